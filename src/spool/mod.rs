@@ -1,0 +1,327 @@
+//! What is kept on disk for a stream, and the order in which it changes.
+//!
+//! Constraints, from outside: an agent reads the published folder at any moment and takes a file
+//! for complete the moment it sees the name; the process can be killed and the power cut between
+//! any two steps; the server may answer the same question differently the next time.
+//!
+//! Hence **commit first, then publish**. A [`Batch`] is written out of sight and synced (*staged*);
+//! one atomic replacement of the state record names its files and the position after it
+//! (*committed*); only then are the files renamed into the watched folder (*published*). Whatever is
+//! interrupted before the commit never happened; whatever is interrupted after it is finished by
+//! the next run without the network. Nothing else in the program changes these folders.
+//!
+//! The steps cannot be taken out of order: the receipts between them have private fields.
+//!
+//! ```compile_fail
+//! // no commit without staged files: the receipt cannot be forged
+//! let receipt = mimecast_collector::spool::Staged { moves: Vec::new() };
+//! ```
+//!
+//! ```compile_fail
+//! // no other position than the one that was committed
+//! fn skip(spool: &mut mimecast_collector::spool::Spool) {
+//!     spool.checkpoint.record.position = None;
+//! }
+//! ```
+//!
+//! This folder never hears of Mimecast: a position is text that only the caller understands.
+
+mod batch;
+mod checkpoint;
+mod lock;
+mod name;
+pub mod prune;
+mod quarantine;
+mod record;
+mod recover;
+mod scratch;
+mod seen;
+mod spill;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+pub use batch::{Batch, Part, Size};
+pub use lock::Lock;
+pub use name::{Extension, FileName};
+pub use record::Gap;
+pub use recover::Recovery;
+pub use scratch::Scratch;
+pub use seen::{Digest, Seen};
+pub use spill::Spill;
+pub use store::Stored;
+
+use crate::durable::{Disk, Mode};
+use checkpoint::{Checkpoint, Found};
+use record::Record;
+use scratch::Staging;
+
+/// Why the local side failed; each says who has to act.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// The disk is full, read-only or not permitted: the host needs attention.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Disk {
+        /// What was tried.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Another run holds the lock: nothing to do but to come back later.
+    #[error("another run is collecting {stream} at this moment")]
+    Busy {
+        /// The stream.
+        stream: String,
+    },
+    /// The state is not for this program to change: the file named needs a decision.
+    #[error("the state {} cannot be used: {why}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        why: String,
+    },
+}
+
+impl SpoolError {
+    pub(crate) fn disk(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Disk { action, path: path.to_owned(), source }
+    }
+}
+
+/// Where a stream is kept and what for.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The disk below all folders.
+    pub disk: Arc<dyn Disk>,
+    /// Folder of the state records and of the quarantine; owner-only.
+    pub state: PathBuf,
+    /// Folder for unfinished files, on the file system of `published`.
+    pub staging: PathBuf,
+    /// The folder that an agent watches.
+    pub published: PathBuf,
+    /// Name of the stream: `[a-z0-9_]`.
+    pub stream: String,
+    /// Account code; a record of another account is refused.
+    pub account: String,
+    /// Mode of published files.
+    pub mode: Mode,
+    /// The time of this run, for names of files that are set aside.
+    pub now: DateTime<Utc>,
+}
+
+/// The files and the position of one stream, held by one process.
+pub struct Spool {
+    settings: Settings,
+    staging: Staging,
+    checkpoint: Checkpoint,
+    _lock: Lock,
+}
+
+impl Spool {
+    /// Reads the state, finishes what an interrupted run had committed and sweeps what it had not.
+    ///
+    /// # Errors
+    /// [`SpoolError::Unusable`] for a state that must not be changed, [`SpoolError::Disk`] else.
+    pub fn open(settings: Settings, lock: Lock) -> Result<(Self, Recovery), SpoolError> {
+        let disk = Arc::clone(&settings.disk);
+        let path = settings.state.join(format!("{}.state", settings.stream));
+        let first = Record::first(&settings.stream, &settings.account);
+        let (mut checkpoint, found) =
+            Checkpoint::load(Arc::clone(&disk), path.clone(), first, settings.now.timestamp())?;
+        let staging = Staging {
+            disk: Arc::clone(&disk),
+            folder: settings.staging.clone(),
+            prefix: prefix(&settings),
+        };
+        let mut recovery = Recovery::default();
+        let published = &settings.published;
+        match found {
+            Found::Current => {}
+            Found::Previous(why) => recovery.warnings.push(format!(
+                "the state {} was not usable ({why}): collection goes on from the copy before it",
+                path.display()
+            )),
+            Found::Unreadable(why) => {
+                recovery.lost = true;
+                recovery.warnings.push(lost(&path, &why));
+            }
+            Found::Nothing if own_names(&*disk, published)?.is_empty() => {}
+            Found::Nothing => {
+                recovery.lost = true;
+                recovery.warnings.push(lost(&path, "it is missing"));
+            }
+        }
+        let folder = &staging.folder;
+        recover::finish_pending(&*disk, folder, published, &mut checkpoint, &mut recovery)?;
+        recover::sweep(&staging)?;
+        Ok((Self { settings, staging, checkpoint, _lock: lock }, recovery))
+    }
+
+    /// Where the stream goes on, as given with the last commit; nothing means from the earliest.
+    #[must_use]
+    pub fn position(&self) -> Option<&str> {
+        self.checkpoint.record().position.as_deref()
+    }
+
+    /// Whether the id was taken by an earlier batch.
+    #[must_use]
+    pub fn has_seen(&self, id: Digest) -> bool {
+        let record = self.checkpoint.record();
+        record.added.contains(id) || record.seen.contains(id)
+    }
+
+    /// End of the last run that finished, by the server's clock.
+    #[must_use]
+    pub fn last_success(&self) -> Option<DateTime<Utc>> {
+        self.checkpoint.record().last_success
+    }
+
+    /// The time before which Mimecast asked not to be asked.
+    #[must_use]
+    pub fn not_before(&self) -> Option<DateTime<Utc>> {
+        self.checkpoint.record().not_before
+    }
+
+    /// A file for a download; deleted when dropped.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`].
+    pub fn scratch(&self) -> Result<Scratch, SpoolError> {
+        self.scratches().make()
+    }
+
+    /// A maker of scratch files for another thread.
+    #[must_use]
+    pub fn scratches(&self) -> Scratches {
+        Scratches(self.staging.clone())
+    }
+
+    /// A new, empty batch.
+    #[must_use]
+    pub fn batch(&self) -> Batch {
+        Batch::new(self.staging.clone(), self.settings.mode)
+    }
+
+    /// Stages, commits and publishes a batch that ends at `position`.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`]: the batch is then either not committed, or committed and published by
+    /// the next run. The spool must not be used any further.
+    pub fn commit(
+        &mut self,
+        batch: Batch,
+        position: Option<String>,
+    ) -> Result<Stored, SpoolError> {
+        let staged = store::stage(batch)?;
+        let committed = self.checkpoint.advance(staged, position)?;
+        let (disk, staging) = (&*self.settings.disk, &self.staging.folder);
+        store::publish(disk, staging, &self.settings.published, committed)
+    }
+
+    /// Keeps the raw bytes of something that could not be stored as events, with a note.
+    /// Returns the path; the same bytes are kept once.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`]: then the position must not move.
+    pub fn quarantine(&self, raw: &mut Scratch, note: &str) -> Result<PathBuf, SpoolError> {
+        quarantine::keep(&self.settings, raw, note)
+    }
+
+    /// Remembers the time before which Mimecast asked not to be asked again.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`].
+    pub fn postpone(&mut self, until: DateTime<Utc>) -> Result<(), SpoolError> {
+        self.checkpoint.replace(|record| {
+            record.settle();
+            record.not_before = Some(until);
+        })
+    }
+
+    /// Ends a run that got to the end: nothing is pending any more.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`].
+    pub fn finish(&mut self, server_now: DateTime<Utc>) -> Result<(), SpoolError> {
+        self.checkpoint.replace(|record| {
+            record.settle();
+            record.last_success = Some(server_now);
+            record.not_before = None;
+        })
+    }
+
+    /// Names of this program's files in the published folder.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`].
+    pub fn published_names(&self) -> Result<Vec<FileName>, SpoolError> {
+        own_names(&*self.settings.disk, &self.settings.published)
+    }
+
+    /// Deletes published files older than `data_days` and quarantined ones older than
+    /// `quarantine_days`.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`] when a folder cannot be listed.
+    pub fn prune(
+        &self,
+        now: DateTime<Utc>,
+        data_days: u32,
+        quarantine_days: u32,
+    ) -> Result<prune::Pruned, SpoolError> {
+        let disk = &*self.settings.disk;
+        let pending = &self.checkpoint.record().pending;
+        let ours = |name: &str| {
+            FileName::parse(name).is_some() && !pending.iter().any(|moved| moved.name == name)
+        };
+        let stream = &self.settings.stream;
+        let kept = |name: &str| quarantine::is_ours(name, stream);
+        let published = prune::prune(disk, &self.settings.published, now, data_days, ours)?;
+        let folder = quarantine::folder(&self.settings);
+        Ok(published + prune::prune(disk, &folder, now, quarantine_days, kept)?)
+    }
+}
+
+/// Makes scratch files where the spool is not at hand.
+#[derive(Clone, Debug)]
+pub struct Scratches(Staging);
+
+impl Scratches {
+    /// A file for a download; deleted when dropped.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`].
+    pub fn make(&self) -> Result<Scratch, SpoolError> {
+        let made = self.0.create("scratch", Mode::PRIVATE);
+        made.map_err(|error| SpoolError::disk("make a file in", &self.0.folder, error))
+    }
+}
+
+/// Staging names of one stream of one installation begin with this.
+fn prefix(settings: &Settings) -> String {
+    let installation = record::digest(settings.state.to_string_lossy().as_bytes());
+    format!("{}-{}-", settings.stream, &installation[..8])
+}
+
+fn own_names(disk: &dyn Disk, folder: &Path) -> Result<Vec<FileName>, SpoolError> {
+    let listed = disk.list(folder).map_err(|error| SpoolError::disk("list", folder, error))?;
+    Ok(listed.iter().filter_map(|entry| FileName::parse(&entry.name)).collect())
+}
+
+fn lost(path: &Path, why: &str) -> String {
+    format!(
+        "the state {} was lost ({why}): collection starts again from the earliest that Mimecast \
+         still has, and files that are already there are not written twice",
+        path.display()
+    )
+}

@@ -1,0 +1,174 @@
+//! File names: made here alone, never taken from a server.
+//!
+//! `<stem>_<first 16 hex digits of the content's SHA-256>.<extension>`. The stem keeps the vendor's
+//! log type and time for parsers and for sorting; the digest makes publishing the same content
+//! again find its name taken. Only `[a-z0-9._-]` occurs, so that the strictest file system
+//! (Windows: no reserved stems, no case, no trailing dots) takes every name.
+
+use std::fmt;
+
+/// The longest stem, in characters; with digest and extension a name stays below 90.
+const STEM_LIMIT: usize = 60;
+/// Hex digits of the digest that stand in a name.
+const DIGEST_DIGITS: usize = 16;
+
+/// What a published file holds; decides its extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extension {
+    /// SIEM events as `key=value` lines.
+    Siem,
+    /// Audit events as `key=value` lines.
+    Log,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Extension {
+    const ALL: [Self; 3] = [Self::Siem, Self::Log, Self::Json];
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Siem => "siem",
+            Self::Log => "log",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// The name of a published file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileName(String);
+
+impl FileName {
+    /// Builds the name of content with this SHA-256 (lower-case hex).
+    #[must_use]
+    pub(crate) fn new(stem: &str, sha256: &str, extension: Extension) -> Self {
+        let stem = sanitise(stem);
+        let digest = &sha256[..DIGEST_DIGITS];
+        Self(format!("{stem}_{digest}.{}", extension.text()))
+    }
+
+    /// Recognises a name that [`FileName::new`] or [`FileName::variant`] can have made.
+    #[must_use]
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (base, extension) = text.rsplit_once('.')?;
+        Extension::ALL.iter().find(|known| known.text() == extension)?;
+        let (stem, digest) = base.rsplit_once('_')?;
+        let (digest, variant) = digest.split_at_checked(DIGEST_DIGITS)?;
+        let hex = digest.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        let counted = variant.is_empty()
+            || variant
+                .strip_prefix('-')
+                .and_then(|count| count.parse().ok())
+                .is_some_and(|count: u32| variant == format!("-{count}") && count > 1);
+        (hex && counted && !stem.is_empty() && sanitise(stem) == stem)
+            .then(|| Self(text.to_owned()))
+    }
+
+    /// The name to take when this one is taken by other content: `count` goes before the extension.
+    #[must_use]
+    pub(crate) fn variant(&self, count: u32) -> Self {
+        match (count, self.0.rsplit_once('.')) {
+            (2.., Some((base, extension))) => Self(format!("{base}-{count}.{extension}")),
+            _ => self.clone(),
+        }
+    }
+
+    /// The part before the digest.
+    #[must_use]
+    pub fn stem(&self) -> &str {
+        self.0.rsplit_once('_').map_or("", |(stem, _)| stem)
+    }
+
+    /// The whole name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Keeps the letters that every file system takes: the last part of a path in lower case, anything
+/// unusual as `_`. Never empty, at most 60 characters; unchanged when applied again.
+fn sanitise(stem: &str) -> String {
+    let last = stem.rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean: String = last
+        .chars()
+        .take(STEM_LIMIT)
+        .map(|letter| match letter.to_ascii_lowercase() {
+            kept @ ('a'..='z' | '0'..='9' | '_' | '-') => kept,
+            _ => '_',
+        })
+        .collect();
+    if clean.is_empty() { "log".to_owned() } else { clean }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SHA: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn a_vendor_stem_keeps_its_type_and_time() {
+        let name = FileName::new("receipt_20261120000000000", SHA, Extension::Siem);
+        assert_eq!(name.as_str(), "receipt_20261120000000000_0123456789abcdef.siem");
+        assert_eq!(name.stem(), "receipt_20261120000000000");
+    }
+
+    #[test]
+    fn hostile_stems_become_harmless() {
+        for (stem, expected) in [
+            ("../../etc/passwd", "passwd"),
+            ("C:\\windows\\NUL", "nul"),
+            ("a:b", "a_b"),
+            ("trailing. ", "trailing__"),
+            ("", "log"),
+            ("évil\u{202e}", "_vil_"),
+        ] {
+            let name = FileName::new(stem, SHA, Extension::Json);
+            assert_eq!(name.as_str(), format!("{expected}_0123456789abcdef.json"));
+        }
+    }
+
+    #[test]
+    fn foreign_names_are_not_ours() {
+        for foreign in [
+            "notes.txt",
+            "receipt_20261120000000000.siem",
+            "receipt_0123456789abcdeg.siem",
+            "receipt_0123456789ABCDEF.siem",
+            "_0123456789abcdef.siem",
+            "receipt_0123456789abcdef.txt",
+            "receipt_0123456789abcdef-1.siem",
+            "receipt_0123456789abcdef-02.siem",
+            "Receipt_0123456789abcdef.siem",
+            "x/receipt_0123456789abcdef.siem",
+        ] {
+            assert_eq!(FileName::parse(foreign), None, "{foreign}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_is_recognised_and_portable(stem in ".*", count in 2_u32..200) {
+            let name = FileName::new(&stem, SHA, Extension::Log);
+            prop_assert!(name.as_str().len() < 90);
+            prop_assert!(name.as_str().bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-')));
+            prop_assert_eq!(FileName::parse(name.as_str()), Some(name.clone()));
+            let variant = name.variant(count);
+            prop_assert_eq!(FileName::parse(variant.as_str()), Some(variant));
+        }
+
+        #[test]
+        fn recognising_a_name_never_panics(text in ".*") {
+            let _ = FileName::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Deleting what is older than its retention, and nothing else.
+//!
+//! A plan is a pure list of names; carrying it out touches regular files directly in one folder.
+
+use std::ops::Add;
+use std::path::Path;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::SpoolError;
+use crate::durable::{Disk, Entry, Kind};
+
+/// Deletions in one run: enough for a week's files many times over, bounded for a foreign folder.
+const PER_RUN: usize = 20_000;
+
+/// What pruning did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Files that are gone.
+    pub removed: u64,
+    /// Files that could not be deleted now, for instance because an agent holds them open.
+    pub kept: u64,
+}
+
+impl Add for Pruned {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self { removed: self.removed + other.removed, kept: self.kept + other.kept }
+    }
+}
+
+/// Names to delete: regular files that `ours` recognises and that are older than `days`.
+pub fn plan<'a>(
+    entries: &'a [Entry],
+    now: DateTime<Utc>,
+    days: u32,
+    ours: impl Fn(&str) -> bool,
+) -> Vec<&'a str> {
+    let horizon = now - TimeDelta::days(i64::from(days));
+    entries
+        .iter()
+        .filter(|entry| entry.kind == Kind::File && ours(&entry.name))
+        .filter(|entry| entry.modified.is_some_and(|time| DateTime::<Utc>::from(time) < horizon))
+        .map(|entry| entry.name.as_str())
+        .take(PER_RUN)
+        .collect()
+}
+
+/// Plans and deletes in one folder; a file that cannot be deleted is counted and left for later.
+///
+/// # Errors
+/// [`SpoolError::Disk`] when the folder cannot be listed.
+pub fn prune(
+    disk: &dyn Disk,
+    folder: &Path,
+    now: DateTime<Utc>,
+    days: u32,
+    ours: impl Fn(&str) -> bool,
+) -> Result<Pruned, SpoolError> {
+    let entries = disk.list(folder).map_err(|error| SpoolError::disk("list", folder, error))?;
+    let mut pruned = Pruned::default();
+    for name in plan(&entries, now, days, ours) {
+        match disk.remove(&folder.join(name)) {
+            Ok(()) => pruned.removed += 1,
+            Err(_) => pruned.kept += 1,
+        }
+    }
+    Ok(pruned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::FileName;
+    use proptest::prelude::*;
+
+    fn entry(name: &str, kind: Kind, age_days: i64, now: DateTime<Utc>) -> Entry {
+        let modified = Some((now - TimeDelta::days(age_days)).into());
+        Entry { name: name.to_owned(), kind, size: 1, modified }
+    }
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_795_000_000, 0).unwrap()
+    }
+
+    const OURS: &str = "receipt_20261120000000000_0123456789abcdef.siem";
+
+    #[test]
+    fn only_own_old_regular_files_are_planned() {
+        let entries = [
+            entry(OURS, Kind::File, 8, now()),
+            entry(&OURS.replace("receipt", "process"), Kind::File, 6, now()),
+            entry(&OURS.replace("receipt", "linked"), Kind::Other, 8, now()),
+            entry(&OURS.replace("receipt", "folder"), Kind::Folder, 8, now()),
+            entry("notes.txt", Kind::File, 800, now()),
+            entry("receipt_20261120000000000.siem", Kind::File, 800, now()),
+        ];
+        assert_eq!(plan(&entries, now(), 7, |name| FileName::parse(name).is_some()), [OURS]);
+    }
+
+    #[test]
+    fn a_file_without_a_time_or_from_the_future_stays() {
+        let mut timeless = entry(OURS, Kind::File, 8, now());
+        timeless.modified = None;
+        let future = entry(OURS, Kind::File, -8, now());
+        assert!(plan(&[timeless, future], now(), 7, |_| true).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn a_plan_names_nothing_but_what_is_ours(
+            names in prop::collection::vec(("[a-z]{1,8}(_[0-9a-f]{16})?\\.(siem|txt)", 0_i64..30), 0..20)
+        ) {
+            let entries: Vec<Entry> =
+                names.iter().map(|(name, age)| entry(name, Kind::File, *age, now())).collect();
+            for name in plan(&entries, now(), 7, |name| FileName::parse(name).is_some()) {
+                prop_assert!(FileName::parse(name).is_some());
+            }
+        }
+    }
+}

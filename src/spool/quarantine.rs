@@ -1,0 +1,74 @@
+//! The place for bytes that Mimecast delivered and that could not be read as events.
+//!
+//! Owner-only, beside the state and outside the data folder: no agent reads it, nothing is lost.
+
+use std::io::{self, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use super::record::digest;
+use super::scratch::Scratch;
+use super::store::sha256;
+use super::{Settings, SpoolError};
+use crate::durable::{self, Mode};
+
+const DIGEST_DIGITS: usize = 16;
+
+/// The folder; made by whoever made the state folder.
+pub(super) fn folder(settings: &Settings) -> PathBuf {
+    settings.state.join("quarantine")
+}
+
+/// Whether a name in the folder was made by [`keep`] for this stream.
+pub(super) fn is_ours(name: &str, stream: &str) -> bool {
+    let digest = name
+        .strip_prefix(stream)
+        .and_then(|rest| rest.strip_prefix('_'))
+        .and_then(|rest| rest.strip_suffix(".raw").or_else(|| rest.strip_suffix(".txt")));
+    digest.is_some_and(|digest| {
+        digest.len() == DIGEST_DIGITS && digest.bytes().all(|digit| digit.is_ascii_hexdigit())
+    })
+}
+
+/// Copies the bytes and the note; returns when both are durable.
+pub(super) fn keep(
+    settings: &Settings,
+    raw: &mut Scratch,
+    note: &str,
+) -> Result<PathBuf, SpoolError> {
+    let folder = folder(settings);
+    let failed = |error| SpoolError::disk("keep bytes in", &folder, error);
+    let sum = raw.rewound(|raw| sha256(raw)).map_err(failed)?;
+    let base = format!("{}_{}", settings.stream, &sum[..DIGEST_DIGITS]);
+    let path = folder.join(format!("{base}.raw"));
+    let disk = &*settings.disk;
+    let note = format!("sha256={sum}\n{note}\n");
+    durable::replace(disk, &folder.join(format!("{base}.txt")), note.as_bytes(), Mode::PRIVATE)
+        .map_err(failed)?;
+    if disk.entry(&path).map_err(failed)?.is_some() {
+        return Ok(path); // kept by an earlier run that was interrupted before it moved on
+    }
+    raw.rewound(|raw| durable::copy_in(disk, &path, raw, Mode::PRIVATE)).map_err(failed)?;
+    Ok(path)
+}
+
+impl Scratch {
+    /// Lets `act` read from the beginning.
+    fn rewound<T>(&mut self, act: impl FnOnce(&mut Self) -> io::Result<T>) -> io::Result<T> {
+        self.seek(SeekFrom::Start(0))?;
+        act(self)
+    }
+
+    /// Lower-case hex of the content's SHA-256.
+    ///
+    /// # Errors
+    /// As the disk reports.
+    pub fn fingerprint(&mut self) -> io::Result<String> {
+        self.rewound(|raw| sha256(raw))
+    }
+}
+
+/// A short name for text that must not be shown, such as a continuation token.
+#[must_use]
+pub fn short_digest(text: &str) -> String {
+    digest(text.as_bytes())[..8].to_owned()
+}

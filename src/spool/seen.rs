@@ -1,0 +1,136 @@
+//! A bounded memory of what was already taken: digests of ids, by the hour of their event.
+//!
+//! Audit answers come late, so windows overlap; this memory is what keeps the overlap from
+//! repeating events. Ids are 190 to 240 characters, a 128-bit digest of each is kept: at a million
+//! ids the chance that any two share one is below 10⁻²⁵, far below that of a broken disk.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+
+const SECONDS_PER_HOUR: i64 = 3_600;
+const DIGEST_BYTES: usize = 16;
+
+/// The digest of one id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(u128);
+
+impl Digest {
+    /// Digests an id of any length.
+    #[must_use]
+    pub fn of(id: &[u8]) -> Self {
+        let hash = Sha256::digest(id);
+        let mut head = [0; DIGEST_BYTES];
+        head.copy_from_slice(&hash[..DIGEST_BYTES]);
+        Self(u128::from_be_bytes(head))
+    }
+}
+
+/// Digests by hour since 1970, each hour sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen(BTreeMap<i64, Vec<Digest>>);
+
+impl Seen {
+    /// Whether the id was remembered, at whatever time.
+    #[must_use]
+    pub fn contains(&self, id: Digest) -> bool {
+        self.0.values().any(|hour| hour.binary_search(&id).is_ok())
+    }
+
+    /// Remembers ids, each with its event's time in seconds since 1970.
+    pub fn extend(&mut self, ids: impl IntoIterator<Item = (i64, Digest)>) {
+        for (second, id) in ids {
+            self.0.entry(second.div_euclid(SECONDS_PER_HOUR)).or_default().push(id);
+        }
+        for hour in self.0.values_mut() {
+            hour.sort_unstable();
+            hour.dedup();
+        }
+    }
+
+    /// Takes over what another memory holds.
+    pub(super) fn merge(&mut self, other: Self) {
+        for (hour, mut ids) in other.0 {
+            let known = self.0.entry(hour).or_default();
+            known.append(&mut ids);
+            known.sort_unstable();
+            known.dedup();
+        }
+    }
+
+    /// Forgets the hours that ended before `second`.
+    pub fn forget_before(&mut self, second: i64) {
+        self.0 = self.0.split_off(&second.div_euclid(SECONDS_PER_HOUR));
+    }
+
+    /// How many ids are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+
+    /// Whether nothing is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Seen {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(hour, ids)| {
+            let bytes: Vec<u8> = ids.iter().flat_map(|id| id.0.to_be_bytes()).collect();
+            (hour, STANDARD_NO_PAD.encode(bytes))
+        }))
+    }
+}
+
+impl<'de> Deserialize<'de> for Seen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut seen = Self::default();
+        for (hour, text) in BTreeMap::<i64, String>::deserialize(deserializer)? {
+            let bytes = STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)?;
+            let (ids, rest) = bytes.as_chunks::<DIGEST_BYTES>();
+            if !rest.is_empty() {
+                return Err(D::Error::custom("a digest is cut short"));
+            }
+            let mut ids: Vec<Digest> =
+                ids.iter().map(|id| Digest(u128::from_be_bytes(*id))).collect();
+            ids.sort_unstable();
+            seen.0.insert(hour, ids);
+        }
+        Ok(seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_id_is_remembered_until_its_hour_is_forgotten() {
+        let (early, late) = (Digest::of(b"early"), Digest::of(b"late"));
+        let mut seen = Seen::default();
+        seen.extend([(3_599, early), (3_600, late)]);
+        assert!(seen.contains(early) && seen.contains(late));
+        seen.forget_before(3_600);
+        assert!(!seen.contains(early) && seen.contains(late));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(ids in prop::collection::vec((-10_000_i64..10_000_000, ".*"), 0..50)) {
+            let mut seen = Seen::default();
+            seen.extend(ids.iter().map(|(second, id)| (*second, Digest::of(id.as_bytes()))));
+            let text = serde_json::to_string(&seen).unwrap();
+            let read: Seen = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(&read, &seen);
+            prop_assert!(ids.iter().all(|(_, id)| read.contains(Digest::of(id.as_bytes()))));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Batch → staged → committed → published: each step takes the receipt of the one before.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use super::SpoolError;
+use super::batch::{Batch, Size};
+use super::name::FileName;
+use super::record::{Gap, Move, hex};
+use super::seen::Digest;
+use crate::durable::{Disk, Kind};
+
+/// How many names are tried for one content before giving up.
+const VARIANTS: u32 = 100;
+const COPY_BYTES: usize = 64 << 10;
+
+/// Receipt: every file of a batch and its staged name are on the disk.
+#[must_use = "staged files are swept unless the checkpoint takes them"]
+pub(super) struct Staged {
+    pub(super) moves: Vec<Move>,
+    pub(super) ids: Vec<(i64, Digest)>,
+    pub(super) forget_before: Option<i64>,
+    pub(super) gap: Option<Gap>,
+    pub(super) size: Size,
+}
+
+/// Receipt: the state record names these files; they may be shown.
+#[must_use = "committed files have to be published"]
+pub(super) struct Committed {
+    pub(super) moves: Vec<Move>,
+    pub(super) size: Size,
+}
+
+/// What a commit did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Files, lines and bytes of the batch.
+    pub size: Size,
+    /// Files whose very content had been published before.
+    pub repeated: u64,
+    /// Names that were taken by other content, and so got a number.
+    pub renamed: Vec<String>,
+}
+
+/// Makes the staged names durable; the contents are since [`Batch::add`].
+pub(super) fn stage(mut batch: Batch) -> Result<Staged, SpoolError> {
+    if !batch.moves.is_empty() {
+        let folder = &batch.staging.folder;
+        batch
+            .staging
+            .disk
+            .sync_folder(folder)
+            .map_err(|error| SpoolError::disk("sync", folder, error))?;
+    }
+    Ok(Staged {
+        moves: std::mem::take(&mut batch.moves),
+        ids: std::mem::take(&mut batch.ids),
+        forget_before: batch.forget_before,
+        gap: batch.gap.take(),
+        size: batch.size,
+    })
+}
+
+/// Moves every committed file into the watched folder.
+pub(super) fn publish(
+    disk: &dyn Disk,
+    staging: &Path,
+    published: &Path,
+    committed: Committed,
+) -> Result<Stored, SpoolError> {
+    let mut stored = Stored { size: committed.size, ..Stored::default() };
+    for moved in &committed.moves {
+        match place(disk, staging, published, moved, Trust::JustWritten)
+            .map_err(|error| SpoolError::disk("publish into", published, error))?
+        {
+            Placed::Moved => {}
+            Placed::Known => stored.repeated += 1,
+            Placed::Numbered(name) => stored.renamed.push(name.to_string()),
+            Placed::Missing => {
+                let gone = io::Error::new(io::ErrorKind::NotFound, "a staged file has vanished");
+                return Err(SpoolError::disk("publish from", staging, gone));
+            }
+        }
+    }
+    if !committed.moves.is_empty() {
+        sync_both(disk, staging, published)?;
+    }
+    Ok(stored)
+}
+
+/// Makes moves durable: the new names first, so that a power cut never loses both.
+pub(super) fn sync_both(
+    disk: &dyn Disk,
+    staging: &Path,
+    published: &Path,
+) -> Result<(), SpoolError> {
+    for folder in [published, staging] {
+        disk.sync_folder(folder).map_err(|error| SpoolError::disk("sync", folder, error))?;
+    }
+    Ok(())
+}
+
+/// Where one committed file ended up.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// Under its own name.
+    Moved,
+    /// The same content was there already.
+    Known,
+    /// Its name belongs to other content, so it got a number.
+    Numbered(FileName),
+    /// Neither staged nor published.
+    Missing,
+}
+
+/// Whether a staged file has to be read again before it is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// This process wrote and synced it.
+    JustWritten,
+    /// An earlier one did, and ended badly.
+    Verify,
+}
+
+/// Moves one file unless its content is there already; may be repeated at any time.
+pub(super) fn place(
+    disk: &dyn Disk,
+    staging: &Path,
+    published: &Path,
+    moved: &Move,
+    trust: Trust,
+) -> io::Result<Placed> {
+    let staged = staging.join(&moved.staged);
+    let is_staged = match trust {
+        Trust::JustWritten => disk.entry(&staged)?.is_some(),
+        Trust::Verify => holds(disk, &staged, moved)?,
+    };
+    let first = FileName::parse(&moved.name).ok_or(io::ErrorKind::InvalidInput)?;
+    for count in 1..=VARIANTS {
+        let name = first.variant(count);
+        let target = published.join(name.as_str());
+        if holds(disk, &target, moved)? {
+            if is_staged {
+                disk.remove(&staged)?;
+            }
+            return Ok(Placed::Known);
+        }
+        if disk.entry(&target)?.is_none() {
+            if !is_staged {
+                return Ok(Placed::Missing);
+            }
+            // the lock makes this the only writer, so the name is still free
+            disk.rename(&staged, &target)?;
+            return Ok(if count == 1 { Placed::Moved } else { Placed::Numbered(name) });
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("no free name for {first}")))
+}
+
+/// Whether a regular file with exactly this content stands under the path.
+fn holds(disk: &dyn Disk, path: &Path, moved: &Move) -> io::Result<bool> {
+    match disk.entry(path)? {
+        Some(entry) if entry.kind == Kind::File && entry.size == moved.size => {
+            Ok(sha256(&mut disk.open(path)?)? == moved.sha256)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// Digests a stream to its end, in lower-case hex.
+pub(super) fn sha256(source: &mut dyn Read) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; COPY_BYTES];
+    loop {
+        match source.read(&mut buffer)? {
+            0 => return Ok(hex(&hash.finalize())),
+            count => hash.update(&buffer[..count]),
+        }
+    }
+}

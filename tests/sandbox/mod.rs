@@ -1,0 +1,248 @@
+//! An independent simulator of Mimecast's API 1.0 on a loopback port.
+//!
+//! It shares no code with the product: signatures, dates, tokens and bodies are composed and checked here a second
+//! time, so that a mistake on one side does not hide one on the other. What is known about the wire formats, and from
+//! whom, stands with each of them; where the sources disagree there is a switch.
+//!
+//! It is strict: a request that the vendor's pages do not describe is refused, and it also fails the test when the
+//! [`Sandbox`] goes out of scope. A test that provokes such requests says so with [`Sandbox::allow_complaints`].
+//!
+//! ```text
+//! let sandbox = Sandbox::start();
+//! sandbox.serve(Batch::realistic(1, 100));
+//! sandbox.next(Endpoint::Siem, changes::rate_limited(Some(3000), None));
+//! // run the collector against sandbox.url()
+//! assert_eq!(published, sandbox.siem_lines());
+//! ```
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "included by the tests and by two examples, none of which uses all of it"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the ways that are reserved in the product are a server's daily work"
+)]
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "test data stay far below the limits of the zip format"
+)]
+
+mod account;
+mod answer;
+mod audit;
+mod batch;
+mod bodies;
+#[cfg(test)]
+mod by_hand;
+pub(crate) mod changes;
+mod dates;
+mod endpoint;
+mod events;
+mod gate;
+mod http;
+mod login;
+mod meter;
+mod record_kinds;
+mod records;
+mod reply;
+#[cfg(test)]
+mod selftest;
+#[cfg(test)]
+mod selftest_data;
+mod server;
+mod siem;
+mod signing;
+mod switches;
+mod tokens;
+mod wire;
+mod world;
+mod zips;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use serde_json::Value;
+
+pub(crate) use account::Account;
+pub(crate) use batch::{Batch, Member};
+pub(crate) use endpoint::Endpoint;
+pub(crate) use events::AuditEvent;
+pub(crate) use records::{LOG_TYPES, Record};
+pub(crate) use reply::{Reply, Wire};
+pub(crate) use switches::{PurgedToken, Switches};
+pub(crate) use world::Seen;
+pub(crate) use zips::{
+    DEFLATED, FLAG_DESCRIPTOR, FLAG_ENCRYPTED, FLAG_UTF8, STORED, ZipEntry, ZipFile, zip_of,
+};
+
+use audit::Kept;
+use server::Shared;
+use world::World;
+
+/// A running simulator. It ends when this goes out of scope, and panics then if a request was not as documented.
+pub(crate) struct Sandbox {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    listener: Option<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Starts on a free port of the loopback interface.
+    pub(crate) fn start() -> Self {
+        Self::start_on("127.0.0.1:0").expect("a free port on the loopback interface")
+    }
+
+    /// Starts on that address; fails when it is taken.
+    pub(crate) fn start_on(address: &str) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared::new(World {
+            url: format!("http://{address}"),
+            ..World::default()
+        }));
+        Ok(Self {
+            address,
+            listener: Some(server::listen(listener, Arc::clone(&shared))),
+            shared,
+        })
+    }
+
+    /// The base address, for discovery and for calls alike.
+    pub(crate) fn url(&self) -> String {
+        self.shared.world().url.clone()
+    }
+
+    /// The one customer that exists here.
+    pub(crate) const fn account(&self) -> Account {
+        Account::SYNTHETIC
+    }
+
+    /// Appends one archive to the SIEM queue.
+    pub(crate) fn serve(&self, batch: Batch) {
+        self.shared.world().queue.push(batch);
+    }
+
+    /// Drops the oldest batches that are kept. Those that no answer ever held leave the ledger too.
+    pub(crate) fn purge(&self, batches: usize) {
+        self.shared.world().queue.purge(batches);
+    }
+
+    /// Adds audit events; late ones are added later with an old time.
+    pub(crate) fn audit(&self, events: impl IntoIterator<Item = AuditEvent>) {
+        // Rendered without the lock: the server goes on answering meanwhile.
+        let events = events.into_iter().map(Kept::of).collect();
+        self.shared.world().journal.extend(events);
+    }
+
+    /// Alters the next answer of that call before it is sent; several wait in a queue. The genuine answer, which may
+    /// be a refusal, is made first.
+    pub(crate) fn next(
+        &self,
+        endpoint: Endpoint,
+        change: impl FnOnce(&mut Reply) + Send + 'static,
+    ) {
+        self.shared.world().script.push(endpoint, Box::new(change));
+    }
+
+    /// Alters every answer of that call, before what [`next`](Self::next) lined up.
+    pub(crate) fn always(
+        &self,
+        endpoint: Endpoint,
+        change: impl Fn(&mut Reply) + Send + Sync + 'static,
+    ) {
+        self.shared.world().script.set(endpoint, Arc::new(change));
+    }
+
+    /// Forgets all alterations, standing and waiting.
+    pub(crate) fn clear(&self) {
+        self.shared.world().script.clear();
+    }
+
+    /// Changes settings.
+    pub(crate) fn set(&self, change: impl FnOnce(&mut Switches)) {
+        change(&mut self.shared.world().switches);
+    }
+
+    /// Is told of every request when its answer is decided; replaces an earlier watcher.
+    pub(crate) fn watch(&self, watcher: impl Fn(&Seen) + Send + Sync + 'static) {
+        self.shared.world().watcher = Some(Arc::new(watcher));
+    }
+
+    /// Every request so far.
+    pub(crate) fn requests(&self) -> Vec<Seen> {
+        self.shared.world().seen.clone()
+    }
+
+    /// How many requests that call got.
+    pub(crate) fn count(&self, endpoint: Endpoint) -> usize {
+        let world = self.shared.world();
+        let same = world
+            .seen
+            .iter()
+            .filter(|seen| seen.endpoint == Some(endpoint));
+        same.count()
+    }
+
+    /// Everything that was not as documented.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        self.shared.world().complaints.clone()
+    }
+
+    /// For tests that provoke complaints.
+    pub(crate) fn allow_complaints(&self) {
+        self.shared.world().complaints_allowed = true;
+    }
+
+    /// The ledger: every event line of every obtainable batch in order, as a client should publish it for `key_value`,
+    /// without line breaks.
+    pub(crate) fn siem_lines(&self) -> Vec<Vec<u8>> {
+        self.shared
+            .world()
+            .queue
+            .obtainable()
+            .flat_map(Batch::lines)
+            .collect()
+    }
+
+    /// The same for `json`, of batches made of records.
+    pub(crate) fn siem_objects(&self) -> Vec<Value> {
+        self.shared
+            .world()
+            .queue
+            .obtainable()
+            .flat_map(Batch::objects)
+            .collect()
+    }
+
+    /// All audit events, oldest first.
+    pub(crate) fn audit_events(&self) -> Vec<AuditEvent> {
+        self.shared.world().journal.events()
+    }
+
+    /// Their ids, oldest first.
+    pub(crate) fn audit_ids(&self) -> Vec<String> {
+        self.audit_events()
+            .into_iter()
+            .map(|event| event.id)
+            .collect()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let Some(listener) = self.listener.take() {
+            server::stop(self.address, &self.shared, listener);
+        }
+        let world = self.shared.world();
+        let silent = world.complaints_allowed || world.complaints.is_empty();
+        if !silent && !thread::panicking() {
+            let complaints = world.complaints.join("\n  ");
+            drop(world);
+            panic!("the sandbox complains:\n  {complaints}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! An answer before it is sent, and the ways in which it reaches the client.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::http;
+
+/// One answer: what it says, and how the bytes travel.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Arc<[u8]>,
+    pub(crate) wire: Wire,
+}
+
+/// How the bytes of an answer travel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// Declared length, sent at once, connection kept.
+    #[default]
+    Whole,
+    /// Chunked framing with a proper end.
+    Chunked,
+    /// Neither a length nor chunks: only the closing of the connection ends the body.
+    NoLength,
+    /// Declares the full length and closes after this many bytes of the body.
+    CutAt(usize),
+    /// Closes without any answer.
+    ResetNow,
+    /// Pauses after this many bytes of the body, then sends the rest.
+    StallAt(usize, Duration),
+    /// Sends the body in small pieces with a pause after each.
+    Drip { bytes: usize, every: Duration },
+    /// Keeps the connection open without answering, then closes it.
+    Silent(Duration),
+    /// The body is the entire response, status line included; the connection is closed after it.
+    Raw,
+}
+
+impl Wire {
+    /// Whether the client gets to see a status at all.
+    pub(super) const fn answers(&self) -> bool {
+        !matches!(self, Self::ResetNow | Self::Silent(_))
+    }
+}
+
+impl Reply {
+    /// A JSON answer; compact text and a content type without charset, as recorded.
+    pub(crate) fn json(status: u16, value: &Value) -> Self {
+        Self::text(status, value.to_string())
+    }
+
+    /// The same from JSON text that stands ready.
+    pub(super) fn text(status: u16, json: String) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: Arc::from(json.into_bytes()),
+            wire: Wire::Whole,
+        }
+    }
+
+    /// `data` with a success envelope and the headers that only successes carry.
+    pub(super) fn success(data: &Value) -> Self {
+        Self::envelope(200, &json!({"status": 200}), data, &json!([])).unstored()
+    }
+
+    /// Adds the headers that the recorded service puts on successes.
+    pub(super) fn unstored(mut self) -> Self {
+        self.set_header("cache-control", "no-store");
+        self.set_header("pragma", "no-cache");
+        self.set_header("x-robots-tag", "noindex, nofollow");
+        self
+    }
+
+    /// A failure: the HTTP status and the same in `meta.status`, one error in `fail[]`.
+    pub(crate) fn failure(status: u16, code: &str, message: &str) -> Self {
+        let error = json!({"code": code, "message": message, "retryable": false});
+        let meta = json!({"status": status});
+        Self::envelope(status, &meta, &json!([]), &json!([{"errors": [error]}]))
+    }
+
+    /// The service's envelope, its three members in the recorded order.
+    pub(super) fn envelope(status: u16, meta: &Value, data: &Value, fail: &Value) -> Self {
+        Self::text(
+            status,
+            format!(r#"{{"meta":{meta},"data":{data},"fail":{fail}}}"#),
+        )
+    }
+
+    /// The first header of that name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        http::find(&self.headers, name)
+    }
+
+    /// Replaces the header, or adds it.
+    pub(crate) fn set_header(&mut self, name: &str, value: &str) {
+        self.remove_header(name);
+        self.headers.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Takes the header away; `content-length` is added on sending and is governed by [`Wire`].
+    pub(crate) fn remove_header(&mut self, name: &str) {
+        self.headers
+            .retain(|(header, _)| !header.eq_ignore_ascii_case(name));
+    }
+
+    /// Puts a different body in; the declared length follows.
+    pub(crate) fn set_body(&mut self, body: impl Into<Arc<[u8]>>) {
+        self.body = body.into();
+    }
+
+    /// Turns this into another answer but keeps the headers that every answer carries: date and rate limit.
+    pub(crate) fn become_reply(&mut self, other: Self) {
+        let common: Vec<_> = self
+            .headers
+            .drain(..)
+            .filter(|(name, _)| name == "date" || name.starts_with("x-ratelimit-"))
+            .collect();
+        *self = other;
+        self.headers.extend(common);
+    }
+}

@@ -1,0 +1,111 @@
+//! The listener: a thread per connection, HTTP/1.1 kept alive.
+
+use std::io::BufReader;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use super::answer;
+use super::http::{self, Incoming};
+use super::wire::{self, After};
+use super::world::World;
+
+/// What the listener, its connections and the test share.
+pub(super) struct Shared {
+    world: Mutex<World>,
+    stopping: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(world: World) -> Self {
+        Self {
+            world: Mutex::new(world),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// The state; a test that panicked while it held the lock must not take the others down.
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts to accept connections.
+pub(super) fn listen(listener: TcpListener, shared: Arc<Shared>) -> JoinHandle<()> {
+    thread::spawn(move || {
+        for (number, stream) in (0_u64..).zip(listener.incoming()) {
+            if shared.stopping.load(Ordering::SeqCst) {
+                return;
+            }
+            // A client that was killed between connect and accept is no reason to stop.
+            let Ok(stream) = stream else { continue };
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || serve(&stream, number, &shared));
+        }
+    })
+}
+
+/// Ends the listener and every open connection, also those in the middle of an answer.
+pub(super) fn stop(address: SocketAddr, shared: &Shared, listener: JoinHandle<()>) {
+    shared.stopping.store(true, Ordering::SeqCst);
+    for stream in shared.world().connections.values() {
+        // The peer may have closed it already.
+        let _ = stream.shutdown(Shutdown::Both);
+    }
+    // The listener sleeps in accept: a connection wakes it. If that fails there is nothing to join.
+    if TcpStream::connect(address).is_ok() {
+        let _ = listener.join();
+    }
+}
+
+fn serve(stream: &TcpStream, number: u64, shared: &Shared) {
+    // Without it, the delayed acknowledgements of small answers would dominate every measurement.
+    let _ = stream.set_nodelay(true);
+    let Ok(registered) = stream.try_clone() else {
+        return;
+    };
+    shared.world().connections.insert(number, registered);
+    let _open = Open {
+        stream,
+        number,
+        shared,
+    };
+    converse(stream, shared);
+}
+
+/// Hangs up when it goes, also when a change that a test supplied panics: the client must not wait for an answer then.
+struct Open<'a> {
+    stream: &'a TcpStream,
+    number: u64,
+    shared: &'a Shared,
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.shared.world().connections.remove(&self.number);
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+
+fn converse(stream: &TcpStream, shared: &Shared) {
+    let (Ok(input), Ok(mut output)) = (stream.try_clone(), stream.try_clone()) else {
+        return;
+    };
+    let mut input = BufReader::new(input);
+    while !shared.stopping.load(Ordering::SeqCst) {
+        let request = match http::read(&mut input) {
+            Incoming::Request(request) => request,
+            Incoming::Gone => return,
+            Incoming::Unreadable(reason) => {
+                shared.world().complaints.push(reason);
+                return;
+            }
+        };
+        let reply = answer::answer(shared, &request);
+        match wire::send(&mut output, &reply, &shared.stopping) {
+            Ok(After::Keep) if !request.is_last() => {}
+            Ok(_) | Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What a test can set about the sandbox's behaviour.
+
+use std::collections::BTreeSet;
+
+use super::endpoint::Endpoint;
+
+/// The settings; the default is the strictest reading of what is known about the service.
+#[derive(Clone, Debug)]
+pub(crate) struct Switches {
+    /// The server's clock minus ours. Moves `Date`, the skew check and the 60-day rule.
+    pub(crate) clock_offset_seconds: i64,
+    /// How far `x-mc-date` may be from the server's clock. No limit of the service is known; 15 minutes is what
+    /// everyone assumes.
+    pub(crate) skew_limit_seconds: u64,
+    /// Log-ins are refused as if the password were wrong.
+    pub(crate) wrong_password: bool,
+    /// The access key has expired: 418 on signed calls, until a successful log-in renews it.
+    pub(crate) revoked: bool,
+    /// Calls that the account has no permission for: 403.
+    pub(crate) forbid: BTreeSet<Endpoint>,
+    /// Whether the answer "nothing waiting" repeats `mc-siem-token`. The sources disagree.
+    pub(crate) token_on_last: bool,
+    /// Whether the last audit page that holds events still has a `next`, which leads to one empty page. The sources
+    /// disagree.
+    pub(crate) next_on_last_page: bool,
+    /// Calls allowed in a window of milliseconds, over all endpoints. `None` states the recorded 800 in 5000 ms in the
+    /// headers but never refuses, so that a fast test does not depend on its own speed.
+    pub(crate) rate_limit: Option<(u32, u64)>,
+    /// How a cursor is answered when batches after it are gone.
+    pub(crate) siem_purged_before: PurgedToken,
+    /// HTTP status of `err_audit_siem_invalid_token` for a cursor that was not minted here: 200 or 400, unknown which.
+    pub(crate) invalid_token_status: u16,
+    /// Whether "nothing waiting" comes without `meta.isLastToken`.
+    pub(crate) end_without_meta: bool,
+    /// Whether a body may be the text form of a Python dictionary and `Content-Type` may be missing, as the live
+    /// service permits and the old scripts need.
+    pub(crate) accept_python_bodies: bool,
+    /// `duration` in the log-in's answer.
+    pub(crate) binding_duration_ms: u64,
+    /// `bindingType` in the log-in's answer; anything but `one_step` means that a second factor is on.
+    pub(crate) binding_type: String,
+    /// The log-in types that the user may use, as discovery lists them.
+    pub(crate) authenticate: Vec<String>,
+    /// What discovery says instead of the sandbox's own address, for hostile answers.
+    pub(crate) region_api: Option<String>,
+}
+
+/// How a cursor is answered when batches after it are gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PurgedToken {
+    /// Silently goes on with the oldest batch that is kept, as recordings suggest.
+    Jump,
+    /// `err_audit_siem_invalid_token` inside HTTP 200.
+    Refuse200,
+    /// The same with HTTP 400.
+    Refuse400,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            clock_offset_seconds: 0,
+            skew_limit_seconds: 900,
+            wrong_password: false,
+            revoked: false,
+            forbid: BTreeSet::new(),
+            token_on_last: false,
+            next_on_last_page: false,
+            rate_limit: None,
+            siem_purged_before: PurgedToken::Jump,
+            invalid_token_status: 200,
+            end_without_meta: false,
+            accept_python_bodies: false,
+            // Three days: the vendor's default life of a binding.
+            binding_duration_ms: 259_200_000,
+            binding_type: "one_step".to_owned(),
+            authenticate: vec!["Basic-Cloud".to_owned(), "Basic-AD".to_owned()],
+            region_api: None,
+        }
+    }
+}
