@@ -1,0 +1,102 @@
+//! The calls of API 1.0 that the collector makes: paths, permissions, headers and bodies.
+//!
+//! Vendor pages: <https://integrations.mimecast.com/documentation/endpoint-reference/>.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use crate::config::Format;
+
+/// The header that says where the SIEM stream goes on.
+pub(crate) const SIEM_TOKEN: &str = "mc-siem-token";
+/// Events asked for in one audit page; the largest that is in production elsewhere.
+pub(crate) const AUDIT_PAGE: usize = 500;
+
+/// One call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Which region serves an address.
+    Discover,
+    /// A key pair for address and password.
+    Login,
+    /// The account code.
+    Account,
+    /// One archive of gateway logs.
+    Siem,
+    /// One page of audit events.
+    Audit,
+}
+
+impl Call {
+    /// The path, which is also what gets signed.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Discover => "/api/login/discover-authentication",
+            Self::Login => "/api/login/login",
+            Self::Account => "/api/account/get-account",
+            Self::Siem => "/api/audit/get-siem-logs",
+            Self::Audit => "/api/audit/get-audit-events",
+        }
+    }
+
+    /// The permission that the call needs, in the words of the administration console.
+    #[must_use]
+    pub const fn permission(self) -> Option<&'static str> {
+        match self {
+            Self::Discover | Self::Login => None,
+            Self::Account => Some("Account | Dashboard | Read"),
+            Self::Siem => Some("Gateway | Tracking | Read"),
+            Self::Audit => Some("Account | Logs | Read"),
+        }
+    }
+}
+
+/// The body that asks where an address logs in.
+#[must_use]
+pub fn discover(email: &str) -> Value {
+    json!({"data": [{"emailAddress": email}]})
+}
+
+/// The body of a log-in; the password goes into a header.
+#[must_use]
+pub fn login(email: &str) -> Value {
+    json!({"data": [{"userName": email}]})
+}
+
+/// The body that asks for the account.
+#[must_use]
+pub fn account() -> Value {
+    json!({"data": []})
+}
+
+/// The body that asks for the archive after `token`, or for the earliest.
+#[must_use]
+pub fn siem(token: Option<&str>, format: Format) -> Value {
+    let format = match format {
+        Format::KeyValue => "key_value",
+        Format::Json => "json",
+    };
+    let mut ask = json!({"type": "MTA", "fileFormat": format, "compress": true});
+    if let Some(token) = token {
+        ask["token"] = token.into();
+    }
+    json!({"data": [ask]})
+}
+
+/// The body that asks for one page of the events between two times; the dates go with every page,
+/// because no source says whether a page token carries them.
+#[must_use]
+pub fn audit(from: DateTime<Utc>, to: DateTime<Utc>, page_size: usize, page: Option<&str>) -> Value {
+    let mut pagination = json!({"pageSize": page_size});
+    if let Some(page) = page {
+        pagination["pageToken"] = page.into();
+    }
+    let window = json!({"startDateTime": audit_time(from), "endDateTime": audit_time(to)});
+    json!({"meta": {"pagination": pagination}, "data": [window]})
+}
+
+/// The offset stands without a colon, as in the vendor's examples.
+fn audit_time(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%dT%H:%M:%S+0000").to_string()
+}

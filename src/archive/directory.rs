@@ -1,0 +1,248 @@
+//! The directory of an archive, believed only when there is one way to read it.
+
+use std::cell::Cell;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::rc::Rc;
+
+use memchr::memmem;
+use zip::ZipArchive;
+use zip::read::{ArchiveOffset, Config};
+
+use super::{Fault, Limits};
+
+/// What the directory may take, as it is the one part that is held in memory; enough for 65,535
+/// names of 200 characters.
+const DIRECTORY_BYTES: u64 = 16 << 20;
+
+/// The archive, and for each entry where the next one begins; nothing for a source of no bytes.
+pub(super) type Opened<R> = Option<(ZipArchive<Source<R>>, Vec<u64>)>;
+
+/// Opens an archive whose directory is beyond doubt.
+pub(super) fn open<R: Read + Seek>(
+    source: R,
+    limits: &Limits,
+    failure: &Failure,
+) -> Result<Opened<R>, Fault> {
+    let mut source = Source::new(source, failure)?;
+    if source.length == 0 {
+        return Ok(None);
+    }
+    let (directory, count) = find_directory(&mut source, limits)?;
+    count_headers(&mut source, &directory, count)?;
+    let config = Config { archive_offset: ArchiveOffset::Known(0) };
+    let archive = ZipArchive::with_config(config, source)?;
+    if archive.has_duplicate_names() {
+        return doubt("two entries of one name");
+    }
+    if archive.len() as u64 != count || archive.central_directory_start() != directory.start {
+        return doubt("the directory can be read in two ways");
+    }
+    let mut starts = Vec::with_capacity(archive.len());
+    for index in 0..archive.len() {
+        let entry = archive.by_index_data(index)?;
+        // A header before the data takes 30 bytes at least.
+        let end = entry.header_start().saturating_add(30).saturating_add(entry.compressed_size());
+        starts.push((entry.header_start(), end, index));
+    }
+    starts.sort_unstable();
+    let mut ends = vec![directory.start; starts.len()];
+    for (place, &(_, end, index)) in starts.iter().enumerate() {
+        if let Some(&(next, ..)) = starts.get(place + 1) {
+            ends[index] = next;
+        }
+        if end > ends[index] {
+            return doubt("its entries overlap");
+        }
+    }
+    if starts.first().map_or(directory.start, |&(start, ..)| start) != 0 {
+        return doubt("data before the first entry");
+    }
+    Ok(Some((archive, ends)))
+}
+
+/// Where the directory lies and how many entries its end states. Only an end is taken at which the
+/// crate's own search, which forgives more, stops first: otherwise it would go on to look for one
+/// among the members, and keep room for as many entries as that one claims.
+fn find_directory<R: Read + Seek>(
+    source: &mut Source<R>,
+    limits: &Limits,
+) -> Result<(Range<u64>, u64), Fault> {
+    let mut signature = [0; 4];
+    let known = [*b"PK\x03\x04", *b"PK\x05\x06", *b"PK\x06\x06"];
+    if source.read_exact(&mut signature).is_err() || !known.contains(&signature) {
+        return doubt("not a zip archive: it does not start as one");
+    }
+    // The end record with the longest comment, and the zip64 locator before it.
+    let tail_length = source.length.min(20 + 22 + 65_535);
+    let tail_start = source.seek(SeekFrom::End(-tail_length.cast_signed()))?;
+    let mut tail = vec![0; tail_length as usize];
+    source.read_exact(&mut tail)?;
+    let searched = &tail[..tail.len().saturating_sub(22 - 4)];
+    let Some(found) = memmem::rfind(searched, b"PK\x05\x06") else {
+        return doubt("no end of the directory: the archive was cut");
+    };
+    let (before, record) = tail.split_at(found);
+    if 22 + number(record, 20, 2) != record.len() as u64 {
+        return doubt("bytes after the end of the archive");
+    }
+    let mut end = End {
+        at: tail_start + found as u64,
+        stated: [number(record, 10, 2), number(record, 12, 4), number(record, 16, 4)],
+        is_divided: number(record, 4, 4) != 0 || number(record, 8, 2) != number(record, 10, 2),
+    };
+    let saturated = [0xFFFF, 0xFFFF_FFFF, 0xFFFF_FFFF];
+    if let Some(locator) = before.last_chunk().filter(|locator| locator.starts_with(b"PK\x06\x07"))
+        && (0..3).any(|i| end.stated[i] == saturated[i])
+    {
+        let large = zip64_end(source, locator, end.at - 20)?;
+        let agrees = |i: usize| [saturated[i], large.stated[i]].contains(&end.stated[i]);
+        if !(0..3).all(agrees) {
+            return doubt("its two end records disagree");
+        }
+        end = large;
+    }
+    let [count, size, start] = end.stated;
+    if end.is_divided {
+        return doubt("a part of a divided archive");
+    }
+    if start.checked_add(size) != Some(end.at) {
+        return doubt("the directory is not where its end states");
+    }
+    if count > limits.entries as u64 || size > DIRECTORY_BYTES {
+        return Err(Fault(format!(
+            "{count} entries in a directory of {size} bytes, {} and {DIRECTORY_BYTES} allowed",
+            limits.entries
+        )));
+    }
+    Ok((start..end.at, count))
+}
+
+/// What an end record states.
+struct End {
+    /// Where the record begins, and so the directory ends.
+    at: u64,
+    /// Entries, bytes and start of the directory.
+    stated: [u64; 3],
+    is_divided: bool,
+}
+
+/// The end record of an archive with large numbers, which stands right before its locator.
+fn zip64_end<R: Read + Seek>(
+    source: &mut Source<R>,
+    locator: &[u8; 20],
+    locator_at: u64,
+) -> Result<End, Fault> {
+    let at = number(locator, 8, 8);
+    let mut record = [0; 56];
+    source.seek(SeekFrom::Start(at))?;
+    if source.read_exact(&mut record).is_err()
+        || !record.starts_with(b"PK\x06\x06")
+        || number(&record, 4, 8) != 44
+        || at + 56 != locator_at
+    {
+        return doubt("no zip64 end record where it should be");
+    }
+    let count = number(&record, 32, 8);
+    Ok(End {
+        at,
+        stated: [count, number(&record, 40, 8), number(&record, 48, 8)],
+        is_divided: number(&record, 16, 8) != 0
+            || number(locator, 4, 4) != 0
+            || number(locator, 16, 4) > 1
+            || number(&record, 24, 8) != count,
+    })
+}
+
+/// Makes sure that the directory holds as many headers as its end states, and nothing else: the
+/// crate reads that many and looks no further.
+fn count_headers<R: Read + Seek>(
+    source: &mut Source<R>,
+    directory: &Range<u64>,
+    count: u64,
+) -> Result<(), Fault> {
+    source.seek(SeekFrom::Start(directory.start))?;
+    let mut header = [0; 46];
+    for _ in 0..count {
+        if source.read_exact(&mut header).is_err() || !header.starts_with(b"PK\x01\x02") {
+            return doubt("the directory is damaged, or its end states too many entries");
+        }
+        let rest = number(&header, 28, 2) + number(&header, 30, 2) + number(&header, 32, 2);
+        source.seek(SeekFrom::Current(rest.cast_signed()))?;
+    }
+    if source.at != directory.end {
+        return doubt("the directory holds more than its end states");
+    }
+    Ok(())
+}
+
+fn doubt<T>(what: &str) -> Result<T, Fault> {
+    Err(Fault(what.to_owned()))
+}
+
+/// A little-endian number; zero beyond the end.
+fn number(bytes: &[u8], at: usize, width: usize) -> u64 {
+    let field = bytes.get(at..at + width).unwrap_or_default();
+    field.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// An error of the disk under the archive, set apart from what is wrong with the bytes.
+pub(super) type Failure = Rc<Cell<Option<io::Error>>>;
+
+/// The bytes of an archive. Short moves stay in the buffer, as small entries stand close together;
+/// none leads beyond the end, wherever a header points.
+pub(super) struct Source<R> {
+    file: BufReader<R>,
+    at: u64,
+    length: u64,
+    failure: Failure,
+}
+
+impl<R: Read + Seek> Source<R> {
+    fn new(file: R, failure: &Failure) -> io::Result<Self> {
+        let file = BufReader::with_capacity(64 << 10, file);
+        let mut source = Self { file, at: 0, length: 0, failure: Rc::clone(failure) };
+        let length = source.file.seek(SeekFrom::End(0));
+        source.length = source.note(length)?;
+        let start = source.file.seek(SeekFrom::Start(0));
+        source.note(start)?;
+        Ok(source)
+    }
+
+    fn note<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|error| {
+            let kind = error.kind();
+            if kind != io::ErrorKind::Interrupted {
+                self.failure.set(Some(error));
+            }
+            kind.into()
+        })
+    }
+}
+
+impl<R: Read + Seek> Read for Source<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer);
+        let count = self.note(count)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl<R: Read + Seek> Seek for Source<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(target) => Some(target),
+            SeekFrom::Current(distance) => self.at.checked_add_signed(distance),
+            SeekFrom::End(distance) => self.length.checked_add_signed(distance),
+        };
+        let Some(target) = target.filter(|target| *target <= self.length) else {
+            let why = "it points outside the archive";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        };
+        let moved = self.file.seek_relative(target.wrapping_sub(self.at).cast_signed());
+        self.note(moved)?;
+        self.at = target;
+        Ok(target)
+    }
+}

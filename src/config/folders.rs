@@ -1,0 +1,108 @@
+//! Folders that must not be mixed up: files are created, and old ones deleted, in the data folder.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::setting::Settings;
+use super::{ConfigError, Environment, Folders};
+
+/// Nobody's data folder, but something below may be.
+const SHARED: &str = "
+    /applications /dev /dev/shm /etc /home /library /media /mnt /opt /private /root /run /srv /tmp
+    /users /usr /usr/local /usr/share /var /var/cache /var/lib /var/log /var/spool /var/tmp /volumes
+    /programdata";
+/// The same, with a space in the name.
+const SHARED_WITH_SPACE: [&str; 2] = ["/program files", "/program files (x86)"];
+
+/// The operating system's own, with everything below.
+const SYSTEM: &str = "
+    /bin /boot /lib /lib32 /lib64 /proc /sbin /sys /system /usr/bin /usr/lib /usr/lib64 /usr/sbin
+    /windows";
+
+/// Sub-folders of the data folder whose content is published, read by an agent, swept or deleted.
+const OURS: [&str; 3] = ["mta", "audit", "tmp"];
+
+/// Reads `[folders]`.
+///
+/// # Errors
+/// A path or mode that is none, or folders that must not be mixed.
+pub(super) fn read(
+    settings: &Settings<'_>,
+    folder: &Path,
+    environment: &Environment,
+) -> Result<Folders, ConfigError> {
+    let setting = |key| settings.get("folders", key);
+    let place = |key, systemd: &Option<PathBuf>, default: &str| {
+        let given = setting(key).path(folder)?;
+        let other = || systemd.clone().unwrap_or_else(|| folder.join(default));
+        Ok(given.unwrap_or_else(other))
+    };
+    let data = setting("data");
+    let data = data.path(folder)?.ok_or_else(|| data.empty())?;
+    let state = place("state", &environment.state_folder, "checkpoint")?;
+    let log = place("log", &environment.log_folder, "log")?;
+    if let Some(reason) = unfit(&data, environment.home.as_deref(), &state) {
+        return Err(setting("data").refuse(reason));
+    }
+    for (key, path) in [("state", &state), ("log", &log)] {
+        if is_published(path, &data) {
+            let what = "is inside mta, audit or tmp of the data folder: expected a folder outside";
+            return Err(setting(key).refuse(what));
+        }
+    }
+    Ok(Folders {
+        data,
+        state,
+        log,
+        file_mode: setting("file_mode").mode(0o600)?,
+        folder_mode: setting("folder_mode").mode(0o700)?,
+    })
+}
+
+/// Why `data` cannot be the data folder.
+fn unfit(data: &Path, home: Option<&Path>, state: &Path) -> Option<&'static str> {
+    let data = plain(data);
+    let name = name_of(&data);
+    if name.is_empty() {
+        return Some("is the root of a file system: expected a folder of its own");
+    }
+    if home.is_some_and(|home| plain(home) == data) {
+        return Some("is a home folder: expected a folder of its own");
+    }
+    let is_shared = SHARED.split_whitespace().chain(SHARED_WITH_SPACE).any(|path| path == name);
+    let is_system = |path| Path::new(&name).starts_with(path);
+    if is_shared || SYSTEM.split_whitespace().any(is_system) {
+        return Some("is a folder of the system: expected a folder of its own");
+    }
+    if data.starts_with(plain(state)) {
+        return Some("is inside the state folder: expected a folder outside");
+    }
+    None
+}
+
+/// Whether `folder` is where published files or their staging stand.
+fn is_published(folder: &Path, data: &Path) -> bool {
+    let (folder, data) = (plain(folder), plain(data));
+    OURS.iter().any(|ours| folder.starts_with(data.join(ours)))
+}
+
+/// The path without `.` and `..`; links are not followed, as the folder need not exist yet.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+/// The parts below the root, in one spelling for all systems.
+fn name_of(plain: &Path) -> String {
+    let parts = plain.components().filter_map(|component| match component {
+        Component::Normal(part) => Some(format!("/{}", part.to_string_lossy().to_lowercase())),
+        _ => None,
+    });
+    parts.collect()
+}

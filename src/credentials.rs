@@ -1,0 +1,251 @@
+//! The secrets of API 1.0: read with care, kept unprintable, saved owner-only.
+//!
+//! Each one comes from its `MIMECAST_…` variable, else from `credentials.toml` in systemd's
+//! `CREDENTIALS_DIRECTORY`, else from `credentials.toml` beside the configuration. Memory is wiped
+//! when a value is dropped; copies that the parser or the TLS library made are not.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use base64::Engine as _;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use toml_edit::Value;
+
+use crate::config::document::{self, Source, is_placeholder, meant, shown};
+use crate::config::{ConfigError, Environment};
+use crate::durable::{self, Mode, SystemDisk};
+
+/// Why there are no usable credentials: like an unusable configuration, exit code 78.
+pub type CredentialsError = ConfigError;
+
+const FILE: &str = "credentials.toml";
+const KEYS: [&str; 3] = ["app_key", "access_key", "secret_key"];
+const HEADER: &str = "\
+# Secrets of the Mimecast collector, written by authentication_setup. Whoever reads them can read
+# the account's logs: keep this file owner-only, also in backups.
+";
+
+/// Standard base64 whose padding may have been lost on the way.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// What signs a request, complete and well-formed.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    app_key: SecretString,
+    access_key: SecretString,
+    secret_key: SecretKey,
+}
+
+/// The key of the signature, decoded.
+#[derive(Clone, Debug)]
+pub struct SecretKey(SecretSlice<u8>);
+
+impl Credentials {
+    /// From three texts, as a log-in or files of the user give them; white space around is dropped.
+    ///
+    /// # Errors
+    /// When one is empty, a placeholder or could not stand in a header, or the secret key is not
+    /// base64. The message names the key and never the value.
+    pub fn new(
+        app_key: &SecretString,
+        access_key: &SecretString,
+        secret_key: &SecretString,
+    ) -> Result<Self, CredentialsError> {
+        Ok(Self {
+            app_key: word(app_key, KEYS[0])?,
+            access_key: word(access_key, KEYS[1])?,
+            secret_key: SecretKey::parse(secret_key, KEYS[2])?,
+        })
+    }
+
+    /// Collects the three values from variables and files; a file that is not needed is not read.
+    ///
+    /// # Errors
+    /// When one is missing or malformed, or when others can read the file beside the configuration.
+    pub fn load(config: &Path, environment: &Environment) -> Result<Self, CredentialsError> {
+        let variable = |value: &Option<_>, name: &str| Some((value.clone()?, name.to_owned()));
+        let mut found: [Found; 3] = [
+            variable(&environment.app_key, "MIMECAST_APP_KEY"),
+            variable(&environment.access_key, "MIMECAST_ACCESS_KEY"),
+            variable(&environment.secret_key, "MIMECAST_SECRET_KEY"),
+        ];
+        if let Some(folder) = &environment.credentials_folder {
+            fill(&mut found, &folder.join(FILE), Guard::Platform)?;
+        }
+        let beside = place(config);
+        fill(&mut found, &beside, Guard::OwnerOnly)?;
+
+        match found {
+            [Some((app_key, app)), Some((access_key, access)), Some((secret_key, secret))] => {
+                Ok(Self {
+                    app_key: word(&app_key, &app)?,
+                    access_key: word(&access_key, &access)?,
+                    secret_key: SecretKey::parse(&secret_key, &secret)?,
+                })
+            }
+            incomplete => {
+                let names = KEYS.iter().zip(&incomplete);
+                let names = names.filter(|(_, value)| value.is_none()).map(|(name, _)| *name);
+                let names = names.collect::<Vec<_>>().join(" and ");
+                let message = format!("no {names} in {} or the environment", beside.display());
+                Err(ConfigError::new(message, "run authentication_setup"))
+            }
+        }
+    }
+
+    /// Writes `path` in one step, owner-only from its first moment.
+    ///
+    /// # Errors
+    /// As [`durable::replace`]; the old file is then still there.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        let secret_key = Zeroizing::new(STANDARD.encode(self.secret_key.expose_secret()));
+        let values = [self.app_key.expose_secret(), self.access_key.expose_secret(), &secret_key];
+        let mut text = Zeroizing::new(HEADER.to_owned());
+        for (key, value) in KEYS.iter().zip(values) {
+            text.push_str(&format!("{key} = {}\n", Value::from(value)));
+        }
+        durable::replace(&SystemDisk, path, text.as_bytes(), Mode::PRIVATE)
+    }
+
+    /// The key of the registered application, to be signed along and never sent.
+    #[must_use]
+    pub fn app_key(&self) -> &SecretString {
+        &self.app_key
+    }
+
+    /// The public half of the key pair, to be sent.
+    #[must_use]
+    pub fn access_key(&self) -> &SecretString {
+        &self.access_key
+    }
+
+    /// The private half of the key pair, to sign with.
+    #[must_use]
+    pub fn secret_key(&self) -> &SecretKey {
+        &self.secret_key
+    }
+}
+
+/// Where the credentials of a configuration are kept.
+#[must_use]
+pub fn place(config: &Path) -> PathBuf {
+    config.with_file_name(FILE)
+}
+
+impl SecretKey {
+    fn parse(text: &SecretString, name: &str) -> Result<Self, CredentialsError> {
+        let text = word(text, name)?;
+        // the decoder's own error repeats a part of the key
+        match LENIENT.decode(text.expose_secret()) {
+            Ok(bytes) => Ok(Self(bytes.into())),
+            Err(_) => Err(unusable(name, "is not base64")),
+        }
+    }
+}
+
+impl ExposeSecret<[u8]> for SecretKey {
+    fn expose_secret(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+}
+
+/// Who keeps others from reading a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    /// systemd or a container's runtime, with permissions of their own kind.
+    Platform,
+    /// The file's permissions.
+    OwnerOnly,
+}
+
+/// A value, and how a message calls its origin.
+type Found = Option<(SecretString, String)>;
+
+/// Takes what is still missing from a file, if there is one.
+fn fill(found: &mut [Found; 3], path: &Path, guard: Guard) -> Result<(), CredentialsError> {
+    if found.iter().all(Option::is_some) {
+        return Ok(());
+    }
+    let Some(text) = read(path, guard)? else { return Ok(()) };
+    let source = Source::parse(path, &text)?;
+    for (name, item) in source.table() {
+        let key = source.table().key(name).expect("the name comes from this table");
+        let Some(index) = KEYS.iter().position(|known| *known == name) else {
+            let hint = meant(name, KEYS.into_iter());
+            return Err(source.refuse(key, format_args!("unknown key{}{hint}", shown(name))));
+        };
+        let value = item.as_str();
+        let value = value
+            .ok_or_else(|| source.refuse(key, format_args!("{name}: expected text in quotes")))?;
+        if found[index].is_none() && !value.trim().is_empty() {
+            found[index] = Some((value.into(), format!("{name} in {}", path.display())));
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path, guard: Guard) -> Result<Option<Zeroizing<String>>, CredentialsError> {
+    let found = match guard {
+        Guard::Platform => fs::metadata(path), // a container's runtime puts links here
+        Guard::OwnerOnly => fs::symlink_metadata(path),
+    };
+    let metadata = match found {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(ConfigError::reading(path, &error)),
+    };
+    if guard == Guard::OwnerOnly {
+        if metadata.is_symlink() {
+            let message = format!("{} is a link, whose target others may control", path.display());
+            return Err(ConfigError::new(message, "put the file itself there"));
+        }
+        refuse_open_to_others(path, &metadata)?;
+    }
+    let text = fs::canonicalize(path).and_then(|file| document::read(&file));
+    text.map(|text| Some(Zeroizing::new(text))).map_err(|error| ConfigError::reading(path, &error))
+}
+
+#[cfg(unix)]
+fn refuse_open_to_others(path: &Path, metadata: &fs::Metadata) -> Result<(), CredentialsError> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+    if metadata.is_file() && mode & 0o077 != 0 {
+        let path = path.display();
+        let message = format!("{path} is open to other users (mode {mode:04o})");
+        return Err(ConfigError::new(message, format!("chmod 600 {path}")));
+    }
+    Ok(())
+}
+
+/// On Windows the folder's access list decides, and is inherited: nothing is known here.
+#[cfg(not(unix))]
+fn refuse_open_to_others(_: &Path, _: &fs::Metadata) -> Result<(), CredentialsError> {
+    Ok(())
+}
+
+/// Text that can stand in a header.
+fn word(text: &SecretString, name: &str) -> Result<SecretString, CredentialsError> {
+    let text = text.expose_secret().trim();
+    if text.is_empty() {
+        return Err(unusable(name, "is empty"));
+    }
+    if is_placeholder(text) {
+        return Err(unusable(name, "still holds a placeholder"));
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(unusable(name, "holds a space or a character that is not printable ASCII"));
+    }
+    Ok(text.into())
+}
+
+fn unusable(name: &str, what: &str) -> CredentialsError {
+    ConfigError::new(format!("{name} {what}"), "run authentication_setup")
+}
+
+#[cfg(test)]
+mod tests;
