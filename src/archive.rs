@@ -46,7 +46,12 @@ impl Default for Limits {
     /// that of repetitive logs (mail logs reach 30, artificial ones 300) and deflate's own limit
     /// of 1,032, which a bomb must come close to.
     fn default() -> Self {
-        Self { entries: 65_535, member_bytes: 16 << 30, total_bytes: 32 << 30, ratio: 400 }
+        Self {
+            entries: 65_535,
+            member_bytes: 16 << 30,
+            total_bytes: 32 << 30,
+            ratio: 400,
+        }
     }
 }
 
@@ -106,7 +111,10 @@ pub fn members<R: Read + Seek, E>(
     let mut faults = Vec::new();
     let mut left = limits.total_bytes;
     for (index, end) in ends.into_iter().enumerate() {
-        let limits = Limits { total_bytes: left, ..*limits };
+        let limits = Limits {
+            total_bytes: left,
+            ..*limits
+        };
         let done = one(&mut archive, index, end, &limits, &mut each);
         if let Some(error) = failure.take() {
             return Err(ArchiveError::Source(error));
@@ -143,13 +151,21 @@ fn one<R: Read + Seek, E>(
         Ok(content) => content,
         Err(error) => return refused(&error),
     };
-    let data_end = content.data_start().and_then(|at| at.checked_add(content.compressed_size()));
+    let data_end = content
+        .data_start()
+        .and_then(|at| at.checked_add(content.compressed_size()));
     let Some(after) = data_end.and_then(|data_end| end.checked_sub(data_end)) else {
         return refused(&"its data reach into what follows");
     };
     let declared = content.size();
     let state = State::Reading;
-    let mut member = Member { name, content: &mut content, declared, unpacked: 0, state };
+    let mut member = Member {
+        name,
+        content: &mut content,
+        declared,
+        unpacked: 0,
+        state,
+    };
     each(&mut member)?;
     let _ = io::copy(&mut member, &mut io::sink()); // an error is in the state
     let fault = match member.state {
@@ -176,22 +192,37 @@ fn admit(entry: &ZipFileEntry<'_>, limits: &Limits) -> Result<Kind, String> {
     if entry.is_dir() || kind == 0o040_000 {
         // Nothing, packed, takes a few bytes at most.
         let is_empty = size == 0 && packed <= 16;
-        return if is_empty { Ok(Kind::Folder) } else { Err("a folder with content".into()) };
+        return if is_empty {
+            Ok(Kind::Folder)
+        } else {
+            Err("a folder with content".into())
+        };
     }
     if kind != 0 && kind != 0o100_000 {
-        return Err(format!("neither a file nor a folder, but of Unix type {kind:o}"));
+        return Err(format!(
+            "neither a file nor a folder, but of Unix type {kind:o}"
+        ));
     }
     if entry.encrypted() {
         return Err("encrypted".into());
     }
     if size > limits.member_bytes {
-        return Err(format!("{size} bytes unpacked, {} allowed", limits.member_bytes));
+        return Err(format!(
+            "{size} bytes unpacked, {} allowed",
+            limits.member_bytes
+        ));
     }
     if size > limits.total_bytes {
-        return Err(format!("{size} bytes unpacked, {} left for all", limits.total_bytes));
+        return Err(format!(
+            "{size} bytes unpacked, {} left for all",
+            limits.total_bytes
+        ));
     }
     if size > RATIO_FLOOR_BYTES && size > packed.saturating_mul(limits.ratio) {
-        return Err(format!("{size} bytes out of {packed}, {} per byte allowed", limits.ratio));
+        return Err(format!(
+            "{size} bytes out of {packed}, {} per byte allowed",
+            limits.ratio
+        ));
     }
     Ok(Kind::File)
 }
@@ -228,7 +259,10 @@ impl Read for Member<'_> {
                 self.state = State::Whole;
                 return Ok(0);
             }
-            Ok(0) => format!("{} bytes unpacked, {} declared", self.unpacked, self.declared),
+            Ok(0) => format!(
+                "{} bytes unpacked, {} declared",
+                self.unpacked, self.declared
+            ),
             Ok(count) => {
                 self.unpacked += count as u64;
                 if self.unpacked <= self.declared {
@@ -281,5 +315,9 @@ fn sentence(message: &dyn fmt::Display) -> String {
     let message = message.to_string();
     let mut characters = message.chars();
     let first = characters.next().into_iter().flat_map(char::to_lowercase);
-    first.chain(characters).flat_map(char::escape_debug).take(200).collect()
+    first
+        .chain(characters)
+        .flat_map(char::escape_debug)
+        .take(200)
+        .collect()
 }

@@ -47,7 +47,11 @@ impl Clock {
     pub fn start() -> std::io::Result<Self> {
         let signal = Arc::new(AtomicUsize::new(0));
         listen(&signal)?;
-        Ok(Self { started: Instant::now(), budget: Duration::MAX, signal })
+        Ok(Self {
+            started: Instant::now(),
+            budget: Duration::MAX,
+            signal,
+        })
     }
 
     /// The same clock with a limit on the run's time.
@@ -81,8 +85,20 @@ impl Clock {
     /// # Errors
     /// The reason to stop.
     pub fn check(&self) -> Result<(), Stopped> {
+        self.check_signal()?;
+        if self.left().is_zero() {
+            Err(Stopped::OutOfTime)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether to go on with what the budget does not end: storing what has arrived.
+    ///
+    /// # Errors
+    /// The signal that asks to stop.
+    pub fn check_signal(&self) -> Result<(), Stopped> {
         match self.signal.load(Ordering::Relaxed) {
-            0 if self.left().is_zero() => Err(Stopped::OutOfTime),
             0 => Ok(()),
             INTERRUPTED => Err(Stopped::Interrupted),
             _ => Err(Stopped::Terminated),
@@ -111,7 +127,11 @@ impl Clock {
 fn listen(signal: &Arc<AtomicUsize>) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::flag::register_usize;
-    for (number, meaning) in [(SIGINT, INTERRUPTED), (SIGTERM, TERMINATED), (SIGHUP, TERMINATED)] {
+    for (number, meaning) in [
+        (SIGINT, INTERRUPTED),
+        (SIGTERM, TERMINATED),
+        (SIGHUP, TERMINATED),
+    ] {
         register_usize(number, Arc::clone(signal), meaning)?;
     }
     Ok(())

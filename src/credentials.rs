@@ -82,16 +82,20 @@ impl Credentials {
         fill(&mut found, &beside, Guard::OwnerOnly)?;
 
         match found {
-            [Some((app_key, app)), Some((access_key, access)), Some((secret_key, secret))] => {
-                Ok(Self {
-                    app_key: word(&app_key, &app)?,
-                    access_key: word(&access_key, &access)?,
-                    secret_key: SecretKey::parse(&secret_key, &secret)?,
-                })
-            }
+            [
+                Some((app_key, app)),
+                Some((access_key, access)),
+                Some((secret_key, secret)),
+            ] => Ok(Self {
+                app_key: word(&app_key, &app)?,
+                access_key: word(&access_key, &access)?,
+                secret_key: SecretKey::parse(&secret_key, &secret)?,
+            }),
             incomplete => {
                 let names = KEYS.iter().zip(&incomplete);
-                let names = names.filter(|(_, value)| value.is_none()).map(|(name, _)| *name);
+                let names = names
+                    .filter(|(_, value)| value.is_none())
+                    .map(|(name, _)| *name);
                 let names = names.collect::<Vec<_>>().join(" and ");
                 let message = format!("no {names} in {} or the environment", beside.display());
                 Err(ConfigError::new(message, "run authentication_setup"))
@@ -105,7 +109,11 @@ impl Credentials {
     /// As [`durable::replace`]; the old file is then still there.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         let secret_key = Zeroizing::new(STANDARD.encode(self.secret_key.expose_secret()));
-        let values = [self.app_key.expose_secret(), self.access_key.expose_secret(), &secret_key];
+        let values = [
+            self.app_key.expose_secret(),
+            self.access_key.expose_secret(),
+            &secret_key,
+        ];
         let mut text = Zeroizing::new(HEADER.to_owned());
         for (key, value) in KEYS.iter().zip(values) {
             text.push_str(&format!("{key} = {}\n", Value::from(value)));
@@ -172,10 +180,15 @@ fn fill(found: &mut [Found; 3], path: &Path, guard: Guard) -> Result<(), Credent
     if found.iter().all(Option::is_some) {
         return Ok(());
     }
-    let Some(text) = read(path, guard)? else { return Ok(()) };
+    let Some(text) = read(path, guard)? else {
+        return Ok(());
+    };
     let source = Source::parse(path, &text)?;
     for (name, item) in source.table() {
-        let key = source.table().key(name).expect("the name comes from this table");
+        let key = source
+            .table()
+            .key(name)
+            .expect("the name comes from this table");
         let Some(index) = KEYS.iter().position(|known| *known == name) else {
             let hint = meant(name, KEYS.into_iter());
             return Err(source.refuse(key, format_args!("unknown key{}{hint}", shown(name))));
@@ -202,13 +215,17 @@ fn read(path: &Path, guard: Guard) -> Result<Option<Zeroizing<String>>, Credenti
     };
     if guard == Guard::OwnerOnly {
         if metadata.is_symlink() {
-            let message = format!("{} is a link, whose target others may control", path.display());
+            let message = format!(
+                "{} is a link, whose target others may control",
+                path.display()
+            );
             return Err(ConfigError::new(message, "put the file itself there"));
         }
         refuse_open_to_others(path, &metadata)?;
     }
     let text = fs::canonicalize(path).and_then(|file| document::read(&file));
-    text.map(|text| Some(Zeroizing::new(text))).map_err(|error| ConfigError::reading(path, &error))
+    text.map(|text| Some(Zeroizing::new(text)))
+        .map_err(|error| ConfigError::reading(path, &error))
 }
 
 #[cfg(unix)]
@@ -238,7 +255,10 @@ fn word(text: &SecretString, name: &str) -> Result<SecretString, CredentialsErro
         return Err(unusable(name, "still holds a placeholder"));
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(unusable(name, "holds a space or a character that is not printable ASCII"));
+        return Err(unusable(
+            name,
+            "holds a space or a character that is not printable ASCII",
+        ));
     }
     Ok(text.into())
 }

@@ -81,7 +81,8 @@ pub trait Disk: Send + Sync {
 /// also after a power cut.
 ///
 /// # Errors
-/// Any failure leaves the old content in place; the temporary file is removed where possible.
+/// Any failure leaves the old content in place and removes the temporary file where possible; only
+/// when the folder cannot be synced the new content is there, and a power cut may still undo it.
 pub fn replace(disk: &dyn Disk, path: &Path, content: &[u8], mode: Mode) -> io::Result<()> {
     copy_in(disk, path, &mut &content[..], mode)
 }
@@ -90,12 +91,7 @@ pub fn replace(disk: &dyn Disk, path: &Path, content: &[u8], mode: Mode) -> io::
 ///
 /// # Errors
 /// As [`replace`].
-pub fn copy_in(
-    disk: &dyn Disk,
-    path: &Path,
-    source: &mut dyn Read,
-    mode: Mode,
-) -> io::Result<()> {
+pub fn copy_in(disk: &dyn Disk, path: &Path, source: &mut dyn Read, mode: Mode) -> io::Result<()> {
     let folder = folder_of(path);
     let temporary = with_suffix(path, ".tmp");
     if disk.entry(&temporary)?.is_some() {
@@ -134,7 +130,7 @@ pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// The folder that holds `path`.
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -149,10 +145,19 @@ pub fn make_folder(path: &Path, mode: Mode) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+    if let Some(parent) = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
         make_folder(parent, mode)?;
     }
-    fs::create_dir(path)?;
+    match fs::create_dir(path) {
+        // another program of ours made it in the meantime
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {
+            return Ok(());
+        }
+        made => made?,
+    }
     set_mode(path, mode)?;
     SystemDisk.sync_folder(folder_of(path)) // the new name must survive a power cut
 }
@@ -185,12 +190,18 @@ impl Disk for SystemDisk {
         // looked at before it is opened: opening a pipe would wait for a writer
         match self.entry(path)? {
             Some(entry) if entry.kind == Kind::File => Ok(Box::new(File::open(path)?)),
-            Some(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")),
+            Some(_) => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a regular file",
+            )),
             None => Err(io::ErrorKind::NotFound.into()),
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that renames")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that renames"
+    )]
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         patiently(|| fs::rename(from, to))
     }
@@ -199,8 +210,9 @@ impl Disk for SystemDisk {
         if fs::hard_link(from, to).is_ok() {
             return Ok(());
         }
+        let mut original = self.open(from)?;
         let mut copy = self.create(to, Mode::PRIVATE)?;
-        io::copy(&mut self.open(from)?, &mut copy)?;
+        io::copy(&mut original, &mut copy)?;
         copy.sync()
     }
 
@@ -222,7 +234,11 @@ impl Disk for SystemDisk {
             let found = found?;
             match found.metadata() {
                 Ok(metadata) => entries.extend(
-                    found.file_name().into_string().ok().map(|name| Entry::of(name, &metadata)),
+                    found
+                        .file_name()
+                        .into_string()
+                        .ok()
+                        .map(|name| Entry::of(name, &metadata)),
                 ),
                 Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -232,7 +248,11 @@ impl Disk for SystemDisk {
     }
 
     fn entry(&self, path: &Path) -> io::Result<Option<Entry>> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         match fs::symlink_metadata(path) {
             Ok(metadata) => Ok(Some(Entry::of(name, &metadata))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -248,7 +268,12 @@ impl Entry {
             kind if kind.is_dir() => Kind::Folder,
             _ => Kind::Other,
         };
-        Self { name, kind, size: metadata.len(), modified: metadata.modified().ok() }
+        Self {
+            name,
+            kind,
+            size: metadata.len(),
+            modified: metadata.modified().ok(),
+        }
     }
 }
 
@@ -260,7 +285,10 @@ impl fmt::Debug for dyn Disk {
 
 /// Repeats what a virus scanner or an agent can block for a moment on Windows (access denied,
 /// sharing violation); elsewhere such an error is final at once.
-#[expect(clippy::disallowed_methods, reason = "a wait of the disk's, shorter than any budget")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a wait of the disk's, shorter than any budget"
+)]
 fn patiently(mut act: impl FnMut() -> io::Result<()>) -> io::Result<()> {
     let mut wait = std::time::Duration::from_millis(10);
     loop {

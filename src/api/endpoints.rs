@@ -87,7 +87,12 @@ pub fn siem(token: Option<&str>, format: Format) -> Value {
 /// The body that asks for one page of the events between two times; the dates go with every page,
 /// because no source says whether a page token carries them.
 #[must_use]
-pub fn audit(from: DateTime<Utc>, to: DateTime<Utc>, page_size: usize, page: Option<&str>) -> Value {
+pub fn audit(
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    page_size: usize,
+    page: Option<&str>,
+) -> Value {
     let mut pagination = json!({"pageSize": page_size});
     if let Some(page) = page {
         pagination["pageToken"] = page.into();

@@ -29,10 +29,14 @@ pub(crate) struct Signed {
 /// Signs one attempt at `path`, which has neither host nor query.
 pub(crate) fn sign(keys: &Credentials, now: DateTime<Utc>, id: Uuid, path: &str) -> Signed {
     let (date, request_id) = (date(now), id.hyphenated().to_string());
-    let text = text_to_sign(&date, &request_id, path, keys.app_key.expose_secret());
-    let signature = signature(keys.secret_key.expose_bytes(), &text);
-    let authorization = format!("MC {}:{signature}", keys.access_key.expose_secret());
-    Signed { date, request_id, authorization: authorization.into() }
+    let text = text_to_sign(&date, &request_id, path, keys.app_key().expose_secret());
+    let signature = signature(keys.secret_key().expose_secret(), &text);
+    let authorization = format!("MC {}:{signature}", keys.access_key().expose_secret());
+    Signed {
+        date,
+        request_id,
+        authorization: authorization.into(),
+    }
 }
 
 /// The vendor's date form: English names, two-digit day, `UTC` at the end.
@@ -73,9 +77,17 @@ mod tests {
             "Sun, 21 Aug 2022 13:49:40 UTC:3d796b76-4180-40e5-8f7c-6e0fd643b1a9:\
              /api/test/some-url:ApplicationKey"
         );
-        assert_eq!(signature(b"SecretKey", &text), "WOywLsnZlsE+D6bp/ug6uch5kxc=");
+        assert_eq!(
+            signature(b"SecretKey", &text),
+            "WOywLsnZlsE+D6bp/ug6uch5kxc="
+        );
 
-        let keys = Credentials::new("ApplicationKey", "AccessKey", "U2VjcmV0S2V5").unwrap();
+        let keys = Credentials::new(
+            &"ApplicationKey".into(),
+            &"AccessKey".into(),
+            &"U2VjcmV0S2V5".into(),
+        )
+        .unwrap();
         let now = DateTime::from_timestamp(1_661_089_780, 0).unwrap();
         let id = Uuid::parse_str("3d796b76-4180-40e5-8f7c-6e0fd643b1a9").unwrap();
         let signed = sign(&keys, now, id, "/api/test/some-url");
@@ -95,8 +107,18 @@ mod tests {
         let gmt = DATE.replace("UTC", "GMT");
         for (date, id, path, expected) in [
             (DATE, ID, siem, "/ZbGdJpZ1zDjQ/RGzLntpg5jzUQ="),
-            (DATE, ID, "/api/audit/get-audit-events", "obC+r1uQkIzNVGXE0w+K9ljdsgM="),
-            (DATE, ID, "/api/account/get-account", "DC0xIkXslxzj1kEK49lICpMl0k8="),
+            (
+                DATE,
+                ID,
+                "/api/audit/get-audit-events",
+                "obC+r1uQkIzNVGXE0w+K9ljdsgM=",
+            ),
+            (
+                DATE,
+                ID,
+                "/api/account/get-account",
+                "DC0xIkXslxzj1kEK49lICpMl0k8=",
+            ),
             (DATE, &lower, siem, "V61+FgACm87zP09+ZPQ8TZPuSL0="),
             (&gmt, ID, siem, "GDnCqDc3kAvy6PbKzc8eCNwScTk="),
         ] {

@@ -30,7 +30,9 @@ pub(super) fn open<R: Read + Seek>(
     }
     let (directory, count) = find_directory(&mut source, limits)?;
     count_headers(&mut source, &directory, count)?;
-    let config = Config { archive_offset: ArchiveOffset::Known(0) };
+    let config = Config {
+        archive_offset: ArchiveOffset::Known(0),
+    };
     let archive = ZipArchive::with_config(config, source)?;
     if archive.has_duplicate_names() {
         return doubt("two entries of one name");
@@ -42,7 +44,10 @@ pub(super) fn open<R: Read + Seek>(
     for index in 0..archive.len() {
         let entry = archive.by_index_data(index)?;
         // A header before the data takes 30 bytes at least.
-        let end = entry.header_start().saturating_add(30).saturating_add(entry.compressed_size());
+        let end = entry
+            .header_start()
+            .saturating_add(30)
+            .saturating_add(entry.compressed_size());
         starts.push((entry.header_start(), end, index));
     }
     starts.sort_unstable();
@@ -88,11 +93,17 @@ fn find_directory<R: Read + Seek>(
     }
     let mut end = End {
         at: tail_start + found as u64,
-        stated: [number(record, 10, 2), number(record, 12, 4), number(record, 16, 4)],
+        stated: [
+            number(record, 10, 2),
+            number(record, 12, 4),
+            number(record, 16, 4),
+        ],
         is_divided: number(record, 4, 4) != 0 || number(record, 8, 2) != number(record, 10, 2),
     };
     let saturated = [0xFFFF, 0xFFFF_FFFF, 0xFFFF_FFFF];
-    if let Some(locator) = before.last_chunk().filter(|locator| locator.starts_with(b"PK\x06\x07"))
+    if let Some(locator) = before
+        .last_chunk()
+        .filter(|locator| locator.starts_with(b"PK\x06\x07"))
         && (0..3).any(|i| end.stated[i] == saturated[i])
     {
         let large = zip64_end(source, locator, end.at - 20)?;
@@ -183,7 +194,10 @@ fn doubt<T>(what: &str) -> Result<T, Fault> {
 /// A little-endian number; zero beyond the end.
 fn number(bytes: &[u8], at: usize, width: usize) -> u64 {
     let field = bytes.get(at..at + width).unwrap_or_default();
-    field.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    field
+        .iter()
+        .rev()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// An error of the disk under the archive, set apart from what is wrong with the bytes.
@@ -201,7 +215,12 @@ pub(super) struct Source<R> {
 impl<R: Read + Seek> Source<R> {
     fn new(file: R, failure: &Failure) -> io::Result<Self> {
         let file = BufReader::with_capacity(64 << 10, file);
-        let mut source = Self { file, at: 0, length: 0, failure: Rc::clone(failure) };
+        let mut source = Self {
+            file,
+            at: 0,
+            length: 0,
+            failure: Rc::clone(failure),
+        };
         let length = source.file.seek(SeekFrom::End(0));
         source.length = source.note(length)?;
         let start = source.file.seek(SeekFrom::Start(0));
@@ -240,7 +259,9 @@ impl<R: Read + Seek> Seek for Source<R> {
             let why = "it points outside the archive";
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         };
-        let moved = self.file.seek_relative(target.wrapping_sub(self.at).cast_signed());
+        let moved = self
+            .file
+            .seek_relative(target.wrapping_sub(self.at).cast_signed());
         self.note(moved)?;
         self.at = target;
         Ok(target)

@@ -72,20 +72,31 @@ impl Entry {
         let size = self.size.unwrap_or(self.data.len() as u32);
         let packed_size = self.packed_size.unwrap_or(packed.len() as u32);
         let (sizes, extra) = if self.is_zip64 {
-            let long = [u64::from(size), u64::from(packed_size)].map(u64::to_le_bytes).concat();
+            let long = [u64::from(size), u64::from(packed_size)]
+                .map(u64::to_le_bytes)
+                .concat();
             ([0xFF; 8].to_vec(), [vec![1, 0, 16, 0], long].concat())
         } else {
-            ([packed_size, size].map(u32::to_le_bytes).concat(), Vec::new())
+            (
+                [packed_size, size].map(u32::to_le_bytes).concat(),
+                Vec::new(),
+            )
         };
         let sums = [crc.to_vec(), sizes].concat();
-        let common = [45, self.flags, self.method, 0, 0x5D74].map(u16::to_le_bytes).concat();
+        let common = [45, self.flags, self.method, 0, 0x5D74]
+            .map(u16::to_le_bytes)
+            .concat();
         let lengths = |name: &[u8]| [name.len() as u16, extra.len() as u16].map(u16::to_le_bytes);
         let is_streamed = self.flags & 8 != 0;
 
         let local_name = self.local_name.as_ref().unwrap_or(&self.name);
         file.extend(b"PK\x03\x04");
         file.extend(&common);
-        file.extend(if is_streamed { vec![0; 12] } else { sums.clone() });
+        file.extend(if is_streamed {
+            vec![0; 12]
+        } else {
+            sums.clone()
+        });
         file.extend(lengths(local_name).concat());
         file.extend(local_name);
         file.extend(&extra);
@@ -109,7 +120,9 @@ impl Entry {
 
 fn archive(entries: &[Entry]) -> Vec<u8> {
     let (mut file, mut directory) = (Vec::new(), Vec::new());
-    entries.iter().for_each(|entry| entry.write(&mut file, &mut directory));
+    entries
+        .iter()
+        .for_each(|entry| entry.write(&mut file, &mut directory));
     finish(file, &directory, entries.len() as u16)
 }
 
@@ -118,7 +131,11 @@ fn finish(mut file: Vec<u8>, directory: &[u8], count: u16) -> Vec<u8> {
     file.extend(directory);
     file.extend(b"PK\x05\x06\0\0\0\0");
     file.extend([count, count].map(u16::to_le_bytes).concat());
-    file.extend([directory.len() as u32, start].map(u32::to_le_bytes).concat());
+    file.extend(
+        [directory.len() as u32, start]
+            .map(u32::to_le_bytes)
+            .concat(),
+    );
     file.extend([0, 0]);
     file
 }
@@ -161,7 +178,10 @@ fn read_with(bytes: &[u8], limits: &Limits, step: usize) -> Outcome {
         }
         Ok::<_, std::convert::Infallible>(())
     });
-    (whole, faults.unwrap().iter().map(Fault::to_string).collect())
+    (
+        whole,
+        faults.unwrap().iter().map(Fault::to_string).collect(),
+    )
 }
 
 fn read(bytes: &[u8]) -> Outcome {
@@ -176,7 +196,10 @@ fn good(name: &str) -> Entry {
 #[track_caller]
 fn faulty(entry: Entry, why: &str) {
     let (whole, faults) = read(&archive(&[good("first"), entry, good("last")]));
-    assert_eq!(whole.iter().map(|(name, _)| &**name).collect::<Vec<_>>(), ["first", "last"]);
+    assert_eq!(
+        whole.iter().map(|(name, _)| &**name).collect::<Vec<_>>(),
+        ["first", "last"]
+    );
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert!(faults[0].contains(why), "{faults:?}");
 }
@@ -211,7 +234,10 @@ fn every_usual_form_of_a_member_comes_out_whole() {
             let (whole, faults) = read_with(&bytes, &Limits::default(), step);
             assert!(faults.is_empty(), "{faults:?}");
             let expected = entries.iter().map(|entry| {
-                (String::from_utf8_lossy(&entry.name).into_owned(), entry.data.clone())
+                (
+                    String::from_utf8_lossy(&entry.name).into_owned(),
+                    entry.data.clone(),
+                )
             });
             assert!(whole.into_iter().eq(expected));
         }
@@ -263,49 +289,98 @@ fn names_are_handed_on_and_never_judged() {
     let (whole, faults) = read(&archive(&names.map(good)));
     assert!(faults.is_empty(), "{faults:?}");
     assert_eq!(whole.len(), names.len());
-    assert!(whole.iter().zip(names).all(|((found, _), name)| found == name));
+    assert!(
+        whole
+            .iter()
+            .zip(names)
+            .all(|((found, _), name)| found == name)
+    );
 }
 
 #[test]
 fn a_damaged_member_does_not_hide_the_others() {
-    faulty(good("a").with(|entry| entry.crc = Some(7)), "member \"a\": invalid checksum");
-    faulty(good("a").streamed().with(|entry| entry.crc = Some(7)), "invalid checksum");
-    faulty(good("a").with(|entry| entry.size = Some(10)), "larger than its declared");
-    faulty(good("a").with(|entry| entry.size = Some(10_000)), "480 bytes unpacked, 10000 declared");
-    faulty(good("a").with(|entry| entry.packed_size = Some(10)), "member \"a\"");
-    faulty(good("a").stored().with(|entry| entry.packed_size = Some(10)), "member \"a\"");
-    faulty(good("a").with(|entry| entry.local_name = Some(b"b".to_vec())), "filename mismatch");
+    faulty(
+        good("a").with(|entry| entry.crc = Some(7)),
+        "member \"a\": invalid checksum",
+    );
+    faulty(
+        good("a").streamed().with(|entry| entry.crc = Some(7)),
+        "invalid checksum",
+    );
+    faulty(
+        good("a").with(|entry| entry.size = Some(10)),
+        "larger than its declared",
+    );
+    faulty(
+        good("a").with(|entry| entry.size = Some(10_000)),
+        "480 bytes unpacked, 10000 declared",
+    );
+    faulty(
+        good("a").with(|entry| entry.packed_size = Some(10)),
+        "member \"a\"",
+    );
+    faulty(
+        good("a")
+            .stored()
+            .with(|entry| entry.packed_size = Some(10)),
+        "member \"a\"",
+    );
+    faulty(
+        good("a").with(|entry| entry.local_name = Some(b"b".to_vec())),
+        "filename mismatch",
+    );
 }
 
 #[test]
 fn what_is_no_plain_file_is_a_fault() {
     faulty(good("a").with(|entry| entry.flags |= 1), "encrypted");
     for method in [1, 9, 12, 14, 93, 99] {
-        faulty(good("a").with(|entry| entry.method = method), "not supported");
+        faulty(
+            good("a").with(|entry| entry.method = method),
+            "not supported",
+        );
     }
     for mode in [0o120_777, 0o010_644, 0o020_644, 0o060_644, 0o140_644] {
-        faulty(good("a").stored().with(|entry| entry.mode = mode), "neither a file nor a folder");
+        faulty(
+            good("a").stored().with(|entry| entry.mode = mode),
+            "neither a file nor a folder",
+        );
     }
     faulty(good("a/"), "a folder with content");
-    faulty(good("a/").with(|entry| entry.size = Some(0)), "a folder with content");
-    faulty(good("a").with(|entry| entry.mode = 0o040_755), "a folder with content");
+    faulty(
+        good("a/").with(|entry| entry.size = Some(0)),
+        "a folder with content",
+    );
+    faulty(
+        good("a").with(|entry| entry.mode = 0o040_755),
+        "a folder with content",
+    );
 }
 
 #[test]
 fn two_entries_of_one_name_refuse_the_archive() {
     let other = Entry::new("a", "other");
-    refused(&archive(&[good("a"), good("b"), other]), "two entries of one name");
+    refused(
+        &archive(&[good("a"), good("b"), other]),
+        "two entries of one name",
+    );
 }
 
 #[test]
 fn data_before_or_after_the_archive_refuse_it() {
     let bytes = archive(&[good("a")]);
-    refused(&[b"<html></html>", &*bytes].concat(), "does not start as one");
+    refused(
+        &[b"<html></html>", &*bytes].concat(),
+        "does not start as one",
+    );
     refused(&[&*bytes, b"x"].concat(), "after the end");
     let (mut file, mut directory) = (b"PK\x03\x04 no entry".to_vec(), Vec::new());
     good("a").write(&mut file, &mut directory);
     refused(&finish(file, &directory, 1), "before the first entry");
-    refused(&[b"PK\x03\x04", &*bytes].concat(), "not where its end states");
+    refused(
+        &[b"PK\x03\x04", &*bytes].concat(),
+        "not where its end states",
+    );
 }
 
 #[test]
@@ -314,9 +389,18 @@ fn an_entry_count_that_lies_refuses_the_archive() {
     for name in ["a", "b", "c"] {
         good(name).write(&mut file, &mut directory);
     }
-    refused(&finish(file.clone(), &directory, 2), "more than its end states");
-    refused(&finish(file.clone(), &directory, 0), "more than its end states");
-    refused(&finish(file, &directory, 4), "damaged, or its end states too many");
+    refused(
+        &finish(file.clone(), &directory, 2),
+        "more than its end states",
+    );
+    refused(
+        &finish(file.clone(), &directory, 0),
+        "more than its end states",
+    );
+    refused(
+        &finish(file, &directory, 4),
+        "damaged, or its end states too many",
+    );
     let mut bytes = archive64(&[good("a"), good("b")]);
     let record = bytes.len() - 22 - 20 - 56;
     (bytes[record + 24], bytes[record + 32]) = (1, 1);
@@ -398,7 +482,9 @@ fn repetitive_logs_pass() {
 #[test]
 fn what_the_caller_leaves_unread_is_verified_all_the_same() {
     let bytes = archive(&[good("a").with(|entry| entry.crc = Some(7)), good("b")]);
-    let faults = members(Cursor::new(bytes), &Limits::default(), |_| Ok::<_, io::Error>(()));
+    let faults = members(Cursor::new(bytes), &Limits::default(), |_| {
+        Ok::<_, io::Error>(())
+    });
     assert_eq!(faults.unwrap().len(), 1);
 }
 
@@ -460,8 +546,9 @@ impl Seek for Failing {
 
 #[test]
 fn a_failing_disk_is_no_fault_of_the_archive() {
-    let noise: Vec<u8> =
-        (0..900_000_u32).map(|n| (n.wrapping_mul(0x9E37_79B9) >> 24) as u8).collect();
+    let noise: Vec<u8> = (0..900_000_u32)
+        .map(|n| (n.wrapping_mul(0x9E37_79B9) >> 24) as u8)
+        .collect();
     let bytes = archive(&[good("a"), Entry::new("b", &noise).stored(), good("c")]);
     for step in 0..60 {
         let disk = Failing(Cursor::new(bytes.clone()), step * 20_000);
@@ -492,7 +579,10 @@ fn small() -> (Vec<u8>, Vec<Vec<u8>>) {
         good("c").stored(),
         good("d").with(|entry| entry.is_zip64 = true),
     ];
-    (archive64(&entries), entries.map(|entry| entry.data).to_vec())
+    (
+        archive64(&entries),
+        entries.map(|entry| entry.data).to_vec(),
+    )
 }
 
 #[test]
@@ -503,8 +593,14 @@ fn no_flipped_byte_makes_a_wrong_content_whole() {
             let mut damaged = bytes.clone();
             damaged[at] ^= flip;
             let (whole, faults) = read(&damaged);
-            assert!(whole.iter().all(|(_, content)| contents.contains(content)), "byte {at}");
-            assert!(whole.len() == contents.len() || !faults.is_empty(), "byte {at}");
+            assert!(
+                whole.iter().all(|(_, content)| contents.contains(content)),
+                "byte {at}"
+            );
+            assert!(
+                whole.len() == contents.len() || !faults.is_empty(),
+                "byte {at}"
+            );
         }
     }
 }

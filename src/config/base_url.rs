@@ -101,12 +101,16 @@ impl fmt::Display for BaseUrl {
 }
 
 fn is_within(host: &str, domain: &str) -> bool {
-    host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    host.strip_suffix(domain)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// The parser has brought every spelling of an address (`127.1`, `0x7f.1`) into its usual form.
 fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let address = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
@@ -160,7 +164,10 @@ mod tests {
             "https://localhost.example.com",
             "https://0.0.0.0",
         ] {
-            assert!(matches!(BaseUrl::parse(text), Err(BaseUrlError::Host(_))), "{text}");
+            assert!(
+                matches!(BaseUrl::parse(text), Err(BaseUrlError::Host(_))),
+                "{text}"
+            );
         }
         assert_eq!(
             refusal("https://example.com"),
@@ -187,7 +194,10 @@ mod tests {
     #[test]
     fn user_info_is_refused_and_not_repeated() {
         let text = "https://canary:canary@us-api.mimecast.com";
-        assert_eq!(refusal(text), "holds a user name or password: expected none");
+        assert_eq!(
+            refusal(text),
+            "holds a user name or password: expected none"
+        );
     }
 
     #[test]
@@ -214,8 +224,16 @@ mod tests {
     fn joining_keeps_the_host_whatever_the_path() {
         let url = BaseUrl::parse("https://us-api.mimecast.com").unwrap();
         let joined = url.join("/api/audit/get-siem-logs");
-        assert_eq!(joined.as_str(), "https://us-api.mimecast.com/api/audit/get-siem-logs");
-        for path in ["//example.com/x", "https://example.com", "?a#b", "\\\\example.com"] {
+        assert_eq!(
+            joined.as_str(),
+            "https://us-api.mimecast.com/api/audit/get-siem-logs"
+        );
+        for path in [
+            "//example.com/x",
+            "https://example.com",
+            "?a#b",
+            "\\\\example.com",
+        ] {
             assert_eq!(url.join(path).host_str(), Some("us-api.mimecast.com"));
         }
     }

@@ -26,8 +26,12 @@ pub(crate) struct Source<'t> {
 /// As [`durable::read`]: links, pipes and folders are refused; also text that is not UTF-8.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     let bytes = durable::read(&SystemDisk, path, LIMIT_BYTES)?;
-    String::from_utf8(bytes)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8 text, save it as UTF-8"))
+    String::from_utf8(bytes).map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            "not UTF-8 text, save it as UTF-8",
+        )
+    })
 }
 
 impl<'t> Source<'t> {
@@ -35,7 +39,11 @@ impl<'t> Source<'t> {
     pub(crate) fn parse(path: &'t Path, text: &'t str) -> Result<Self, ConfigError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         match Document::parse(text) {
-            Ok(document) => Ok(Self { path, text, document }),
+            Ok(document) => Ok(Self {
+                path,
+                text,
+                document,
+            }),
             Err(error) => Err(syntax(path, text, &error)),
         }
     }
@@ -58,14 +66,20 @@ impl<'t> Source<'t> {
 /// A key or section as it is shown: text that is no name could be a secret in the wrong place.
 pub(crate) fn shown(name: &str) -> String {
     let fits = |letter: char| letter.is_ascii_lowercase() || "_-0123456789".contains(letter);
-    if name.len() <= 40 && name.chars().all(fits) { format!(" \"{name}\"") } else { String::new() }
+    if name.len() <= 40 && name.chars().all(fits) {
+        format!(" \"{name}\"")
+    } else {
+        String::new()
+    }
 }
 
 /// The hint at the known name that was probably meant, or nothing.
 pub(crate) fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let distance = |known: &str| strsim::damerau_levenshtein(name, known);
     // a long pasted text is no typing error, and not worth the comparison
-    let nearest = known.filter(|_| name.len() <= 40).min_by_key(|known| distance(known));
+    let nearest = known
+        .filter(|_| name.len() <= 40)
+        .min_by_key(|known| distance(known));
     match nearest.filter(|known| distance(known) <= 1 + known.len() / 4) {
         Some(known) => format!(": did you mean \"{known}\"?"),
         None => String::new(),
@@ -77,21 +91,28 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
     let value = value.trim().to_lowercase();
     let bracketed = value.starts_with('<') && value.ends_with('>');
     let crossed = value.len() >= 3 && value.bytes().all(|byte| byte == b'x');
-    let yours = ["your_", "your-", "your "].iter().any(|start| value.starts_with(start));
+    let yours = ["your_", "your-", "your "]
+        .iter()
+        .any(|start| value.starts_with(start));
     let marked = ["changeme", "change_me", "change-me", "placeholder", "todo"];
     bracketed || crossed || yours || marked.contains(&value.as_str())
 }
 
 fn syntax(path: &Path, text: &str, error: &toml_edit::TomlError) -> ConfigError {
     // the error's own Display quotes the line, which may hold a secret; its message does not
-    let found = error.span().and_then(|span| text.get(span)).unwrap_or_default();
+    let found = error
+        .span()
+        .and_then(|span| text.get(span))
+        .unwrap_or_default();
     let what = match error.message() {
         "duplicate key" => format!("key{} is given twice", shown(found)),
         message => format!("not valid TOML: {message}"),
     };
     let at = line(text, error.span());
     let refusal = refuse(path, at, what);
-    let affected = at.and_then(|at| text.lines().nth(at - 1)).unwrap_or_default();
+    let affected = at
+        .and_then(|at| text.lines().nth(at - 1))
+        .unwrap_or_default();
     if affected.contains('\\') {
         let remedy = "write a path with backslashes between single quotes, not double ones";
         return ConfigError::new(refusal.message, remedy);
@@ -102,7 +123,10 @@ fn syntax(path: &Path, text: &str, error: &toml_edit::TomlError) -> ConfigError 
 fn refuse(path: &Path, line: Option<usize>, what: impl Display) -> ConfigError {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let line = line.map(|line| format!(" line {line}")).unwrap_or_default();
-    ConfigError::new(format!("{name}{line}: {what}"), format!("correct {}", path.display()))
+    ConfigError::new(
+        format!("{name}{line}: {what}"),
+        format!("correct {}", path.display()),
+    )
 }
 
 fn line(text: &str, span: Option<Range<usize>>) -> Option<usize> {

@@ -72,9 +72,16 @@ impl Environment {
             std::env::split_paths(&value).find(|path| !path.as_os_str().is_empty())
         };
         // what is not UTF-8 keeps a mark that the check of the value refuses
-        let secret = |name| Some(SecretString::from(value(name)?.to_string_lossy().into_owned()));
-        let system =
-            if cfg!(windows) { value("ProgramData") } else { Some(OsString::from("/etc")) };
+        let secret = |name| {
+            Some(SecretString::from(
+                value(name)?.to_string_lossy().into_owned(),
+            ))
+        };
+        let system = if cfg!(windows) {
+            value("ProgramData")
+        } else {
+            Some(OsString::from("/etc"))
+        };
         Self {
             config: value("MIMECAST_CONFIG").map(PathBuf::from),
             state_folder: first("STATE_DIRECTORY"),
@@ -93,7 +100,11 @@ impl Environment {
 
 #[cfg(unix)]
 fn current_user() -> User {
-    if rustix::process::geteuid().is_root() { User::Root } else { User::Ordinary }
+    if rustix::process::geteuid().is_root() {
+        User::Root
+    } else {
+        User::Ordinary
+    }
 }
 
 #[cfg(not(unix))]
@@ -128,7 +139,10 @@ mod tests {
             ("MIMECAST_CLIENT_SECRET", "5"),
         ]);
         assert_eq!(environment.config.as_deref(), Some(Path::new("/c")));
-        assert_eq!(environment.credentials_folder.as_deref(), Some(Path::new("/run/credentials")));
+        assert_eq!(
+            environment.credentials_folder.as_deref(),
+            Some(Path::new("/run/credentials"))
+        );
         let secrets = [
             environment.app_key,
             environment.access_key,
@@ -142,8 +156,11 @@ mod tests {
 
     #[test]
     fn an_empty_variable_counts_as_unset() {
-        let environment =
-            of(&[("MIMECAST_CONFIG", ""), ("STATE_DIRECTORY", ""), ("MIMECAST_APP_KEY", "")]);
+        let environment = of(&[
+            ("MIMECAST_CONFIG", ""),
+            ("STATE_DIRECTORY", ""),
+            ("MIMECAST_APP_KEY", ""),
+        ]);
         assert_eq!(environment.config, None);
         assert_eq!(environment.state_folder, None);
         assert!(environment.app_key.is_none());
@@ -152,10 +169,18 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn the_first_folder_of_a_list_is_taken() {
-        let environment =
-            of(&[("STATE_DIRECTORY", "/var/lib/a:/var/lib/b"), ("LOGS_DIRECTORY", ":/var/log/a")]);
-        assert_eq!(environment.state_folder.as_deref(), Some(Path::new("/var/lib/a")));
-        assert_eq!(environment.log_folder.as_deref(), Some(Path::new("/var/log/a")));
+        let environment = of(&[
+            ("STATE_DIRECTORY", "/var/lib/a:/var/lib/b"),
+            ("LOGS_DIRECTORY", ":/var/log/a"),
+        ]);
+        assert_eq!(
+            environment.state_folder.as_deref(),
+            Some(Path::new("/var/lib/a"))
+        );
+        assert_eq!(
+            environment.log_folder.as_deref(),
+            Some(Path::new("/var/log/a"))
+        );
     }
 
     #[test]

@@ -68,7 +68,10 @@ fn unfit(data: &Path, home: Option<&Path>, state: &Path) -> Option<&'static str>
     if home.is_some_and(|home| plain(home) == data) {
         return Some("is a home folder: expected a folder of its own");
     }
-    let is_shared = SHARED.split_whitespace().chain(SHARED_WITH_SPACE).any(|path| path == name);
+    let is_shared = SHARED
+        .split_whitespace()
+        .chain(SHARED_WITH_SPACE)
+        .any(|path| path == name);
     let is_system = |path| Path::new(&name).starts_with(path);
     if is_shared || SYSTEM.split_whitespace().any(is_system) {
         return Some("is a folder of the system: expected a folder of its own");

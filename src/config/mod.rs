@@ -102,9 +102,16 @@ impl Config {
         let settings = Settings::new(&given, &example)?;
         let get = |section, key| settings.get(section, key);
         let format = |section| get(section, "format").one_of(Format::NAMES);
-        let days = |key| get("retention", key).number(1..=3650).map(|days| DAY * days);
-        let seconds =
-            |key, most| get("network", key).number(1..=most).map(|seconds| SECOND * seconds);
+        let days = |key| {
+            get("retention", key)
+                .number(1..=3650)
+                .map(|days| DAY * days)
+        };
+        let seconds = |key, most| {
+            get("network", key)
+                .number(1..=most)
+                .map(|seconds| SECOND * seconds)
+        };
         let folder = path.parent().unwrap_or(Path::new(""));
         Ok(Self {
             path: path.to_owned(),
@@ -116,10 +123,12 @@ impl Config {
                 app_id: get("mimecast", "app_id").word()?,
             },
             folders: folders::read(&settings, folder, environment)?,
-            siem: Siem { format: format("siem")? },
+            siem: Siem {
+                format: format("siem")?,
+            },
             audit: Audit {
                 format: format("audit")?,
-                overlap: MINUTE * get("audit", "overlap_minutes").number(1..=1440)?,
+                overlap: MINUTE * get("audit", "overlap_minutes").number(1..=720)?,
                 first_look_back: DAY * get("audit", "first_look_back_days").number(1..=60)?,
             },
             retention: Retention {
@@ -182,7 +191,10 @@ pub fn read(path: &Path) -> Result<String, ConfigError> {
 
 impl ConfigError {
     pub(crate) fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { message: message.into(), remedy: remedy.into() }
+        Self {
+            message: message.into(),
+            remedy: remedy.into(),
+        }
     }
 
     pub(crate) fn reading(path: &Path, error: &io::Error) -> Self {

@@ -61,19 +61,25 @@ pub fn default_place(
         User::Root => &environment.system_folder,
         User::Ordinary => &environment.user_folder,
     };
-    folder.as_ref().map(|folder| folder.join(FILE)).ok_or_else(|| {
-        ConfigError::new(
-            "this user has no folder for configuration",
-            "name the file with --config or MIMECAST_CONFIG",
-        )
-    })
+    folder
+        .as_ref()
+        .map(|folder| folder.join(FILE))
+        .ok_or_else(|| {
+            ConfigError::new(
+                "this user has no folder for configuration",
+                "name the file with --config or MIMECAST_CONFIG",
+            )
+        })
 }
 
 fn named<'a>(
     explicit: Option<&'a Path>,
     environment: &'a Environment,
 ) -> Option<(&'a Path, &'static str)> {
-    let variable = environment.config.as_deref().map(|path| (path, "MIMECAST_CONFIG"));
+    let variable = environment
+        .config
+        .as_deref()
+        .map(|path| (path, "MIMECAST_CONFIG"));
     explicit.map(|path| (path, "--config")).or(variable)
 }
 
@@ -82,7 +88,10 @@ fn places(environment: &Environment) -> impl Iterator<Item = PathBuf> {
     let above = beside.and_then(Path::parent);
     let user = environment.user_folder.as_deref();
     let system = environment.system_folder.as_deref();
-    [beside, above, user, system].into_iter().flatten().map(|folder| folder.join(FILE))
+    [beside, above, user, system]
+        .into_iter()
+        .flatten()
+        .map(|folder| folder.join(FILE))
 }
 
 /// `path` as seen from the current folder.
@@ -158,12 +167,21 @@ mod tests {
         let missing = machine.at("missing.toml");
         let error = machine.find(Some(&missing)).unwrap_err();
         let shown = missing.display();
-        assert_eq!(error.message, format!("{shown}, named by --config, does not exist"));
-        assert_eq!(error.remedy, "correct --config, or run authentication_setup");
+        assert_eq!(
+            error.message,
+            format!("{shown}, named by --config, does not exist")
+        );
+        assert_eq!(
+            error.remedy,
+            "correct --config, or run authentication_setup"
+        );
 
         machine.environment.config = Some(missing.clone());
         let error = machine.find(None).unwrap_err();
-        assert_eq!(error.message, format!("{shown}, named by MIMECAST_CONFIG, does not exist"));
+        assert_eq!(
+            error.message,
+            format!("{shown}, named by MIMECAST_CONFIG, does not exist")
+        );
     }
 
     #[test]
@@ -176,16 +194,27 @@ mod tests {
             "home/.config/mimecast-collector/config.toml",
             "etc/mimecast-collector/config.toml",
         ];
-        let places = places.map(|place| machine.at(place).display().to_string()).join(", ");
-        assert_eq!(error.message, format!("no configuration found, looked for {places}"));
-        assert_eq!(error.remedy, "run authentication_setup, or name the file with --config");
+        let places = places
+            .map(|place| machine.at(place).display().to_string())
+            .join(", ");
+        assert_eq!(
+            error.message,
+            format!("no configuration found, looked for {places}")
+        );
+        assert_eq!(
+            error.remedy,
+            "run authentication_setup, or name the file with --config"
+        );
     }
 
     #[test]
     fn the_current_folder_is_used_for_an_explicit_relative_path_alone() {
         // tests run in the package's folder, which holds this file
         let here = std::env::current_dir().unwrap();
-        let found = find(Some(Path::new("config.example.toml")), &Environment::default());
+        let found = find(
+            Some(Path::new("config.example.toml")),
+            &Environment::default(),
+        );
         assert_eq!(found, Ok(here.join("config.example.toml")));
         let error = find(None, &Environment::default()).unwrap_err();
         assert!(!error.message.contains(here.to_str().unwrap()));
@@ -205,13 +234,19 @@ mod tests {
         machine.environment.config = Some(machine.at("new.toml"));
         assert_eq!(place(&machine, None), Ok(machine.at("new.toml")));
         let here = std::env::current_dir().unwrap();
-        assert_eq!(place(&machine, Some(Path::new("x.toml"))), Ok(here.join("x.toml")));
+        assert_eq!(
+            place(&machine, Some(Path::new("x.toml"))),
+            Ok(here.join("x.toml"))
+        );
     }
 
     #[test]
     fn without_any_folder_setup_asks_for_a_name() {
         let error = default_place(None, &Environment::default()).unwrap_err();
         assert_eq!(error.message, "this user has no folder for configuration");
-        assert_eq!(error.remedy, "name the file with --config or MIMECAST_CONFIG");
+        assert_eq!(
+            error.remedy,
+            "name the file with --config or MIMECAST_CONFIG"
+        );
     }
 }

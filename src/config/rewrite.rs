@@ -38,7 +38,10 @@ pub fn rewrite(existing: Option<&str>, values: &Saved<'_>) -> Result<String, Con
     let mut document: DocumentMut = text.parse().map_err(|_| unusable("not valid TOML"))?;
 
     let data = values.data.to_str().ok_or_else(|| {
-        ConfigError::new("the data folder's name is not UTF-8", "choose another data folder")
+        ConfigError::new(
+            "the data folder's name is not UTF-8",
+            "choose another data folder",
+        )
     })?;
     let base_url = values.base_url.to_string();
     for (section, key, value) in [
@@ -80,7 +83,10 @@ fn set(
 }
 
 fn unusable(what: &str) -> ConfigError {
-    ConfigError::new(format!("config.toml: {what}"), "correct config.toml or move it away")
+    ConfigError::new(
+        format!("config.toml: {what}"),
+        "correct config.toml or move it away",
+    )
 }
 
 #[cfg(test)]
@@ -109,12 +115,18 @@ mod tests {
     fn a_new_file_is_the_example_with_the_values_in_it() {
         let text = rewritten(None);
         let config = parsed(&text);
-        assert_eq!(config.mimecast.base_url.to_string(), "https://eu-api.mimecast.com");
+        assert_eq!(
+            config.mimecast.base_url.to_string(),
+            "https://eu-api.mimecast.com"
+        );
         assert_eq!(config.mimecast.account_code, "C0A0");
         assert_eq!(config.mimecast.email, "admin@example.com");
         assert_eq!(config.mimecast.app_id, "app");
         assert_eq!(config.folders.data, Path::new("/srv/mimecast"));
-        let differing = text.lines().zip(EXAMPLE.lines()).filter(|(new, old)| new != old);
+        let differing = text
+            .lines()
+            .zip(EXAMPLE.lines())
+            .filter(|(new, old)| new != old);
         assert_eq!(differing.count(), 5);
         assert_eq!(text.lines().count(), EXAMPLE.lines().count());
     }
@@ -148,7 +160,9 @@ mod tests {
 
     #[test]
     fn dotted_keys_and_inline_tables_are_set_in_place() {
-        let text = rewritten(Some("mimecast.app_id = \"past\"\nfolders = { data = \"past\" }\n"));
+        let text = rewritten(Some(
+            "mimecast.app_id = \"past\"\nfolders = { data = \"past\" }\n",
+        ));
         assert!(!text.contains("past"), "{text}");
         assert_eq!(parsed(&text).mimecast.app_id, "app");
     }
@@ -165,7 +179,12 @@ mod tests {
             data: Path::new("d"),
         };
         let error = rewrite(Some("\nproxy = canary\n"), &values).unwrap_err();
-        assert!(error.message.starts_with("config.toml line 2: not valid TOML: "), "{error}");
+        assert!(
+            error
+                .message
+                .starts_with("config.toml line 2: not valid TOML: "),
+            "{error}"
+        );
         assert!(!format!("{error:?}").contains("canary"));
         let error = rewrite(Some("mimecast = 1\n"), &values).unwrap_err();
         assert_eq!(error.message, "config.toml: mimecast is not a section");

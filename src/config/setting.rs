@@ -11,7 +11,13 @@ use super::document::{Source, is_placeholder, meant, shown};
 use crate::durable::Mode;
 
 /// What looks like a secret gets a better answer than the nearest known key.
-const SECRETS: [&str; 5] = ["app_key", "access_key", "secret_key", "password", "client_secret"];
+const SECRETS: [&str; 5] = [
+    "app_key",
+    "access_key",
+    "secret_key",
+    "password",
+    "client_secret",
+];
 
 /// The given file above the example, which holds the default of every key.
 pub(super) struct Settings<'a> {
@@ -61,7 +67,9 @@ impl<'a> Settings<'a> {
     ) -> Result<Setting<'a>, ConfigError> {
         self.find(Origin::Given, section, name).ok_or_else(|| {
             let what = format!("{name} in [{section}] is missing");
-            self.given.refuse_all(what).with_remedy("run authentication_setup")
+            self.given
+                .refuse_all(what)
+                .with_remedy("run authentication_setup")
         })
     }
 
@@ -72,7 +80,13 @@ impl<'a> Settings<'a> {
         };
         let table = source.table().get(section)?.as_table_like()?;
         let (key, item) = table.get_key_value(name)?;
-        Some(Setting { file: self.given, origin, section, key, item })
+        Some(Setting {
+            file: self.given,
+            origin,
+            section,
+            key,
+            item,
+        })
     }
 
     fn refuse_unknown(&self) -> Result<(), ConfigError> {
@@ -115,7 +129,10 @@ impl<'a> Settings<'a> {
             return ": secrets belong into credentials.toml".to_owned();
         }
         for (section, item) in self.example.table() {
-            if item.as_table_like().is_some_and(|table| table.contains_key(name)) {
+            if item
+                .as_table_like()
+                .is_some_and(|table| table.contains_key(name))
+            {
                 return format!(": it belongs into [{section}]");
             }
         }
@@ -136,12 +153,16 @@ impl<'a> Setting<'a> {
 
     /// The complaint about a value that must not be empty.
     pub(super) fn empty(&self) -> ConfigError {
-        self.refuse("is empty").with_remedy("run authentication_setup")
+        self.refuse("is empty")
+            .with_remedy("run authentication_setup")
     }
 
     /// Text on one line, possibly empty.
     pub(super) fn text(&self) -> Result<&'a str, ConfigError> {
-        let text = self.item.as_str().ok_or_else(|| self.refuse("expected text in quotes"))?;
+        let text = self
+            .item
+            .as_str()
+            .ok_or_else(|| self.refuse("expected text in quotes"))?;
         if text.chars().any(char::is_control) {
             return Err(self.refuse("holds a line break or another control character"));
         }
@@ -171,11 +192,18 @@ impl<'a> Setting<'a> {
     }
 
     pub(super) fn number(&self, range: RangeInclusive<u32>) -> Result<u32, ConfigError> {
-        let number = self.item.as_integer().and_then(|number| u32::try_from(number).ok());
-        number.filter(|number| range.contains(number)).ok_or_else(|| {
-            let (least, most) = range.into_inner();
-            self.refuse(format_args!("expected a whole number from {least} to {most}"))
-        })
+        let number = self
+            .item
+            .as_integer()
+            .and_then(|number| u32::try_from(number).ok());
+        number
+            .filter(|number| range.contains(number))
+            .ok_or_else(|| {
+                let (least, most) = range.into_inner();
+                self.refuse(format_args!(
+                    "expected a whole number from {least} to {most}"
+                ))
+            })
     }
 
     pub(super) fn one_of<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, ConfigError> {
@@ -183,7 +211,10 @@ impl<'a> Setting<'a> {
         match choices.iter().find(|(name, _)| *name == text) {
             Some((_, choice)) => Ok(*choice),
             None => {
-                let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+                let names: Vec<_> = choices
+                    .iter()
+                    .map(|(name, _)| format!("\"{name}\""))
+                    .collect();
                 Err(self.refuse(format_args!("expected {}", names.join(" or "))))
             }
         }
@@ -193,7 +224,9 @@ impl<'a> Setting<'a> {
     pub(super) fn mode(&self, needs: u32) -> Result<Mode, ConfigError> {
         let text = self.text()?;
         let is_octal = (3..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        let mode = u32::from_str_radix(text, 8).ok().filter(|mode| is_octal && *mode <= 0o777);
+        let mode = u32::from_str_radix(text, 8)
+            .ok()
+            .filter(|mode| is_octal && *mode <= 0o777);
         let Some(mode) = mode else {
             let usual = needs | (needs & 0o500) >> 3; // the group may read
             return Err(self.refuse(format_args!("expected octal text such as \"{usual:04o}\"")));

@@ -44,7 +44,10 @@ mod the_example {
         let config = parse(EXAMPLE).unwrap();
         assert_eq!(config.path, Path::new("/c/config.toml"));
         assert_eq!(config.mimecast.api, Api::V1);
-        assert_eq!(config.mimecast.base_url.to_string(), "https://us-api.mimecast.com");
+        assert_eq!(
+            config.mimecast.base_url.to_string(),
+            "https://us-api.mimecast.com"
+        );
         assert_eq!(config.mimecast.account_code, "");
         assert_eq!(config.mimecast.email, "");
         assert_eq!(config.mimecast.app_id, "");
@@ -87,7 +90,9 @@ mod the_example {
             text[&section][&key] = toml_edit::value(1.5); // no key takes a fraction
             let error = parse(&text.to_string()).unwrap_err();
             assert!(
-                error.message.contains(&format!(" {key} in [{section}]: expected ")),
+                error
+                    .message
+                    .contains(&format!(" {key} in [{section}]: expected ")),
                 "{error}"
             );
         }
@@ -102,8 +107,14 @@ mod the_example {
     fn stays_within_a_screen_s_width_and_explains_every_key() {
         let lines: Vec<_> = EXAMPLE.lines().collect();
         assert!(lines.iter().all(|line| line.len() <= 110));
-        for (_, key) in example_keys().iter().filter(|(_, key)| key != "folder_mode") {
-            let at = lines.iter().position(|line| line.starts_with(&format!("{key} ="))).unwrap();
+        for (_, key) in example_keys()
+            .iter()
+            .filter(|(_, key)| key != "folder_mode")
+        {
+            let at = lines
+                .iter()
+                .position(|line| line.starts_with(&format!("{key} =")))
+                .unwrap();
             assert!(lines[at - 1].starts_with("# "), "{key}");
         }
     }
@@ -148,7 +159,13 @@ mod keys {
 
     #[test]
     fn that_hold_secrets_are_sent_to_the_credentials_file() {
-        for key in ["app_key", "access_key", "secret_key", "password", "client_secret"] {
+        for key in [
+            "app_key",
+            "access_key",
+            "secret_key",
+            "password",
+            "client_secret",
+        ] {
             let line = format!("{key} = \"canary\"\n");
             assert_eq!(
                 refusal(&line),
@@ -158,15 +175,26 @@ mod keys {
                 )
             );
             let error = parse(&line).unwrap_err();
-            assert!(error.message.ends_with(": secrets belong into credentials.toml"), "{error}");
+            assert!(
+                error
+                    .message
+                    .ends_with(": secrets belong into credentials.toml"),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn given_twice_are_refused() {
         let line = "base_url = \"https://eu-api.mimecast.com\"\n";
-        assert_eq!(refusal(line), "config.toml line 3: key \"base_url\" is given twice");
-        assert_eq!(refusal("[mimecast]\n"), "config.toml line 3: key \"mimecast\" is given twice");
+        assert_eq!(
+            refusal(line),
+            "config.toml line 3: key \"base_url\" is given twice"
+        );
+        assert_eq!(
+            refusal("[mimecast]\n"),
+            "config.toml line 3: key \"mimecast\" is given twice"
+        );
     }
 
     #[test]
@@ -186,13 +214,19 @@ mod sections {
             refusal("[retension]\n"),
             "config.toml line 3: unknown section \"retension\": did you mean \"retention\"?"
         );
-        assert_eq!(refusal("[[output]]\n"), "config.toml line 3: unknown section \"output\"");
+        assert_eq!(
+            refusal("[[output]]\n"),
+            "config.toml line 3: unknown section \"output\""
+        );
     }
 
     #[test]
     fn are_neither_values_nor_lists() {
         let expected = "audit is a section: expected [audit] on its own line";
-        assert_eq!(refusal("[[audit]]\n"), format!("config.toml line 3: {expected}"));
+        assert_eq!(
+            refusal("[[audit]]\n"),
+            format!("config.toml line 3: {expected}")
+        );
         assert_eq!(
             parse("audit = 1").unwrap_err().message,
             format!("config.toml line 1: {expected}")
@@ -210,8 +244,14 @@ mod values {
                 "[run]\nbudget_minutes = \"25\"",
                 "budget_minutes in [run]: expected a whole number from 1 to 1440",
             ),
-            ("[run]\nlog_level = 3", "log_level in [run]: expected text in quotes"),
-            ("[folders]\nfile_mode = 0o640", "file_mode in [folders]: expected text in quotes"),
+            (
+                "[run]\nlog_level = 3",
+                "log_level in [run]: expected text in quotes",
+            ),
+            (
+                "[folders]\nfile_mode = 0o640",
+                "file_mode in [folders]: expected text in quotes",
+            ),
         ] {
             assert_eq!(refusal(line), format!("config.toml line 4: {expected}"));
         }
@@ -220,7 +260,7 @@ mod values {
     #[test]
     fn are_accepted_at_the_ends_of_their_range_and_refused_beyond() {
         for (section, key, least, most) in [
-            ("audit", "overlap_minutes", 1, 1440),
+            ("audit", "overlap_minutes", 1, 720),
             ("audit", "first_look_back_days", 1, 60),
             ("retention", "data_days", 1, 3650),
             ("retention", "log_days", 1, 3650),
@@ -258,16 +298,25 @@ mod values {
             "config.toml line 4: log_level in [run]: expected \"error\" or \"warn\" or \"info\" or \
              \"debug\""
         );
-        assert_eq!(with("[audit]\nformat = \"json\"").unwrap().audit.format, Format::Json);
+        assert_eq!(
+            with("[audit]\nformat = \"json\"").unwrap().audit.format,
+            Format::Json
+        );
     }
 
     #[test]
     fn that_are_required_may_not_be_missing_or_empty() {
         let error = parse("").unwrap_err();
-        assert_eq!(error.message, "config.toml: base_url in [mimecast] is missing");
+        assert_eq!(
+            error.message,
+            "config.toml: base_url in [mimecast] is missing"
+        );
         assert_eq!(error.remedy, "run authentication_setup");
         let error = parse("[mimecast]\nbase_url = \" \"").unwrap_err();
-        assert_eq!(error.message, "config.toml line 2: base_url in [mimecast]: is empty");
+        assert_eq!(
+            error.message,
+            "config.toml line 2: base_url in [mimecast]: is empty"
+        );
         assert_eq!(error.remedy, "run authentication_setup");
         assert_eq!(
             refusal("[folders]\ndata = \"\""),
@@ -277,7 +326,13 @@ mod values {
 
     #[test]
     fn that_are_placeholders_are_refused() {
-        for value in ["<your app id>", "your-app-id", "CHANGEME", "xxxxxxxx", "TODO"] {
+        for value in [
+            "<your app id>",
+            "your-app-id",
+            "CHANGEME",
+            "xxxxxxxx",
+            "TODO",
+        ] {
             let error = with(&format!("app_id = \"{value}\"")).unwrap_err();
             let expected = "config.toml line 3: app_id in [mimecast]: still holds a placeholder";
             assert_eq!(error.message, expected);
@@ -307,7 +362,10 @@ mod values {
             let expected = format!("{start} expected octal text such as \"0640\"");
             assert_eq!(refusal(&mode(wrong)), expected, "{wrong}");
         }
-        assert_eq!(refusal(&mode("0440")), format!("{start} the owner needs at least \"0600\""));
+        assert_eq!(
+            refusal(&mode("0440")),
+            format!("{start} the owner needs at least \"0600\"")
+        );
         assert_eq!(
             refusal(&mode("0646")),
             format!("{start} everybody could change what was collected")
@@ -333,15 +391,20 @@ mod values {
         let config = with("[retention]\ndata_days = 6").unwrap();
         assert_eq!(
             config.warnings(),
-            ["data_days in [retention] is below 7: events are deleted before an agent that stood \
-              still for longer has read them"]
+            [
+                "data_days in [retention] is below 7: events are deleted before an agent that stood \
+              still for longer has read them"
+            ]
         );
     }
 
     #[test]
     fn of_setup_are_missed_by_collectors() {
         let error = parse(EXAMPLE).unwrap().require_setup().unwrap_err();
-        assert_eq!(error.message, "app_id in [mimecast] of /c/config.toml is empty");
+        assert_eq!(
+            error.message,
+            "app_id in [mimecast] of /c/config.toml is empty"
+        );
         assert_eq!(error.remedy, "run authentication_setup");
         with("app_id = \"id\"").unwrap().require_setup().unwrap();
     }
@@ -353,14 +416,24 @@ mod syntax_errors {
     #[test]
     fn name_the_line_and_not_its_content() {
         let error = with("[network]\nproxy = http://canary@proxy\n").unwrap_err();
-        assert!(error.message.starts_with("config.toml line 4: not valid TOML: "), "{error}");
+        assert!(
+            error
+                .message
+                .starts_with("config.toml line 4: not valid TOML: "),
+            "{error}"
+        );
         assert!(!format!("{error:?}").contains("canary"));
     }
 
     #[test]
     fn in_a_windows_path_say_how_to_write_one() {
         let error = with("[folders]\ndata = \"C:\\Users\\mimecast\"\n").unwrap_err();
-        assert!(error.message.starts_with("config.toml line 4: not valid TOML: "), "{error}");
+        assert!(
+            error
+                .message
+                .starts_with("config.toml line 4: not valid TOML: "),
+            "{error}"
+        );
         let remedy = "write a path with backslashes between single quotes, not double ones";
         assert_eq!(error.remedy, remedy);
         with("[folders]\ndata = 'C:\\Mimecast\\data'\n").unwrap();
@@ -371,7 +444,12 @@ mod syntax_errors {
 fn deep_nesting_is_refused_rather_than_followed() {
     for opening in ["[", "{a=", "a."] {
         let error = parse(&format!("a = {}", opening.repeat(100_000))).unwrap_err();
-        assert!(error.message.starts_with("config.toml line 1: not valid TOML: "), "{error}");
+        assert!(
+            error
+                .message
+                .starts_with("config.toml line 1: not valid TOML: "),
+            "{error}"
+        );
         parse(&format!("{}a = 1", opening.repeat(100_000))).unwrap_err();
     }
 }
@@ -380,20 +458,29 @@ mod proxies {
     use super::*;
 
     fn proxy(value: &str) -> Result<Proxy, ConfigError> {
-        Ok(with(&format!("[network]\nproxy = \"{value}\""))?.network.proxy)
+        Ok(with(&format!("[network]\nproxy = \"{value}\""))?
+            .network
+            .proxy)
     }
 
     #[test]
     fn are_the_system_s_none_or_a_url() {
         assert!(matches!(proxy("").unwrap(), Proxy::System));
         assert!(matches!(proxy("none").unwrap(), Proxy::None));
-        let Proxy::Url(url) = proxy("http://u:p@proxy.example.com:3128").unwrap() else { panic!() };
+        let Proxy::Url(url) = proxy("http://u:p@proxy.example.com:3128").unwrap() else {
+            panic!()
+        };
         assert_eq!(url.expose_secret(), "http://u:p@proxy.example.com:3128");
     }
 
     #[test]
     fn that_are_no_url_are_refused_without_being_repeated() {
-        for value in ["canary", "canary.example.com:3128", "socks5://canary", "http://h/canary"] {
+        for value in [
+            "canary",
+            "canary.example.com:3128",
+            "socks5://canary",
+            "http://h/canary",
+        ] {
             assert_eq!(
                 proxy(value).unwrap_err().message,
                 "config.toml line 4: proxy in [network]: expected a URL such as \
@@ -434,7 +521,10 @@ mod folders {
         assert_eq!(config.folders.data, Path::new("/c/d/e"));
         assert_eq!(config.folders.state, Path::new("/c/../s"));
         assert_eq!(config.folders.log, Path::new("/l"));
-        assert_eq!(config.network.ca_file.as_deref(), Some(Path::new("/c/ca.pem")));
+        assert_eq!(
+            config.network.ca_file.as_deref(),
+            Some(Path::new("/c/ca.pem"))
+        );
     }
 
     #[test]
@@ -471,14 +561,22 @@ mod folders {
                 "{path}"
             );
         }
-        for path in ["/srv/mimecast", "/home/collector/data", "/etc/mimecast-collector/data"] {
+        for path in [
+            "/srv/mimecast",
+            "/home/collector/data",
+            "/etc/mimecast-collector/data",
+        ] {
             folders(&format!("data = \"{path}\"")).unwrap();
         }
     }
 
     #[test]
     fn of_state_and_data_do_not_lie_in_each_other_s_way() {
-        for path in ["/var/lib/mimecast", "/var/lib/mimecast/data", "/var/lib/x/../mimecast/d"] {
+        for path in [
+            "/var/lib/mimecast",
+            "/var/lib/mimecast/data",
+            "/var/lib/x/../mimecast/d",
+        ] {
             assert_eq!(
                 folders(&format!("data = \"{path}\"")).unwrap_err().message,
                 "config.toml line 4: data in [folders]: is inside the state folder: expected a \
@@ -487,7 +585,9 @@ mod folders {
         }
         for key in ["state", "log"] {
             assert_eq!(
-                folders(&format!("{key} = \"data/mta/x\"")).unwrap_err().message,
+                folders(&format!("{key} = \"data/mta/x\""))
+                    .unwrap_err()
+                    .message,
                 format!(
                     "config.toml line 4: {key} in [folders]: is inside mta, audit or tmp of the \
                      data folder: expected a folder outside"
@@ -497,7 +597,10 @@ mod folders {
         folders("data = \"/srv/mimecast\"\nstate = \"/srv/mimecast/checkpoint\"").unwrap();
         let error = folders("state = \"data\"").unwrap_err();
         let expected = "config.toml: data in [folders]: is inside the state folder: ";
-        assert!(error.message.starts_with(expected), "a default has no line: {error}");
+        assert!(
+            error.message.starts_with(expected),
+            "a default has no line: {error}"
+        );
         assert_eq!(error.remedy, "correct /c/config.toml");
     }
 
@@ -505,7 +608,9 @@ mod folders {
     fn with_a_tilde_are_refused_rather_than_made() {
         for key in ["data", "state", "log"] {
             assert_eq!(
-                folders(&format!("{key} = \"~/mimecast\"")).unwrap_err().message,
+                folders(&format!("{key} = \"~/mimecast\""))
+                    .unwrap_err()
+                    .message,
                 format!(
                     "config.toml line 4: {key} in [folders]: ~ is not understood: expected the \
                      whole path"
@@ -553,11 +658,17 @@ mod files {
     fn that_are_too_large_or_not_utf8_are_refused() {
         let (_folder, path) = file(&vec![b'#'; (1 << 20) + 1]);
         let message = load(&path).unwrap_err().message;
-        assert_eq!(message, format!("cannot read {}: larger than 1048576 bytes", path.display()));
+        assert_eq!(
+            message,
+            format!("cannot read {}: larger than 1048576 bytes", path.display())
+        );
         let (_folder, path) = file(b"\xff\xfe[\0");
         let message = load(&path).unwrap_err().message;
         let expected = "not UTF-8 text, save it as UTF-8";
-        assert_eq!(message, format!("cannot read {}: {expected}", path.display()));
+        assert_eq!(
+            message,
+            format!("cannot read {}: {expected}", path.display())
+        );
     }
 
     #[test]
@@ -575,7 +686,10 @@ mod files {
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("config.toml");
         std::os::unix::fs::symlink(target, &link).unwrap();
-        assert_eq!(load(&link).unwrap().folders.data, folder.path().join("data"));
+        assert_eq!(
+            load(&link).unwrap().folders.data,
+            folder.path().join("data")
+        );
     }
 }
 

@@ -14,12 +14,21 @@ struct Place {
 impl Place {
     fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, environment: Environment::default() }
+        Self {
+            folder,
+            environment: Environment::default(),
+        }
     }
 
     fn with(content: &str) -> Self {
         let place = Self::empty();
-        durable::replace(&SystemDisk, &place.file(), content.as_bytes(), Mode::PRIVATE).unwrap();
+        durable::replace(
+            &SystemDisk,
+            &place.file(),
+            content.as_bytes(),
+            Mode::PRIVATE,
+        )
+        .unwrap();
         place
     }
 
@@ -70,7 +79,10 @@ mod a_file {
         );
         assert_eq!(error.remedy, "run authentication_setup");
         let message = Place::empty().refusal();
-        assert!(message.starts_with("no app_key and access_key and secret_key in "), "{message}");
+        assert!(
+            message.starts_with("no app_key and access_key and secret_key in "),
+            "{message}"
+        );
     }
 
     #[test]
@@ -88,12 +100,19 @@ mod a_file {
             "credentials.toml line 1: unknown key \"mimecast\""
         );
         let pasted = "\"CanaryCanary+/==\" = \"app_key\"\n";
-        assert_eq!(Place::with(pasted).refusal(), "credentials.toml line 1: unknown key");
+        assert_eq!(
+            Place::with(pasted).refusal(),
+            "credentials.toml line 1: unknown key"
+        );
     }
 
     #[test]
     fn with_an_error_is_named_by_line_and_not_repeated() {
-        for content in ["app_key = canary\n", "app_key: canary\n", "app_key = \"canary\n"] {
+        for content in [
+            "app_key = canary\n",
+            "app_key: canary\n",
+            "app_key = \"canary\n",
+        ] {
             let error = Place::with(content).load().unwrap_err();
             let start = "credentials.toml line 1: not valid TOML: ";
             assert!(error.message.starts_with(start), "{error}");
@@ -114,7 +133,10 @@ mod a_file {
     fn with_a_wrong_value_is_named_by_key() {
         let place = Place::with(&COMPLETE.replace("Y2FuYXJ5IQ==", "not-base64-canary"));
         let shown = place.file().display().to_string();
-        assert_eq!(place.refusal(), format!("secret_key in {shown} is not base64"));
+        assert_eq!(
+            place.refusal(),
+            format!("secret_key in {shown} is not base64")
+        );
     }
 
     #[test]
@@ -122,7 +144,10 @@ mod a_file {
         let place = Place::empty();
         fs::create_dir(place.file()).unwrap();
         let shown = place.file().display().to_string();
-        assert_eq!(place.refusal(), format!("cannot read {shown}: not a regular file"));
+        assert_eq!(
+            place.refusal(),
+            format!("cannot read {shown}: not a regular file")
+        );
     }
 
     #[test]
@@ -175,14 +200,20 @@ mod permissions {
         symlink(target.file(), place.file()).unwrap();
         let error = place.load().unwrap_err();
         let shown = place.file().display().to_string();
-        assert_eq!(error.message, format!("{shown} is a link, whose target others may control"));
+        assert_eq!(
+            error.message,
+            format!("{shown} is a link, whose target others may control")
+        );
         assert_eq!(error.remedy, "put the file itself there");
     }
 
     #[test]
     fn of_a_pipe_do_not_make_it_wait() {
         let place = Place::empty();
-        let made = std::process::Command::new("mkfifo").arg(place.file()).status().unwrap();
+        let made = std::process::Command::new("mkfifo")
+            .arg(place.file())
+            .status()
+            .unwrap();
         assert!(made.success());
         assert!(place.refusal().ends_with(": not a regular file"));
     }
@@ -241,7 +272,12 @@ mod a_value {
 
     #[test]
     fn loses_white_space_around_it_and_may_lack_padding() {
-        for key in ["Y2FuYXJ5IQ==", "Y2FuYXJ5IQ", "Y2FuYXJ5IQ=", "\r\n Y2FuYXJ5IQ==\n"] {
+        for key in [
+            "Y2FuYXJ5IQ==",
+            "Y2FuYXJ5IQ",
+            "Y2FuYXJ5IQ=",
+            "\r\n Y2FuYXJ5IQ==\n",
+        ] {
             let credentials = new(" app\n", "access\r\n", key).unwrap();
             assert_eq!(credentials.app_key().expose_secret(), "app");
             assert_eq!(credentials.access_key().expose_secret(), "access");
@@ -254,9 +290,18 @@ mod a_value {
         let message = |app, access, key| new(app, access, key).unwrap_err().message;
         let sign = "holds a space or a character that is not printable ASCII";
         assert_eq!(message("", "b", "Y2Fu"), "app_key is empty");
-        assert_eq!(message("a\nX-Other: 1", "b", "Y2Fu"), format!("app_key {sign}"));
-        assert_eq!(message("a", "b\u{fffd}", "Y2Fu"), format!("access_key {sign}"));
-        assert_eq!(message("a", "<access key>", "Y2Fu"), "access_key still holds a placeholder");
+        assert_eq!(
+            message("a\nX-Other: 1", "b", "Y2Fu"),
+            format!("app_key {sign}")
+        );
+        assert_eq!(
+            message("a", "b\u{fffd}", "Y2Fu"),
+            format!("access_key {sign}")
+        );
+        assert_eq!(
+            message("a", "<access key>", "Y2Fu"),
+            "access_key still holds a placeholder"
+        );
         assert_eq!(message("a", "b", " "), "secret_key is empty");
         assert_eq!(message("a", "b", "Y2F"), "secret_key is not base64");
         assert_eq!(message("a", "b", "Y2Fu_-"), "secret_key is not base64");
@@ -269,10 +314,19 @@ mod a_value {
         credentials.save(&super::place(&place.config())).unwrap();
         let text = fs::read_to_string(place.file()).unwrap();
         assert!(text.starts_with(HEADER));
-        assert!(text.contains("secret_key = \"Y2FuYXJ5IQ==\"\n"), "padding is back");
+        assert!(
+            text.contains("secret_key = \"Y2FuYXJ5IQ==\"\n"),
+            "padding is back"
+        );
         let again = place.load().unwrap();
-        assert_eq!(again.app_key().expose_secret(), credentials.app_key().expose_secret());
-        assert_eq!(again.access_key().expose_secret(), credentials.access_key().expose_secret());
+        assert_eq!(
+            again.app_key().expose_secret(),
+            credentials.app_key().expose_secret()
+        );
+        assert_eq!(
+            again.access_key().expose_secret(),
+            credentials.access_key().expose_secret()
+        );
         assert_eq!(again.secret_key().expose_secret(), b"canary!");
     }
 

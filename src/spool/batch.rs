@@ -42,7 +42,11 @@ impl Batch {
             ids: Vec::new(),
             forget_before: None,
             gap: None,
-            size: Size { files: 0, events: 0, bytes: 0 },
+            size: Size {
+                files: 0,
+                events: 0,
+                bytes: 0,
+            },
         }
     }
 
@@ -51,10 +55,16 @@ impl Batch {
     /// # Errors
     /// [`SpoolError::Disk`] when it can't be made.
     pub fn part(&self) -> Result<Part, SpoolError> {
-        let file = self.staging.create("staged", self.mode).map_err(|error| {
-            SpoolError::disk("make a file in", &self.staging.folder, error)
-        })?;
-        Ok(Part { file, hash: Sha256::new(), last: b'\n', size: Size::default() })
+        let file = self
+            .staging
+            .create("staged", self.mode)
+            .map_err(|error| SpoolError::disk("make a file in", &self.staging.folder, error))?;
+        Ok(Part {
+            file,
+            hash: Sha256::new(),
+            last: b'\n',
+            size: Size::default(),
+        })
     }
 
     /// Ends a file with a line break if it has none, waits until it is on the disk and takes it in.
@@ -73,7 +83,12 @@ impl Batch {
         let sha256 = hex(&part.hash.finalize());
         let name = FileName::new(stem, &sha256, kind);
         let staged = part.file.keep().map_err(failed)?;
-        self.moves.push(Move { staged, name: name.to_string(), size: part.size.bytes, sha256 });
+        self.moves.push(Move {
+            staged,
+            name: name.to_string(),
+            size: part.size.bytes,
+            sha256,
+        });
         self.size.files += 1;
         self.size.events += part.size.events;
         self.size.bytes += part.size.bytes;
@@ -106,7 +121,10 @@ impl Drop for Batch {
     fn drop(&mut self) {
         for moved in &self.moves {
             // whatever stays is swept by the next run
-            let _ = self.staging.disk.remove(&self.staging.folder.join(&moved.staged));
+            let _ = self
+                .staging
+                .disk
+                .remove(&self.staging.folder.join(&moved.staged));
         }
     }
 }
@@ -126,7 +144,9 @@ impl Write for Part {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Some(last) = bytes.last() else { return Ok(()) };
+        let Some(last) = bytes.last() else {
+            return Ok(());
+        };
         self.file.write_all(bytes)?;
         self.hash.update(bytes);
         self.last = *last;

@@ -45,8 +45,14 @@ impl Checkpoint {
         now: i64,
     ) -> Result<(Self, Found), SpoolError> {
         let previous_path = durable::with_suffix(&path, ".prev");
-        let current = generation(&*disk, &path, &first)?;
+        let mut current = generation(&*disk, &path, &first)?;
         let previous = generation(&*disk, &previous_path, &first)?;
+        if let (Generation::Good(record), Generation::Good(copy)) = (&current, &previous)
+            && copy.sequence > record.sequence
+        {
+            // somebody put an old file back; kept in place it would become the next `.prev`
+            current = Generation::Bad("it is older than the copy kept of it".to_owned());
+        }
         for (bad, at) in [(&current, &path), (&previous, &previous_path)] {
             if matches!(bad, Generation::Bad(_)) {
                 let aside = durable::with_suffix(at, &format!(".bad-{now}"));
@@ -55,18 +61,14 @@ impl Checkpoint {
             }
         }
         let (record, found) = match (current, previous) {
-            (Generation::Good(current), Generation::Good(previous))
-                if previous.sequence > current.sequence =>
-            {
-                let why = "it is older than the copy kept of it".to_owned();
-                (*previous, Found::Previous(why))
-            }
             (Generation::Good(current), _) => (*current, Found::Current),
             (Generation::Bad(why), Generation::Good(previous)) => (*previous, Found::Previous(why)),
             (Generation::Absent, Generation::Good(previous)) => {
                 (*previous, Found::Previous("it is missing".to_owned()))
             }
-            (Generation::Bad(why), _) | (_, Generation::Bad(why)) => (first, Found::Unreadable(why)),
+            (Generation::Bad(why), _) | (_, Generation::Bad(why)) => {
+                (first, Found::Unreadable(why))
+            }
             (Generation::Absent, Generation::Absent) => (first, Found::Nothing),
         };
         Ok((Self { disk, path, record }, found))
@@ -76,13 +78,28 @@ impl Checkpoint {
         &self.record
     }
 
+    /// Returns when the record that was read is durable. One that a killed run had just renamed into
+    /// place may only be visible: a power cut would bring the older one back.
+    pub(super) fn confirm(&self) -> Result<(), SpoolError> {
+        let folder = durable::folder_of(&self.path);
+        self.disk
+            .sync_folder(folder)
+            .map_err(|error| SpoolError::disk("sync", folder, error))
+    }
+
     /// The decision: from here on the staged files count as collected and `position` as reached.
     pub(super) fn advance(
         &mut self,
         staged: Staged,
         position: Option<String>,
     ) -> Result<Committed, SpoolError> {
-        let Staged { moves, ids, forget_before, gap, size } = staged;
+        let Staged {
+            moves,
+            ids,
+            forget_before,
+            gap,
+            size,
+        } = staged;
         let pending = moves.clone();
         self.replace(|record| {
             record.settle();
@@ -134,7 +151,10 @@ impl Record {
 /// Reads one generation. Damage is an answer; a newer version, another account's record or
 /// something that is no file at all stops the program before it changes anything.
 fn generation(disk: &dyn Disk, path: &Path, expected: &Record) -> Result<Generation, SpoolError> {
-    let unusable = |why: String| SpoolError::Unusable { path: path.to_owned(), why };
+    let unusable = |why: String| SpoolError::Unusable {
+        path: path.to_owned(),
+        why,
+    };
     let bytes = match durable::read(disk, path, SIZE_LIMIT) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Generation::Absent),

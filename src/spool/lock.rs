@@ -30,7 +30,9 @@ impl Lock {
         let file = options.open(&path).map_err(refused)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _held: file }),
-            Err(TryLockError::WouldBlock) => Err(SpoolError::Busy { stream: stream.to_owned() }),
+            Err(TryLockError::WouldBlock) => Err(SpoolError::Busy {
+                stream: stream.to_owned(),
+            }),
             Err(TryLockError::Error(error)) => Err(refused(error)),
         }
     }

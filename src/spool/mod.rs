@@ -58,7 +58,7 @@ pub use seen::{Digest, Seen};
 pub use spill::Spill;
 pub use store::Stored;
 
-use crate::durable::{Disk, Mode};
+use crate::durable::{Disk, Kind, Mode};
 use checkpoint::{Checkpoint, Found};
 use record::Record;
 use scratch::Staging;
@@ -94,7 +94,11 @@ pub enum SpoolError {
 
 impl SpoolError {
     pub(crate) fn disk(action: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Disk { action, path: path.to_owned(), source }
+        Self::Disk {
+            action,
+            path: path.to_owned(),
+            source,
+        }
     }
 }
 
@@ -124,6 +128,8 @@ pub struct Spool {
     settings: Settings,
     staging: Staging,
     checkpoint: Checkpoint,
+    /// A commit failed half-way: only the next run can tell what is left to publish.
+    halfway: bool,
     _lock: Lock,
 }
 
@@ -136,8 +142,12 @@ impl Spool {
         let disk = Arc::clone(&settings.disk);
         let path = settings.state.join(format!("{}.state", settings.stream));
         let first = Record::first(&settings.stream, &settings.account);
-        let (mut checkpoint, found) =
-            Checkpoint::load(Arc::clone(&disk), path.clone(), first, settings.now.timestamp())?;
+        let (mut checkpoint, found) = Checkpoint::load(
+            Arc::clone(&disk),
+            path.clone(),
+            first,
+            settings.now.timestamp(),
+        )?;
         let staging = Staging {
             disk: Arc::clone(&disk),
             folder: settings.staging.clone(),
@@ -164,7 +174,16 @@ impl Spool {
         let folder = &staging.folder;
         recover::finish_pending(&*disk, folder, published, &mut checkpoint, &mut recovery)?;
         recover::sweep(&staging)?;
-        Ok((Self { settings, staging, checkpoint, _lock: lock }, recovery))
+        Ok((
+            Self {
+                settings,
+                staging,
+                checkpoint,
+                halfway: false,
+                _lock: lock,
+            },
+            recovery,
+        ))
     }
 
     /// Where the stream goes on, as given with the last commit; nothing means from the earliest.
@@ -216,16 +235,16 @@ impl Spool {
     ///
     /// # Errors
     /// [`SpoolError::Disk`]: the batch is then either not committed, or committed and published by
-    /// the next run. The spool must not be used any further.
-    pub fn commit(
-        &mut self,
-        batch: Batch,
-        position: Option<String>,
-    ) -> Result<Stored, SpoolError> {
+    /// the next run. The spool refuses every further change.
+    pub fn commit(&mut self, batch: Batch, position: Option<String>) -> Result<Stored, SpoolError> {
+        self.refuse_halfway()?;
         let staged = store::stage(batch)?;
+        self.halfway = true;
         let committed = self.checkpoint.advance(staged, position)?;
         let (disk, staging) = (&*self.settings.disk, &self.staging.folder);
-        store::publish(disk, staging, &self.settings.published, committed)
+        let stored = store::publish(disk, staging, &self.settings.published, committed)?;
+        self.halfway = false;
+        Ok(stored)
     }
 
     /// Keeps the raw bytes of something that could not be stored as events, with a note.
@@ -242,22 +261,51 @@ impl Spool {
     /// # Errors
     /// [`SpoolError::Disk`].
     pub fn postpone(&mut self, until: DateTime<Utc>) -> Result<(), SpoolError> {
+        self.refuse_halfway()?;
         self.checkpoint.replace(|record| {
             record.settle();
             record.not_before = Some(until);
         })
     }
 
-    /// Ends a run that got to the end: nothing is pending any more.
+    /// Ends a run that stops early: from here on the loss of the state file repeats nothing, as
+    /// the copy kept of it knows the last batch.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`].
+    pub fn settle(&mut self) -> Result<(), SpoolError> {
+        self.refuse_halfway()?;
+        if self.checkpoint.record().pending.is_empty() {
+            return Ok(());
+        }
+        self.checkpoint.replace(Record::settle)
+    }
+
+    /// Ends a run that got to the end: neither the state nor the copy kept of it has anything
+    /// pending, so that either may be lost whatever becomes of the published files.
     ///
     /// # Errors
     /// [`SpoolError::Disk`].
     pub fn finish(&mut self, server_now: DateTime<Utc>) -> Result<(), SpoolError> {
+        self.settle()?;
         self.checkpoint.replace(|record| {
             record.settle();
             record.last_success = Some(server_now);
             record.not_before = None;
         })
+    }
+
+    /// A failed commit may have been decided and not carried out: settling it would lose its files.
+    fn refuse_halfway(&self) -> Result<(), SpoolError> {
+        if !self.halfway {
+            return Ok(());
+        }
+        let why = io::Error::other("a commit failed half-way, which only the next run can mend");
+        Err(SpoolError::disk(
+            "change the state in",
+            &self.settings.state,
+            why,
+        ))
     }
 
     /// Names of this program's files in the published folder.
@@ -314,8 +362,13 @@ fn prefix(settings: &Settings) -> String {
 }
 
 fn own_names(disk: &dyn Disk, folder: &Path) -> Result<Vec<FileName>, SpoolError> {
-    let listed = disk.list(folder).map_err(|error| SpoolError::disk("list", folder, error))?;
-    Ok(listed.iter().filter_map(|entry| FileName::parse(&entry.name)).collect())
+    let listed = disk
+        .list(folder)
+        .map_err(|error| SpoolError::disk("list", folder, error))?;
+    let files = listed.iter().filter(|entry| entry.kind == Kind::File);
+    Ok(files
+        .filter_map(|entry| FileName::parse(&entry.name))
+        .collect())
 }
 
 fn lost(path: &Path, why: &str) -> String {

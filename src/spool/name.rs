@@ -52,10 +52,14 @@ impl FileName {
     #[must_use]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (base, extension) = text.rsplit_once('.')?;
-        Extension::ALL.iter().find(|known| known.text() == extension)?;
+        Extension::ALL
+            .iter()
+            .find(|known| known.text() == extension)?;
         let (stem, digest) = base.rsplit_once('_')?;
         let (digest, variant) = digest.split_at_checked(DIGEST_DIGITS)?;
-        let hex = digest.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        let hex = digest
+            .bytes()
+            .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
         let counted = variant.is_empty()
             || variant
                 .strip_prefix('-')
@@ -105,7 +109,11 @@ fn sanitise(stem: &str) -> String {
             _ => '_',
         })
         .collect();
-    if clean.is_empty() { "log".to_owned() } else { clean }
+    if clean.is_empty() {
+        "log".to_owned()
+    } else {
+        clean
+    }
 }
 
 #[cfg(test)]
@@ -118,7 +126,10 @@ mod tests {
     #[test]
     fn a_vendor_stem_keeps_its_type_and_time() {
         let name = FileName::new("receipt_20261120000000000", SHA, Extension::Siem);
-        assert_eq!(name.as_str(), "receipt_20261120000000000_0123456789abcdef.siem");
+        assert_eq!(
+            name.as_str(),
+            "receipt_20261120000000000_0123456789abcdef.siem"
+        );
         assert_eq!(name.stem(), "receipt_20261120000000000");
     }
 

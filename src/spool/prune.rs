@@ -25,22 +25,31 @@ pub struct Pruned {
 impl Add for Pruned {
     type Output = Self;
     fn add(self, other: Self) -> Self {
-        Self { removed: self.removed + other.removed, kept: self.kept + other.kept }
+        Self {
+            removed: self.removed + other.removed,
+            kept: self.kept + other.kept,
+        }
     }
 }
 
 /// Names to delete: regular files that `ours` recognises and that are older than `days`.
-pub fn plan<'a>(
-    entries: &'a [Entry],
+pub fn plan(
+    entries: &[Entry],
     now: DateTime<Utc>,
     days: u32,
     ours: impl Fn(&str) -> bool,
-) -> Vec<&'a str> {
-    let horizon = now - TimeDelta::days(i64::from(days));
+) -> Vec<&str> {
+    let Some(horizon) = now.checked_sub_signed(TimeDelta::days(i64::from(days))) else {
+        return Vec::new(); // before the calendar begins
+    };
     entries
         .iter()
         .filter(|entry| entry.kind == Kind::File && ours(&entry.name))
-        .filter(|entry| entry.modified.is_some_and(|time| DateTime::<Utc>::from(time) < horizon))
+        .filter(|entry| {
+            entry
+                .modified
+                .is_some_and(|time| DateTime::<Utc>::from(time) < horizon)
+        })
         .map(|entry| entry.name.as_str())
         .take(PER_RUN)
         .collect()
@@ -57,7 +66,9 @@ pub fn prune(
     days: u32,
     ours: impl Fn(&str) -> bool,
 ) -> Result<Pruned, SpoolError> {
-    let entries = disk.list(folder).map_err(|error| SpoolError::disk("list", folder, error))?;
+    let entries = disk
+        .list(folder)
+        .map_err(|error| SpoolError::disk("list", folder, error))?;
     let mut pruned = Pruned::default();
     for name in plan(&entries, now, days, ours) {
         match disk.remove(&folder.join(name)) {
@@ -76,7 +87,12 @@ mod tests {
 
     fn entry(name: &str, kind: Kind, age_days: i64, now: DateTime<Utc>) -> Entry {
         let modified = Some((now - TimeDelta::days(age_days)).into());
-        Entry { name: name.to_owned(), kind, size: 1, modified }
+        Entry {
+            name: name.to_owned(),
+            kind,
+            size: 1,
+            modified,
+        }
     }
 
     fn now() -> DateTime<Utc> {
@@ -95,7 +111,10 @@ mod tests {
             entry("notes.txt", Kind::File, 800, now()),
             entry("receipt_20261120000000000.siem", Kind::File, 800, now()),
         ];
-        assert_eq!(plan(&entries, now(), 7, |name| FileName::parse(name).is_some()), [OURS]);
+        assert_eq!(
+            plan(&entries, now(), 7, |name| FileName::parse(name).is_some()),
+            [OURS]
+        );
     }
 
     #[test]

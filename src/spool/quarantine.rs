@@ -5,7 +5,6 @@
 use std::io::{self, Seek, SeekFrom};
 use std::path::PathBuf;
 
-use super::record::digest;
 use super::scratch::Scratch;
 use super::store::sha256;
 use super::{Settings, SpoolError};
@@ -23,7 +22,10 @@ pub(super) fn is_ours(name: &str, stream: &str) -> bool {
     let digest = name
         .strip_prefix(stream)
         .and_then(|rest| rest.strip_prefix('_'))
-        .and_then(|rest| rest.strip_suffix(".raw").or_else(|| rest.strip_suffix(".txt")));
+        .and_then(|rest| {
+            rest.strip_suffix(".raw")
+                .or_else(|| rest.strip_suffix(".txt"))
+        });
     digest.is_some_and(|digest| {
         digest.len() == DIGEST_DIGITS && digest.bytes().all(|digit| digit.is_ascii_hexdigit())
     })
@@ -42,12 +44,18 @@ pub(super) fn keep(
     let path = folder.join(format!("{base}.raw"));
     let disk = &*settings.disk;
     let note = format!("sha256={sum}\n{note}\n");
-    durable::replace(disk, &folder.join(format!("{base}.txt")), note.as_bytes(), Mode::PRIVATE)
-        .map_err(failed)?;
+    durable::replace(
+        disk,
+        &folder.join(format!("{base}.txt")),
+        note.as_bytes(),
+        Mode::PRIVATE,
+    )
+    .map_err(failed)?;
     if disk.entry(&path).map_err(failed)?.is_some() {
         return Ok(path); // kept by an earlier run that was interrupted before it moved on
     }
-    raw.rewound(|raw| durable::copy_in(disk, &path, raw, Mode::PRIVATE)).map_err(failed)?;
+    raw.rewound(|raw| durable::copy_in(disk, &path, raw, Mode::PRIVATE))
+        .map_err(failed)?;
     Ok(path)
 }
 
@@ -65,10 +73,4 @@ impl Scratch {
     pub fn fingerprint(&mut self) -> io::Result<String> {
         self.rewound(|raw| sha256(raw))
     }
-}
-
-/// A short name for text that must not be shown, such as a continuation token.
-#[must_use]
-pub fn short_digest(text: &str) -> String {
-    digest(text.as_bytes())[..8].to_owned()
 }

@@ -108,8 +108,12 @@ impl Record {
         let damaged = |why: &str| Refusal::Damaged(why.to_owned());
         let text = std::str::from_utf8(bytes).map_err(|_| damaged("not text"))?;
         let (head, body) = text.split_once('\n').ok_or_else(|| damaged("cut short"))?;
-        let body = body.strip_suffix('\n').ok_or_else(|| damaged("cut short"))?;
-        let sum = head.strip_prefix(MAGIC).and_then(|rest| rest.strip_prefix(' '));
+        let body = body
+            .strip_suffix('\n')
+            .ok_or_else(|| damaged("cut short"))?;
+        let sum = head
+            .strip_prefix(MAGIC)
+            .and_then(|rest| rest.strip_prefix(' '));
         if sum != Some(&digest(body.as_bytes())) {
             return Err(damaged("the checksum does not match"));
         }
@@ -170,10 +174,12 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 /// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // writing to a string cannot fail
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}"); // writing to a string cannot fail
+            text
+        })
 }
 
 #[cfg(test)]
@@ -200,7 +206,10 @@ mod tests {
     #[test]
     fn the_bytes_of_version_1_stay_readable() {
         let body = r#"{"format":1,"stream":"siem","account":"CUSA00A000","sequence":3,"position":"t","before":null,"pending":[],"seen":{"471854":"AAAAAAAAAAAAAAAAAAAAAQ"},"added":{},"last_success":"2026-11-20T10:00:00Z","not_before":null}"#;
-        let text = format!("mimecast-collector-state {}\n{body}\n", digest(body.as_bytes()));
+        let text = format!(
+            "mimecast-collector-state {}\n{body}\n",
+            digest(body.as_bytes())
+        );
         let record = Record::decode(text.as_bytes()).unwrap();
         assert_eq!(record.position.as_deref(), Some("t"));
         assert_eq!(record.last_success.unwrap().timestamp(), 1_795_168_800);
@@ -219,13 +228,19 @@ mod tests {
     fn a_record_that_names_a_foreign_file_is_damaged() {
         for (staged, name) in [
             ("../x.staged", "receipt_0123456789abcdef.siem"),
-            ("siem-0a1b2c3d-7-1.staged", "../receipt_0123456789abcdef.siem"),
+            (
+                "siem-0a1b2c3d-7-1.staged",
+                "../receipt_0123456789abcdef.siem",
+            ),
             ("siem-0a1b2c3d-7-1.staged", "notes.txt"),
         ] {
             let mut record = sample();
             record.pending[0].staged = staged.to_owned();
             record.pending[0].name = name.to_owned();
-            assert!(matches!(Record::decode(&record.encode()), Err(Refusal::Damaged(_))));
+            assert!(matches!(
+                Record::decode(&record.encode()),
+                Err(Refusal::Damaged(_))
+            ));
         }
     }
 

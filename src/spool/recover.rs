@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::SpoolError;
 use super::checkpoint::Checkpoint;
+use super::record::Record;
 use super::scratch::Staging;
 use super::store::{Placed, Trust, place, sync_both};
 use crate::durable::{Disk, Kind};
@@ -34,12 +35,20 @@ pub(super) fn finish_pending(
     if pending.is_empty() {
         return Ok(());
     }
+    checkpoint.confirm()?; // nothing is shown before the decision to show it is durable
     let mut missing = 0_u64;
     for moved in &pending {
         match place(disk, staging, published, moved, Trust::Verify)
             .map_err(|error| SpoolError::disk("publish into", published, error))?
         {
-            Placed::Moved | Placed::Numbered(_) => recovery.finished += 1,
+            Placed::Moved => recovery.finished += 1,
+            Placed::Numbered(name) => {
+                recovery.finished += 1;
+                recovery.warnings.push(format!(
+                    "the name {} belongs to other content: a file was published as {name}",
+                    moved.name
+                ));
+            }
             Placed::Known => {}
             Placed::Missing => missing += 1,
         }
@@ -54,7 +63,7 @@ pub(super) fn finish_pending(
          their batch is collected again",
         pending.len()
     ));
-    checkpoint.replace(super::record::Record::go_back)
+    checkpoint.replace(Record::go_back)
 }
 
 /// Deletes this stream's leftovers in the staging folder; other names are not touched.

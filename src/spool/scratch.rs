@@ -1,6 +1,6 @@
 //! Files in the staging folder that nobody else sees.
 //!
-//! Names are `<stream>-<8 hex digits of the state folder>-<number>.<kind>`: a sweep removes only
+//! Names are `<stream>-<8 hex digits of the state folder>-<process>-<number>.<kind>`: a sweep removes only
 //! what its own installation left behind, even when two share a data folder.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -29,7 +29,13 @@ impl Staging {
         let name = format!("{}{}-{number}.{kind}", self.prefix, std::process::id());
         let path = self.folder.join(&name);
         let file = self.disk.create(&path, mode)?;
-        Ok(Scratch { disk: Arc::clone(&self.disk), path, name, file, kept: false })
+        Ok(Scratch {
+            disk: Arc::clone(&self.disk),
+            path,
+            name,
+            file,
+            kept: false,
+        })
     }
 
     /// Whether a name in the staging folder was made by this stream of this installation.
@@ -44,7 +50,9 @@ pub(crate) fn is_staging_name(name: &str) -> bool {
         && name.rsplit_once('.').is_some_and(|(base, kind)| {
             matches!(kind, "staged" | "scratch")
                 && base.split('-').count() >= 4
-                && base.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+                && base
+                    .bytes()
+                    .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
         })
 }
 

@@ -44,7 +44,10 @@ impl Seen {
     /// Remembers ids, each with its event's time in seconds since 1970.
     pub fn extend(&mut self, ids: impl IntoIterator<Item = (i64, Digest)>) {
         for (second, id) in ids {
-            self.0.entry(second.div_euclid(SECONDS_PER_HOUR)).or_default().push(id);
+            self.0
+                .entry(second.div_euclid(SECONDS_PER_HOUR))
+                .or_default()
+                .push(id);
         }
         for hour in self.0.values_mut() {
             hour.sort_unstable();
@@ -98,8 +101,10 @@ impl<'de> Deserialize<'de> for Seen {
             if !rest.is_empty() {
                 return Err(D::Error::custom("a digest is cut short"));
             }
-            let mut ids: Vec<Digest> =
-                ids.iter().map(|id| Digest(u128::from_be_bytes(*id))).collect();
+            let mut ids: Vec<Digest> = ids
+                .iter()
+                .map(|id| Digest(u128::from_be_bytes(*id)))
+                .collect();
             ids.sort_unstable();
             seen.0.insert(hour, ids);
         }

@@ -25,7 +25,11 @@ impl Spill {
     /// An empty one.
     #[must_use]
     pub fn new(file: Scratch) -> Self {
-        Self { file: io::BufWriter::new(file), lengths: Vec::new(), bytes: 0 }
+        Self {
+            file: io::BufWriter::new(file),
+            lengths: Vec::new(),
+            bytes: 0,
+        }
     }
 
     /// Adds one line, its line break included.
@@ -56,7 +60,10 @@ impl Spill {
     /// The present end.
     #[must_use]
     pub fn mark(&self) -> Mark {
-        Mark { lines: self.lengths.len(), bytes: self.bytes }
+        Mark {
+            lines: self.lengths.len(),
+            bytes: self.bytes,
+        }
     }
 
     /// Forgets everything after the mark.
@@ -78,23 +85,18 @@ impl Spill {
     /// As either side's disk reports.
     pub fn write_reversed(&mut self, target: &mut dyn Write) -> io::Result<()> {
         self.file.flush()?;
-        let file = self.file.get_mut();
         let mut buffer = Vec::new();
         let (mut end, mut last) = (self.bytes, self.lengths.len());
         while last > 0 {
-            let mut first = last;
-            let mut size = 0;
-            while first > 0 {
-                let length = u64::from(self.lengths[first - 1]);
-                if size > 0 && size + length > READ_BYTES {
-                    break;
-                }
-                size += length;
-                first -= 1;
-            }
-            file.seek(SeekFrom::Start(end - size))?;
+            let first = last - self.fitting(last);
+            let size = self.lengths[first..last]
+                .iter()
+                .copied()
+                .map(u64::from)
+                .sum();
+            self.file.seek(SeekFrom::Start(end - size))?;
             buffer.clear();
-            file.by_ref().take(size).read_to_end(&mut buffer)?;
+            Read::take(self.file.get_mut(), size).read_to_end(&mut buffer)?;
             let mut rest = buffer.as_slice();
             for length in self.lengths[first..last].iter().rev() {
                 let (before, line) = rest
@@ -105,6 +107,17 @@ impl Spill {
             }
             (end, last) = (end - size, first);
         }
-        Ok(())
+        self.file.seek(SeekFrom::Start(self.bytes)).map(drop) // where the next line goes
+    }
+
+    /// How many of the lines before `last` are read back at once: at least one.
+    fn fitting(&self, last: usize) -> usize {
+        let mut size = 0;
+        let lengths = self.lengths[..last].iter().rev();
+        let fitting = lengths.take_while(|length| {
+            size += u64::from(**length);
+            size <= READ_BYTES
+        });
+        fitting.count().max(1)
     }
 }

@@ -70,7 +70,10 @@ pub(super) fn publish(
     published: &Path,
     committed: Committed,
 ) -> Result<Stored, SpoolError> {
-    let mut stored = Stored { size: committed.size, ..Stored::default() };
+    let mut stored = Stored {
+        size: committed.size,
+        ..Stored::default()
+    };
     for moved in &committed.moves {
         match place(disk, staging, published, moved, Trust::JustWritten)
             .map_err(|error| SpoolError::disk("publish into", published, error))?
@@ -97,7 +100,8 @@ pub(super) fn sync_both(
     published: &Path,
 ) -> Result<(), SpoolError> {
     for folder in [published, staging] {
-        disk.sync_folder(folder).map_err(|error| SpoolError::disk("sync", folder, error))?;
+        disk.sync_folder(folder)
+            .map_err(|error| SpoolError::disk("sync", folder, error))?;
     }
     Ok(())
 }
@@ -147,16 +151,23 @@ pub(super) fn place(
             }
             return Ok(Placed::Known);
         }
-        if disk.entry(&target)?.is_none() {
-            if !is_staged {
-                return Ok(Placed::Missing);
-            }
+        if is_staged && disk.entry(&target)?.is_none() {
             // the lock makes this the only writer, so the name is still free
             disk.rename(&staged, &target)?;
-            return Ok(if count == 1 { Placed::Moved } else { Placed::Numbered(name) });
+            return Ok(if count == 1 {
+                Placed::Moved
+            } else {
+                Placed::Numbered(name)
+            });
         }
     }
-    Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("no free name for {first}")))
+    if !is_staged {
+        return Ok(Placed::Missing);
+    }
+    Err(io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        format!("no free name for {first}"),
+    ))
 }
 
 /// Whether a regular file with exactly this content stands under the path.

@@ -1,1 +1,12 @@
+//! The promises of this folder, each tried at every point where a run can be interrupted.
 
+mod agent;
+mod damage;
+mod errors;
+mod histories;
+mod kills;
+mod places;
+mod spill;
+mod teeth;
+mod windows;
+mod world;

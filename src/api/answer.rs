@@ -1,0 +1,318 @@
+//! What an answer means: the one place that knows status codes and error codes.
+//!
+//! Mimecast reports errors inside HTTP 200, so an answer is no success before its body says so
+//! (<https://integrations.mimecast.com/documentation/api-overview/response-codes/>). What an error
+//! code means is taken from recordings and peers where the vendor's page is silent.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::header::{HeaderMap, HeaderName, RETRY_AFTER};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::endpoints::{Call, SIEM_TOKEN};
+
+/// `X-RateLimit-Reset`: milliseconds until a call is answered again.
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+/// A longer wait than this is no wait but a time of day, given since 1970.
+const LONGEST_WAIT_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Between a time in seconds and one in milliseconds since 1970.
+const SECONDS_BELOW: u64 = 100_000_000_000;
+/// Nothing that is waited for is further away than this.
+const HORIZON: Duration = Duration::from_secs(60 * 60);
+
+/// What to do about an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It holds what was asked for.
+    Data,
+    /// There is nothing new.
+    Nothing,
+    /// Not now; how long Mimecast asks to wait, if it says so sensibly.
+    SlowDown(Option<Duration>),
+    /// Not to these credentials.
+    Denied(Denial),
+    /// Not from this position: the token is not, or no longer, accepted.
+    PositionRefused,
+    /// A fault on the way or in the service: worth repeating.
+    Broken(String),
+    /// Nothing that this program knows.
+    NotUnderstood(String),
+}
+
+/// Why credentials were refused; the text says what to revisit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denial {
+    /// The binding has run out.
+    #[error("the access key has expired")]
+    Expired,
+    /// A signature that does not fit: one of three keys is wrong.
+    #[error("the application key, access key or secret key was not accepted")]
+    Keys,
+    /// Not a registered application.
+    #[error("the application id is not known to Mimecast")]
+    ApplicationId,
+    /// E-mail address or password.
+    #[error("the e-mail address or password was not accepted")]
+    Login,
+    /// The address belongs to no customer.
+    #[error("no Mimecast region knows this e-mail address")]
+    UnknownAddress,
+    /// The role lacks a permission.
+    #[error("the permission \"{0}\" is missing")]
+    Permission(&'static str),
+    /// Another region holds this account.
+    #[error("the account belongs to another region")]
+    Region,
+}
+
+/// Status and headers of an answer.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// HTTP status.
+    pub status: u16,
+    /// All headers.
+    pub headers: HeaderMap,
+}
+
+impl Head {
+    /// A header as text; nothing for one that is absent or not printable ASCII.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The server's clock.
+    #[must_use]
+    pub fn date(&self) -> Option<DateTime<Utc>> {
+        http_date(self.text("date")?)
+    }
+}
+
+/// The body of an answer, as far as it decides what the answer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body<'a> {
+    /// Whole, in memory.
+    Held(&'a str),
+    /// An archive, handed on.
+    Stored,
+}
+
+impl Answer {
+    /// Decides; pure.
+    #[must_use]
+    pub fn of(call: Call, head: &Head, body: Body<'_>) -> Self {
+        let envelope = match body {
+            Body::Held(text) => Envelope::read(text),
+            Body::Stored if head.status == 200 => return Self::Data,
+            Body::Stored => None,
+        };
+        let inner = envelope.as_ref().and_then(Envelope::status);
+        let status = if head.status == 200 {
+            inner.unwrap_or(200)
+        } else {
+            head.status
+        };
+        if status == 429 {
+            return Self::SlowDown(wait_hint(head));
+        }
+        if let Some(failure) = envelope.as_ref().and_then(Envelope::failure) {
+            return failure
+                .meaning(call)
+                .unwrap_or_else(|| match Self::of_status(call, status) {
+                    Some(answer) => answer,
+                    None if failure.retryable => Self::Broken(failure.to_string()),
+                    None => Self::NotUnderstood(failure.to_string()),
+                });
+        }
+        Self::of_status(call, status).unwrap_or_else(|| match envelope {
+            Some(envelope) if status == 200 => envelope.content(call),
+            _ => Self::NotUnderstood(describe(head, body)),
+        })
+    }
+
+    /// The meaning of a status by itself.
+    fn of_status(call: Call, status: u16) -> Option<Self> {
+        Some(match (status, call) {
+            (401, Call::Login) => Self::Denied(Denial::Login),
+            (401, _) => Self::Denied(Denial::Keys),
+            (403, _) => Self::Denied(Denial::Permission(call.permission().unwrap_or("log in"))),
+            (418, _) => Self::Denied(Denial::Expired),
+            (408 | 425 | 500..=599, _) => Self::Broken(format!("HTTP status {status}")),
+            _ => return None,
+        })
+    }
+}
+
+/// The three members that every JSON answer has.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(default)]
+    meta: Value,
+    #[serde(default)]
+    fail: Value,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+}
+
+impl<'a> Envelope<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let text = text.trim_start();
+        text.starts_with('{')
+            .then(|| serde_json::from_str(text).ok())?
+    }
+
+    /// `meta.status`, where it differs from success.
+    fn status(&self) -> Option<u16> {
+        self.meta.get("status")?.as_u64()?.try_into().ok()
+    }
+
+    /// The first error of `fail[]`; older services put code and message beside `errors`.
+    fn failure(&self) -> Option<Failure> {
+        let first = match &self.fail {
+            Value::Array(items) => items.first()?,
+            Value::Null => return None,
+            other => other,
+        };
+        let error = first
+            .get("errors")
+            .and_then(|errors| errors.get(0))
+            .unwrap_or(first);
+        let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
+        Some(Failure {
+            code: text("code").to_owned(),
+            message: text("message").to_owned(),
+            retryable: error
+                .get("retryable")
+                .and_then(Value::as_bool)
+                .unwrap_or_default(),
+        })
+    }
+
+    fn content(&self, call: Call) -> Answer {
+        let data = self.data.map_or("[]", RawValue::get);
+        match call {
+            Call::Siem if is_empty_list(data) => Answer::Nothing,
+            Call::Siem => Answer::NotUnderstood("JSON with data instead of an archive".to_owned()),
+            _ if data.starts_with('[') => Answer::Data,
+            _ => Answer::NotUnderstood("JSON whose data is no list".to_owned()),
+        }
+    }
+}
+
+fn is_empty_list(json: &str) -> bool {
+    json.strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_whitespace()))
+}
+
+/// One error that the service named.
+struct Failure {
+    code: String,
+    message: String,
+    retryable: bool,
+}
+
+impl Failure {
+    /// The meaning of the codes that are known, whatever the status.
+    fn meaning(&self, call: Call) -> Option<Answer> {
+        Some(Answer::Denied(match self.code.as_str() {
+            "err_xdk_binding_expired" => Denial::Expired,
+            "err_xdk_invalid_signature" => Denial::Keys,
+            "err_developer_key" => Denial::ApplicationId,
+            "err_audit_log_incorrect_region" => Denial::Region,
+            "err_xdk_forbidden"
+            | "err_xdk_operation_forbidden_for_address"
+            | "err_xdk_client_unauthorized"
+            | "app_forbidden" => Denial::Permission(call.permission().unwrap_or("log in")),
+            "err_audit_siem_invalid_token" if call == Call::Siem => {
+                return Some(Answer::PositionRefused);
+            }
+            _ => return None,
+        }))
+    }
+}
+
+impl fmt::Display for Failure {
+    /// The code alone: what a server writes as message may repeat what it was sent.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        match self.code.as_str() {
+            code if !code.is_empty() && code.len() < 80 && code.bytes().all(known) => {
+                write!(formatter, "Mimecast reported {code}")
+            }
+            _ => write!(
+                formatter,
+                "an error without a code ({} characters)",
+                self.message.len()
+            ),
+        }
+    }
+}
+
+/// An answer in words that cannot hold a secret: never a piece of the body.
+fn describe(head: &Head, body: Body<'_>) -> String {
+    let kind = head.text("content-type").unwrap_or("no content type");
+    let kind: String = kind
+        .chars()
+        .take(60)
+        .filter(|letter| letter.is_ascii_graphic())
+        .collect();
+    let size = match body {
+        Body::Held(text) => format!("{} bytes", text.len()),
+        Body::Stored => "an archive".to_owned(),
+    };
+    let target = head
+        .text("location")
+        .and_then(|url| reqwest::Url::parse(url).ok());
+    let target = target.as_ref().and_then(reqwest::Url::host_str);
+    let target = target
+        .map(|host| format!(", a redirect to {host}"))
+        .unwrap_or_default();
+    format!("HTTP status {} with {size} of {kind}{target}", head.status)
+}
+
+/// The value of `mc-siem-token`, if it can be sent back: not empty, printable, of sane length.
+pub(crate) fn siem_token(head: &Head) -> Option<&str> {
+    let token = head.text(SIEM_TOKEN)?.trim();
+    let sane = !token.is_empty() && token.len() <= 8_192;
+    (sane && token.bytes().all(|byte| byte.is_ascii_graphic())).then_some(token)
+}
+
+/// How long to wait, at most an hour; nothing when neither header makes sense.
+fn wait_hint(head: &Head) -> Option<Duration> {
+    let until = |seconds: i64| {
+        let now = head.date()?.timestamp();
+        u64::try_from(seconds - now).ok().map(Duration::from_secs)
+    };
+    let retry_after = head
+        .text(RETRY_AFTER.as_str())
+        .map(str::trim)
+        .and_then(|text| match text.parse::<u64>() {
+            Ok(seconds) if seconds <= LONGEST_WAIT_MS / 1_000 => Some(Duration::from_secs(seconds)),
+            Ok(_) => None,
+            Err(_) => until(http_date(text)?.timestamp()),
+        });
+    let reset = || {
+        let value = head.text(RESET.as_str())?.trim().parse::<u64>().ok()?;
+        match value {
+            0..=LONGEST_WAIT_MS => Some(Duration::from_millis(value)),
+            ..SECONDS_BELOW => until(i64::try_from(value).ok()?),
+            _ => until(i64::try_from(value / 1_000).ok()?),
+        }
+    };
+    retry_after.or_else(reset).map(|wait| wait.min(HORIZON))
+}
+
+/// Reads an HTTP date; the length limit keeps a hostile header from costing time.
+fn http_date(text: &str) -> Option<DateTime<Utc>> {
+    (text.len() < 64)
+        .then(|| httpdate::parse_http_date(text).ok())?
+        .map(DateTime::from)
+}
+
+#[cfg(test)]
+mod tests;

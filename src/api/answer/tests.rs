@@ -1,0 +1,227 @@
+use proptest::prelude::*;
+use reqwest::header::HeaderValue;
+
+use super::*;
+
+const NOW: &str = "Fri, 20 Nov 2026 10:00:00 GMT";
+const NOW_SECONDS: u64 = 1_795_168_800;
+
+fn head(status: u16, headers: &[(&'static str, &str)]) -> Head {
+    let headers = headers.iter().chain([&("date", NOW)]);
+    let headers = headers.map(|(name, value)| {
+        (
+            HeaderName::from_static(name),
+            HeaderValue::from_str(value).unwrap(),
+        )
+    });
+    Head {
+        status,
+        headers: headers.collect(),
+    }
+}
+
+fn of(call: Call, status: u16, body: &str) -> Answer {
+    let head = head(status, &[("content-type", "application/json")]);
+    Answer::of(call, &head, Body::Held(body))
+}
+
+fn failing(code: &str) -> String {
+    format!(
+        r#"{{"meta":{{"status":200}},"data":[],"fail":[{{"errors":[{{"code":"{code}","message":"m","retryable":false}}]}}]}}"#
+    )
+}
+
+#[test]
+fn every_status_has_one_meaning() {
+    for status in 100..600 {
+        let answer = of(Call::Audit, status, "");
+        let expected = match status {
+            401 => Answer::Denied(Denial::Keys),
+            403 => Answer::Denied(Denial::Permission("Account | Logs | Read")),
+            418 => Answer::Denied(Denial::Expired),
+            429 => Answer::SlowDown(None),
+            408 | 425 | 500.. => Answer::Broken(format!("HTTP status {status}")),
+            _ => Answer::NotUnderstood(format!(
+                "HTTP status {status} with 0 bytes of application/json"
+            )),
+        };
+        assert_eq!(answer, expected, "{status}");
+    }
+    assert_eq!(of(Call::Login, 401, ""), Answer::Denied(Denial::Login));
+}
+
+#[test]
+fn an_error_inside_200_is_not_a_success() {
+    for (code, expected) in [
+        ("err_xdk_binding_expired", Answer::Denied(Denial::Expired)),
+        ("err_xdk_invalid_signature", Answer::Denied(Denial::Keys)),
+        ("err_developer_key", Answer::Denied(Denial::ApplicationId)),
+        (
+            "err_audit_log_incorrect_region",
+            Answer::Denied(Denial::Region),
+        ),
+        ("err_audit_siem_invalid_token", Answer::PositionRefused),
+        (
+            "app_forbidden",
+            Answer::Denied(Denial::Permission("Gateway | Tracking | Read")),
+        ),
+        (
+            "err_new",
+            Answer::NotUnderstood("Mimecast reported err_new".to_owned()),
+        ),
+    ] {
+        assert_eq!(of(Call::Siem, 200, &failing(code)), expected, "{code}");
+        assert_eq!(
+            of(Call::Siem, 400, &failing(code)),
+            expected,
+            "{code} with 400"
+        );
+    }
+    let inner = r#"{"meta":{"status":403},"data":[],"fail":[]}"#;
+    assert!(matches!(of(Call::Audit, 200, inner), Answer::Denied(_)));
+    assert!(matches!(
+        of(Call::Audit, 200, r#"{"fail":[{"message":"x"}]}"#),
+        Answer::NotUnderstood(_)
+    ));
+    let again = failing("err_new").replace("false", "true");
+    assert!(matches!(of(Call::Audit, 200, &again), Answer::Broken(_)));
+}
+
+#[test]
+fn data_beside_an_error_is_no_data() {
+    let both = failing("err_new").replace("\"data\":[]", "\"data\":[{\"id\":\"1\"}]");
+    assert!(matches!(
+        of(Call::Audit, 200, &both),
+        Answer::NotUnderstood(_)
+    ));
+}
+
+#[test]
+fn the_end_of_the_siem_logs_is_known_with_and_without_its_flag() {
+    for body in [
+        r#"{"meta":{"isLastToken":true,"status":200},"data":[],"fail":[]}"#,
+        r#"{"meta":{"status":200},"data":[ ],"fail":[]}"#,
+        r#"{"meta":{"status":200},"fail":null}"#,
+    ] {
+        assert_eq!(of(Call::Siem, 200, body), Answer::Nothing, "{body}");
+    }
+    assert!(matches!(
+        of(Call::Siem, 200, r#"{"data":[{}]}"#),
+        Answer::NotUnderstood(_)
+    ));
+}
+
+#[test]
+fn a_page_that_is_not_the_api_is_not_understood() {
+    for body in [
+        "<html></html>",
+        "",
+        "null",
+        "[]",
+        "{",
+        "{\"data\":3}",
+        "\u{feff}{}",
+    ] {
+        assert!(
+            matches!(of(Call::Audit, 200, body), Answer::NotUnderstood(_)),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn a_redirect_is_named_by_its_host_alone() {
+    let head = head(
+        307,
+        &[(
+            "location",
+            "https://user:canary@evil.example.net/a?b=canary",
+        )],
+    );
+    let Answer::NotUnderstood(text) = Answer::of(Call::Siem, &head, Body::Held("")) else {
+        panic!("a redirect is nothing that is understood");
+    };
+    assert!(text.ends_with("a redirect to evil.example.net"), "{text}");
+}
+
+#[test]
+fn a_message_of_the_server_is_never_repeated() {
+    let body = r#"{"fail":[{"errors":[{"code":"x y","message":"your password was canary"}]}]}"#;
+    let answer = format!("{:?}", of(Call::Login, 400, body));
+    assert!(!answer.contains("canary"), "{answer}");
+}
+
+#[test]
+fn waits_are_taken_from_whichever_header_makes_sense() {
+    let seconds = |count| Some(Duration::from_secs(count));
+    for (name, value, expected) in [
+        ("retry-after", "3", seconds(3)),
+        ("retry-after", "Fri, 20 Nov 2026 10:00:07 GMT", seconds(7)),
+        ("retry-after", "Fri, 20 Nov 2026 09:00:00 GMT", None),
+        ("retry-after", "99999999", None),
+        ("retry-after", "-1", None),
+        ("x-ratelimit-reset", "0", seconds(0)),
+        (
+            "x-ratelimit-reset",
+            "1500",
+            Some(Duration::from_millis(1_500)),
+        ),
+        ("x-ratelimit-reset", "7200000", Some(HORIZON)),
+        ("x-ratelimit-reset", "-5", None),
+        ("x-ratelimit-reset", "1.5", None),
+        ("x-ratelimit-reset", "soon", None),
+        ("x-ratelimit-reset", "1000000000000000000", Some(HORIZON)),
+        ("x-ratelimit-reset", "99999999999999999999999", None),
+    ] {
+        assert_eq!(
+            wait_hint(&head(429, &[(name, value)])),
+            expected,
+            "{name}: {value}"
+        );
+    }
+    let at = (NOW_SECONDS + 9).to_string();
+    assert_eq!(
+        wait_hint(&head(429, &[("x-ratelimit-reset", &at)])),
+        seconds(9)
+    );
+    let at = ((NOW_SECONDS + 9) * 1_000).to_string();
+    assert_eq!(
+        wait_hint(&head(429, &[("x-ratelimit-reset", &at)])),
+        seconds(9)
+    );
+    let both = [("retry-after", "2"), ("x-ratelimit-reset", "9000")];
+    assert_eq!(wait_hint(&head(429, &both)), seconds(2));
+}
+
+#[test]
+fn a_doubtful_token_is_no_token() {
+    let long = "x".repeat(8_193);
+    for value in ["", " ", "a b", long.as_str()] {
+        assert_eq!(
+            siem_token(&head(200, &[(SIEM_TOKEN, value)])),
+            None,
+            "{value}"
+        );
+    }
+    assert_eq!(
+        siem_token(&head(200, &[(SIEM_TOKEN, " eNo ")])),
+        Some("eNo")
+    );
+}
+
+proptest! {
+    #[test]
+    fn deciding_never_panics(status in 100_u16..600, body in prop::collection::vec(any::<u8>(), 0..200)) {
+        for call in [Call::Discover, Call::Login, Call::Account, Call::Siem, Call::Audit] {
+            let _ = Answer::of(call, &head(status, &[]), Body::Held(&String::from_utf8_lossy(&body)));
+        }
+    }
+
+    #[test]
+    fn a_wait_is_never_longer_than_an_hour(name in 0_usize..2, value in "[ -~]{0,40}") {
+        let name = ["retry-after", "x-ratelimit-reset"][name];
+        if let Some(wait) = wait_hint(&head(429, &[(name, &value)])) {
+            prop_assert!(wait <= HORIZON);
+        }
+    }
+}

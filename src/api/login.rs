@@ -1,0 +1,129 @@
+//! From an e-mail address to a key pair and an account: what setup asks, once.
+//!
+//! Vendor pages: <https://integrations.mimecast.com/documentation/api-overview/authentication-scripts-server-apps/>.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+
+use super::answer::Denial;
+use super::endpoints::{self, Call};
+use super::{ApiError, Client, Identity, NoSink, Reply};
+use crate::config::BaseUrl;
+
+/// How a password is checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum AuthType {
+    /// Mimecast's own password.
+    #[default]
+    Cloud,
+    /// The password of the customer's directory.
+    Domain,
+}
+
+/// What a log-in gives.
+#[derive(Debug)]
+pub struct KeyPair {
+    /// Sent with every request.
+    pub access_key: SecretString,
+    /// Signs every request.
+    pub secret_key: SecretString,
+    /// Seconds until the pair expires, where the service says so.
+    pub lifetime_seconds: Option<u64>,
+}
+
+impl AuthType {
+    /// The identity of a log-in.
+    #[must_use]
+    pub fn identity(self, email: &str, password: &SecretString) -> Identity {
+        let scheme = match self {
+            Self::Cloud => "Basic-Cloud",
+            Self::Domain => "Basic-AD",
+        };
+        let pair = SecretString::from(format!("{email}:{}", password.expose_secret()));
+        let encoded = SecretString::from(STANDARD.encode(pair.expose_secret()));
+        Identity::Basic(format!("{scheme} {}", encoded.expose_secret()).into())
+    }
+}
+
+/// Finds the API host of an address's region.
+///
+/// # Errors
+/// [`Denial::UnknownAddress`] when no region knows it; [`ApiError::NotUnderstood`] when the host
+/// named is not Mimecast's.
+pub fn discover(client: &Client, email: &str) -> Result<BaseUrl, ApiError> {
+    let first = first(client, Call::Discover, &endpoints::discover(email))?;
+    let host = first
+        .as_ref()
+        .and_then(|first| first.pointer("/region/api")?.as_str());
+    let host = host.ok_or(ApiError::Denied(Denial::UnknownAddress))?;
+    let text = if host.contains("://") {
+        host.to_owned()
+    } else {
+        format!("https://{host}")
+    };
+    BaseUrl::parse(&text)
+        .map_err(|error| ApiError::NotUnderstood(format!("the region found: {error}")))
+}
+
+/// Exchanges a password for a key pair.
+///
+/// # Errors
+/// [`Denial::Login`] and everything else that [`Client::call`] reports.
+pub fn log_in(client: &Client, email: &str) -> Result<KeyPair, ApiError> {
+    let first = first(client, Call::Login, &endpoints::login(email))?.unwrap_or_default();
+    let key = |name: &str| {
+        first
+            .get(name)
+            .and_then(Value::as_str)
+            .map(SecretString::from)
+    };
+    match (key("accessKey"), key("secretKey")) {
+        (Some(access_key), Some(secret_key)) => Ok(KeyPair {
+            access_key,
+            secret_key,
+            lifetime_seconds: first
+                .get("duration")
+                .and_then(Value::as_u64)
+                .map(|ms| ms / 1_000),
+        }),
+        _ => Err(ApiError::NotUnderstood(
+            "a log-in without keys (is two-step authentication on for this user?)".to_owned(),
+        )),
+    }
+}
+
+/// The code of the account that the keys belong to.
+///
+/// # Errors
+/// Everything that [`Client::call`] reports.
+pub fn account_code(client: &Client) -> Result<String, ApiError> {
+    let first = first(client, Call::Account, &endpoints::account())?.unwrap_or_default();
+    let code = first
+        .get("accountCode")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let is_code = |code: &str| {
+        (1..=40).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    is_code(code)
+        .then(|| code.to_owned())
+        .ok_or_else(|| ApiError::NotUnderstood("an account without a code".to_owned()))
+}
+
+/// The first item of `data`.
+fn first(client: &Client, call: Call, body: &Value) -> Result<Option<Value>, ApiError> {
+    let Reply::Json(text) = client.call(call, body, &mut NoSink)? else {
+        return Err(ApiError::NotUnderstood(
+            "an archive where JSON was expected".to_owned(),
+        ));
+    };
+    let mut envelope: Value = serde_json::from_str(&text)
+        .map_err(|error| ApiError::NotUnderstood(format!("JSON: {error}")))?;
+    let first = envelope
+        .get_mut("data")
+        .and_then(|data| data.get_mut(0))
+        .map(Value::take);
+    Ok(first)
+}

@@ -1,0 +1,170 @@
+//! When to ask again: a schedule without a clock, so that it can be read and tested.
+//!
+//! Faults are repeated a few times, exponentially and with full jitter, so that many installations
+//! do not come back at the same moment after an outage. A request to slow down is obeyed as often
+//! as it is made; what ends it is the run's budget.
+
+use std::time::Duration;
+
+use super::answer::{Answer, Denial};
+
+/// No wait of our own choice is longer.
+const LONGEST: Duration = Duration::from_secs(60);
+/// The wait after 429 when Mimecast names none; each further one is longer by as much.
+const UNNAMED: Duration = Duration::from_secs(30);
+/// So many hints in a row are believed; a server that keeps saying "now" is not.
+const HINTS_BELIEVED: u32 = 5;
+
+/// How often and how patiently faults are repeated.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// Repetitions after the first attempt.
+    pub retries: u32,
+    /// Before the first repetition; doubled each time.
+    pub first_wait: Duration,
+}
+
+/// The repetitions of one call so far.
+#[derive(Debug)]
+pub(crate) struct Retry {
+    policy: Policy,
+    faults: u32,
+    slowed: u32,
+    doubted: bool,
+}
+
+/// What to do after an answer that is no success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Ask again after this time.
+    Wait(Duration),
+    /// Report the answer.
+    GiveUp,
+    /// Report it, and do not ask again before this time has passed.
+    GiveUpFor(Duration),
+}
+
+impl Retry {
+    pub(crate) const fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            faults: 0,
+            slowed: 0,
+            doubted: false,
+        }
+    }
+
+    /// Decides; `left` is what remains of the run's budget, `jitter` is evenly drawn from 0 to 1.
+    pub(crate) fn next(&mut self, answer: &Answer, left: Duration, jitter: f64) -> Next {
+        match answer {
+            Answer::Broken(_) if self.faults < self.policy.retries => {
+                let doubled = self.policy.first_wait * 2_u32.saturating_pow(self.faults.min(16));
+                self.faults += 1;
+                within(doubled.min(LONGEST).mul_f64(jitter), left)
+            }
+            Answer::SlowDown(hint) => {
+                self.slowed += 1;
+                let unnamed = UNNAMED * self.slowed;
+                let wait = match hint {
+                    Some(hint) if self.slowed <= HINTS_BELIEVED => *hint,
+                    Some(hint) => (*hint).max(unnamed),
+                    None => unnamed,
+                };
+                if wait < left {
+                    Next::Wait(wait)
+                } else {
+                    Next::GiveUpFor(wait)
+                }
+            }
+            // seen for valid applications as well: a second look costs one call
+            Answer::Denied(Denial::ApplicationId) if !self.doubted => {
+                self.doubted = true;
+                within(self.policy.first_wait, left)
+            }
+            _ => Next::GiveUp,
+        }
+    }
+}
+
+fn within(wait: Duration, left: Duration) -> Next {
+    if wait < left {
+        Next::Wait(wait)
+    } else {
+        Next::GiveUp
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+    const POLICY: Policy = Policy {
+        retries: 4,
+        first_wait: Duration::from_secs(1),
+    };
+
+    fn broken() -> Answer {
+        Answer::Broken("x".to_owned())
+    }
+
+    fn waits(answer: &Answer, left: Duration, count: usize) -> Vec<Next> {
+        let mut retry = Retry::new(POLICY);
+        (0..count).map(|_| retry.next(answer, left, 1.0)).collect()
+    }
+
+    fn seconds(count: u64) -> Next {
+        Next::Wait(Duration::from_secs(count))
+    }
+
+    #[test]
+    fn faults_are_repeated_ever_more_patiently_and_then_reported() {
+        let expected = [seconds(1), seconds(2), seconds(4), seconds(8), Next::GiveUp];
+        assert_eq!(waits(&broken(), HOUR, 5), expected);
+        assert_eq!(waits(&broken(), Duration::from_secs(1), 1), [Next::GiveUp]);
+    }
+
+    #[test]
+    fn a_named_wait_is_obeyed_when_it_fits_the_budget() {
+        let three = Answer::SlowDown(Some(Duration::from_secs(3)));
+        assert_eq!(waits(&three, HOUR, 2), [seconds(3), seconds(3)]);
+        let wait = Duration::from_secs(3);
+        assert_eq!(waits(&three, wait, 1), [Next::GiveUpFor(wait)]);
+    }
+
+    #[test]
+    fn an_unnamed_wait_grows() {
+        let expected = [seconds(30), seconds(60), seconds(90)];
+        assert_eq!(waits(&Answer::SlowDown(None), HOUR, 3), expected);
+    }
+
+    #[test]
+    fn a_server_that_keeps_saying_now_is_not_believed_for_ever() {
+        let now = Answer::SlowDown(Some(Duration::ZERO));
+        assert_eq!(waits(&now, HOUR, 6)[4..], [seconds(0), seconds(180)]);
+    }
+
+    #[test]
+    fn an_unknown_application_is_asked_about_once_more() {
+        let denied = Answer::Denied(Denial::ApplicationId);
+        assert_eq!(waits(&denied, HOUR, 2), [seconds(1), Next::GiveUp]);
+        assert_eq!(
+            waits(&Answer::Denied(Denial::Keys), HOUR, 1),
+            [Next::GiveUp]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_wait_outlasts_the_budget(left_ms in 0_u64..100_000, jitter in 0.0..1.0) {
+            let left = Duration::from_millis(left_ms);
+            let mut retry = Retry::new(POLICY);
+            for answer in [broken(), Answer::SlowDown(None), broken(), Answer::SlowDown(Some(HOUR))] {
+                if let Next::Wait(wait) = retry.next(&answer, left, jitter) {
+                    prop_assert!(wait < left);
+                }
+            }
+        }
+    }
+}

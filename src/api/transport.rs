@@ -1,0 +1,315 @@
+//! One HTTP exchange: a request out, an answer in, under limits of bytes, time and rate.
+//!
+//! No redirect is followed, no answer is decompressed or retried here, and a body whose end cannot
+//! be told from a cut (neither a length nor chunks) is refused. Errors carry no address: the HTTP
+//! library would put it into the text, query included.
+
+use std::error::Error as _;
+use std::fs;
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use reqwest::{Certificate, ClientBuilder, Proxy, Request, Response, redirect};
+use secrecy::ExposeSecret as _;
+use tokio::runtime::{Builder, Runtime};
+
+use super::answer::{Head, siem_token};
+use super::{ApiError, Sink};
+use crate::clock::{Clock, Stopped, TICK};
+use crate::config::{self, Network};
+
+/// Answers that are held in memory; a page of audit events is far below.
+const HELD_LIMIT: usize = 16 << 20;
+/// The largest archive, in bytes.
+const STORED_LIMIT: u64 = 16 << 30;
+/// A body that brings less than [`RATE_BYTES`] in this time is not worth waiting for.
+const RATE_PERIOD: Duration = Duration::from_secs(30);
+const RATE_BYTES: u64 = 30 << 10;
+const AGENT: &str = concat!("mimecast-collector/", env!("CARGO_PKG_VERSION"));
+
+/// The network, with everything that the configuration says about it.
+pub(crate) struct Transport {
+    client: reqwest::Client,
+    runtime: Option<Runtime>,
+    idle: Duration,
+    whole: Duration,
+    clock: Clock,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// Worth repeating: no connection, a cut, a stall.
+    Passing(String),
+    /// Not worth repeating in this run, such as a certificate that is not trusted.
+    Lasting(String),
+    /// An answer that breaks a limit or a rule of HTTP.
+    Improper(String),
+    /// The caller's sink failed.
+    Sink(io::Error),
+    /// A signal, or the end of the budget.
+    Stopped(Stopped),
+}
+
+/// What arrived.
+pub(crate) struct Received {
+    pub(crate) head: Head,
+    pub(crate) body: Body,
+}
+
+/// Where the body is.
+pub(crate) enum Body {
+    /// Bytes that are not UTF-8 are replaced: one of them must not make a whole page unreadable.
+    Held(String),
+    Stored,
+}
+
+impl Transport {
+    /// Prepares connections; none is made yet.
+    pub(crate) fn new(
+        network: &Network,
+        is_loopback: bool,
+        clock: Clock,
+    ) -> Result<Self, ApiError> {
+        let unusable = |why: String| ApiError::Unusable(why);
+        let builder = ClientBuilder::new()
+            .user_agent(AGENT)
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .http1_only()
+            .https_only(!is_loopback)
+            .connect_timeout(network.connect_timeout);
+        let builder = proxied(builder, network, is_loopback)?;
+        let client = trusting(builder, network)?
+            .build()
+            .map_err(|error| unusable(format!("cannot set up TLS: {}", innermost(&error))))?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| unusable(format!("cannot wait for the network: {error}")))?;
+        let (idle, whole) = (network.idle_timeout, network.request_timeout);
+        Ok(Self {
+            client,
+            runtime: Some(runtime),
+            idle,
+            whole,
+            clock,
+        })
+    }
+
+    /// A builder of requests.
+    pub(crate) fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// Sends one request and takes its answer in: an archive goes into `sink`, all else is held.
+    pub(crate) fn exchange(
+        &self,
+        request: Request,
+        sink: &mut dyn Sink,
+    ) -> Result<Received, Fault> {
+        let runtime = self.runtime.as_ref().expect("only taken when dropped");
+        runtime.block_on(async {
+            let begun = self.clock.elapsed();
+            let sent = self.watch(self.client.execute(request), self.idle).await?;
+            let mut response = sent.map_err(|error| fault_of(&error))?;
+            let head = Head {
+                status: response.status().as_u16(),
+                headers: std::mem::take(response.headers_mut()),
+            };
+            check_framing(&head)?;
+            let body = self.take_in(&mut response, &head, sink, begun).await?;
+            Ok(Received { head, body })
+        })
+    }
+
+    async fn take_in(
+        &self,
+        response: &mut Response,
+        head: &Head,
+        sink: &mut dyn Sink,
+        begun: Duration,
+    ) -> Result<Body, Fault> {
+        let mut held = Vec::new();
+        let mut stored = 0_u64;
+        let mut archive = None;
+        let mut rate = Rate::new(self.clock.elapsed());
+        loop {
+            let spent = self.clock.elapsed().saturating_sub(begun);
+            let left = self.whole.saturating_sub(spent);
+            if left.is_zero() {
+                let whole = self.whole.as_secs();
+                return Err(Fault::Passing(format!(
+                    "the answer was not complete after {whole} s"
+                )));
+            }
+            let chunk = self.watch(response.chunk(), self.idle.min(left)).await?;
+            let Some(chunk) = chunk.map_err(|error| fault_of(&error))? else {
+                break;
+            };
+            rate.add(chunk.len(), self.clock.elapsed())?;
+            if *archive.get_or_insert_with(|| is_archive(head, &chunk)) {
+                stored += chunk.len() as u64;
+                sink.write_all(&chunk).map_err(Fault::Sink)?;
+            } else {
+                held.extend_from_slice(&chunk);
+            }
+            if held.len() > HELD_LIMIT || stored > STORED_LIMIT {
+                return Err(Fault::Improper(
+                    "an answer larger than any known one".to_owned(),
+                ));
+            }
+        }
+        // an archive of no bytes has no signature: only its headers tell
+        Ok(match archive {
+            Some(true) => Body::Stored,
+            None if is_archive(head, &[]) => Body::Stored,
+            _ => Body::Held(
+                String::from_utf8(held)
+                    .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            ),
+        })
+    }
+
+    /// Waits for `work`, but neither longer than `limit` nor beyond a signal or the budget.
+    async fn watch<T>(&self, work: impl Future<Output = T>, limit: Duration) -> Result<T, Fault> {
+        tokio::pin!(work);
+        let begun = self.clock.elapsed();
+        loop {
+            let waited = self.clock.elapsed().saturating_sub(begun);
+            let tick = limit.saturating_sub(waited).min(TICK);
+            if let Ok(done) = tokio::time::timeout(tick, &mut work).await {
+                return Ok(done);
+            }
+            self.clock.check().map_err(Fault::Stopped)?;
+            if waited + tick >= limit {
+                let limit = limit.as_secs_f32();
+                return Err(Fault::Passing(format!("nothing arrived for {limit:.0} s")));
+            }
+        }
+    }
+}
+
+impl Drop for Transport {
+    fn drop(&mut self) {
+        // a name that is still being looked up must not keep the program from ending
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Ends a trickle that would otherwise hold the run until its last minute.
+struct Rate {
+    since: Duration,
+    bytes: u64,
+}
+
+impl Rate {
+    const fn new(now: Duration) -> Self {
+        Self {
+            since: now,
+            bytes: 0,
+        }
+    }
+
+    fn add(&mut self, bytes: usize, now: Duration) -> Result<(), Fault> {
+        self.bytes += bytes as u64;
+        if now.saturating_sub(self.since) < RATE_PERIOD {
+            return Ok(());
+        }
+        if self.bytes < RATE_BYTES {
+            return Err(Fault::Passing("the answer arrived too slowly".to_owned()));
+        }
+        *self = Self::new(now);
+        Ok(())
+    }
+}
+
+/// An archive shows by its signature, or by the continuation token that comes with nothing else.
+fn is_archive(head: &Head, start: &[u8]) -> bool {
+    let kind = head
+        .text(CONTENT_TYPE.as_str())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let is_text = kind.contains("json") || kind.contains("html") || kind.starts_with("text/");
+    start.starts_with(b"PK") || (siem_token(head).is_some() && !is_text && !start.starts_with(b"{"))
+}
+
+fn check_framing(head: &Head) -> Result<(), Fault> {
+    if let Some(coding) = head.text(CONTENT_ENCODING.as_str())
+        && !coding.eq_ignore_ascii_case("identity")
+    {
+        return Err(Fault::Improper(
+            "an answer compressed though not asked for".to_owned(),
+        ));
+    }
+    let is_framed = [CONTENT_LENGTH, TRANSFER_ENCODING]
+        .iter()
+        .any(|name| head.headers.contains_key(name));
+    if is_framed || matches!(head.status, 100..200 | 204 | 304) {
+        return Ok(());
+    }
+    Err(Fault::Passing(
+        "an answer without a length, whose end could be a cut".to_owned(),
+    ))
+}
+
+fn proxied(
+    builder: ClientBuilder,
+    network: &Network,
+    is_loopback: bool,
+) -> Result<ClientBuilder, ApiError> {
+    match &network.proxy {
+        // a proxy of the environment is for the world outside
+        config::Proxy::System if is_loopback => Ok(builder.no_proxy()),
+        config::Proxy::System => Ok(builder),
+        config::Proxy::None => Ok(builder.no_proxy()),
+        config::Proxy::Url(url) => Proxy::all(url.expose_secret())
+            .map(|proxy| builder.proxy(proxy))
+            .map_err(|_| ApiError::Unusable("the proxy in [network] cannot be used".to_owned())),
+    }
+}
+
+fn trusting(builder: ClientBuilder, network: &Network) -> Result<ClientBuilder, ApiError> {
+    let Some(path) = &network.ca_file else {
+        return Ok(builder);
+    };
+    let unusable = |why: String| ApiError::Unusable(format!("ca_file {}: {why}", path.display()));
+    let pem = fs::read(path).map_err(|error| unusable(error.to_string()))?;
+    let certificates = Certificate::from_pem_bundle(&pem)
+        .map_err(|_| unusable("not a PEM file with certificates".to_owned()))?;
+    if certificates.is_empty() {
+        return Err(unusable("holds no certificate".to_owned()));
+    }
+    Ok(builder.tls_certs_merge(certificates))
+}
+
+fn fault_of(error: &reqwest::Error) -> Fault {
+    let cause = innermost(error);
+    let is_tls = cause.contains("certificate") || cause.contains("peer is incompatible");
+    let text = if is_tls {
+        return Fault::Lasting(format!("the connection is not trusted: {cause}"));
+    } else if error.is_connect() && error.is_timeout() {
+        "no connection in time".to_owned()
+    } else if error.is_connect() {
+        format!("no connection: {cause}")
+    } else {
+        format!("the connection broke: {cause}")
+    };
+    Fault::Passing(text)
+}
+
+/// The last cause in the chain, which is the operating system's or the TLS library's own word.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    let mut text = None;
+    while let Some(inner) = cause {
+        text = Some(inner.to_string());
+        cause = inner.source();
+    }
+    text.unwrap_or_else(|| "the HTTP library gave no reason".to_owned())
+}

@@ -1,0 +1,194 @@
+//! One audit event as one line.
+//!
+//! The `key_value` line is that of the scripts which the published dashboards were made for: five
+//! values in this order, and the quote before `eventInfo` is never closed, because the dashboards
+//! read to the end of the line and would take a closing quote for a part of the value.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+
+use crate::document::{Members, Text, push_one_line};
+
+/// An event as it was sent.
+#[derive(Debug)]
+pub(super) struct Event<'a> {
+    members: Members<'a>,
+}
+
+impl<'a> Event<'a> {
+    /// Reads an item; nothing for one that is no object.
+    pub(super) fn read(json: &'a str) -> Option<Self> {
+        Some(Self {
+            members: serde_json::from_str(json).ok()?,
+        })
+    }
+
+    /// The vendor's unique id; events without one are never compared by their content.
+    pub(super) fn id(&self) -> Option<Cow<'a, str>> {
+        Some(self.value("id")).filter(|id| !id.is_empty())
+    }
+
+    /// When it happened, if it says so as documented.
+    pub(super) fn time(&self) -> Option<DateTime<Utc>> {
+        let text = self.value("eventTime");
+        let time = DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%z").ok()?;
+        Some(time.to_utc())
+    }
+
+    /// The line of the dashboards, line break included.
+    pub(super) fn key_value(&self) -> Vec<u8> {
+        let mut line = String::with_capacity(256);
+        for (before, name) in [
+            ("date=", "eventTime"),
+            ("|mcType=auditLog|user=", "user"),
+            ("|auditType=\"", "auditType"),
+        ] {
+            line.push_str(before);
+            // no value can forge a field
+            push_flat(&mut line, &self.value(name), |letter| {
+                matches!(letter, '|' | '"')
+            });
+        }
+        line.push_str("\"|eventInfo=\"");
+        push_flat(&mut line, &self.value("eventInfo"), |_| false);
+        line.push('\n');
+        line.into_bytes()
+    }
+
+    /// All of it as JSON: the time first, because agents take the first time of a line; the rest as
+    /// received.
+    pub(super) fn json(&self) -> Vec<u8> {
+        let mut line = Vec::with_capacity(512);
+        let members = &self.members.0;
+        let first = members.iter().position(|(name, _)| name == "eventTime");
+        let rest = members
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| Some(*at) != first);
+        let ordered = first
+            .map(|at| &members[at])
+            .into_iter()
+            .chain(rest.map(|(_, member)| member));
+        let mut before = b'{';
+        for (name, value) in ordered {
+            line.push(before);
+            push_one_line(&mut line, &serde_json::Value::from(&**name).to_string());
+            line.push(b':');
+            push_one_line(&mut line, value.get());
+            before = b',';
+        }
+        if before == b'{' {
+            line.push(b'{');
+        }
+        line.extend_from_slice(b"}\n");
+        line
+    }
+
+    /// A member as text: empty when absent or null, JSON when it is no string.
+    fn value(&self, name: &str) -> Cow<'a, str> {
+        match self.members.get(name) {
+            None | Some("null") => Cow::Borrowed(""),
+            Some(json) => match serde_json::from_str::<Text<'a>>(json) {
+                Ok(text) => text.0,
+                Err(_) => Cow::Borrowed(json.trim_matches('"')),
+            },
+        }
+    }
+}
+
+/// Appends text whose line breaks and control characters, and whatever else is `unwanted`, have
+/// become spaces; a run of breaks becomes one.
+fn push_flat(line: &mut String, text: &str, unwanted: impl Fn(char) -> bool) {
+    let mut in_break = false;
+    for letter in text.chars() {
+        let is_break = letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
+        match letter {
+            _ if is_break && in_break => {}
+            _ if is_break || unwanted(letter) => line.push(' '),
+            _ => line.push(letter),
+        }
+        in_break = is_break;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn key_value(json: &str) -> String {
+        String::from_utf8(Event::read(json).unwrap().key_value()).unwrap()
+    }
+
+    fn json(json: &str) -> String {
+        String::from_utf8(Event::read(json).unwrap().json()).unwrap()
+    }
+
+    const EVENT: &str = r#"{"id":"eNo1","auditType":"User Logged On","user":"svc@example.com","eventTime":"2026-11-20T10:43:25+0000","eventInfo":"Successful authentication for svc@example.com <Svc>, Date: 2026-11-20, IP: 192.0.2.9, Application: SMTP, Method: Cloud","category":"authentication_logs"}"#;
+
+    #[test]
+    fn the_line_is_the_one_that_the_dashboards_read() {
+        assert_eq!(
+            key_value(EVENT),
+            "date=2026-11-20T10:43:25+0000|mcType=auditLog|user=svc@example.com|\
+             auditType=\"User Logged On\"|eventInfo=\"Successful authentication for svc@example.com \
+             <Svc>, Date: 2026-11-20, IP: 192.0.2.9, Application: SMTP, Method: Cloud\n"
+        );
+    }
+
+    #[test]
+    fn missing_null_and_odd_values_still_make_a_line() {
+        assert_eq!(
+            key_value("{}"),
+            "date=|mcType=auditLog|user=|auditType=\"\"|eventInfo=\"\n"
+        );
+        assert_eq!(
+            key_value(r#"{"user":null,"auditType":7,"eventInfo":{"a":[1]},"eventTime":"x\ud800"}"#),
+            "date=x\\ud800|mcType=auditLog|user=|auditType=\"7\"|eventInfo=\"{\"a\":[1]}\n"
+        );
+        assert!(Event::read("[]").is_none() && Event::read("\"x\"").is_none());
+    }
+
+    #[test]
+    fn no_value_before_the_last_can_forge_a_field() {
+        let line =
+            key_value(r#"{"user":"a|auditType=\"x","auditType":"b\"|c","eventInfo":"d|\"e"}"#);
+        assert_eq!(
+            line,
+            "date=|mcType=auditLog|user=a auditType= x|auditType=\"b  c\"|eventInfo=\"d|\"e\n"
+        );
+    }
+
+    #[test]
+    fn breaks_of_every_kind_become_one_space() {
+        let line = key_value(r#"{"eventInfo":"a\r\nb\u0085c\u2028d\u001b[0me\u0000f"}"#);
+        assert!(line.ends_with("|eventInfo=\"a b c d [0me f\n"), "{line:?}");
+    }
+
+    #[test]
+    fn json_puts_the_time_first_and_loses_nothing() {
+        assert_eq!(
+            json(
+                r#"{"id":"1", "b":1.0e5, "eventTime":"t", "n":{"x":
+ 2},"b":"\/"}"#
+            ),
+            "{\"eventTime\":\"t\",\"id\":\"1\",\"b\":1.0e5,\"n\":{\"x\":  2},\"b\":\"\\/\"}\n"
+        );
+        assert_eq!(json("{}"), "{}\n");
+    }
+
+    proptest! {
+        #[test]
+        fn one_event_is_one_line(user in any::<String>(), info in any::<String>(), kind in any::<String>()) {
+            let event = serde_json::json!({"user": user, "eventInfo": info, "auditType": kind}).to_string();
+            for line in [key_value(&event), json(&event)] {
+                prop_assert_eq!(line.lines().count(), 1);
+                prop_assert!(line.ends_with('\n'));
+                prop_assert!(!line[..line.len() - 1].contains(['\u{85}', '\u{2028}', '\u{2029}', '\r']));
+            }
+            let again: serde_json::Value = serde_json::from_str(&json(&event)).unwrap();
+            prop_assert_eq!(again, serde_json::from_str::<serde_json::Value>(&event).unwrap());
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Asking ahead: one helping thread has the next answer under way while the last is being stored.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+/// A question whose answer is fetched by another thread; one at a time.
+pub(crate) struct Ahead<Q, A> {
+    questions: Sender<Q>,
+    answers: Receiver<A>,
+    open: std::cell::Cell<bool>,
+}
+
+impl<Q: Send + 'static, A: Send + 'static> Ahead<Q, A> {
+    /// Starts the thread; it ends with the program or after its last answer.
+    pub(crate) fn new(fetch: impl Fn(Q) -> A + Send + 'static) -> Self {
+        let (questions, asked) = channel();
+        let (answer, answers) = channel();
+        thread::spawn(move || {
+            for question in asked {
+                if answer.send(fetch(question)).is_err() {
+                    return; // nobody waits any more
+                }
+            }
+        });
+        Self {
+            questions,
+            answers,
+            open: std::cell::Cell::new(false),
+        }
+    }
+
+    /// Asks without waiting.
+    pub(crate) fn ask(&self, question: Q) {
+        self.questions
+            .send(question)
+            .expect("the thread lives as long as this end of the channel");
+        self.open.set(true);
+    }
+
+    /// Waits for the answer to the question last asked.
+    pub(crate) fn wait(&self) -> A {
+        self.open.set(false);
+        self.answers
+            .recv()
+            .expect("the thread answers every question, or the whole run has failed")
+    }
+
+    /// Waits for the answer, if one is under way, and drops it.
+    pub(crate) fn forget(&self) {
+        if self.open.get() {
+            drop(self.wait());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_come_in_the_order_of_the_questions() {
+        let doubled = Ahead::new(|number: u32| number * 2);
+        doubled.ask(1);
+        assert_eq!(doubled.wait(), 2);
+        doubled.ask(3);
+        doubled.forget();
+        doubled.forget();
+        doubled.ask(4);
+        assert_eq!(doubled.wait(), 8);
+    }
+}

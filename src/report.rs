@@ -1,0 +1,276 @@
+//! What happened in a run: counts, warnings and a failure, as sentences, as JSON, as an exit code.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::api::ApiError;
+use crate::clock::Stopped;
+use crate::config::ConfigError;
+use crate::spool::{SpoolError, Stored, prune::Pruned};
+
+/// The exit codes, in the meanings of `sysexits.h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// Done, also when nothing was waiting.
+    Done = 0,
+    /// Wrong arguments, or an answer is missing without a terminal.
+    Usage = 64,
+    /// Finished, but something was quarantined or a gap was recorded.
+    Look = 65,
+    /// A bug of ours.
+    Bug = 70,
+    /// Local disk: full, read-only, not permitted.
+    Disk = 74,
+    /// Stopped early; all stored so far is safe.
+    Later = 75,
+    /// An answer was not understood.
+    NotUnderstood = 76,
+    /// Credentials refused, expired, or lacking a permission.
+    Denied = 77,
+    /// Configuration, credentials file or state unusable.
+    Config = 78,
+    /// Ctrl-C.
+    Interrupted = 130,
+    /// Asked to end.
+    Terminated = 143,
+}
+
+/// The table that `--help` shows.
+pub const CODES: &str = "\
+Exit codes:
+    0  done, also when nothing was waiting
+   64  wrong arguments, or an answer is missing without a terminal
+   65  finished, but something was quarantined or a gap was recorded: look at it
+   70  a bug: please report it
+   74  local disk full, read-only or not permitted
+   75  stopped early, all stored so far is safe; alert if it repeats
+   76  an answer was not understood: please report it
+   77  credentials refused, expired or lacking a permission
+   78  configuration, credentials file or state unusable
+  130  interrupted    143  terminated";
+
+impl Code {
+    /// One word for machines.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Usage => "usage",
+            Self::Look => "look",
+            Self::Bug => "bug",
+            Self::Disk => "disk",
+            Self::Later => "later",
+            Self::NotUnderstood => "not_understood",
+            Self::Denied => "denied",
+            Self::Config => "config",
+            Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
+        }
+    }
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// Why a run did not get to its end.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct Failure {
+    /// Who has to act.
+    pub code: Code,
+    /// What failed and why.
+    pub what: String,
+    /// What to do next.
+    pub remedy: String,
+}
+
+impl Failure {
+    /// A failure in three parts.
+    #[must_use]
+    pub fn new(code: Code, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            code,
+            what: what.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// Reads the code off the error that is at the bottom of `error`; the text keeps its context.
+    #[must_use]
+    pub fn of(error: &anyhow::Error) -> Self {
+        let what = format!("{error:#}");
+        let (code, remedy) = error
+            .chain()
+            .find_map(|cause| {
+                None.or_else(|| {
+                    cause
+                        .downcast_ref::<Self>()
+                        .map(|it| (it.code, it.remedy.clone()))
+                })
+                .or_else(|| cause.downcast_ref().map(of_api))
+                .or_else(|| cause.downcast_ref().map(of_spool))
+                .or_else(|| cause.downcast_ref().map(of_config))
+                .or_else(|| cause.downcast_ref().map(|stopped| of_stop(*stopped)))
+            })
+            .unwrap_or((Code::Bug, "please report this".to_owned()));
+        Self { code, what, remedy }
+    }
+}
+
+fn of_api(error: &ApiError) -> (Code, String) {
+    let (code, remedy) = match error {
+        ApiError::Denied(_) => (Code::Denied, "run authentication_setup"),
+        ApiError::SlowDown(_) => (Code::Later, "nothing to do: a later run goes on"),
+        ApiError::Unreachable(why) => (Code::Later, reachability(why)),
+        ApiError::PositionRefused | ApiError::NotUnderstood(_) => (
+            Code::NotUnderstood,
+            "nothing was lost; please report it if it repeats",
+        ),
+        ApiError::Sink(_) => (Code::Disk, "free or repair the disk; the next run goes on"),
+        ApiError::Stopped(stopped) => return of_stop(*stopped),
+        ApiError::Unusable(_) => (Code::Config, "correct [network] in config.toml"),
+    };
+    (code, remedy.to_owned())
+}
+
+fn reachability(why: &str) -> &'static str {
+    if why.contains("certificate") {
+        "if a proxy opens TLS here, name its certificate as ca_file in config.toml; else report it"
+    } else {
+        "nothing to do if it passes: the next run goes on; else check network and proxy"
+    }
+}
+
+fn of_spool(error: &SpoolError) -> (Code, String) {
+    match error {
+        SpoolError::Disk { .. } => (
+            Code::Disk,
+            "free or repair the disk; the next run goes on".to_owned(),
+        ),
+        SpoolError::Busy { .. } => (
+            Code::Later,
+            "nothing to do, unless it is still so at the next run".to_owned(),
+        ),
+        SpoolError::Unusable { path, .. } => {
+            let path = path.display();
+            (
+                Code::Config,
+                format!("put {path} right, or move it away to start from the earliest"),
+            )
+        }
+    }
+}
+
+fn of_config(error: &ConfigError) -> (Code, String) {
+    (Code::Config, error.remedy.clone())
+}
+
+fn of_stop(stopped: Stopped) -> (Code, String) {
+    let code = match stopped {
+        Stopped::Interrupted => Code::Interrupted,
+        Stopped::Terminated => Code::Terminated,
+        Stopped::OutOfTime => Code::Later,
+    };
+    (code, "nothing to do: the next run goes on".to_owned())
+}
+
+/// What a run did so far.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Published files.
+    pub files: u64,
+    /// Lines in them.
+    pub events: u64,
+    /// Bytes in them.
+    pub bytes: u64,
+    /// Batches committed.
+    pub batches: u64,
+    /// Files that were there already.
+    pub repeated: u64,
+    /// Files deleted because of their age.
+    pub pruned: u64,
+    /// Requests sent.
+    pub requests: u64,
+    /// What a person should look at; any makes the exit code 65.
+    pub warnings: Vec<String>,
+    /// What a person may like to know.
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// Counts a committed batch.
+    pub fn stored(&mut self, stored: Stored) {
+        self.batches += 1;
+        self.files += stored.size.files - stored.repeated;
+        self.events += stored.size.events;
+        self.bytes += stored.size.bytes;
+        self.repeated += stored.repeated;
+        for name in stored.renamed {
+            self.warnings.push(format!(
+                "a published file was changed by someone else: its name was taken, and the new \
+                 file is called {name}"
+            ));
+        }
+    }
+
+    /// Counts deleted files.
+    pub const fn pruned(&mut self, pruned: Pruned) {
+        self.pruned += pruned.removed;
+    }
+
+    /// The code of a run that ended with `failure`, or at its end.
+    #[must_use]
+    pub fn code(&self, failure: Option<&Failure>) -> Code {
+        match failure {
+            Some(failure) => failure.code,
+            None if self.warnings.is_empty() => Code::Done,
+            None => Code::Look,
+        }
+    }
+
+    /// One line for a terminal.
+    #[must_use]
+    pub fn summary(&self, program: &str) -> String {
+        if self.batches == 0 {
+            return format!("{program}: nothing was waiting");
+        }
+        let Self {
+            files,
+            events,
+            bytes,
+            ..
+        } = self;
+        format!("{program}: {events} events in {files} new files ({bytes} bytes)")
+    }
+
+    /// The document of `--json`; `schema` grows when a member changes its meaning.
+    #[must_use]
+    pub fn json(&self, program: &str, run: &str, failure: Option<&Failure>) -> Value {
+        let code = self.code(failure);
+        let error =
+            failure.map(|failure| json!({"message": failure.what, "remedy": failure.remedy}));
+        json!({
+            "schema": 1,
+            "program": program,
+            "version": env!("CARGO_PKG_VERSION"),
+            "run": run,
+            "ok": code == Code::Done,
+            "code": code as u8,
+            "kind": code.kind(),
+            "files": self.files,
+            "events": self.events,
+            "bytes": self.bytes,
+            "batches": self.batches,
+            "repeated": self.repeated,
+            "pruned": self.pruned,
+            "requests": self.requests,
+            "warnings": self.warnings,
+            "notes": self.notes,
+            "error": error,
+        })
+    }
+}

@@ -1,0 +1,43 @@
+//! What a process that holds secrets does to itself, and what it asks of the platform.
+
+use std::io;
+use std::path::Path;
+
+/// No core dump, no debugger of the same user, and a panic that tells its place and no payload.
+pub(crate) fn process() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "panic");
+    }));
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        // where it is refused, the limit that holds is the administrator's own
+        let _ = setrlimit(
+            Resource::Core,
+            Rlimit {
+                current: Some(0),
+                maximum: Some(0),
+            },
+        );
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
+/// Whether a file can be renamed from one folder into the other.
+#[cfg(unix)]
+pub(super) fn same_file_system(one: &Path, other: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    Ok(std::fs::metadata(one)?.dev() == std::fs::metadata(other)?.dev())
+}
+
+/// Whether a file can be renamed from one folder into the other: on Windows the first rename tells.
+#[cfg(not(unix))]
+#[allow(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
+pub(super) fn same_file_system(_: &Path, _: &Path) -> io::Result<bool> {
+    Ok(true)
+}

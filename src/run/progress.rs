@@ -1,0 +1,41 @@
+//! A line that moves while a person watches.
+
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::clock::TICK;
+use crate::report::Report;
+
+/// The bar on standard error, or nothing.
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    pub(crate) fn new(shown: bool) -> Self {
+        if !shown {
+            return Self(ProgressBar::with_draw_target(
+                None,
+                ProgressDrawTarget::hidden(),
+            ));
+        }
+        let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
+        let bar = ProgressBar::new_spinner().with_message("asking Mimecast");
+        bar.set_style(
+            style
+                .unwrap_or_else(|_| ProgressStyle::default_spinner())
+                .tick_chars("|/-\\ "),
+        );
+        bar.enable_steady_tick(TICK);
+        Self(bar)
+    }
+
+    pub(crate) fn show(&self, report: &Report) {
+        let (files, events) = (HumanCount(report.files), HumanCount(report.events));
+        self.0.set_message(format!(
+            "{files} files, {events} events, {}",
+            HumanBytes(report.bytes)
+        ));
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}

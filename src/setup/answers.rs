@@ -1,0 +1,239 @@
+//! What the setup needs to know, from flags, files, environment and an earlier setup.
+
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::Setup;
+use crate::api::login::AuthType;
+use crate::config::BaseUrl;
+use crate::credentials::Credentials;
+use crate::durable::{self, SystemDisk};
+use crate::report::{Code, Failure};
+
+/// No secret is longer, in bytes.
+const SECRET_LIMIT: u64 = 64 << 10;
+
+/// Everything that has to be known before Mimecast is asked.
+pub struct Answers {
+    /// The data folder, absolute.
+    pub data: PathBuf,
+    /// The registered application.
+    pub app_id: String,
+    /// Its key.
+    pub app_key: SecretString,
+    /// On whose behalf.
+    pub who: Who,
+    /// The API host, if it was given.
+    pub base_url: Option<BaseUrl>,
+    /// Where to ask for it otherwise.
+    pub discovery_url: BaseUrl,
+}
+
+/// On whose behalf logs are read.
+pub enum Who {
+    /// An administrator, whose password is exchanged for keys.
+    LogIn {
+        /// The address.
+        email: String,
+        /// Used once.
+        password: SecretString,
+        /// Whose password it is.
+        auth_type: AuthType,
+    },
+    /// Whoever owns these keys.
+    Keys {
+        /// For discovery of the region and for information.
+        email: Option<String>,
+        /// Sent along.
+        access_key: SecretString,
+        /// Signs.
+        secret_key: SecretString,
+    },
+}
+
+impl Answers {
+    /// The address, if one is known.
+    #[must_use]
+    pub fn email(&self) -> Option<&str> {
+        match &self.who {
+            Who::LogIn { email, .. } => Some(email),
+            Who::Keys { email, .. } => email.as_deref(),
+        }
+    }
+}
+
+/// What is known before anything is asked.
+pub(super) struct Known {
+    pub(super) data: Option<PathBuf>,
+    pub(super) app_id: Option<String>,
+    pub(super) app_key: Option<SecretString>,
+    pub(super) email: Option<String>,
+    pub(super) password: Option<SecretString>,
+    pub(super) access_key: Option<SecretString>,
+    pub(super) secret_key: Option<SecretString>,
+    pub(super) auth_type: AuthType,
+    pub(super) base_url: Option<BaseUrl>,
+    pub(super) discovery_url: BaseUrl,
+}
+
+impl Known {
+    /// Flags first, then environment, then what an earlier setup saved.
+    pub(super) fn of(setup: &Setup) -> anyhow::Result<Self> {
+        let (flags, environment) = (&setup.flags, &setup.environment);
+        refuse_two_from_input(setup)?;
+        let saved = setup.existing.as_ref().map(|_| &setup.config);
+        let text = |given: &Option<String>, saved: Option<&String>| {
+            given
+                .clone()
+                .or_else(|| saved.filter(|text| !text.is_empty()).cloned())
+        };
+        let secret = |file: &Option<PathBuf>, variable: &Option<SecretString>| match file {
+            Some(file) => read_secret(file).map(Some),
+            None => Ok(variable.clone()),
+        };
+        let url = |text: &str, flag: &str| {
+            BaseUrl::parse(text).map_err(|error| {
+                Failure::new(
+                    Code::Usage,
+                    format!("{flag}: {error}"),
+                    format!("correct {flag}"),
+                )
+            })
+        };
+        let data = match &flags.data_dir {
+            Some(folder) => Some(std::path::absolute(folder)?),
+            None => saved.map(|config| config.folders.data.clone()),
+        };
+        let kept = setup.existing.as_ref().and_then(|_| {
+            Credentials::load(&setup.path, environment)
+                .ok()
+                .map(|kept| kept.app_key().clone())
+        });
+        Ok(Self {
+            data,
+            app_id: text(&flags.app_id, saved.map(|config| &config.mimecast.app_id)),
+            app_key: secret(&flags.app_key_file, &environment.app_key)?.or(kept),
+            email: text(&flags.email, saved.map(|config| &config.mimecast.email)),
+            password: secret(&flags.password_file, &environment.password)?,
+            access_key: secret(&flags.access_key_file, &environment.access_key)?,
+            secret_key: secret(&flags.secret_key_file, &environment.secret_key)?,
+            auth_type: flags.auth_type,
+            base_url: flags
+                .base_url
+                .as_deref()
+                .map(|text| url(text, "--base-url"))
+                .transpose()?,
+            discovery_url: url(&flags.discovery_url, "--discovery-url")?,
+        })
+    }
+}
+
+/// Takes everything as it is; names all that is missing at once.
+pub(super) fn without_asking(known: &Known) -> anyhow::Result<Answers> {
+    let mut missing = Vec::new();
+    let mut need = |is_missing: bool, flag: &'static str| {
+        if is_missing {
+            missing.push(flag);
+        }
+    };
+    let has_keys = known.access_key.is_some() || known.secret_key.is_some();
+    need(known.data.is_none(), "--data-dir");
+    need(known.app_id.is_none(), "--app-id");
+    need(known.app_key.is_none(), "--app-key-file");
+    if has_keys {
+        need(known.access_key.is_none(), "--access-key-file");
+        need(known.secret_key.is_none(), "--secret-key-file");
+        need(
+            known.base_url.is_none() && known.email.is_none(),
+            "--base-url or --email",
+        );
+    } else {
+        need(known.email.is_none(), "--email");
+        need(known.password.is_none(), "--password-file");
+    }
+    if !missing.is_empty() {
+        let what = format!("missing without questions: {}", missing.join(", "));
+        let remedy = "give them, or leave --no-input away; secrets can also come from MIMECAST_… \
+                      variables";
+        return Err(Failure::new(Code::Usage, what, remedy).into());
+    }
+    complete(known).ok_or_else(|| Failure::new(Code::Bug, "an answer got lost", "report it").into())
+}
+
+fn complete(known: &Known) -> Option<Answers> {
+    let who = match (&known.access_key, &known.secret_key) {
+        (Some(access_key), Some(secret_key)) => Who::Keys {
+            email: known.email.clone(),
+            access_key: access_key.clone(),
+            secret_key: secret_key.clone(),
+        },
+        _ => Who::LogIn {
+            email: known.email.clone()?,
+            password: known.password.clone()?,
+            auth_type: known.auth_type,
+        },
+    };
+    Some(Answers {
+        data: known.data.clone()?,
+        app_id: known.app_id.clone()?,
+        app_key: known.app_key.clone()?,
+        who,
+        base_url: known.base_url.clone(),
+        discovery_url: known.discovery_url.clone(),
+    })
+}
+
+/// Standard input holds one secret, not two.
+fn refuse_two_from_input(setup: &Setup) -> anyhow::Result<()> {
+    let flags = &setup.flags;
+    let files = [
+        &flags.password_file,
+        &flags.app_key_file,
+        &flags.access_key_file,
+        &flags.secret_key_file,
+    ];
+    let from_input = files
+        .iter()
+        .filter(|file| file.as_deref() == Some(Path::new("-")))
+        .count();
+    if from_input > 1 {
+        let what = "more than one secret is to come from standard input";
+        return Err(
+            Failure::new(Code::Usage, what, "use files or variables for the others").into(),
+        );
+    }
+    Ok(())
+}
+
+/// The content of a secret's file without the line break at its end.
+fn read_secret(file: &Path) -> anyhow::Result<SecretString> {
+    let refused = |why: String| {
+        let what = format!("cannot read the secret in {}: {why}", file.display());
+        Failure::new(
+            Code::Usage,
+            what,
+            "name a file with the secret and nothing else",
+        )
+    };
+    let bytes = if file == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin()
+            .lock()
+            .take(SECRET_LIMIT)
+            .read_to_end(&mut bytes)
+            .map(|_| bytes)
+    } else {
+        std::fs::canonicalize(file).and_then(|file| durable::read(&SystemDisk, &file, SECRET_LIMIT))
+    };
+    let bytes = bytes.map_err(|error| refused(error.to_string()))?;
+    let text = SecretString::from(
+        String::from_utf8(bytes).map_err(|_| refused("it is not UTF-8 text".to_owned()))?,
+    );
+    let trimmed = text.expose_secret().trim_end_matches(['\r', '\n']);
+    if trimmed.is_empty() {
+        return Err(refused("it is empty".to_owned()).into());
+    }
+    Ok(trimmed.into())
+}

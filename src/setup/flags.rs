@@ -1,0 +1,50 @@
+//! The setup's own switches. A secret is never a plain argument: others could read the process list.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::api::login::AuthType;
+use crate::run::arguments::Common;
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct Flags {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// Ask nothing: everything comes from flags, files and environment
+    #[arg(long)]
+    pub(super) no_input: bool,
+    /// Where the SIEM agent reads; created with all sub-folders
+    #[arg(long, value_name = "DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// API generation
+    #[arg(long, value_parser = ["1.0"])]
+    pub(super) api: Option<String>,
+    /// The administrator to log in
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) email: Option<String>,
+    /// File with the password, used once and never stored; - is standard input (or MIMECAST_PASSWORD)
+    #[arg(long, value_name = "FILE")]
+    pub(super) password_file: Option<PathBuf>,
+    /// Id of the registered application
+    #[arg(long, value_name = "ID")]
+    pub(super) app_id: Option<String>,
+    /// File with the application's key (or MIMECAST_APP_KEY)
+    #[arg(long, value_name = "FILE")]
+    pub(super) app_key_file: Option<PathBuf>,
+    /// File with an existing access key, instead of a log-in (or MIMECAST_ACCESS_KEY)
+    #[arg(long, value_name = "FILE")]
+    pub(super) access_key_file: Option<PathBuf>,
+    /// File with the secret key that belongs to it (or MIMECAST_SECRET_KEY)
+    #[arg(long, value_name = "FILE")]
+    pub(super) secret_key_file: Option<PathBuf>,
+    /// Whose password it is: Mimecast's own, or the customer's directory's
+    #[arg(long, value_name = "KIND", value_enum, default_value_t)]
+    pub(super) auth_type: AuthType,
+    /// API host, instead of asking Mimecast for the region's
+    #[arg(long, value_name = "URL")]
+    pub(super) base_url: Option<String>,
+    /// Where to ask for the region
+    #[arg(long, value_name = "URL", default_value = "https://api.mimecast.com")]
+    pub(super) discovery_url: String,
+}

@@ -1,0 +1,51 @@
+//! Writing what was found out: credentials first, so that a configuration is never without them.
+
+use std::path::Path;
+
+use super::{Answers, Connected, Setup, folders};
+use crate::config::{self, Api, Config, Proxy, Saved};
+use crate::credentials;
+use crate::durable::{self, Mode, SystemDisk};
+use crate::report::{Code, Failure};
+
+pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> anyhow::Result<()> {
+    let path = &setup.path;
+    let text = config::rewrite(
+        setup.existing.as_deref(),
+        &Saved {
+            api: Api::V1,
+            base_url: connected.client.base(),
+            account_code: &connected.account_code,
+            email: answers.email().unwrap_or_default(),
+            app_id: &answers.app_id,
+            data: &answers.data,
+        },
+    )?;
+    let saved = Config::parse(&text, path, &setup.environment)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    durable::make_folder(folder, Mode::PRIVATE_FOLDER)
+        .map_err(|error| failure("make", folder, &error))?;
+    folders::prepare_own(&saved)?;
+    let secrets = credentials::place(path);
+    connected
+        .credentials
+        .save(&secrets)
+        .map_err(|error| failure("write", &secrets, &error))?;
+    let mode = match saved.network.proxy {
+        Proxy::Url(_) => Mode::PRIVATE, // a password may stand in it
+        Proxy::System | Proxy::None => Mode(0o640),
+    };
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+    durable::replace(&SystemDisk, &target, text.as_bytes(), mode)
+        .map_err(|error| failure("write", path, &error))?;
+    Ok(())
+}
+
+fn failure(action: &str, path: &Path, error: &std::io::Error) -> Failure {
+    let what = format!("cannot {action} {}: {error}", path.display());
+    Failure::new(
+        Code::Disk,
+        what,
+        "correct its permissions, or name another place with --config",
+    )
+}

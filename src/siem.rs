@@ -1,0 +1,338 @@
+//! E-mail gateway logs: archive after archive, from the saved token until nothing is waiting.
+//!
+//! The next archive is already under way while the last is being stored: one thread asks, this one
+//! unpacks and commits. An archive that cannot be verified is fetched once more. The same bytes
+//! again are what Mimecast really has: they are kept raw, whatever did verify is published, and the
+//! stream moves on. Different bytes mean a fault on the way, and nothing moves.
+
+use std::io::{self, BufRead as _, BufReader, Read, Write};
+use std::sync::Arc;
+
+use serde::Deserializer as _;
+use tracing::{info, warn};
+
+use crate::api::answer::{Head, siem_token};
+use crate::api::endpoints::{self, Call};
+use crate::api::{ApiError, Client, Reply, Sink};
+use crate::archive::{self, ArchiveError, Limits, Member};
+use crate::clock::Clock;
+use crate::config::Format;
+use crate::document;
+use crate::fetch::Ahead;
+use crate::report::{Code, Failure};
+use crate::run::{Ready, Run, Stream};
+use crate::spool::{Batch, Extension, Gap, Part, Scratch, Scratches, Spool, SpoolError};
+
+/// The stream and its program.
+pub const STREAM: Stream = Stream {
+    name: "siem",
+    program: "siem_collection",
+    about: "Collects the e-mail gateway logs that are waiting in Mimecast",
+    folder: "mta",
+};
+
+const COPY_BYTES: usize = 64 << 10;
+
+/// The archives that are waiting.
+pub struct Logs {
+    client: Arc<Client>,
+    clock: Clock,
+    format: Format,
+    ahead: Ahead<Asked, Result<Fetched, Failed>>,
+    position: Option<String>,
+    restarted: bool,
+}
+
+type Asked = (Option<String>, Scratches);
+
+enum Fetched {
+    Nothing,
+    Archive {
+        head: Head,
+        token: String,
+        raw: Scratch,
+    },
+}
+
+enum Failed {
+    Api(ApiError),
+    Spool(SpoolError),
+}
+
+impl From<Failed> for anyhow::Error {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Api(error) => error.into(),
+            Failed::Spool(error) => error.into(),
+        }
+    }
+}
+
+impl Sink for Scratch {
+    fn clear(&mut self) -> io::Result<()> {
+        Self::clear(self)
+    }
+}
+
+impl Logs {
+    /// Asks for the first archive after the spool's position.
+    #[must_use]
+    pub fn waiting(run: &Run, spool: &Spool) -> Self {
+        let (client, format) = (run.client(), run.config.siem.format);
+        let position = spool.position().map(str::to_owned);
+        let asking = Arc::clone(&client);
+        let ahead = Ahead::new(move |(token, scratches): Asked| {
+            fetch(&asking, format, token.as_deref(), &scratches)
+        });
+        ahead.ask((position.clone(), spool.scratches()));
+        Self {
+            client,
+            clock: run.clock.clone(),
+            format,
+            ahead,
+            position,
+            restarted: false,
+        }
+    }
+
+    /// The next archive, unpacked; nothing when all have been had.
+    ///
+    /// # Errors
+    /// [`ApiError`], [`SpoolError`] or a [`Failure`]; the position has then not moved.
+    pub fn next(&mut self, spool: &Spool) -> anyhow::Result<Option<Ready>> {
+        let (head, token, mut raw) = match self.ahead.wait() {
+            Ok(Fetched::Nothing) => return Ok(None),
+            Ok(Fetched::Archive { head, token, raw }) => (head, token, raw),
+            Err(Failed::Api(ApiError::PositionRefused)) if self.can_restart() => {
+                return self.restart(spool).map(Some);
+            }
+            Err(failed) => return Err(failed.into()),
+        };
+        if self.position.as_ref() == Some(&token) {
+            let what = "Mimecast sent an archive with the token that it was asked with: going on \
+                        would fetch the same archive for ever";
+            let remedy = "nothing was lost; please report it if it repeats";
+            return Err(Failure::new(Code::NotUnderstood, what, remedy).into());
+        }
+        self.ahead.ask((Some(token.clone()), spool.scratches()));
+        let mut ready = self.unpack(spool, &mut raw, &token)?;
+        if let Some(fault) = ready.warnings.first().cloned() {
+            self.confirm(spool, &mut raw, &fault, &head)?;
+            let place = spool.quarantine(&mut raw, &note(&head, &ready.warnings))?;
+            ready.warnings = vec![format!(
+                "an archive is damaged ({fault}); its bytes are kept in {}",
+                place.display()
+            )];
+        }
+        self.position = Some(token);
+        Ok(Some(ready))
+    }
+
+    /// Whether starting over could help: the position is a saved one, and this is the first time.
+    const fn can_restart(&self) -> bool {
+        self.position.is_some() && !self.restarted
+    }
+
+    /// Goes on from the oldest archive that Mimecast keeps, and says what may be missing.
+    fn restart(&mut self, spool: &Spool) -> anyhow::Result<Ready> {
+        self.restarted = true;
+        self.position = None;
+        self.ahead.ask((None, spool.scratches()));
+        let now = self.client.now();
+        let reason = "the saved position was refused".to_owned();
+        let mut batch = spool.batch();
+        batch.note_gap(Gap {
+            from: spool.last_success(),
+            to: now,
+            reason,
+        });
+        let since = spool
+            .last_success()
+            .map_or("an unknown time".to_owned(), |time| {
+                time.format("%Y-%m-%d %H:%M UTC").to_string()
+            });
+        let warning = format!(
+            "Mimecast refused the saved position: collection goes on from the oldest logs that it \
+             keeps, and logs since {since} may be missing"
+        );
+        Ok(Ready {
+            batch,
+            position: None,
+            warnings: vec![warning],
+        })
+    }
+
+    /// Unpacks an archive into a batch; the warnings say what did not verify.
+    fn unpack(&self, spool: &Spool, raw: &mut Scratch, token: &str) -> anyhow::Result<Ready> {
+        let mut batch = spool.batch();
+        let mut warnings = Vec::new();
+        let found = archive::members(&mut *raw, &Limits::default(), |member| {
+            let fault = self.store(member, &mut batch)?;
+            warnings.extend(fault);
+            anyhow::Ok(())
+        });
+        let faults = found.map_err(|error| match error {
+            ArchiveError::Source(error) => ApiError::Sink(error).into(),
+            ArchiveError::Each(error) => error,
+        })?;
+        warnings.extend(faults.iter().map(ToString::to_string));
+        Ok(Ready {
+            batch,
+            position: Some(token.to_owned()),
+            warnings,
+        })
+    }
+
+    /// Writes one member as a file of the batch, unless it turns out not to be whole.
+    fn store(&self, member: &mut Member<'_>, batch: &mut Batch) -> anyhow::Result<Option<String>> {
+        let name = member.name().to_owned();
+        let stem = name
+            .rsplit_once('.')
+            .map_or(name.as_str(), |(stem, _)| stem);
+        let mut part = batch.part()?;
+        let fault = match self.format {
+            Format::KeyValue => copy(member, &mut part, &self.clock)?,
+            Format::Json => explode(member, &mut part, &self.clock)?,
+        };
+        if member.is_whole() && fault.is_none() {
+            let kind = match self.format {
+                Format::KeyValue => Extension::Siem,
+                Format::Json => Extension::Json,
+            };
+            batch.add(part, stem, kind)?;
+        }
+        Ok(fault)
+    }
+
+    /// Fetches a doubtful archive again: only the same bytes are worth keeping.
+    fn confirm(
+        &mut self,
+        spool: &Spool,
+        raw: &mut Scratch,
+        fault: &str,
+        head: &Head,
+    ) -> anyhow::Result<()> {
+        warn!(fault, "an archive does not verify: fetching it again");
+        self.ahead.forget();
+        let again = fetch(
+            &self.client,
+            self.format,
+            self.position.as_deref(),
+            &spool.scratches(),
+        )?;
+        let same = match again {
+            Fetched::Nothing => false,
+            Fetched::Archive {
+                raw: mut other,
+                token,
+                ..
+            } => siem_token(head) == Some(&token) && other.fingerprint()? == raw.fingerprint()?,
+        };
+        if !same {
+            let what = format!("an archive arrived damaged ({fault}) and differently each time");
+            let remedy = "nothing to do: the next run fetches it again";
+            return Err(Failure::new(Code::Later, what, remedy).into());
+        }
+        let token = siem_token(head).map(str::to_owned);
+        self.ahead.ask((token, spool.scratches()));
+        Ok(())
+    }
+}
+
+fn fetch(
+    client: &Client,
+    format: Format,
+    token: Option<&str>,
+    scratches: &Scratches,
+) -> Result<Fetched, Failed> {
+    let mut raw = scratches.make().map_err(Failed::Spool)?;
+    let body = endpoints::siem(token, format);
+    match client
+        .call(Call::Siem, &body, &mut raw)
+        .map_err(Failed::Api)?
+    {
+        Reply::Archive(head) => {
+            let token = siem_token(&head).map(str::to_owned).ok_or_else(|| {
+                let why = "an archive without a usable continuation token".to_owned();
+                Failed::Api(ApiError::NotUnderstood(why))
+            })?;
+            info!(kind = head.text("content-type"), "an archive has arrived");
+            Ok(Fetched::Archive { head, token, raw })
+        }
+        Reply::Nothing => Ok(Fetched::Nothing),
+        Reply::Json(_) => {
+            let why = "JSON where an archive was expected".to_owned();
+            Err(Failed::Api(ApiError::NotUnderstood(why)))
+        }
+    }
+}
+
+/// Copies the vendor's bytes unchanged. A read error is the member's own business: it knows.
+fn copy(member: &mut Member<'_>, part: &mut Part, clock: &Clock) -> anyhow::Result<Option<String>> {
+    let mut buffer = vec![0; COPY_BYTES];
+    while let Ok(count @ 1..) = member.read(&mut buffer) {
+        clock_check(clock)?;
+        part.write_all(&buffer[..count]).map_err(ApiError::Sink)?;
+    }
+    Ok(None)
+}
+
+/// Writes each object of the document's `data` as one line; says what is wrong with the document.
+fn explode(
+    member: &mut Member<'_>,
+    part: &mut Part,
+    clock: &Clock,
+) -> anyhow::Result<Option<String>> {
+    let name: String = member.name().chars().take(60).collect();
+    let mut failed = None;
+    let mut reader = BufReader::with_capacity(COPY_BYTES, &mut *member);
+    if reader.fill_buf().is_ok_and(<[u8]>::is_empty) {
+        return Ok(None);
+    }
+    let mut json = serde_json::Deserializer::from_reader(reader);
+    let mut line = Vec::new();
+    let read = json.deserialize_map(document::Data::new(|item| {
+        line.clear();
+        document::push_one_line(&mut line, item);
+        line.push(b'\n');
+        let written = clock_check(clock).and_then(|()| {
+            part.write_all(&line)
+                .map_err(|error| ApiError::Sink(error).into())
+        });
+        written.map_err(|error| failed = Some(error)).is_ok()
+    }));
+    let read = read.and_then(|found| json.end().map(|()| found));
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    Ok(match read {
+        Ok(true) => None,
+        Ok(false) => Some(format!("{} is JSON without data", name.escape_debug())),
+        Err(_) if member.is_faulty() => None, // the archive's fault says it better
+        Err(_) => Some(format!(
+            "{} is not the JSON of a log file",
+            name.escape_debug()
+        )),
+    })
+}
+
+/// Signals end the work; the budget does not, once an archive is here.
+fn clock_check(clock: &Clock) -> anyhow::Result<()> {
+    clock.check_signal().map_err(Into::into)
+}
+
+/// What is known of a damaged archive: allowed headers, and what is wrong.
+fn note(head: &Head, faults: &[String]) -> String {
+    let names = [
+        "date",
+        "content-type",
+        "content-length",
+        "content-disposition",
+    ];
+    let headers = names.iter().filter_map(|name| {
+        let value: String = head.text(name)?.chars().take(200).collect();
+        Some(format!("{name}: {}", value.escape_debug()))
+    });
+    let faults = faults.iter().map(|fault| format!("fault: {fault}"));
+    headers.chain(faults).collect::<Vec<_>>().join("\n")
+}

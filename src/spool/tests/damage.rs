@@ -1,0 +1,231 @@
+//! State files that are lost, damaged, foreign or from the future.
+
+use std::path::Path;
+
+use super::world::{PREVIOUS, PUBLISHED, RECORD, Replay, STATE, World, settings};
+use crate::spool::record::{Move, Record, digest};
+use crate::spool::{Lock, Spool, SpoolError};
+
+type Damage = fn(&[u8]) -> Option<Vec<u8>>;
+
+/// What can become of a file; nothing means that it is gone.
+pub(super) const DAMAGES: [(&str, Damage); 6] = [
+    ("missing", |_| None),
+    ("empty", |_| Some(Vec::new())),
+    ("cut short", |bytes| Some(bytes[..bytes.len() / 2].to_vec())),
+    ("zeroed", |bytes| Some(vec![0; bytes.len()])),
+    ("one bit flipped", |bytes| {
+        let mut bytes = bytes.to_vec();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        Some(bytes)
+    }),
+    ("something else", |_| Some(b"\xff\xfe not ours".to_vec())),
+];
+
+impl World {
+    pub(super) fn content(&self, path: &Path) -> Option<Vec<u8>> {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        self.model.files(path.parent().unwrap()).remove(name)
+    }
+
+    fn damage(&self, path: &str, damage: Damage) {
+        let content = self.content(Path::new(path)).unwrap();
+        self.model
+            .tamper(Path::new(path), damage(&content).as_deref());
+    }
+
+    /// Changes a state file as a program of ours could have written it.
+    fn rewrite(&self, path: &str, change: impl FnOnce(&mut Record)) {
+        let mut record = Record::decode(&self.content(Path::new(path)).unwrap()).unwrap();
+        change(&mut record);
+        self.model.tamper(Path::new(path), Some(&record.encode()));
+    }
+
+    fn set_aside(&self) -> usize {
+        self.model
+            .files(Path::new(STATE))
+            .keys()
+            .filter(|name| name.contains(".bad-"))
+            .count()
+    }
+}
+
+/// Two batches collected, two more waiting.
+fn finished() -> World {
+    let mut world = World::new(2);
+    world.collect().unwrap();
+    world.look();
+    world.batches = 4;
+    world
+}
+
+#[test]
+fn after_a_finished_run_any_single_state_file_may_be_lost_or_damaged() {
+    for path in [RECORD, PREVIOUS] {
+        for (what, damage) in DAMAGES {
+            let mut world = finished();
+            world.damage(path, damage);
+            let recovery = world.fork().collect().unwrap();
+            assert!(!recovery.lost);
+            assert_eq!(
+                recovery.warnings.len(),
+                usize::from(path == RECORD),
+                "{what}"
+            );
+            world.at_every_change(|step, mut world| {
+                world.kill();
+                world.assert_whole(&(path, what, step));
+            });
+            world.assert_whole(&(path, what));
+            assert_eq!(world.set_aside(), usize::from(what != "missing"));
+        }
+    }
+}
+
+#[test]
+fn the_same_holds_when_the_published_files_are_gone_by_then() {
+    for path in [RECORD, PREVIOUS] {
+        let mut world = finished();
+        for name in world.model.files(Path::new(PUBLISHED)).keys() {
+            world.model.tamper(&Path::new(PUBLISHED).join(name), None);
+        }
+        world.agent.expect_pruning();
+        world.damage(path, |_| None);
+        world.assert_whole(&path);
+    }
+}
+
+#[test]
+fn the_same_holds_after_a_run_that_stopped_early() {
+    let mut world = World::new(3);
+    let (mut spool, _) = world.open().unwrap();
+    for _ in 0..2 {
+        let answer = world.answer(spool.position()).unwrap();
+        world.store(&mut spool, answer).unwrap();
+    }
+    spool.settle().unwrap();
+    drop(spool);
+    world.look();
+    world.damage(RECORD, |_| None);
+    world.assert_whole(&"settled");
+}
+
+#[test]
+fn with_both_files_bad_it_starts_from_the_earliest_and_says_so() {
+    for (what, damage) in DAMAGES {
+        let mut world = World::new(3);
+        world.replay = Replay::Identical;
+        world.collect().unwrap();
+        world.look();
+        world.damage(RECORD, damage);
+        world.damage(PREVIOUS, damage);
+        let (spool, recovery) = world.open().unwrap();
+        assert!(recovery.lost && spool.position().is_none());
+        assert_eq!(recovery.warnings.len(), 1);
+        drop(spool);
+        assert_eq!(world.set_aside(), if what == "missing" { 0 } else { 2 });
+        world.assert_whole(&what); // a service that repeats itself to the letter repeats nothing
+    }
+}
+
+#[test]
+fn a_first_run_is_not_taken_for_a_lost_state() {
+    let world = World::new(1);
+    let foreign = Path::new(PUBLISHED).join("notes.txt");
+    world.model.tamper(&foreign, Some(b"mine"));
+    let (spool, recovery) = world.open().unwrap();
+    assert_eq!(recovery, crate::spool::Recovery::default());
+    assert!(spool.position().is_none() && spool.last_success().is_none());
+}
+
+#[test]
+fn a_record_that_is_not_for_this_program_stops_it_untouched() {
+    let changes: [fn(&mut Record); 3] = [
+        |record| record.format += 1,
+        |record| record.account = "CUSB00B000".to_owned(),
+        |record| record.stream = "audit".to_owned(),
+    ];
+    for path in [RECORD, PREVIOUS] {
+        for change in changes {
+            let mut world = finished();
+            world.rewrite(path, change);
+            let before = world.model.files(Path::new(STATE));
+            let refused = world.collect();
+            assert!(
+                matches!(refused, Err(SpoolError::Unusable { .. })),
+                "{refused:?}"
+            );
+            assert_eq!(world.model.files(Path::new(STATE)), before);
+        }
+    }
+}
+
+#[test]
+fn a_record_that_names_paths_counts_as_damaged() {
+    let mut world = finished();
+    world.rewrite(RECORD, |record| {
+        record.pending.push(Move {
+            staged: "siem-00000000-1-1.staged".to_owned(),
+            name: "../../etc/passwd_0123456789abcdef.siem".to_owned(),
+            size: 1,
+            sha256: digest(b"x"),
+        });
+    });
+    let recovery = world.fork().collect().unwrap();
+    assert!(
+        recovery.warnings[0].contains("not the collector's"),
+        "{recovery:?}"
+    );
+    world.assert_whole(&"paths");
+}
+
+#[test]
+fn an_old_file_put_back_does_not_win_over_the_newer_copy() {
+    let mut world = finished();
+    let old = world.content(Path::new(RECORD)).unwrap();
+    world.collect().unwrap();
+    world.look();
+    world.batches = 5;
+    world.model.tamper(Path::new(RECORD), Some(&old));
+    let recovery = world.fork().collect().unwrap();
+    assert!(recovery.warnings[0].contains("older"), "{recovery:?}");
+    world.at_every_change(|step, mut world| {
+        world.kill();
+        world.assert_whole(&step);
+    });
+}
+
+#[test]
+#[cfg(unix)]
+fn a_state_that_is_no_file_is_refused_without_waiting() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let makers: [fn(&Path); 4] = [
+        |path| std::fs::create_dir(path).unwrap(),
+        |path| std::os::unix::fs::symlink("/etc/hostname", path).unwrap(),
+        |path| mknodat(CWD, path, FileType::Fifo, Mode::RUSR, 0).unwrap(),
+        |path| {
+            let options = std::fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(path);
+            options
+                .unwrap()
+                .set_len(crate::spool::record::SIZE_LIMIT + 1)
+                .unwrap();
+        },
+    ];
+    for make in makers {
+        let folder = tempfile::tempdir().unwrap();
+        make(&folder.path().join("siem.state"));
+        let now = World::new(0).time();
+        let places = crate::spool::Settings {
+            state: folder.path().to_owned(),
+            staging: folder.path().to_owned(),
+            published: folder.path().to_owned(),
+            ..settings("siem", now)
+        };
+        let opened = Spool::open(places, Lock::take(folder.path(), "siem").unwrap());
+        assert!(matches!(opened, Err(SpoolError::Unusable { .. })));
+    }
+}

@@ -1,0 +1,266 @@
+//! Single places: names that are taken, files that vanish, what is deleted and what is kept.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::world::{PUBLISHED, QUARANTINE, RECORD, STAGING, World, settings, written};
+use crate::durable::Mode;
+use crate::durable::model::Fault;
+use crate::spool::{Extension, FileName, Lock, Settings, Spool, SpoolError, Stored};
+
+const TEXT: &str = "datetime=2026|one\n";
+
+fn commit(spool: &mut Spool, text: &str) -> Result<Stored, SpoolError> {
+    let mut batch = spool.batch();
+    let mut part = batch.part()?;
+    part.write_all(text.as_bytes()).map_err(written)?;
+    batch.add(part, "receipt_20261120", Extension::Siem)?;
+    spool.commit(batch, Some("1".to_owned()))
+}
+
+/// The name that [`TEXT`] gets.
+fn name() -> FileName {
+    let world = World::new(0);
+    commit(&mut world.open().unwrap().0, TEXT).unwrap();
+    FileName::parse(
+        world
+            .model
+            .files(Path::new(PUBLISHED))
+            .keys()
+            .next()
+            .unwrap(),
+    )
+    .unwrap()
+}
+
+/// A world in which [`TEXT`] was committed and the process killed before it was published.
+fn committed() -> World {
+    for step in 0.. {
+        let mut world = World::new(0);
+        world.model.plan(Some(Fault::StopAtChange(step)));
+        let _ = commit(&mut world.open().unwrap().0, TEXT);
+        let state = world.content(Path::new(RECORD));
+        world.kill();
+        if state.is_some() {
+            assert!(world.model.files(Path::new(PUBLISHED)).is_empty());
+            return world;
+        }
+    }
+    unreachable!("it is committed at some step")
+}
+
+fn published(world: &World) -> Vec<String> {
+    world
+        .model
+        .files(Path::new(PUBLISHED))
+        .into_keys()
+        .collect()
+}
+
+#[test]
+fn a_name_taken_by_other_content_is_left_alone_and_ours_is_numbered() {
+    let (name, world) = (name(), World::new(0));
+    let taken = Path::new(PUBLISHED).join(name.as_str());
+    world.model.tamper(&taken, Some(b"changed by hand\n"));
+    let stored = commit(&mut world.open().unwrap().0, TEXT).unwrap();
+    assert_eq!(stored.renamed, [name.variant(2).to_string()]);
+    assert_eq!(world.content(&taken).unwrap(), b"changed by hand\n");
+    let ours = Path::new(PUBLISHED).join(name.variant(2).as_str());
+    assert_eq!(world.content(&ours).unwrap(), TEXT.as_bytes());
+}
+
+#[test]
+fn a_name_taken_by_the_same_content_is_done() {
+    let world = World::new(0);
+    let (mut spool, _) = world.open().unwrap();
+    assert_eq!(commit(&mut spool, TEXT).unwrap().repeated, 0);
+    assert_eq!(commit(&mut spool, TEXT).unwrap().repeated, 1);
+    assert_eq!(published(&world).len(), 1);
+    assert!(world.model.files(Path::new(STAGING)).is_empty());
+}
+
+#[test]
+fn recovery_says_so_when_it_has_to_number_a_file_and_finds_it_again() {
+    let (name, mut world) = (name(), committed());
+    let taken = Path::new(PUBLISHED).join(name.as_str());
+    world.model.tamper(&taken, Some(b"changed by hand\n"));
+    let (_, recovery) = world.open().unwrap();
+    assert_eq!(recovery.finished, 1);
+    assert!(
+        recovery.warnings[0].contains(name.variant(2).as_str()),
+        "{recovery:?}"
+    );
+    world.kill();
+    world.model.tamper(&taken, None); // the other content goes before the next run
+    let (spool, recovery) = world.open().unwrap();
+    assert!(recovery.warnings.is_empty(), "{recovery:?}");
+    assert_eq!(spool.position(), Some("1"));
+    assert_eq!(published(&world), [name.variant(2).to_string()]);
+}
+
+#[test]
+fn a_committed_file_in_neither_place_is_asked_for_again() {
+    let mut world = committed();
+    for name in world.model.files(Path::new(STAGING)).keys() {
+        world.model.tamper(&Path::new(STAGING).join(name), None);
+    }
+    let (spool, recovery) = world.open().unwrap();
+    assert_eq!(spool.position(), None);
+    assert!(!recovery.lost && recovery.warnings[0].contains("1 of 1 committed files"));
+    drop(spool);
+    world.kill();
+    let (spool, recovery) = world.open().unwrap();
+    assert_eq!((spool.position(), recovery.warnings.len()), (None, 0));
+}
+
+#[test]
+fn a_staged_file_that_changed_is_not_published() {
+    let world = committed();
+    let staged = world
+        .model
+        .files(Path::new(STAGING))
+        .into_keys()
+        .next()
+        .unwrap();
+    world
+        .model
+        .tamper(&Path::new(STAGING).join(staged), Some(b"changed by hand\n"));
+    let (spool, recovery) = world.open().unwrap();
+    assert_eq!((spool.position(), recovery.warnings.len()), (None, 1));
+    assert!(published(&world).is_empty());
+}
+
+#[test]
+fn a_sweep_leaves_what_other_programs_and_streams_stage() {
+    let world = World::new(0);
+    let own = world.open().unwrap().0.staging.prefix;
+    let kept = [
+        "notes.txt",
+        "siem-00000000-1-1.staged",
+        "audit-00000000-1-1.scratch",
+    ];
+    let swept = [format!("{own}1-1.staged"), format!("{own}1-2.scratch")];
+    for name in kept.into_iter().chain(swept.iter().map(String::as_str)) {
+        world
+            .model
+            .tamper(&Path::new(STAGING).join(name), Some(b"x"));
+    }
+    drop(world.open().unwrap());
+    let left = world.model.files(Path::new(STAGING));
+    assert!(left.len() == kept.len() && kept.iter().all(|name| left.contains_key(*name)));
+}
+
+#[test]
+fn a_file_ends_with_a_line_break_and_an_empty_one_is_none() {
+    let world = World::new(0);
+    let (mut spool, _) = world.open().unwrap();
+    assert_eq!(commit(&mut spool, "").unwrap().size.files, 0);
+    let size = commit(&mut spool, "one\ntwo").unwrap().size;
+    assert_eq!((size.files, size.events, size.bytes), (1, 2, 8));
+    let path = Path::new(PUBLISHED).join(&published(&world)[0]);
+    assert_eq!(world.content(&path).unwrap(), b"one\ntwo\n");
+    assert_eq!(world.model.mode(&path), Some(Mode(0o640)));
+    assert_eq!(world.model.mode(Path::new(RECORD)), Some(Mode::PRIVATE));
+}
+
+#[test]
+fn the_quarantine_keeps_the_same_bytes_once_and_for_the_owner_alone() {
+    let world = World::new(0);
+    let (spool, _) = world.open().unwrap();
+    for (bytes, note) in [(b"bad", "first"), (b"bad", "again"), (b"odd", "other")] {
+        let mut raw = spool.scratch().unwrap();
+        raw.write_all(bytes).unwrap();
+        let path = spool.quarantine(&mut raw, note).unwrap();
+        assert_eq!(world.content(&path).unwrap(), bytes);
+        for path in [path.with_extension("txt"), path] {
+            assert_eq!(world.model.mode(&path), Some(Mode::PRIVATE));
+        }
+    }
+    assert_eq!(world.model.files(Path::new(QUARANTINE)).len(), 4);
+}
+
+#[test]
+fn a_wait_that_was_asked_for_is_remembered_until_a_run_gets_through() {
+    let world = World::new(0);
+    let until = world.time();
+    let (mut spool, _) = world.open().unwrap();
+    commit(&mut spool, TEXT).unwrap();
+    spool.postpone(until).unwrap();
+    drop(spool);
+    let (mut spool, _) = world.open().unwrap();
+    assert_eq!(
+        (spool.not_before(), spool.last_success()),
+        (Some(until), None)
+    );
+    spool.finish(until).unwrap();
+    drop(spool);
+    let (spool, _) = world.open().unwrap();
+    assert_eq!(
+        (spool.not_before(), spool.last_success()),
+        (None, Some(until))
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn pruning_deletes_own_old_files_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    for name in ["state", "state/quarantine", "tmp", "mta"] {
+        std::fs::create_dir(place(name)).unwrap();
+    }
+    let world = World::new(0);
+    let places = Settings {
+        state: place("state"),
+        staging: place("tmp"),
+        published: place("mta"),
+        ..settings("siem", world.time())
+    };
+    let lock = Lock::take(&place("state"), "siem").unwrap();
+    let (mut spool, _) = Spool::open(places, lock).unwrap();
+    commit(&mut spool, TEXT).unwrap();
+    let pending = spool.published_names().unwrap()[0].to_string();
+
+    let own = |stem: &str| format!("mta/{stem}_0123456789abcdef.siem");
+    let old = [
+        own("old"),
+        "state/quarantine/siem_0123456789abcdef.raw".to_owned(),
+    ];
+    let kept = [
+        own("new"),
+        "mta/notes.txt".to_owned(),
+        "state/quarantine/a.raw".to_owned(),
+        "target".to_owned(),
+    ];
+    let week_ago =
+        std::time::SystemTime::from(world.time()) - std::time::Duration::from_secs(8 * 86_400);
+    for name in old.iter().chain(&kept).chain([&format!("mta/{pending}")]) {
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.create(true).append(true).open(place(name)).unwrap();
+        file.set_modified(if *name == own("new") {
+            world.time().into()
+        } else {
+            week_ago
+        })
+        .unwrap();
+    }
+    std::os::unix::fs::symlink(place("target"), place(&own("link"))).unwrap();
+    std::fs::create_dir(place(&own("folder"))).unwrap();
+
+    let pruned = spool.prune(world.time(), 7, 7).unwrap();
+    assert_eq!((pruned.removed, pruned.kept), (2, 0));
+    assert!(old.iter().all(|name| !place(name).exists()));
+    assert!(kept.iter().all(|name| place(name).exists()));
+    assert!(place("mta").join(&pending).exists() && place(&own("folder")).is_dir());
+    assert!(place(&own("link")).symlink_metadata().is_ok());
+
+    spool.finish(world.time()).unwrap();
+    assert_eq!(
+        spool
+            .prune(world.time(), u32::MAX, u32::MAX)
+            .unwrap()
+            .removed,
+        0
+    );
+    assert_eq!(spool.prune(world.time(), 7, 7).unwrap().removed, 1); // no longer pending
+}

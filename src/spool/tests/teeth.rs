@@ -1,0 +1,177 @@
+//! Mistakes made on purpose: the checks that find nothing in the collector must find these.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use super::world::{PUBLISHED, STAGING, STATE, World};
+use crate::durable::model::{Fault, Model, Renames};
+use crate::durable::{Disk, Entry, Handle, Mode};
+use crate::spool::store::{self, Committed};
+use crate::spool::{Batch, Spool, SpoolError};
+
+/// The order of the two steps that matter most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    CommitFirst,
+    /// The mistake.
+    PublishFirst,
+}
+
+impl Order {
+    pub(super) fn commit(
+        self,
+        spool: &mut Spool,
+        batch: Batch,
+        position: String,
+    ) -> Result<(), SpoolError> {
+        if self == Self::CommitFirst {
+            return spool.commit(batch, Some(position)).map(drop);
+        }
+        let staged = store::stage(batch)?;
+        let early = Committed {
+            moves: staged.moves.clone(),
+            size: staged.size,
+        };
+        let disk = &*spool.settings.disk;
+        store::publish(disk, Path::new(STAGING), Path::new(PUBLISHED), early)?;
+        let late = spool.checkpoint.advance(staged, Some(position))?;
+        drop(late.moves);
+        Ok(())
+    }
+}
+
+/// What a forgetful disk claims to have synced.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Skips {
+    Files,
+    Folder(&'static str),
+}
+
+/// A disk that leaves out syncs.
+pub(super) struct Forgetful {
+    pub(super) disk: Model,
+    pub(super) skips: Skips,
+}
+
+struct ForgetfulHandle(Box<dyn Handle>);
+
+impl Disk for Forgetful {
+    fn create(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn Handle>> {
+        let file = self.disk.create(path, mode)?;
+        match self.skips {
+            Skips::Files => Ok(Box::new(ForgetfulHandle(file))),
+            Skips::Folder(_) => Ok(file),
+        }
+    }
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.disk.open(path)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.link(from, to)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        match self.skips {
+            Skips::Folder(skipped) if Path::new(skipped) == folder => Ok(()),
+            _ => self.disk.sync_folder(folder),
+        }
+    }
+    fn list(&self, folder: &Path) -> io::Result<Vec<Entry>> {
+        self.disk.list(folder)
+    }
+    fn entry(&self, path: &Path) -> io::Result<Option<Entry>> {
+        self.disk.entry(path)
+    }
+}
+
+impl Handle for ForgetfulHandle {
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+    fn set_len(&mut self, bytes: u64) -> io::Result<()> {
+        self.0.set_len(bytes)
+    }
+}
+
+impl Read for ForgetfulHandle {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for ForgetfulHandle {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Seek for ForgetfulHandle {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+/// What is found wrong when every step of a run is cut off, in each of these ways.
+fn findings(world: &World, seeds: impl Iterator<Item = Option<u64>> + Clone) -> BTreeSet<String> {
+    let mut findings = BTreeSet::new();
+    for step in 0.. {
+        let mut stopped = world.fork();
+        let _ = stopped.collect_into(Some(Fault::StopAtChange(step)));
+        if !stopped.model.crashed() {
+            break;
+        }
+        for seed in seeds.clone() {
+            let mut world = stopped.fork();
+            match seed {
+                None => world.kill(),
+                Some(seed) => world.cut_power(seed),
+            }
+            findings.extend(world.verdict());
+        }
+    }
+    findings
+}
+
+fn has(findings: &BTreeSet<String>, kind: &str) -> bool {
+    findings.iter().any(|finding| finding.contains(kind))
+}
+
+#[test]
+fn publishing_before_the_commit_is_caught_by_kills_alone() {
+    let mut world = World::new(3);
+    world.order = Order::PublishFirst;
+    let findings = findings(&world, std::iter::once(None));
+    assert!(has(&findings, "2 times: "), "{findings:?}");
+}
+
+#[test]
+fn a_file_that_is_not_synced_is_caught() {
+    let mut world = World::new(2);
+    world.skips = Some(Skips::Files);
+    let findings = findings(&world, (0..8).map(Some));
+    assert!(!findings.is_empty());
+}
+
+#[test]
+fn a_folder_that_is_not_synced_is_caught_whichever_it_is() {
+    for (folder, renames, kind) in [
+        (STATE, Renames::Atomic, " times: "),
+        (STAGING, Renames::Atomic, " times: "),
+        // an atomic rename is durable in both folders as soon as either is synced
+        (PUBLISHED, Renames::Broken, "lost: "),
+    ] {
+        let mut world = World::with(3, renames);
+        world.skips = Some(Skips::Folder(folder));
+        let findings = findings(&world, (0..8).map(Some));
+        assert!(has(&findings, kind), "{folder}: {findings:?}");
+    }
+}

@@ -1,0 +1,166 @@
+//! The audit stream: windows that overlap, events that come late, ids that are remembered.
+
+use std::io;
+
+use super::world::{PUBLISHED, START, World, written};
+use crate::durable::model::Fault;
+use crate::spool::{Digest, Extension, Spill, SpoolError};
+
+const STEP: i64 = 1_800;
+const OVERLAP: i64 = 3_600;
+const DAY: i64 = 86_400;
+/// A window of a day and its overlap may be asked for again: ids are kept a little longer.
+const HORIZON: i64 = 26 * 3_600;
+const RUNS: usize = 5;
+const EVENTS: i64 = 24;
+
+/// An event and the time from which the service shows it, always less than an overlap later.
+#[derive(Clone, Debug)]
+struct Event {
+    time: i64,
+    shown: i64,
+    line: String,
+}
+
+/// Events over the time of all runs, two of them in every second that has one.
+fn events() -> Vec<Event> {
+    let mut random = fastrand::Rng::with_seed(7);
+    let span = STEP * i64::try_from(RUNS).unwrap();
+    let events = (0..EVENTS).map(|number| {
+        let time = START - STEP + number / 2 * 2 * span / EVENTS;
+        let late = random.i64(0..OVERLAP - 60);
+        Event {
+            time,
+            shown: time + late,
+            line: format!("time={time}|number={number}\n"),
+        }
+    });
+    events.collect()
+}
+
+fn audit() -> World {
+    let mut world = World::new(0);
+    world.stream = "audit";
+    world
+}
+
+/// One run of windows up to a minute ago; returns how many ids are remembered after it.
+fn collect(world: &World, events: &[Event]) -> Result<usize, SpoolError> {
+    let (mut spool, _) = world.open()?;
+    let mut from = spool
+        .position()
+        .map_or(START - DAY, |end| end.parse().unwrap());
+    while from < world.now - 60 {
+        let to = (world.now - 60).min(from + DAY);
+        let mut newest_first: Vec<&Event> = events
+            .iter()
+            .filter(|event| (from - OVERLAP..=to).contains(&event.time) && event.shown <= world.now)
+            .collect();
+        newest_first.sort_by_key(|event| std::cmp::Reverse(event.time));
+        let mut spill = Spill::new(spool.scratch()?);
+        let mut ids = Vec::new();
+        for event in newest_first {
+            let id = Digest::of(event.line.as_bytes());
+            if !spool.has_seen(id) {
+                spill.push(event.line.as_bytes()).map_err(written)?;
+                ids.push((event.time, id));
+            }
+        }
+        let mut batch = spool.batch();
+        let mut part = io::BufWriter::new(batch.part()?);
+        spill.write_reversed(&mut part).map_err(written)?;
+        let part = part
+            .into_inner()
+            .map_err(|error| written(error.into_error()))?;
+        batch.add(part, &format!("audit_log_{from}_{to}"), Extension::Log)?;
+        batch.remember(ids);
+        batch.forget_before(to - HORIZON);
+        spool.commit(batch, Some(to.to_string()))?;
+        from = to;
+    }
+    spool.finish(world.time())?;
+    let record = spool.checkpoint.record();
+    Ok(record.seen.len() + record.added.len())
+}
+
+/// The remaining runs, undisturbed, until every event was shown; then what is wrong.
+fn complete(world: &mut World, events: &[Event]) -> Vec<String> {
+    world.model.plan(None);
+    while world.now < START + STEP * i64::try_from(RUNS + 3).unwrap() {
+        collect(world, events).unwrap();
+        world.look();
+        world.now += STEP;
+    }
+    world.cut_power(0);
+    world.findings(events.iter().map(|event| event.line.clone()))
+}
+
+#[test]
+fn late_events_are_neither_lost_nor_repeated() {
+    let (mut world, events) = (audit(), events());
+    assert_eq!(complete(&mut world, &events), [String::new(); 0]);
+    for content in world.model.files(PUBLISHED.as_ref()).values() {
+        let text = std::str::from_utf8(content).unwrap();
+        assert!(
+            text.lines()
+                .map(|line| line.split_once('|').unwrap().0)
+                .is_sorted(),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn an_audit_run_stopped_at_any_step_loses_and_repeats_nothing() {
+    let events = events();
+    let mut beginning = audit();
+    for run in 0..RUNS {
+        for step in 0.. {
+            let mut world = beginning.fork();
+            world.model.plan(Some(Fault::StopAtChange(step)));
+            let _ = collect(&world, &events);
+            if !world.model.crashed() {
+                break;
+            }
+            for cut in [None, Some(0), Some(1), Some(3 + step)] {
+                let mut world = world.fork();
+                match cut {
+                    None => world.kill(),
+                    Some(seed) => world.cut_power(seed),
+                }
+                // half of the time the next run comes at its usual time, with another window
+                world.now += i64::from(step % 2 == 0) * STEP;
+                let wrong = complete(&mut world, &events);
+                assert!(
+                    wrong.is_empty(),
+                    "run {run}, step {step}, {cut:?}: {wrong:#?}"
+                );
+            }
+        }
+        collect(&beginning, &events).unwrap();
+        beginning.look();
+        beginning.now += STEP;
+    }
+}
+
+#[test]
+fn losing_the_state_file_of_a_finished_run_repeats_no_event() {
+    let (mut world, events) = (audit(), events());
+    for _ in 0..RUNS {
+        collect(&world, &events).unwrap();
+        world.look();
+        world.now += STEP;
+        world.model.tamper("/state/audit.state".as_ref(), None);
+    }
+    assert_eq!(complete(&mut world, &events), [String::new(); 0]);
+}
+
+#[test]
+fn ids_are_forgotten_after_the_horizon() {
+    let (mut world, events) = (audit(), events());
+    complete(&mut world, &events);
+    assert_eq!(collect(&world, &events).unwrap(), events.len());
+    world.now += HORIZON + DAY;
+    collect(&world, &events).unwrap();
+    assert_eq!(collect(&world, &events).unwrap(), 0);
+}
