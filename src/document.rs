@@ -174,7 +174,8 @@ mod tests {
             let mut line = Vec::new();
             push_one_line(&mut line, &pretty);
             let line = String::from_utf8(line).unwrap();
-            prop_assert!(!line.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']));
+            let has_break = line.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
+            prop_assert!(!has_break);
             prop_assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), value);
         }
     }

@@ -1,1 +1,19 @@
-fn main() {}
+//! The promises, proved from outside: the programs as processes against an independent simulator.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test may do what the product must not"
+)]
+
+mod archives; // P1 and P4 for archives of every kind of wrongness
+mod audit; // P1 to P4 for audit events: windows, overlap, late events, odd pages
+mod cli; // P7: exit codes, messages, --json, help
+mod crash; // P2 and P3 when the programs are killed
+mod damage; // P1 and P4 when state, folders or names are damaged
+mod faults; // P4 and P7 for answers of every kind of wrongness
+mod harness;
+mod sandbox;
+mod secrets; // P6
+mod setup; // the setup without questions
+mod siem; // P1 to P5 for e-mail logs
+mod wizard; // the setup in a terminal

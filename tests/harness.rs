@@ -1,0 +1,294 @@
+//! "Given this sandbox and this folder, run that program, then …": the plumbing of all tests.
+//!
+//! Programs run as under cron: no environment, no terminal, another current folder. Every output is
+//! searched for the account's secrets, whatever a test is about.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::sandbox::Sandbox;
+
+pub(crate) const SIEM: &str = env!("CARGO_BIN_EXE_siem_collection");
+pub(crate) const AUDIT: &str = env!("CARGO_BIN_EXE_audit_collection");
+pub(crate) const SETUP: &str = env!("CARGO_BIN_EXE_authentication_setup");
+
+/// An installation that is connected to a sandbox of its own.
+pub(crate) struct Place {
+    pub(crate) sandbox: Sandbox,
+    folder: TempDir,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
+}
+
+impl Place {
+    /// Folders, configuration and credentials as setup leaves them, with short waits.
+    pub(crate) fn connected() -> Self {
+        let place = Self::unconnected();
+        for folder in ["data/mta", "data/audit", "data/tmp"] {
+            fs::create_dir_all(place.path(folder)).expect("a folder");
+        }
+        place.configure("");
+        place.write_credentials(&place.sandbox.account().secret_key.to_owned());
+        place
+    }
+
+    /// An empty folder beside a sandbox.
+    pub(crate) fn unconnected() -> Self {
+        Self {
+            sandbox: Sandbox::start(),
+            folder: TempDir::new().expect("a temporary folder"),
+        }
+    }
+
+    /// Writes the configuration; `more` goes behind it and may hold any section that it lacks.
+    pub(crate) fn configure(&self, more: &str) {
+        let account = self.sandbox.account();
+        let network = if more.contains("[network]") {
+            ""
+        } else {
+            QUICK
+        };
+        let text = format!(
+            "[mimecast]\nbase_url = \"{}\"\naccount_code = \"{}\"\napp_id = \"{}\"\n\
+             [folders]\ndata = \"data\"\n{network}\n{more}\n",
+            self.sandbox.url(),
+            account.account_code,
+            account.app_id,
+        );
+        fs::write(self.path("config.toml"), text).expect("written");
+    }
+
+    /// Writes the credentials, owner-only, with this secret key.
+    pub(crate) fn write_credentials(&self, secret_key: &str) {
+        let account = self.sandbox.account();
+        let text = format!(
+            "app_key = \"{}\"\naccess_key = \"{}\"\nsecret_key = \"{secret_key}\"\n",
+            account.app_key, account.access_key,
+        );
+        let path = self.path("credentials.toml");
+        fs::write(&path, text).expect("written");
+        set_mode(&path, 0o600);
+    }
+
+    /// A path below the installation's folder.
+    pub(crate) fn path(&self, below: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(below)
+    }
+
+    /// Runs the SIEM collector.
+    pub(crate) fn siem(&self) -> Outcome {
+        self.run(SIEM, [""; 0])
+    }
+
+    /// Runs the audit collector.
+    pub(crate) fn audit(&self) -> Outcome {
+        self.run(AUDIT, [""; 0])
+    }
+
+    /// Runs a collector with more arguments.
+    pub(crate) fn run<A: AsRef<OsStr>>(
+        &self,
+        program: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Outcome {
+        let mut command = self.command(program);
+        command
+            .arg("--config")
+            .arg(self.path("config.toml"))
+            .args(arguments);
+        self.finish(command)
+    }
+
+    /// A program as cron would start it.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().current_dir("/").stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts a collector and leaves it running.
+    pub(crate) fn spawn(&self, program: &str) -> Child {
+        let mut command = self.command(program);
+        command.arg("--config").arg(self.path("config.toml"));
+        command.spawn().expect("the program starts")
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn finish(&self, mut command: Command) -> Outcome {
+        let started = Instant::now();
+        let output = command.output().expect("the program starts");
+        self.outcome(output, started.elapsed())
+    }
+
+    /// Waits for what [`Place::spawn`] started.
+    pub(crate) fn wait(&self, child: Child) -> Outcome {
+        let started = Instant::now();
+        let output = child.wait_with_output().expect("it ends");
+        self.outcome(output, started.elapsed())
+    }
+
+    fn outcome(&self, output: Output, took: Duration) -> Outcome {
+        let text = |bytes| String::from_utf8(bytes).expect("programs speak UTF-8");
+        let outcome = Outcome {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+            took,
+        };
+        for secret in self.sandbox.account().secrets() {
+            let told = outcome.stdout.contains(secret) || outcome.stderr.contains(secret);
+            assert!(!told, "P6: a secret escaped: {outcome:?}");
+        }
+        outcome
+    }
+
+    /// Names and contents of a folder below the data folder.
+    pub(crate) fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+        let listed = fs::read_dir(self.path("data").join(folder)).expect("the folder is there");
+        let files = listed.map(|entry| {
+            let entry = entry.expect("an entry");
+            let name = entry.file_name().into_string().expect("names are UTF-8");
+            (name, fs::read(entry.path()).expect("readable"))
+        });
+        files.collect()
+    }
+
+    /// Every line of a published folder, sorted; each file is whole lines of text.
+    pub(crate) fn lines(&self, folder: &str) -> Vec<Vec<u8>> {
+        let mut lines = Vec::new();
+        for (name, content) in self.files(folder) {
+            let content = content.strip_suffix(b"\n").unwrap_or_else(|| {
+                panic!("P3: {name} does not end with a line break");
+            });
+            lines.extend(content.split(|byte| *byte == b'\n').map(<[u8]>::to_vec));
+        }
+        lines.sort_unstable();
+        lines
+    }
+
+    /// P1, P2 and P3 of the e-mail logs: what Mimecast had is published, each line once.
+    pub(crate) fn assert_siem_complete(&self) {
+        let mut expected = self.sandbox.siem_lines();
+        expected.sort_unstable();
+        assert_same(&self.lines("mta"), &expected);
+        assert_eq!(self.files("tmp").len(), 0, "nothing is left in tmp/");
+    }
+
+    /// P1, P2 and P3 of audit events that are written as JSON: each id once.
+    pub(crate) fn assert_audit_complete(&self) {
+        let mut expected = self.sandbox.audit_ids();
+        expected.sort_unstable();
+        assert_same(&self.audit_ids(), &expected);
+        assert_eq!(self.files("tmp").len(), 0, "nothing is left in tmp/");
+    }
+
+    /// The ids of published audit events, sorted; for the format `json`.
+    pub(crate) fn audit_ids(&self) -> Vec<String> {
+        let ids = self.lines("audit").into_iter().map(|line| {
+            let event: Value = serde_json::from_slice(&line).expect("a JSON line");
+            event["id"].as_str().expect("an id").to_owned()
+        });
+        let mut ids: Vec<String> = ids.collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The names in the quarantine.
+    pub(crate) fn quarantined(&self) -> Vec<String> {
+        let folder = self.path("checkpoint/quarantine");
+        let listed = fs::read_dir(folder).expect("the folder is there");
+        let names = listed.map(|entry| entry.expect("an entry").file_name().into_string());
+        let mut names: Vec<String> = names.map(|name| name.expect("UTF-8")).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// All lines of a collector's own log.
+    pub(crate) fn log(&self, stream: &str) -> String {
+        let listed = fs::read_dir(self.path("log")).expect("the folder is there");
+        let ours = listed.filter_map(|entry| {
+            let entry = entry.expect("an entry");
+            let is_ours = entry.file_name().to_string_lossy().starts_with(stream);
+            is_ours.then(|| fs::read_to_string(entry.path()).expect("readable"))
+        });
+        ours.collect()
+    }
+}
+
+impl Outcome {
+    /// The run ended with this code; a failure shows what was said.
+    #[track_caller]
+    pub(crate) fn ends_with(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:?}");
+        self
+    }
+
+    /// All is well: 0, and not a byte anywhere, as cron wants it.
+    #[track_caller]
+    pub(crate) fn is_silent(self) {
+        let quiet = self.code == 0 && self.stdout.is_empty() && self.stderr.is_empty();
+        assert!(quiet, "P7: {self:?}");
+    }
+
+    /// Standard error holds this text, in at most three lines.
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Self {
+        assert!(self.stderr.contains(text), "expected {text:?} in {self:?}");
+        assert!(
+            self.stderr.lines().count() <= 3,
+            "P7: more than three lines: {self:?}"
+        );
+        self
+    }
+
+    /// The one document of `--json`.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("one document: {self:?}"))
+    }
+}
+
+/// Waits of a real installation are too long for tests.
+pub(crate) const QUICK: &str =
+    "[network]\nretries = 2\nretry_wait_ms = 5\nidle_timeout_seconds = 2";
+
+/// Compares sorted lists and names the first difference instead of printing both.
+#[track_caller]
+fn assert_same<T: Ord + std::fmt::Debug>(found: &[T], expected: &[T]) {
+    let lost = expected
+        .iter()
+        .find(|item| found.binary_search(item).is_err());
+    assert!(lost.is_none(), "P1: lost {lost:?}");
+    let twice = found.windows(2).find(|pair| pair[0] == pair[1]);
+    assert!(twice.is_none() || found == expected, "P2: twice {twice:?}");
+    assert!(
+        found == expected,
+        "P3: {} lines instead of {}",
+        found.len(),
+        expected.len()
+    );
+}
+
+#[cfg(unix)]
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the owner may");
+}
+
+#[cfg(not(unix))]
+pub(crate) fn set_mode(_: &Path, _: u32) {}

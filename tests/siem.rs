@@ -1,0 +1,191 @@
+//! E-mail logs, as long as everything goes as documented.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::harness::{Place, SIEM};
+use crate::sandbox::{Batch, Endpoint, PurgedToken, changes};
+
+fn serve(place: &Place, seeds: std::ops::Range<u64>) {
+    for seed in seeds {
+        place.sandbox.serve(Batch::realistic(seed, 60));
+    }
+}
+
+#[test]
+fn everything_that_is_waiting_is_published_byte_for_byte() {
+    let place = Place::connected();
+    serve(&place, 0..5);
+    place.siem().is_silent();
+    place.assert_siem_complete();
+    assert_eq!(
+        place.sandbox.count(Endpoint::Siem),
+        6,
+        "one request a batch, one for the end"
+    );
+}
+
+#[test]
+fn a_second_run_adds_only_what_is_new() {
+    let place = Place::connected();
+    serve(&place, 0..2);
+    place.siem().is_silent();
+    let before = place.files("mta");
+    place.siem().is_silent();
+    assert_eq!(place.files("mta"), before);
+    assert_eq!(
+        place.sandbox.count(Endpoint::Siem),
+        4,
+        "nothing waiting costs one request"
+    );
+    serve(&place, 2..3);
+    place.siem().is_silent();
+    place.assert_siem_complete();
+    let after = place.files("mta");
+    assert!(
+        before
+            .iter()
+            .all(|(name, content)| after.get(name) == Some(content)),
+        "P3"
+    );
+}
+
+#[test]
+fn file_names_keep_the_log_type_and_take_nothing_else_from_the_server() {
+    let place = Place::connected();
+    serve(&place, 0..1);
+    place.siem().is_silent();
+    let types: BTreeSet<String> = place
+        .files("mta")
+        .into_keys()
+        .map(|name| {
+            let (stem, rest) = name.split_once("_2026").expect("type, then time");
+            assert!(
+                rest.ends_with(".siem") && rest.len() == 13 + 1 + 16 + 5,
+                "{name}"
+            );
+            stem.to_owned()
+        })
+        .collect();
+    assert_eq!(types, crate::sandbox::LOG_TYPES.map(str::to_owned).into());
+}
+
+#[test]
+fn json_is_one_object_a_line_with_nothing_lost() {
+    let place = Place::connected();
+    place.configure("[siem]\nformat = \"json\"");
+    serve(&place, 0..2);
+    place.siem().is_silent();
+    let objects = place.lines("mta").into_iter().map(|line| {
+        serde_json::from_slice::<Value>(&line)
+            .expect("an object")
+            .to_string()
+    });
+    let mut expected: Vec<String> = place
+        .sandbox
+        .siem_objects()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let mut objects: Vec<String> = objects.collect();
+    objects.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(objects, expected);
+}
+
+#[test]
+fn either_way_of_saying_that_nothing_is_waiting_is_understood() {
+    let place = Place::connected();
+    place.sandbox.set(|switches| {
+        switches.token_on_last = true;
+        switches.end_without_meta = true;
+    });
+    serve(&place, 0..1);
+    place.siem().is_silent();
+    place.siem().is_silent();
+    place.assert_siem_complete();
+}
+
+#[test]
+fn a_last_line_without_a_break_gets_one_and_an_empty_member_makes_no_file() {
+    let place = Place::connected();
+    place.sandbox.serve(Batch::files(&[
+        ("receipt_1.siem", b"a=1|b=2"),
+        ("process_1.siem", b""),
+    ]));
+    place.siem().is_silent();
+    let files = place.files("mta");
+    assert_eq!(files.values().collect::<Vec<_>>(), [b"a=1|b=2\n"]);
+}
+
+#[test]
+fn line_breaks_of_the_vendor_and_odd_bytes_stay_as_they_are() {
+    let place = Place::connected();
+    let odd: &[u8] = b"a=1\r\nb=\xff\xfe\0|c=\xef\xbb\xbf\n\n  x\n";
+    place
+        .sandbox
+        .serve(Batch::files(&[("receipt_1.siem", odd)]));
+    place.siem().is_silent();
+    assert_eq!(place.files("mta").values().collect::<Vec<_>>(), [odd]);
+}
+
+#[test]
+fn an_empty_archive_moves_the_position_all_the_same() {
+    let place = Place::connected();
+    place.sandbox.serve(Batch::files(&[]));
+    place.sandbox.serve(Batch::raw([]));
+    serve(&place, 0..1);
+    place.siem().is_silent();
+    place.assert_siem_complete();
+}
+
+#[test]
+fn a_position_that_mimecast_moved_forward_is_followed() {
+    let place = Place::connected();
+    serve(&place, 0..1);
+    place.siem().is_silent();
+    serve(&place, 1..4);
+    place.sandbox.purge(3);
+    place.siem().is_silent();
+    place.assert_siem_complete();
+}
+
+#[test]
+fn a_position_that_is_refused_is_a_gap_that_is_told_once() {
+    for refusal in [PurgedToken::Refuse200, PurgedToken::Refuse400] {
+        let place = Place::connected();
+        place
+            .sandbox
+            .set(|switches| switches.siem_purged_before = refusal);
+        serve(&place, 0..1);
+        place.siem().is_silent();
+        serve(&place, 1..5);
+        place.sandbox.purge(3);
+        place
+            .siem()
+            .ends_with(65)
+            .says("refused the saved position");
+        place.assert_siem_complete();
+        place.siem().is_silent();
+    }
+}
+
+#[test]
+fn two_collectors_at_once_are_one_and_a_polite_other() {
+    let place = Place::connected();
+    serve(&place, 0..3);
+    let pause = std::time::Duration::from_millis(700);
+    place.sandbox.next(
+        Endpoint::Siem,
+        changes::wire(crate::sandbox::Wire::StallAt(100, pause)),
+    );
+    let first = place.spawn(SIEM);
+    while place.sandbox.count(Endpoint::Siem) == 0 {
+        std::thread::yield_now();
+    }
+    let second = place.siem().ends_with(75).says("another run");
+    assert!(second.took.as_secs() < 1, "P5: {second:?}");
+    place.wait(first).is_silent();
+    place.assert_siem_complete();
+}
