@@ -47,11 +47,14 @@ type Asked = (Option<String>, Scratches);
 
 enum Fetched {
     Nothing,
-    Archive {
-        head: Head,
-        token: String,
-        raw: Scratch,
-    },
+    Archive(Box<Archive>),
+}
+
+/// An archive as it arrived.
+struct Archive {
+    head: Head,
+    token: String,
+    raw: Scratch,
 }
 
 enum Failed {
@@ -102,7 +105,7 @@ impl Logs {
     pub fn next(&mut self, spool: &Spool) -> anyhow::Result<Option<Ready>> {
         let (head, token, mut raw) = match self.ahead.wait() {
             Ok(Fetched::Nothing) => return Ok(None),
-            Ok(Fetched::Archive { head, token, raw }) => (head, token, raw),
+            Ok(Fetched::Archive(archive)) => (archive.head, archive.token, archive.raw),
             Err(Failed::Api(ApiError::PositionRefused)) if self.can_restart() => {
                 return self.restart(spool).map(Some);
             }
@@ -257,7 +260,7 @@ fn fetch(
                 Failed::Api(ApiError::NotUnderstood(why))
             })?;
             info!(kind = head.text("content-type"), "an archive has arrived");
-            Ok(Fetched::Archive { head, token, raw })
+            Ok(Fetched::Archive(Box::new(Archive { head, token, raw })))
         }
         Reply::Nothing => Ok(Fetched::Nothing),
         Reply::Json(_) => {

@@ -42,7 +42,7 @@ impl Place {
             fs::create_dir_all(place.path(folder)).expect("a folder");
         }
         place.configure("");
-        place.write_credentials(&place.sandbox.account().secret_key.to_owned());
+        place.write_credentials(place.sandbox.account().secret_key);
         place
     }
 
@@ -240,7 +240,7 @@ impl Outcome {
 
     /// All is well: 0, and not a byte anywhere, as cron wants it.
     #[track_caller]
-    pub(crate) fn is_silent(self) {
+    pub(crate) fn stays_silent(self) {
         let quiet = self.code == 0 && self.stdout.is_empty() && self.stderr.is_empty();
         assert!(quiet, "P7: {self:?}");
     }

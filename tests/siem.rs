@@ -17,7 +17,7 @@ fn serve(place: &Place, seeds: std::ops::Range<u64>) {
 fn everything_that_is_waiting_is_published_byte_for_byte() {
     let place = Place::connected();
     serve(&place, 0..5);
-    place.siem().is_silent();
+    place.siem().stays_silent();
     place.assert_siem_complete();
     assert_eq!(
         place.sandbox.count(Endpoint::Siem),
@@ -30,9 +30,9 @@ fn everything_that_is_waiting_is_published_byte_for_byte() {
 fn a_second_run_adds_only_what_is_new() {
     let place = Place::connected();
     serve(&place, 0..2);
-    place.siem().is_silent();
+    place.siem().stays_silent();
     let before = place.files("mta");
-    place.siem().is_silent();
+    place.siem().stays_silent();
     assert_eq!(place.files("mta"), before);
     assert_eq!(
         place.sandbox.count(Endpoint::Siem),
@@ -40,7 +40,7 @@ fn a_second_run_adds_only_what_is_new() {
         "nothing waiting costs one request"
     );
     serve(&place, 2..3);
-    place.siem().is_silent();
+    place.siem().stays_silent();
     place.assert_siem_complete();
     let after = place.files("mta");
     assert!(
@@ -55,7 +55,7 @@ fn a_second_run_adds_only_what_is_new() {
 fn file_names_keep_the_log_type_and_take_nothing_else_from_the_server() {
     let place = Place::connected();
     serve(&place, 0..1);
-    place.siem().is_silent();
+    place.siem().stays_silent();
     let types: BTreeSet<String> = place
         .files("mta")
         .into_keys()
@@ -76,7 +76,7 @@ fn json_is_one_object_a_line_with_nothing_lost() {
     let place = Place::connected();
     place.configure("[siem]\nformat = \"json\"");
     serve(&place, 0..2);
-    place.siem().is_silent();
+    place.siem().stays_silent();
     let objects = place.lines("mta").into_iter().map(|line| {
         serde_json::from_slice::<Value>(&line)
             .expect("an object")
@@ -102,8 +102,8 @@ fn either_way_of_saying_that_nothing_is_waiting_is_understood() {
         switches.end_without_meta = true;
     });
     serve(&place, 0..1);
-    place.siem().is_silent();
-    place.siem().is_silent();
+    place.siem().stays_silent();
+    place.siem().stays_silent();
     place.assert_siem_complete();
 }
 
@@ -114,7 +114,7 @@ fn a_last_line_without_a_break_gets_one_and_an_empty_member_makes_no_file() {
         ("receipt_1.siem", b"a=1|b=2"),
         ("process_1.siem", b""),
     ]));
-    place.siem().is_silent();
+    place.siem().stays_silent();
     let files = place.files("mta");
     assert_eq!(files.values().collect::<Vec<_>>(), [b"a=1|b=2\n"]);
 }
@@ -126,7 +126,7 @@ fn line_breaks_of_the_vendor_and_odd_bytes_stay_as_they_are() {
     place
         .sandbox
         .serve(Batch::files(&[("receipt_1.siem", odd)]));
-    place.siem().is_silent();
+    place.siem().stays_silent();
     assert_eq!(place.files("mta").values().collect::<Vec<_>>(), [odd]);
 }
 
@@ -136,7 +136,7 @@ fn an_empty_archive_moves_the_position_all_the_same() {
     place.sandbox.serve(Batch::files(&[]));
     place.sandbox.serve(Batch::raw([]));
     serve(&place, 0..1);
-    place.siem().is_silent();
+    place.siem().stays_silent();
     place.assert_siem_complete();
 }
 
@@ -144,10 +144,10 @@ fn an_empty_archive_moves_the_position_all_the_same() {
 fn a_position_that_mimecast_moved_forward_is_followed() {
     let place = Place::connected();
     serve(&place, 0..1);
-    place.siem().is_silent();
+    place.siem().stays_silent();
     serve(&place, 1..4);
     place.sandbox.purge(3);
-    place.siem().is_silent();
+    place.siem().stays_silent();
     place.assert_siem_complete();
 }
 
@@ -159,7 +159,7 @@ fn a_position_that_is_refused_is_a_gap_that_is_told_once() {
             .sandbox
             .set(|switches| switches.siem_purged_before = refusal);
         serve(&place, 0..1);
-        place.siem().is_silent();
+        place.siem().stays_silent();
         serve(&place, 1..5);
         place.sandbox.purge(3);
         place
@@ -167,7 +167,7 @@ fn a_position_that_is_refused_is_a_gap_that_is_told_once() {
             .ends_with(65)
             .says("refused the saved position");
         place.assert_siem_complete();
-        place.siem().is_silent();
+        place.siem().stays_silent();
     }
 }
 
@@ -186,6 +186,6 @@ fn two_collectors_at_once_are_one_and_a_polite_other() {
     }
     let second = place.siem().ends_with(75).says("another run");
     assert!(second.took.as_secs() < 1, "P5: {second:?}");
-    place.wait(first).is_silent();
+    place.wait(first).stays_silent();
     place.assert_siem_complete();
 }

@@ -300,7 +300,7 @@ fn wait_hint(head: &Head) -> Option<Duration> {
         let value = head.text(RESET.as_str())?.trim().parse::<u64>().ok()?;
         match value {
             0..=LONGEST_WAIT_MS => Some(Duration::from_millis(value)),
-            ..SECONDS_BELOW => until(i64::try_from(value).ok()?),
+            _ if value < SECONDS_BELOW => until(i64::try_from(value).ok()?),
             _ => until(i64::try_from(value / 1_000).ok()?),
         }
     };
