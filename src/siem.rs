@@ -225,11 +225,10 @@ impl Logs {
         )?;
         let same = match again {
             Fetched::Nothing => false,
-            Fetched::Archive {
-                raw: mut other,
-                token,
-                ..
-            } => siem_token(head) == Some(&token) && other.fingerprint()? == raw.fingerprint()?,
+            Fetched::Archive(mut other) => {
+                siem_token(head) == Some(&other.token)
+                    && other.raw.fingerprint()? == raw.fingerprint()?
+            }
         };
         if !same {
             let what = format!("an archive arrived damaged ({fault}) and differently each time");
