@@ -1,6 +1,8 @@
 //! The one customer that the sandbox knows.
 
-/// Everything that identifies the made-up customer. All values are invented; the secrets are distinctive, so that a
+use super::v2::Client;
+
+/// Everything that identifies the made-up customer under API 1.0. All values are invented; the secrets are distinctive, so that a
 /// test can search for them where they must not be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Account {
@@ -26,13 +28,14 @@ impl Account {
         account_code: "CUSA00A000",
     };
 
-    /// The four texts that must never appear in an output, a log or a world-readable file.
-    pub(crate) const fn secrets(&self) -> [&'static str; 4] {
+    /// The texts of both generations that must never appear in an output, a log or a world-readable file.
+    pub(crate) const fn secrets(&self) -> [&'static str; 5] {
         [
             self.password,
             self.app_key,
             self.access_key,
             self.secret_key,
+            Client::SYNTHETIC.client_secret,
         ]
     }
 }

@@ -10,18 +10,18 @@ use super::endpoint::Endpoint;
 use super::gate;
 use super::http::Request;
 use super::reply::Reply;
-use super::server::Shared;
+use super::server::{Door, Shared};
 use super::world::{Seen, World};
-use super::{audit, dates, login, siem};
+use super::{audit, dates, login, siem, v2};
 
 /// Answers one request.
-pub(super) fn answer(shared: &Shared, request: &Request) -> Reply {
+pub(super) fn answer(shared: &Shared, door: Door, request: &Request) -> Reply {
     let arrived = Instant::now();
     let endpoint = Endpoint::of(&request.target);
     let (mut reply, complaints, changes, watcher) = {
         let mut world = shared.world();
         let mut complaints = Vec::new();
-        let reply = genuine(&mut world, request, &mut complaints);
+        let reply = genuine(&mut world, door, request, &mut complaints);
         let labelled = complaints
             .iter()
             .map(|text| format!("{}: {text}", request.target));
@@ -61,7 +61,22 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Reply {
 }
 
 /// The answer as the service would give it, with the headers that every answer carries.
-fn genuine(world: &mut World, request: &Request, complaints: &mut Vec<String>) -> Reply {
+fn genuine(
+    world: &mut World,
+    door: Door,
+    request: &Request,
+    complaints: &mut Vec<String>,
+) -> Reply {
+    let endpoint = Endpoint::of(&request.target);
+    if !world.v2.is_at(door, endpoint) {
+        complaints.push("sent to the wrong one of two ports".to_owned());
+        return v2::refusals::store(404, "NoSuchKey", "not at this address");
+    }
+    if let Some(endpoint) = endpoint.filter(|endpoint| v2::speaks(*endpoint, request)) {
+        let mut reply = v2::answer(world, endpoint, request, complaints);
+        reply.set_header("date", &dates::http(world.now()));
+        return reply;
+    }
     let reading = world.meter.count(world.switches.rate_limit);
     // Looked at also when the limit is reached: a client must not reuse an id that got a 429.
     let checked = gate::check(world, request, complaints);
@@ -90,6 +105,7 @@ fn respond(
         Endpoint::Account => login::account(&body),
         Endpoint::Siem => siem::answer(world, &body),
         Endpoint::Audit => audit::answer(world, &body, complaints),
+        _ => unreachable!("API 2.0 answers before"),
     });
     answered.map_err(|misuse| {
         // The recorded code for a field that is missing or wrong; the text names it.

@@ -1,8 +1,9 @@
 //! Ready-made alterations for [`Sandbox::next`](super::Sandbox::next) and [`Sandbox::always`](super::Sandbox::always).
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::reply::{Reply, Wire};
+use super::v2::refusals;
 
 /// Too many calls. The recorded service says in `x-ratelimit-reset` when to come back, in milliseconds, and never sent
 /// `retry-after`. `None` removes the header.
@@ -110,5 +111,55 @@ pub(crate) fn truncated(bytes: usize) -> impl Fn(&mut Reply) + Send + Sync {
         let mut body = reply.body.to_vec();
         body.truncate(bytes);
         reply.set_body(body);
+    }
+}
+
+/// API 2.0: an error as the gateway writes it, for instance `token_verification_failed` on a good token with 401.
+pub(crate) fn flat(
+    status: u16,
+    code: &str,
+    message: &str,
+) -> impl Fn(&mut Reply) + Send + Sync + use<> {
+    let failure = refusals::flat(status, code, message);
+    move |reply| reply.become_reply(failure.clone())
+}
+
+/// API 2.0: the token was good once.
+pub(crate) fn token_expired() -> impl Fn(&mut Reply) + Send + Sync {
+    |reply| reply.become_reply(refusals::token_expired())
+}
+
+/// API 2.0: the product or the role is missing.
+pub(crate) fn app_forbidden() -> impl Fn(&mut Reply) + Send + Sync {
+    |reply| reply.become_reply(refusals::app_forbidden())
+}
+
+/// API 2.0: too many calls; like [`rate_limited`] otherwise.
+pub(crate) fn throttled(
+    reset_ms: Option<u64>,
+    retry_after: Option<&str>,
+) -> impl Fn(&mut Reply) + Send + Sync + use<> {
+    let headers = rate_limited(reset_ms, retry_after);
+    move |reply| {
+        headers(reply);
+        let refusal = refusals::too_many(0, 0);
+        reply.set_body(refusal.body);
+    }
+}
+
+/// API 2.0: the object store refuses.
+pub(crate) fn store_error(status: u16, code: &str) -> impl Fn(&mut Reply) + Send + Sync + use<> {
+    let refusal = refusals::store(status, code, "refused by the test");
+    move |reply| reply.become_reply(refusal.clone())
+}
+
+/// One field of a JSON answer taken away, for instance `@nextPage`.
+pub(crate) fn without_field(name: &str) -> impl Fn(&mut Reply) + Send + Sync + use<> {
+    let name = name.to_owned();
+    move |reply| {
+        let read = serde_json::from_slice::<Map<String, Value>>(&reply.body);
+        let mut fields = read.expect("the answer is a JSON object");
+        fields.remove(&name);
+        reply.set_body(Value::Object(fields).to_string().into_bytes());
     }
 }

@@ -1,6 +1,6 @@
 //! The calls that the sandbox answers.
 
-/// One documented call of API 1.0.
+/// One documented call, of either generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Endpoint {
     Discover,
@@ -8,18 +8,30 @@ pub(crate) enum Endpoint {
     Account,
     Siem,
     Audit,
+    /// API 2.0: the client's credentials against a token.
+    Token,
+    /// API 2.0: the list of a type's objects, Cloud Gateway.
+    Events,
+    /// The same for Cloud Integrated.
+    EventsCi,
+    /// API 2.0: a listed object, from the store.
+    Object,
 }
 
 impl Endpoint {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Discover,
         Self::Login,
         Self::Account,
         Self::Siem,
         Self::Audit,
+        Self::Token,
+        Self::Events,
+        Self::EventsCi,
+        Self::Object,
     ];
 
-    /// The path, which is also what gets signed.
+    /// The path, which is also what gets signed under API 1.0; of an object, what its path begins with.
     pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Discover => "/api/login/discover-authentication",
@@ -27,17 +39,32 @@ impl Endpoint {
             Self::Account => "/api/account/get-account",
             Self::Siem => "/api/audit/get-siem-logs",
             Self::Audit => "/api/audit/get-audit-events",
+            Self::Token => "/oauth/token",
+            Self::Events => "/siem/v1/batch/events/cg",
+            Self::EventsCi => "/siem/v1/batch/events/ci",
+            Self::Object => "/objects/",
         }
     }
 
-    /// The call behind a request target; a query string makes it another target.
+    /// The call behind a request target; where none is documented, a query string makes it another target.
     pub(crate) fn of(target: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|endpoint| endpoint.path() == target)
+        let (path, _) = target.split_once('?').unwrap_or((target, ""));
+        Self::ALL.into_iter().find(|endpoint| match endpoint {
+            Self::Object => path.starts_with(endpoint.path()),
+            Self::Events | Self::EventsCi => path == endpoint.path(),
+            _ => target == endpoint.path(),
+        })
     }
 
-    /// Whether the call carries a signature; the two that lead to the keys cannot.
+    /// The one method that the call knows.
+    pub(crate) const fn method(self) -> &'static str {
+        match self {
+            Self::Events | Self::EventsCi | Self::Object => "GET",
+            _ => "POST",
+        }
+    }
+
+    /// Whether the call carries a signature under API 1.0; the two that lead to the keys cannot.
     pub(crate) const fn is_signed(self) -> bool {
         !matches!(self, Self::Discover | Self::Login)
     }

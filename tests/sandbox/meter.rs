@@ -1,4 +1,4 @@
-//! The rate limit: a fixed window over all endpoints, as recorded.
+//! The rate limit: a fixed window, as recorded; under API 1.0 over all endpoints.
 
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,11 @@ impl Meter {
 }
 
 impl Reading {
+    /// The limit and the wait in milliseconds, when this call is one too many.
+    pub(super) fn too_many(&self) -> Option<(u32, u64)> {
+        self.refused.then_some((self.limit, self.reset_ms))
+    }
+
     /// Writes the three headers that every answer carries.
     pub(super) fn stamp(&self, reply: &mut Reply) {
         reply.set_header("x-ratelimit-limit", &self.limit.to_string());

@@ -1,4 +1,4 @@
-//! An independent simulator of Mimecast's API 1.0 on a loopback port.
+//! An independent simulator of Mimecast's APIs 1.0 and 2.0 on a loopback port.
 //!
 //! It shares no code with the product: signatures, dates, tokens and bodies are composed and checked here a second
 //! time, so that a mistake on one side does not hide one on the other. What is known about the wire formats, and from
@@ -13,6 +13,11 @@
 //! sandbox.next(Endpoint::Siem, changes::rate_limited(Some(3000), None));
 //! // run the collector against sandbox.url()
 //! assert_eq!(published, sandbox.siem_lines());
+//!
+//! sandbox.serve_objects("url protect", Object::realistic(1, 100).in_members(3));
+//! sandbox.set(|switches| switches.address_uses = Some(1));
+//! // the same under API 2.0
+//! assert_eq!(published, sandbox.object_lines("url protect"));
 //! ```
 
 #![allow(
@@ -56,13 +61,14 @@ mod siem;
 mod signing;
 mod switches;
 mod tokens;
+mod v2;
 mod wire;
 mod world;
 mod zips;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use serde_json::Value;
@@ -73,14 +79,15 @@ pub(crate) use endpoint::Endpoint;
 pub(crate) use events::AuditEvent;
 pub(crate) use records::{LOG_TYPES, Record};
 pub(crate) use reply::{Reply, Wire};
-pub(crate) use switches::{PurgedToken, Switches};
+pub(crate) use switches::{CaughtUp, PurgedToken, StalePage, Switches, TokenRefusal};
+pub(crate) use v2::{CG_TYPES, CI_TYPES, Client, LIST_LIMIT, Object};
 pub(crate) use world::Seen;
 pub(crate) use zips::{
     DEFLATED, FLAG_DESCRIPTOR, FLAG_ENCRYPTED, FLAG_UTF8, STORED, ZipEntry, ZipFile, zip_of,
 };
 
 use audit::Kept;
-use server::Shared;
+use server::{Door, Shared};
 use world::World;
 
 /// A running simulator. It ends when this goes out of scope, and panics then if a request was not as documented.
@@ -88,6 +95,8 @@ pub(crate) struct Sandbox {
     address: SocketAddr,
     shared: Arc<Shared>,
     listener: Option<JoinHandle<()>>,
+    /// The object store's listener, when it has an address of its own.
+    store: Mutex<Option<(SocketAddr, JoinHandle<()>)>>,
 }
 
 impl Sandbox {
@@ -106,8 +115,9 @@ impl Sandbox {
         }));
         Ok(Self {
             address,
-            listener: Some(server::listen(listener, Arc::clone(&shared))),
+            listener: Some(server::listen(listener, Door::Service, Arc::clone(&shared))),
             shared,
+            store: Mutex::default(),
         })
     }
 
@@ -236,6 +246,10 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         if let Some(listener) = self.listener.take() {
             server::stop(self.address, &self.shared, listener);
+        }
+        let store = self.store.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some((address, listener)) = store.take() {
+            server::stop(address, &self.shared, listener);
         }
         let world = self.shared.world();
         let silent = world.complaints_allowed || world.complaints.is_empty();

@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use super::account::Account;
 use super::records::{Draw, Record};
 
-const PEOPLE: [&str; 5] = [
+pub(super) const PEOPLE: [&str; 5] = [
     "alice@example.com",
     "bob@example.org",
     "carol.o'neil@example.com",
     "dave+news@example.net",
     "journal@example.com",
 ];
-const STRANGERS: [&str; 3] = ["mallory@example.net", "boss@example.net", "<>"];
-const SUBJECTS: [&str; 9] = [
+pub(super) const STRANGERS: [&str; 3] = ["mallory@example.net", "boss@example.net", "<>"];
+pub(super) const SUBJECTS: [&str; 9] = [
     "Quarterly plan",
     "Angebot für Zürich",
     "東京オフィスの件",

@@ -94,7 +94,7 @@ pub(super) struct Draw {
 }
 
 impl Draw {
-    fn new(seed: u64, number: u64, before: DateTime<Utc>) -> Self {
+    pub(super) fn new(seed: u64, number: u64, before: DateTime<Utc>) -> Self {
         let mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number.rotate_left(32);
         let mut random = fastrand::Rng::with_seed(mixed);
         let time = before - TimeDelta::seconds(random.i64(1..1800));
@@ -137,6 +137,11 @@ impl Draw {
         let networks = ["192.0.2", "198.51.100", "203.0.113"];
         let network = self.random.choice(networks).expect("three");
         Value::from(format!("{network}.{}", self.random.u8(1..255)))
+    }
+
+    /// The time as API 2.0 writes it.
+    pub(super) const fn milliseconds(&self) -> i64 {
+        self.time.timestamp_millis()
     }
 
     /// The time with the offset of the account's grid, without colon.

@@ -113,14 +113,19 @@ impl Reply {
         self.body = body.into();
     }
 
-    /// Turns this into another answer but keeps the headers that every answer carries: date and rate limit.
+    /// Turns this into another answer but keeps the headers that every answer carries: date, request id and rate
+    /// limit.
     pub(crate) fn become_reply(&mut self, other: Self) {
         let common: Vec<_> = self
             .headers
             .drain(..)
-            .filter(|(name, _)| name == "date" || name.starts_with("x-ratelimit-"))
+            .filter(|(name, _)| {
+                matches!(name.as_str(), "date" | "x-request-id") || name.starts_with("x-ratelimit-")
+            })
             .collect();
         *self = other;
-        self.headers.extend(common);
+        for (name, value) in common {
+            self.set_header(&name, &value);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::BufReader;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -15,6 +15,16 @@ use super::world::World;
 pub(super) struct Shared {
     world: Mutex<World>,
     stopping: AtomicBool,
+    /// Counts connections, over all listeners.
+    connections: AtomicU64,
+}
+
+/// Which of the sandbox's addresses a request came in at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door {
+    /// The service's, and the object store's as long as it has none of its own.
+    Service,
+    Store,
 }
 
 impl Shared {
@@ -22,6 +32,7 @@ impl Shared {
         Self {
             world: Mutex::new(world),
             stopping: AtomicBool::new(false),
+            connections: AtomicU64::new(0),
         }
     }
 
@@ -32,16 +43,17 @@ impl Shared {
 }
 
 /// Starts to accept connections.
-pub(super) fn listen(listener: TcpListener, shared: Arc<Shared>) -> JoinHandle<()> {
+pub(super) fn listen(listener: TcpListener, door: Door, shared: Arc<Shared>) -> JoinHandle<()> {
     thread::spawn(move || {
-        for (number, stream) in (0_u64..).zip(listener.incoming()) {
+        for stream in listener.incoming() {
             if shared.stopping.load(Ordering::SeqCst) {
                 return;
             }
             // A client that was killed between connect and accept is no reason to stop.
             let Ok(stream) = stream else { continue };
             let shared = Arc::clone(&shared);
-            thread::spawn(move || serve(&stream, number, &shared));
+            let number = shared.connections.fetch_add(1, Ordering::Relaxed);
+            thread::spawn(move || serve(&stream, number, door, &shared));
         }
     })
 }
@@ -59,7 +71,7 @@ pub(super) fn stop(address: SocketAddr, shared: &Shared, listener: JoinHandle<()
     }
 }
 
-fn serve(stream: &TcpStream, number: u64, shared: &Shared) {
+fn serve(stream: &TcpStream, number: u64, door: Door, shared: &Shared) {
     // Without it, the delayed acknowledgements of small answers would dominate every measurement.
     let _ = stream.set_nodelay(true);
     let Ok(registered) = stream.try_clone() else {
@@ -71,7 +83,7 @@ fn serve(stream: &TcpStream, number: u64, shared: &Shared) {
         number,
         shared,
     };
-    converse(stream, shared);
+    converse(stream, door, shared);
 }
 
 /// Hangs up when it goes, also when a change that a test supplied panics: the client must not wait for an answer then.
@@ -88,7 +100,7 @@ impl Drop for Open<'_> {
     }
 }
 
-fn converse(stream: &TcpStream, shared: &Shared) {
+fn converse(stream: &TcpStream, door: Door, shared: &Shared) {
     let (Ok(input), Ok(mut output)) = (stream.try_clone(), stream.try_clone()) else {
         return;
     };
@@ -102,7 +114,7 @@ fn converse(stream: &TcpStream, shared: &Shared) {
                 return;
             }
         };
-        let reply = answer::answer(shared, &request);
+        let reply = answer::answer(shared, door, &request);
         match wire::send(&mut output, &reply, &shared.stopping) {
             Ok(After::Keep) if !request.is_last() => {}
             Ok(_) | Err(_) => return,

@@ -43,6 +43,72 @@ pub(crate) struct Switches {
     pub(crate) authenticate: Vec<String>,
     /// What discovery says instead of the sandbox's own address, for hostile answers.
     pub(crate) region_api: Option<String>,
+    /// API 2.0: the client's credentials are refused, as after a new secret in the console. Tokens stay valid.
+    pub(crate) wrong_client_secret: bool,
+    /// How they are refused. The sources disagree.
+    pub(crate) token_refusal: TokenRefusal,
+    /// `expires_in` of a token's answer; `None` leaves it out.
+    pub(crate) token_expires_in: Option<i64>,
+    /// How long the server takes a token, whatever it said.
+    pub(crate) token_life_ms: u64,
+    /// How many calls a token is good for; `None` is no limit.
+    pub(crate) token_uses: Option<u32>,
+    /// Types that product or role do not allow: 403. Whole calls are in `forbid`.
+    pub(crate) forbid_types: BTreeSet<&'static str>,
+    /// List calls allowed in a window of milliseconds; see [`LIST_LIMIT`](super::LIST_LIMIT). `None` never refuses, so
+    /// that a test may list as often as it likes.
+    pub(crate) list_limit: Option<(u32, u64)>,
+    /// How many days before today a list begins that is asked for without a date and without `nextPage`. Unknown.
+    pub(crate) undated_days: u32,
+    /// When a list says that the client has caught up.
+    pub(crate) caught_up: CaughtUp,
+    /// Whether an answer that says so has a `nextPage`. Once reported absent.
+    pub(crate) next_page_when_caught_up: bool,
+    /// Whether the `nextPage` of an empty page is another text each time, for the same place.
+    pub(crate) next_page_changes: bool,
+    /// How a `nextPage` is answered when objects after it are gone. Unknown.
+    pub(crate) stale_next_page: StalePage,
+    /// Whether each page repeats its first address at its end, as reported.
+    pub(crate) repeat_addresses: bool,
+    /// How long a presigned address is good for.
+    pub(crate) address_life_ms: u64,
+    /// How many downloads it is good for; `None` is no limit.
+    pub(crate) address_uses: Option<u32>,
+    /// `Content-Type` of an object: `application/gzip` or `binary/octet-stream`, both were seen.
+    pub(crate) object_content_type: String,
+}
+
+/// How a client's credentials are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenRefusal {
+    /// 401 with a flat `fail`.
+    Flat,
+    /// 401 with the envelope of the functions.
+    Nested,
+    /// 400 without a body.
+    Empty,
+}
+
+/// When a list says that the client has caught up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CaughtUp {
+    /// On a page without objects.
+    WhenEmpty,
+    /// Already on the page with the last objects.
+    WithTheLast,
+    /// Never, although the page is empty.
+    Never,
+    /// `isCaughtUp` is left out.
+    Unsaid,
+}
+
+/// How a `nextPage` is answered when objects after it are gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StalePage {
+    /// 400, as for a text that was never given out.
+    Refuse,
+    /// Silently goes on with the oldest object that is kept.
+    Jump,
 }
 
 /// How a cursor is answered when batches after it are gone.
@@ -76,6 +142,24 @@ impl Default for Switches {
             binding_type: "one_step".to_owned(),
             authenticate: vec!["Basic-Cloud".to_owned(), "Basic-AD".to_owned()],
             region_api: None,
+            wrong_client_secret: false,
+            token_refusal: TokenRefusal::Flat,
+            // As in three independent samples.
+            token_expires_in: Some(1799),
+            token_life_ms: 1_799_000,
+            token_uses: None,
+            forbid_types: BTreeSet::new(),
+            list_limit: None,
+            undated_days: 0,
+            caught_up: CaughtUp::WhenEmpty,
+            next_page_when_caught_up: true,
+            next_page_changes: false,
+            stale_next_page: StalePage::Refuse,
+            repeat_addresses: false,
+            // A quarter of an hour: a guess that a laboratory tool makes, too.
+            address_life_ms: 900_000,
+            address_uses: None,
+            object_content_type: "application/gzip".to_owned(),
         }
     }
 }

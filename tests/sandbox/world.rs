@@ -15,6 +15,7 @@ use super::meter::Meter;
 use super::reply::Reply;
 use super::siem::Queue;
 use super::switches::Switches;
+use super::v2;
 
 /// The state of the service and the record of what was asked.
 #[derive(Default)]
@@ -25,6 +26,7 @@ pub(super) struct World {
     pub(super) journal: Journal,
     pub(super) script: Script,
     pub(super) meter: Meter,
+    pub(super) v2: v2::State,
     pub(super) used_ids: HashSet<String>,
     pub(super) seen: Vec<Seen>,
     pub(super) watcher: Option<Watcher>,

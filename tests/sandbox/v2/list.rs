@@ -1,0 +1,207 @@
+//! The calls that list a type's objects.
+
+use chrono::{NaiveDate, TimeDelta};
+use serde_json::{Value, json};
+
+use super::super::endpoint::Endpoint;
+use super::super::http::Request;
+use super::super::reply::Reply;
+use super::super::switches::{CaughtUp, StalePage};
+use super::super::world::World;
+use super::form::Pairs;
+use super::{cursor, refusals, token};
+
+/// The vendor's upper bound; also what a request without `pageSize` gets here.
+const LARGEST_PAGE: usize = 100;
+/// Documented: a range starts at most seven days ago.
+const OLDEST: TimeDelta = TimeDelta::days(7);
+
+/// Answers with one page of a type's list.
+pub(super) fn answer(
+    world: &mut World,
+    endpoint: Endpoint,
+    request: &Request,
+    complaints: &mut Vec<String>,
+) -> Reply {
+    check(world, endpoint, request, complaints)
+        .and_then(|()| match Ask::read(world, endpoint, request) {
+            Ok(ask) => Ok(ask),
+            Err(Misread::Refused(message)) => Err(refusals::request(&message)),
+            Err(Misread::Misuse(misuse)) => {
+                let refusal = refusals::request(&misuse);
+                complaints.push(misuse);
+                Err(refusal)
+            }
+        })
+        .and_then(|ask| {
+            if world.switches.forbid_types.contains(ask.log_type) {
+                return Err(refusals::app_forbidden());
+            }
+            Ok(page(world, &ask))
+        })
+        .unwrap_or_else(|refusal| refusal)
+}
+
+/// Everything that has to be right before anyone looks at the query.
+fn check(
+    world: &mut World,
+    endpoint: Endpoint,
+    request: &Request,
+    complaints: &mut Vec<String>,
+) -> Result<(), Reply> {
+    let coding = request.header("accept-encoding").unwrap_or_default();
+    if coding.contains("zstd") {
+        // Reported of the live service.
+        complaints.push("accept-encoding offers zstd".to_owned());
+        let message = "Internal server error";
+        return Err(Reply::failure(500, "internal_server_error_1", message));
+    }
+    if !request.body.is_empty() {
+        complaints.push("a GET with a body".to_owned());
+        return Err(refusals::request("no body is expected"));
+    }
+    token::check(world, request, complaints)?;
+    let limit = world.switches.list_limit;
+    let refused = world.v2.meter(endpoint).count(limit).too_many();
+    if let Some((calls, reset_ms)) = refused {
+        return Err(refusals::too_many(calls, reset_ms));
+    }
+    if world.switches.forbid.contains(&endpoint) {
+        return Err(refusals::app_forbidden());
+    }
+    Ok(())
+}
+
+struct Ask {
+    log_type: &'static str,
+    page_size: usize,
+    /// The place to go on from.
+    from: usize,
+    until: Option<NaiveDate>,
+}
+
+/// Why a query is not answered.
+enum Misread {
+    /// It can happen to a good client.
+    Refused(String),
+    /// It cannot.
+    Misuse(String),
+}
+
+impl From<String> for Misread {
+    fn from(misuse: String) -> Self {
+        Self::Misuse(misuse)
+    }
+}
+
+impl Ask {
+    fn read(world: &World, endpoint: Endpoint, request: &Request) -> Result<Self, Misread> {
+        let query = Pairs::of_target(&request.target)?;
+        query.only(&[
+            "type",
+            "pageSize",
+            "dateRangeStartsAt",
+            "dateRangeEndsAt",
+            "nextPage",
+        ])?;
+        let asked = query.required("type")?;
+        let mut types = super::types_of(endpoint).iter().copied();
+        let log_type = types
+            .find(|known| *known == asked)
+            .ok_or_else(|| format!("type is {asked:?}"))?;
+        let page_size = query.get("pageSize").map_or(Ok(LARGEST_PAGE), |text| {
+            let size = text.parse().ok();
+            size.filter(|size| (1..=LARGEST_PAGE).contains(size) && size.to_string() == text)
+                .ok_or_else(|| format!("pageSize is {text:?}"))
+        })?;
+        let start = query.get("dateRangeStartsAt").map(day).transpose()?;
+        let until = query.get("dateRangeEndsAt").map(day).transpose()?;
+        let today = world.now().date_naive();
+        if let (Some(start), Some(until)) = (start, until)
+            && start > until
+        {
+            return Err(Misread::Misuse(
+                "dateRangeStartsAt is after dateRangeEndsAt".to_owned(),
+            ));
+        }
+        let days = [start, until];
+        if days.iter().flatten().any(|day| *day < today - OLDEST) {
+            let message = "the date range must be within the 7-day retention period";
+            return Err(Misread::Refused(message.to_owned()));
+        }
+        let undated = TimeDelta::days(world.switches.undated_days.into());
+        let start = start.unwrap_or(today - undated);
+        let from = match query.get("nextPage") {
+            None => world.v2.shelf(log_type).first_since(start),
+            Some(text) => Self::place(world, log_type, text)?,
+        };
+        Ok(Self {
+            log_type,
+            page_size,
+            from,
+            until,
+        })
+    }
+
+    /// The place of a `nextPage` of that type.
+    fn place(world: &World, log_type: &str, text: &str) -> Result<usize, Misread> {
+        let invalid = || Misread::Refused("nextPage is not valid".to_owned());
+        let shelf = world.v2.shelf(log_type);
+        let Some(place) = cursor::read(log_type, text) else {
+            let mut types = super::types();
+            let foreign = types.find(|other| cursor::read(other, text).is_some());
+            return Err(foreign.map_or_else(invalid, |other| {
+                Misread::Misuse(format!("nextPage of {other:?} is sent for {log_type:?}"))
+            }));
+        };
+        if place > shelf.end() {
+            return Err(invalid());
+        }
+        match world.switches.stale_next_page {
+            StalePage::Refuse if place < shelf.start() => Err(invalid()),
+            _ => Ok(place.max(shelf.start())),
+        }
+    }
+}
+
+fn page(world: &mut World, ask: &Ask) -> Reply {
+    let switches = &world.switches;
+    let repeats = switches.repeat_addresses;
+    // The repeated address takes a place of its own.
+    let room = ask.page_size - usize::from(repeats && ask.page_size > 1);
+    let range = world.v2.shelf(ask.log_type).page(ask.from, room, ask.until);
+    let ends = world.v2.shelf(ask.log_type).page(range.end, 1, ask.until);
+    let caught_up = match switches.caught_up {
+        CaughtUp::WhenEmpty | CaughtUp::Unsaid => range.is_empty(),
+        CaughtUp::WithTheLast => ends.is_empty(),
+        CaughtUp::Never => false,
+    };
+    let says_caught_up = switches.caught_up != CaughtUp::Unsaid;
+    let goes_on = !caught_up || switches.next_page_when_caught_up;
+    let turn = if range.is_empty() && switches.next_page_changes {
+        world.v2.turn()
+    } else {
+        0
+    };
+    let next = cursor::mint(ask.log_type, range.end, turn);
+    let mut value: Vec<Value> = range
+        .map(|index| world.issue(ask.log_type, index))
+        .collect();
+    if repeats && let Some(first) = value.first().cloned() {
+        value.push(first);
+    }
+    let mut answer = json!({"value": value});
+    if goes_on {
+        answer["@nextPage"] = json!(next);
+    }
+    if says_caught_up {
+        answer["isCaughtUp"] = json!(caught_up);
+    }
+    Reply::json(200, &answer).unstored()
+}
+
+fn day(text: &str) -> Result<NaiveDate, String> {
+    let date = text.parse::<NaiveDate>().ok();
+    date.filter(|date| date.to_string() == text)
+        .ok_or_else(|| format!("{text:?} is no date of the form YYYY-MM-DD"))
+}

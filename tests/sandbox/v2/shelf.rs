@@ -1,0 +1,94 @@
+//! The objects of one type in the order in which they appeared.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+/// One type's list. Cursors hold places, therefore no object is ever removed from it.
+#[derive(Default)]
+pub(super) struct Shelf {
+    objects: Vec<Kept>,
+    purged: usize,
+}
+
+/// An object, packed and ready to be handed out.
+pub(super) struct Kept {
+    /// The last part of its path.
+    pub(super) name: String,
+    pub(super) appeared: DateTime<Utc>,
+    /// `None`: listed, but not in the store.
+    pub(super) body: Option<Arc<[u8]>>,
+    /// What the list says of its size.
+    pub(super) size: usize,
+    /// What a client should publish of it.
+    pub(super) lines: Vec<Vec<u8>>,
+    pub(super) downloaded: bool,
+}
+
+impl Shelf {
+    pub(super) const fn new() -> Self {
+        Self {
+            objects: Vec::new(),
+            purged: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, kept: Kept) {
+        self.objects.push(kept);
+    }
+
+    /// Drops the `count` oldest objects that are still there.
+    pub(super) fn purge(&mut self, count: usize) {
+        self.purged = (self.purged + count).min(self.end());
+    }
+
+    /// The first place that is still there.
+    pub(super) const fn start(&self) -> usize {
+        self.purged
+    }
+
+    /// The place after the newest object.
+    pub(super) const fn end(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// The place of the first object since that day.
+    pub(super) fn first_since(&self, day: NaiveDate) -> usize {
+        let kept = self.objects.iter().skip(self.purged);
+        let older = kept.take_while(|kept| kept.appeared.date_naive() < day);
+        self.purged + older.count()
+    }
+
+    /// At most `room` places from `from`, up to and with that day.
+    pub(super) fn page(&self, from: usize, room: usize, until: Option<NaiveDate>) -> Range<usize> {
+        let listed = self.objects.iter().skip(from).take(room);
+        let listed =
+            listed.take_while(|kept| until.is_none_or(|until| kept.appeared.date_naive() <= until));
+        from..from + listed.count()
+    }
+
+    pub(super) fn at(&self, place: usize) -> Option<&Kept> {
+        self.objects.get(place).filter(|_| place >= self.purged)
+    }
+
+    /// Hands an object out, and remembers that a client could have it.
+    pub(super) fn take(&mut self, place: usize) -> Option<Arc<[u8]>> {
+        let kept = self
+            .objects
+            .get_mut(place)
+            .filter(|_| place >= self.purged)?;
+        kept.downloaded |= kept.body.is_some();
+        kept.body.clone()
+    }
+
+    /// The objects that a client could have received: in the store, and not dropped before they were handed out.
+    pub(super) fn obtainable(&self) -> impl Iterator<Item = &Kept> {
+        let places = self.objects.iter().enumerate();
+        places
+            .filter(|(place, kept)| {
+                kept.body.is_some() && (*place >= self.purged || kept.downloaded)
+            })
+            .map(|(_, kept)| kept)
+    }
+}
