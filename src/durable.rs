@@ -13,6 +13,8 @@ use std::time::SystemTime;
 
 #[cfg(test)]
 pub(crate) mod model;
+#[cfg(test)]
+mod tests;
 
 /// Unix permission bits of a new file or folder; on Windows the folder's own list is inherited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

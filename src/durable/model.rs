@@ -115,11 +115,6 @@ impl Model {
         self.state().calls
     }
 
-    /// Changes since [`Model::plan`].
-    pub(crate) fn changes(&self) -> u64 {
-        self.state().changes
-    }
-
     /// What callers must never do and did.
     pub(crate) fn misused(&self) -> Vec<String> {
         self.state().misused.clone()

@@ -28,6 +28,7 @@
 
 mod batch;
 mod checkpoint;
+mod error;
 mod lock;
 mod name;
 pub mod prune;
@@ -49,11 +50,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 pub use batch::{Batch, Part, Size};
+pub use error::SpoolError;
 pub use lock::Lock;
 pub use name::{Extension, FileName};
 pub use record::Gap;
 pub use recover::Recovery;
-pub use scratch::Scratch;
+pub use scratch::{Scratch, Scratches};
 pub use seen::{Digest, Seen};
 pub use spill::Spill;
 pub use store::Stored;
@@ -62,45 +64,6 @@ use crate::durable::{Disk, Kind, Mode};
 use checkpoint::{Checkpoint, Found};
 use record::Record;
 use scratch::Staging;
-
-/// Why the local side failed; each says who has to act.
-#[derive(Debug, thiserror::Error)]
-pub enum SpoolError {
-    /// The disk is full, read-only or not permitted: the host needs attention.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Disk {
-        /// What was tried.
-        action: &'static str,
-        /// On which file or folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// Another run holds the lock: nothing to do but to come back later.
-    #[error("another run is collecting {stream} at this moment")]
-    Busy {
-        /// The stream.
-        stream: String,
-    },
-    /// The state is not for this program to change: the file named needs a decision.
-    #[error("the state {} cannot be used: {why}", path.display())]
-    Unusable {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        why: String,
-    },
-}
-
-impl SpoolError {
-    pub(crate) fn disk(action: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Disk {
-            action,
-            path: path.to_owned(),
-            source,
-        }
-    }
-}
 
 /// Where a stream is kept and what for.
 #[derive(Clone, Debug)]
@@ -337,21 +300,6 @@ impl Spool {
         let published = prune::prune(disk, &self.settings.published, now, data_days, ours)?;
         let folder = quarantine::folder(&self.settings);
         Ok(published + prune::prune(disk, &folder, now, quarantine_days, kept)?)
-    }
-}
-
-/// Makes scratch files where the spool is not at hand.
-#[derive(Clone, Debug)]
-pub struct Scratches(Staging);
-
-impl Scratches {
-    /// A file for a download; deleted when dropped.
-    ///
-    /// # Errors
-    /// [`SpoolError::Disk`].
-    pub fn make(&self) -> Result<Scratch, SpoolError> {
-        let made = self.0.create("scratch", Mode::PRIVATE);
-        made.map_err(|error| SpoolError::disk("make a file in", &self.0.folder, error))
     }
 }
 

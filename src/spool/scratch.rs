@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::SpoolError;
 use crate::durable::{Disk, Handle, Mode};
 
 /// Numbers this process's staging files; a leftover of the same number is swept before.
@@ -87,6 +88,21 @@ impl Scratch {
 
     pub(crate) fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         self.file.set_len(bytes)
+    }
+}
+
+/// Makes scratch files where the spool is not at hand.
+#[derive(Clone, Debug)]
+pub struct Scratches(pub(super) Staging);
+
+impl Scratches {
+    /// A file for a download; deleted when dropped.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`].
+    pub fn make(&self) -> Result<Scratch, SpoolError> {
+        let made = self.0.create("scratch", Mode::PRIVATE);
+        made.map_err(|error| SpoolError::disk("make a file in", &self.0.folder, error))
     }
 }
 

@@ -197,7 +197,7 @@ fn an_old_file_put_back_does_not_win_over_the_newer_copy() {
 }
 
 #[test]
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn a_state_that_is_no_file_is_refused_without_waiting() {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
     let makers: [fn(&Path); 4] = [

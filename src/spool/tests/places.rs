@@ -39,6 +39,7 @@ fn committed() -> World {
         let mut world = World::new(0);
         world.model.plan(Some(Fault::StopAtChange(step)));
         let _ = commit(&mut world.open().unwrap().0, TEXT);
+        assert!(world.model.crashed(), "nothing was ever committed");
         let state = world.content(Path::new(RECORD));
         world.kill();
         if state.is_some() {

@@ -1,0 +1,128 @@
+//! One file replaced, on a disk that forgets and on the real one.
+
+use std::io::{ErrorKind, Read, Write};
+use std::path::Path;
+
+use super::model::{Fault, Model, Renames};
+use super::{Disk, Kind, Mode, SystemDisk, make_folder, read, replace};
+
+const FOLDER: &str = "/folder";
+const FILE: &str = "/folder/file";
+
+fn disk_with_old_content() -> Model {
+    let disk = Model::new(&[Path::new(FOLDER)], Renames::Atomic);
+    replace(&disk, Path::new(FILE), b"old", Mode::PRIVATE).unwrap();
+    disk
+}
+
+fn content(disk: &Model) -> Vec<u8> {
+    read(disk, Path::new(FILE), 100).unwrap()
+}
+
+#[test]
+fn a_replaced_file_is_old_or_new_after_a_power_cut_at_any_step() {
+    for step in 0..50 {
+        let disk = disk_with_old_content();
+        disk.plan(Some(Fault::StopAtChange(step)));
+        let done = replace(&disk, Path::new(FILE), b"new", Mode::PRIVATE);
+        for seed in 0..20 {
+            let after = disk.reboot(seed);
+            let found = content(&after);
+            assert!(
+                found == b"new" || (found == b"old" && done.is_err()),
+                "step {step}, {seed}"
+            );
+            // whatever is left does not stand in the way of the next attempt
+            replace(&after, Path::new(FILE), b"next", Mode::PRIVATE).unwrap();
+            assert_eq!(content(&after.reboot(0)), b"next");
+        }
+        if done.is_ok() {
+            assert!(step > 4, "only {step} steps were tried");
+            return;
+        }
+    }
+    panic!("it never succeeds");
+}
+
+#[test]
+fn a_failed_replacement_leaves_no_temporary_file() {
+    for call in 0..50 {
+        let disk = disk_with_old_content();
+        disk.plan(Some(Fault::FailCall(call, ErrorKind::StorageFull)));
+        let done = replace(&disk, Path::new(FILE), b"new", Mode::PRIVATE);
+        assert_eq!(disk.files(Path::new(FOLDER)).len(), 1, "call {call}");
+        assert!(disk.misused().is_empty());
+        if done.is_ok() {
+            return;
+        }
+    }
+    panic!("it never succeeds");
+}
+
+#[test]
+fn on_a_real_disk_a_file_gets_exactly_its_mode_and_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/b/file");
+    make_folder(path.parent().unwrap(), Mode::PRIVATE_FOLDER).unwrap();
+    make_folder(path.parent().unwrap(), Mode::PRIVATE_FOLDER).unwrap();
+    for content in [b"old", b"new"] {
+        replace(&SystemDisk, &path, content, Mode(0o604)).unwrap();
+        assert_eq!(read(&SystemDisk, &path, 3).unwrap(), content);
+    }
+    assert_eq!(
+        read(&SystemDisk, &path, 2).unwrap_err().kind(),
+        ErrorKind::FileTooLarge
+    );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o7777;
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o604, 0o700));
+    }
+}
+
+#[test]
+fn on_a_real_disk_the_verbs_refuse_what_the_model_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Model::new(&[Path::new(FOLDER)], Renames::Atomic);
+    let disks: [(&dyn Disk, &Path); 2] = [(&SystemDisk, folder.path()), (&model, FOLDER.as_ref())];
+    for (disk, folder) in disks {
+        let [one, two, three] = ["one", "two", "three"].map(|name| folder.join(name));
+        disk.create(&one, Mode::PRIVATE)
+            .unwrap()
+            .write_all(b"1")
+            .unwrap();
+        disk.create(&two, Mode::PRIVATE)
+            .unwrap()
+            .write_all(b"22")
+            .unwrap();
+        let refused = disk.create(&one, Mode::PRIVATE).map(drop).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
+        assert!(disk.link(&one, &two).is_err() && disk.link(&three, &three).is_err());
+        for missing in [
+            disk.open(&three).map(drop),
+            disk.remove(&three),
+            disk.rename(&three, &one),
+        ] {
+            assert_eq!(missing.unwrap_err().kind(), ErrorKind::NotFound);
+        }
+        disk.link(&one, &three).unwrap();
+        disk.rename(&one, &three).unwrap(); // two names of one file: both stay
+        disk.rename(&two, &three).unwrap();
+        disk.sync_folder(folder).unwrap();
+        let mut text = String::new();
+        disk.open(&three)
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
+        assert_eq!(text, "22");
+        assert!(disk.entry(&two).unwrap().is_none());
+        let mut listed = disk.list(folder).unwrap();
+        listed.sort_by(|a, b| a.name.cmp(&b.name));
+        let names: Vec<_> = listed
+            .iter()
+            .map(|entry| (&*entry.name, entry.kind, entry.size))
+            .collect();
+        assert_eq!(names, [("one", Kind::File, 1), ("three", Kind::File, 2)]);
+    }
+}
