@@ -67,6 +67,9 @@ pub enum Denial {
     /// Another region holds this account.
     #[error("the account belongs to another region")]
     Region,
+    /// A signature is good for a while only; minutes that this host's clock is ahead.
+    #[error("this host's clock is {0} minutes off Mimecast's, so that signatures are refused")]
+    Clock(i64),
     /// API 2.0: no token for these.
     #[error("the client id or client secret was not accepted")]
     Client,

@@ -132,10 +132,18 @@ const LIST_PAGE: &str = "100";
 /// The parameter is `type` here and `types` in the vendor's other event call. A token stands alone:
 /// no source says whether a range beside it narrows the answer.
 #[must_use]
-pub fn events(kind: &str, since: DateTime<Utc>, token: Option<&str>) -> Vec<(&'static str, String)> {
+pub fn events(
+    kind: &str,
+    since: DateTime<Utc>,
+    token: Option<&str>,
+) -> Vec<(&'static str, String)> {
     let place = match token {
         Some(token) => ("nextPage", token.to_owned()),
         None => ("dateRangeStartsAt", since.format("%Y-%m-%d").to_string()),
     };
-    vec![("type", kind.to_owned()), ("pageSize", LIST_PAGE.to_owned()), place]
+    vec![
+        ("type", kind.to_owned()),
+        ("pageSize", LIST_PAGE.to_owned()),
+        place,
+    ]
 }

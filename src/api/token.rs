@@ -36,7 +36,11 @@ impl Application {
     /// One without a token yet.
     #[must_use]
     pub const fn new(client_id: String, secret: ClientSecret) -> Self {
-        Self { client_id, secret, token: Mutex::new(None) }
+        Self {
+            client_id,
+            secret,
+            token: Mutex::new(None),
+        }
     }
 
     /// The form that asks for a token, every value percent-encoded.
@@ -63,7 +67,10 @@ impl Application {
     /// Keeps the token of an answer; nothing when there is none in it.
     pub(super) fn keep(&self, answer: &str, elapsed: Duration) -> Option<()> {
         let answer: Value = serde_json::from_str(answer).ok()?;
-        let value = answer.get("access_token")?.as_str().filter(|value| is_token(value))?;
+        let value = answer
+            .get("access_token")?
+            .as_str()
+            .filter(|value| is_token(value))?;
         let token = Token {
             value: value.into(),
             good_until: elapsed + lifetime(answer.get("expires_in")),
@@ -85,7 +92,9 @@ fn is_token(text: &str) -> bool {
 /// How long a token is used: always a while, never for ever.
 fn lifetime(expires_in: Option<&Value>) -> Duration {
     let seconds = expires_in.and_then(|value| {
-        value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+        value
+            .as_u64()
+            .or_else(|| value.as_str()?.trim().parse().ok())
     });
     let stated = match seconds {
         None | Some(0) => UNSTATED,
@@ -134,7 +143,11 @@ mod tests {
     fn a_token_is_good_until_shortly_before_its_end() {
         let application = application();
         let at = Duration::from_secs;
-        assert!(application.keep(r#"{"access_token":"t","expires_in":1799}"#, at(100)).is_some());
+        assert!(
+            application
+                .keep(r#"{"access_token":"t","expires_in":1799}"#, at(100))
+                .is_some()
+        );
         assert_eq!(application.token(at(1_598)).unwrap().expose_secret(), "t");
         assert!(application.token(at(1_599)).is_none());
         application.drop_token();
@@ -143,8 +156,16 @@ mod tests {
 
     #[test]
     fn what_is_no_token_is_not_kept() {
-        for answer in ["", "{}", r#"{"access_token":""}"#, r#"{"access_token":"a b"}"#] {
-            assert!(application().keep(answer, Duration::ZERO).is_none(), "{answer}");
+        for answer in [
+            "",
+            "{}",
+            r#"{"access_token":""}"#,
+            r#"{"access_token":"a b"}"#,
+        ] {
+            assert!(
+                application().keep(answer, Duration::ZERO).is_none(),
+                "{answer}"
+            );
         }
     }
 }

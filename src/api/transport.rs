@@ -90,11 +90,7 @@ pub(crate) enum Body {
 
 impl Transport {
     /// Prepares connections; none is made yet.
-    pub(crate) fn new(
-        network: &Network,
-        reach: Reach,
-        clock: Clock,
-    ) -> Result<Self, ApiError> {
+    pub(crate) fn new(network: &Network, reach: Reach, clock: Clock) -> Result<Self, ApiError> {
         let unusable = |why: String| ApiError::Unusable(why);
         let is_loopback = reach == Reach::Loopback;
         let builder = ClientBuilder::new()
@@ -149,7 +145,9 @@ impl Transport {
                 headers: std::mem::take(response.headers_mut()),
             };
             check_framing(&head, take)?;
-            let body = self.take_in(&mut response, &head, take, sink, begun).await?;
+            let body = self
+                .take_in(&mut response, &head, take, sink, begun)
+                .await?;
             Ok(Received { head, body })
         })
     }

@@ -43,7 +43,9 @@ pub enum BaseUrlError {
     #[error("host {0} serves API 2.0: API 1.0 expects a regional host such as us-api.mimecast.com")]
     Later(String),
     /// The other way round.
-    #[error("host {0} serves API 1.0: API 2.0 expects api.services.mimecast.com or its us- and uk- twins")]
+    #[error(
+        "host {0} serves API 1.0: API 2.0 expects api.services.mimecast.com or its us- and uk- twins"
+    )]
     Earlier(String),
     /// Paths are the program's own.
     #[error("goes on after the host: expected no path, query or fragment")]

@@ -180,6 +180,7 @@ mod tests {
             account_code: "",
             email: "",
             app_id: "",
+            client_id: "",
             data: Path::new("d"),
         };
         let error = rewrite(Some("\nproxy = canary\n"), &values).unwrap_err();
