@@ -19,19 +19,29 @@ use crate::api::endpoints::{self, Call};
 use crate::api::{ApiError, Client, NoSink, Reply};
 use crate::config::Format;
 use crate::report::{Code, Failure};
-use crate::run::{Ready, Run, Stream};
+use crate::run::{Program, Ready, Run, Source, Stream};
 use crate::spool::{Digest, Extension, Gap, Scratch, Spill, Spool};
 use line::Event;
 use page::Page;
 use window::{Plan, Window};
 
-/// The stream and its program.
-pub const STREAM: Stream = Stream {
+/// The program.
+pub const PROGRAM: Program = Program {
     name: "audit",
     program: "audit_collection",
     about: "Collects the audit events of Mimecast since the last run",
     folder: "audit",
 };
+
+/// The one stream; it is the same under both API generations.
+#[must_use]
+pub fn streams() -> Vec<Stream<()>> {
+    vec![Stream {
+        name: PROGRAM.name.to_owned(),
+        stem: String::new(),
+        kind: (),
+    }]
+}
 
 /// Ids are remembered for so long beyond the overlap; a larger overlap set later still finds them.
 const MEMORY: TimeDelta = TimeDelta::hours(26);
@@ -74,34 +84,6 @@ impl Events {
             plan: Plan::new(position, audit.overlap, audit.first_look_back),
             finished: false,
         })
-    }
-
-    /// The next window with all its events; nothing when the present has been reached.
-    ///
-    /// # Errors
-    /// [`ApiError`], [`crate::spool::SpoolError`] or a [`Failure`]; the position has then not moved.
-    pub fn next(&mut self, spool: &Spool) -> anyhow::Result<Option<Ready>> {
-        while !self.finished {
-            let skew = self.client.skew();
-            let planned = self.plan.next(self.client.now());
-            let Some(taken) = self.fetch(spool, &planned)? else {
-                self.plan.halve(&planned);
-                continue;
-            };
-            let found = self.client.skew().unwrap_or_default();
-            if skew.is_none() && found.abs() > SKEW_LIMIT {
-                warn!(
-                    seconds = found.num_seconds(),
-                    "this host's clock is off: planning anew"
-                );
-                continue;
-            }
-            self.finished = planned.is_last;
-            let ready = self.batch(spool, &planned, taken)?;
-            self.plan.reached(planned.to);
-            return Ok(Some(ready));
-        }
-        Ok(None)
     }
 
     /// All pages of a window; nothing when it holds too much and can be halved.
@@ -221,6 +203,33 @@ impl Events {
             position,
             warnings: taken.warnings,
         })
+    }
+}
+
+impl Source for Events {
+    /// The next window with all its events.
+    fn next(&mut self, spool: &Spool) -> anyhow::Result<Option<Ready>> {
+        while !self.finished {
+            let skew = self.client.skew();
+            let planned = self.plan.next(self.client.now());
+            let Some(taken) = self.fetch(spool, &planned)? else {
+                self.plan.halve(&planned);
+                continue;
+            };
+            let found = self.client.skew().unwrap_or_default();
+            if skew.is_none() && found.abs() > SKEW_LIMIT {
+                warn!(
+                    seconds = found.num_seconds(),
+                    "this host's clock is off: planning anew"
+                );
+                continue;
+            }
+            self.finished = planned.is_last;
+            let ready = self.batch(spool, &planned, taken)?;
+            self.plan.reached(planned.to);
+            return Ok(Some(ready));
+        }
+        Ok(None)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The secrets of API 1.0: read with care, kept unprintable, saved owner-only.
+//! The secrets of both API generations: read with care, kept unprintable, saved owner-only.
 //!
 //! Each one comes from its `MIMECAST_…` variable, else from `credentials.toml` in systemd's
 //! `CREDENTIALS_DIRECTORY`, else from `credentials.toml` beside the configuration. Memory is wiped
@@ -23,6 +23,7 @@ pub type CredentialsError = ConfigError;
 
 const FILE: &str = "credentials.toml";
 const KEYS: [&str; 3] = ["app_key", "access_key", "secret_key"];
+const CLIENT_SECRET: &str = "client_secret";
 const HEADER: &str = "\
 # Secrets of the Mimecast collector, written by authentication_setup. Whoever reads them can read
 # the account's logs: keep this file owner-only, also in backups.
@@ -69,38 +70,17 @@ impl Credentials {
     /// # Errors
     /// When one is missing or malformed, or when others can read the file beside the configuration.
     pub fn load(config: &Path, environment: &Environment) -> Result<Self, CredentialsError> {
-        let variable = |value: &Option<_>, name: &str| Some((value.clone()?, name.to_owned()));
-        let mut found: [Found; 3] = [
-            variable(&environment.app_key, "MIMECAST_APP_KEY"),
-            variable(&environment.access_key, "MIMECAST_ACCESS_KEY"),
-            variable(&environment.secret_key, "MIMECAST_SECRET_KEY"),
+        let variables = [
+            (&environment.app_key, "MIMECAST_APP_KEY"),
+            (&environment.access_key, "MIMECAST_ACCESS_KEY"),
+            (&environment.secret_key, "MIMECAST_SECRET_KEY"),
         ];
-        if let Some(folder) = &environment.credentials_folder {
-            fill(&mut found, &folder.join(FILE), Guard::Platform)?;
-        }
-        let beside = place(config);
-        fill(&mut found, &beside, Guard::OwnerOnly)?;
-
-        match found {
-            [
-                Some((app_key, app)),
-                Some((access_key, access)),
-                Some((secret_key, secret)),
-            ] => Ok(Self {
-                app_key: word(&app_key, &app)?,
-                access_key: word(&access_key, &access)?,
-                secret_key: SecretKey::parse(&secret_key, &secret)?,
-            }),
-            incomplete => {
-                let names = KEYS.iter().zip(&incomplete);
-                let names = names
-                    .filter(|(_, value)| value.is_none())
-                    .map(|(name, _)| *name);
-                let names = names.collect::<Vec<_>>().join(" and ");
-                let message = format!("no {names} in {} or the environment", beside.display());
-                Err(ConfigError::new(message, "run authentication_setup"))
-            }
-        }
+        let [app_key, access_key, secret_key] = gather(config, environment, KEYS, variables)?;
+        Ok(Self {
+            app_key: word(&app_key.0, &app_key.1)?,
+            access_key: word(&access_key.0, &access_key.1)?,
+            secret_key: SecretKey::parse(&secret_key.0, &secret_key.1)?,
+        })
     }
 
     /// Writes `path` in one step, owner-only from its first moment.
@@ -114,11 +94,7 @@ impl Credentials {
             self.access_key.expose_secret(),
             &secret_key,
         ];
-        let mut text = Zeroizing::new(HEADER.to_owned());
-        for (key, value) in KEYS.iter().zip(values) {
-            text.push_str(&format!("{key} = {}\n", Value::from(value)));
-        }
-        durable::replace(&SystemDisk, path, text.as_bytes(), Mode::PRIVATE)
+        write(path, &KEYS, &values)
     }
 
     /// The key of the registered application, to be signed along and never sent.
@@ -138,6 +114,52 @@ impl Credentials {
     pub fn secret_key(&self) -> &SecretKey {
         &self.secret_key
     }
+}
+
+/// What an application of API 2.0 shows to get a token.
+#[derive(Clone, Debug)]
+pub struct ClientSecret(SecretString);
+
+impl ClientSecret {
+    /// From a text, as a person or a file gives it; white space around is dropped.
+    ///
+    /// # Errors
+    /// When it is empty, a placeholder or not printable.
+    pub fn new(text: &SecretString) -> Result<Self, CredentialsError> {
+        word(text, CLIENT_SECRET).map(Self)
+    }
+
+    /// Takes it from `MIMECAST_CLIENT_SECRET` or a file.
+    ///
+    /// # Errors
+    /// As [`Credentials::load`].
+    pub fn load(config: &Path, environment: &Environment) -> Result<Self, CredentialsError> {
+        let variable = [(&environment.client_secret, "MIMECAST_CLIENT_SECRET")];
+        let [(secret, origin)] = gather(config, environment, [CLIENT_SECRET], variable)?;
+        word(&secret, &origin).map(Self)
+    }
+
+    /// Writes `path` in one step, owner-only from its first moment.
+    ///
+    /// # Errors
+    /// As [`durable::replace`]; the old file is then still there.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        write(path, &[CLIENT_SECRET], &[self.0.expose_secret()])
+    }
+}
+
+impl ExposeSecret<str> for ClientSecret {
+    fn expose_secret(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+fn write(path: &Path, keys: &[&str], values: &[&str]) -> io::Result<()> {
+    let mut text = Zeroizing::new(HEADER.to_owned());
+    for (key, value) in keys.iter().zip(values) {
+        text.push_str(&format!("{key} = {}\n", Value::from(*value)));
+    }
+    durable::replace(&SystemDisk, path, text.as_bytes(), Mode::PRIVATE)
 }
 
 /// Where the credentials of a configuration are kept.
@@ -173,10 +195,41 @@ enum Guard {
 }
 
 /// A value, and how a message calls its origin.
-type Found = Option<(SecretString, String)>;
+type Found = (SecretString, String);
 
-/// Takes what is still missing from a file, if there is one.
-fn fill(found: &mut [Found; 3], path: &Path, guard: Guard) -> Result<(), CredentialsError> {
+/// All values, each from its variable or else from the first file that has it.
+fn gather<const N: usize>(
+    config: &Path,
+    environment: &Environment,
+    keys: [&str; N],
+    variables: [(&Option<SecretString>, &str); N],
+) -> Result<[Found; N], CredentialsError> {
+    let mut found = variables.map(|(value, name)| Some((value.clone()?, name.to_owned())));
+    if let Some(folder) = &environment.credentials_folder {
+        fill(&mut found, &keys, &folder.join(FILE), Guard::Platform)?;
+    }
+    let beside = place(config);
+    fill(&mut found, &keys, &beside, Guard::OwnerOnly)?;
+    let missing = keys.iter().zip(&found).filter(|(_, value)| value.is_none());
+    let missing: Vec<&str> = missing.map(|(key, _)| *key).collect();
+    if missing.is_empty() {
+        return Ok(found.map(|value| value.expect("none is missing")));
+    }
+    let message = format!(
+        "no {} in {} or the environment",
+        missing.join(" and "),
+        beside.display()
+    );
+    Err(ConfigError::new(message, "run authentication_setup"))
+}
+
+/// Takes what is still missing from a file, if there is one; keys of the other generation may stay.
+fn fill(
+    found: &mut [Option<Found>],
+    keys: &[&str],
+    path: &Path,
+    guard: Guard,
+) -> Result<(), CredentialsError> {
     if found.iter().all(Option::is_some) {
         return Ok(());
     }
@@ -184,18 +237,22 @@ fn fill(found: &mut [Found; 3], path: &Path, guard: Guard) -> Result<(), Credent
         return Ok(());
     };
     let source = Source::parse(path, &text)?;
+    let known = || KEYS.into_iter().chain([CLIENT_SECRET]);
     for (name, item) in source.table() {
         let key = source
             .table()
             .key(name)
             .expect("the name comes from this table");
-        let Some(index) = KEYS.iter().position(|known| *known == name) else {
-            let hint = meant(name, KEYS.into_iter());
+        if !known().any(|known| known == name) {
+            let hint = meant(name, known());
             return Err(source.refuse(key, format_args!("unknown key{}{hint}", shown(name))));
-        };
+        }
         let value = item.as_str();
         let value = value
             .ok_or_else(|| source.refuse(key, format_args!("{name}: expected text in quotes")))?;
+        let Some(index) = keys.iter().position(|wanted| *wanted == name) else {
+            continue;
+        };
         if found[index].is_none() && !value.trim().is_empty() {
             found[index] = Some((value.into(), format!("{name} in {}", path.display())));
         }

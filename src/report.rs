@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use crate::api::ApiError;
+use crate::api::answer::Denial;
 use crate::clock::Stopped;
 use crate::config::ConfigError;
 use crate::spool::{SpoolError, Stored, prune::Pruned};
@@ -123,6 +124,7 @@ impl Failure {
 
 fn of_api(error: &ApiError) -> (Code, String) {
     let (code, remedy) = match error {
+        ApiError::Denied(Denial::Clock(_)) => (Code::Denied, "set this host's clock"),
         ApiError::Denied(_) => (Code::Denied, "run authentication_setup"),
         ApiError::SlowDown(_) => (Code::Later, "nothing to do: a later run goes on"),
         ApiError::Unreachable(why) => (Code::Later, reachability(why)),

@@ -8,6 +8,7 @@ pub(crate) mod harden;
 mod log;
 mod progress;
 pub(crate) mod speak;
+mod streams;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -15,47 +16,34 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use chrono::TimeDelta;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::api::{ApiError, Client, Identity};
+use crate::api::token::Application;
+use crate::api::{Client, Identity};
 use crate::clock::Clock;
-use crate::config::{self, Config, Environment};
-use crate::credentials::Credentials;
-use crate::durable::{self, Mode, SystemDisk};
+use crate::config::{self, Api, Config, Environment};
+use crate::credentials::{ClientSecret, Credentials};
+use crate::durable::{self, Mode};
 use crate::report::{Code, Failure, Report};
-use crate::spool::{Batch, Lock, Settings, Spool, prune};
+
 use arguments::Common;
 use progress::Progress;
 use speak::Speaker;
+use streams::Streams;
+pub use streams::{Opened, Ready, Source, Stream};
 
-/// Pruning needs a clock that is right within this.
-const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(10);
-/// A time before which not to ask is believed for so long, in case a clock was wrong.
-const PATIENCE: TimeDelta = TimeDelta::hours(1);
-
-/// A stream of events and the program that collects it.
+/// A program and what it collects.
 #[derive(Debug)]
-pub struct Stream {
-    /// Name in state, log and messages.
+pub struct Program {
+    /// Name in log and messages.
     pub name: &'static str,
-    /// The program.
+    /// The program's file.
     pub program: &'static str,
     /// What it does, for `--help`.
     pub about: &'static str,
     /// Folder below the data folder.
     pub folder: &'static str,
-}
-
-/// A batch that can be committed.
-pub struct Ready {
-    /// What will be published.
-    pub batch: Batch,
-    /// Where the stream goes on afterwards.
-    pub position: Option<String>,
-    /// What a person should look at.
-    pub warnings: Vec<String>,
 }
 
 /// One run of a collector.
@@ -64,9 +52,11 @@ pub struct Run {
     pub config: Config,
     /// Time, budget and signals.
     pub clock: Clock,
+    program: &'static Program,
     client: Arc<Client>,
     report: Report,
     progress: Progress,
+    streams: Streams,
 }
 
 impl Run {
@@ -74,25 +64,6 @@ impl Run {
     #[must_use]
     pub fn client(&self) -> Arc<Client> {
         Arc::clone(&self.client)
-    }
-
-    /// Commits a batch and publishes it.
-    ///
-    /// # Errors
-    /// As [`Spool::commit`].
-    pub fn store(&mut self, spool: &mut Spool, ready: Ready) -> anyhow::Result<()> {
-        let size = ready.batch.size();
-        let stored = spool.commit(ready.batch, ready.position)?;
-        info!(
-            files = size.files,
-            events = size.events,
-            bytes = size.bytes,
-            "a batch is stored"
-        );
-        self.warn(ready.warnings);
-        self.report.stored(stored);
-        self.progress.show(&self.report);
-        Ok(())
     }
 
     fn warn(&mut self, warnings: Vec<String>) {
@@ -105,17 +76,17 @@ impl Run {
 
 /// Runs a collector: everything around its story.
 pub fn collect(
-    stream: &'static Stream,
-    story: impl FnOnce(&mut Run, &mut Spool) -> anyhow::Result<()>,
+    program: &'static Program,
+    story: impl FnOnce(&mut Run) -> anyhow::Result<()>,
 ) -> ExitCode {
     harden::process();
-    let common = match arguments::collector(stream) {
+    let common = match arguments::collector(program) {
         Ok(common) => common,
         Err(code) => return code,
     };
-    let mut speaker = Speaker::new(stream.program, &common);
+    let mut speaker = Speaker::new(program.program, &common);
     let mut report = Report::default();
-    let work = || work(stream, &common, &mut speaker, &mut report, story);
+    let work = || work(program, &common, &mut speaker, &mut report, story);
     let failure = guarded(work);
     speaker.end(&report, failure.as_ref()).into()
 }
@@ -134,76 +105,66 @@ pub(crate) fn guarded(work: impl FnOnce() -> anyhow::Result<()>) -> Option<Failu
 }
 
 fn work(
-    stream: &'static Stream,
+    program: &'static Program,
     common: &Common,
     speaker: &mut Speaker,
     report: &mut Report,
-    story: impl FnOnce(&mut Run, &mut Spool) -> anyhow::Result<()>,
+    story: impl FnOnce(&mut Run) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let clock = Clock::start().context("cannot listen to signals")?;
     let environment = Environment::of_process();
     let path = config::find(common.config.as_deref(), &environment)?;
     let config = Config::load(&path, &environment)?;
     config.require_setup()?;
-    let credentials = Credentials::load(&config.path, &environment)?;
+    let identity = identity(&config, &environment)?;
     let clock = clock.with_budget(config.run.budget);
 
-    prepare(&config, stream)?;
+    prepare(&config, program)?;
     let run_id = speaker.run_id().to_owned();
-    match log::begin(&config, stream.name, &run_id, common.verbose, clock.now()) {
+    match log::begin(&config, program.name, &run_id, common.verbose, clock.now()) {
         Ok(place) => speaker.log_is_at(place),
         Err(error) => speaker.aside(&format!("no log is written: {error}")),
     }
-    let lock = Lock::take(&config.folders.state, stream.name)?;
-    let client = Client::new(
-        config.mimecast.base_url.clone(),
-        &config.mimecast.app_id,
-        Identity::Keys(credentials),
-        &config.network,
-        clock.clone(),
-    )?;
-    let (mut spool, recovery) = Spool::open(settings(&config, stream, &clock), lock)?;
-    let progress = Progress::new(speaker.shows_progress());
-    let client = Arc::new(client);
+    let (base, app_id) = (config.mimecast.base_url.clone(), &config.mimecast.app_id);
+    let client = Client::new(base, app_id, identity, &config.network, clock.clone())?;
     let mut run = Run {
         config,
         clock,
-        client,
+        program,
+        client: Arc::new(client),
         report: Report::default(),
-        progress,
+        progress: Progress::new(speaker.shows_progress()),
+        streams: Streams::default(),
     };
-    info!(recovered = recovery.finished, "the run begins");
-    run.report.files += recovery.finished;
+    info!("the run begins");
     run.report.notes.extend(run.config.warnings());
-    run.warn(recovery.warnings);
-
-    let done = postponed(&run, &spool)
-        .and_then(|()| story(&mut run, &mut spool))
-        .with_context(|| {
-            format!(
-                "while collecting {} from {}",
-                stream.name,
-                run.client.base().host()
-            )
-        });
-    let ended = match done {
-        Ok(()) => finish(&mut run, &mut spool, stream),
-        Err(error) => Err(leave(&mut spool, error)),
-    };
+    let done = story(&mut run).and_then(|()| run.finish());
     run.progress.clear();
     run.report.requests = run.client.requests();
     *report = run.report;
-    ended
+    done.inspect_err(|error| warn!(error = format!("{error:#}"), "the run ends early"))
+}
+
+/// Who asks, as the generation wants it.
+fn identity(config: &Config, environment: &Environment) -> anyhow::Result<Identity> {
+    Ok(match config.mimecast.api {
+        Api::V1 => Identity::Keys(Credentials::load(&config.path, environment)?),
+        Api::V2 => {
+            let secret = ClientSecret::load(&config.path, environment)?;
+            let client_id = config.mimecast.client_id.clone();
+            Identity::Bearer(Arc::new(Application::new(client_id, secret)))
+        }
+    })
 }
 
 /// Folders that this program may make itself, and a look at those that it may not.
-fn prepare(config: &Config, stream: &Stream) -> anyhow::Result<()> {
+fn prepare(config: &Config, program: &Program) -> anyhow::Result<()> {
     let folders = &config.folders;
     for folder in [folders.state.clone(), folders.state.join("quarantine")] {
         durable::make_folder(&folder, Mode::PRIVATE_FOLDER)
             .map_err(|error| disk_failure("make the folder", &folder, &error))?;
     }
-    let (staging, published) = (folders.data.join("tmp"), folders.data.join(stream.folder));
+    let (staging, published) = (folders.data.join("tmp"), folders.data.join(program.folder));
     for folder in [&staging, &published] {
         if !folder.is_dir() {
             // made here, it could be on the wrong disk: the right one may not be mounted yet
@@ -232,79 +193,6 @@ fn disk_failure(action: &str, path: &Path, error: &std::io::Error) -> Failure {
         what,
         "free or repair the disk, or correct its permissions",
     )
-}
-
-fn settings(config: &Config, stream: &Stream, clock: &Clock) -> Settings {
-    let folders = &config.folders;
-    Settings {
-        disk: Arc::new(SystemDisk),
-        state: folders.state.clone(),
-        staging: folders.data.join("tmp"),
-        published: folders.data.join(stream.folder),
-        stream: stream.name.to_owned(),
-        account: config.mimecast.account_code.clone(),
-        mode: folders.file_mode,
-        now: clock.now(),
-    }
-}
-
-/// Whether an earlier run was told not to come back yet.
-fn postponed(run: &Run, spool: &Spool) -> anyhow::Result<()> {
-    let now = run.clock.now();
-    match spool.not_before() {
-        Some(until) if now < until && until - now <= PATIENCE => {
-            Err(ApiError::SlowDown(until).into())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Ends a story that came to its end: the position is confirmed, and what is old is deleted.
-fn finish(run: &mut Run, spool: &mut Spool, stream: &Stream) -> anyhow::Result<()> {
-    let (now, server_now) = (run.clock.now(), run.client.now());
-    let last = spool.last_success();
-    spool.finish(server_now)?;
-    let skew = run.client.skew();
-    let is_plausible = skew.is_some_and(|skew| skew.abs() <= SKEW_LIMIT)
-        && last.is_none_or(|last| last <= now + SKEW_LIMIT);
-    if !is_plausible {
-        let text = "nothing was deleted: this host's clock does not agree with Mimecast's";
-        run.report.notes.push(text.to_owned());
-        warn!(?skew, "{text}");
-        return Ok(());
-    }
-    let retention = &run.config.retention;
-    let days = |duration: std::time::Duration| (duration.as_secs() / 86_400) as u32;
-    let pruned = spool.prune(now, days(retention.data), days(retention.quarantine))?;
-    run.report.pruned(pruned);
-    let ours = |name: &str| log::is_ours(name, stream.name);
-    let logs = prune::prune(
-        &SystemDisk,
-        &run.config.folders.log,
-        now,
-        days(retention.log),
-        ours,
-    );
-    info!(
-        removed = pruned.removed,
-        kept = pruned.kept,
-        ?logs,
-        "old files are deleted"
-    );
-    Ok(())
-}
-
-/// Ends a story that failed; its error counts, whatever else goes wrong.
-fn leave(spool: &mut Spool, error: anyhow::Error) -> anyhow::Error {
-    let left = match error.downcast_ref() {
-        Some(ApiError::SlowDown(until)) => spool.postpone(*until),
-        _ => spool.settle(),
-    };
-    if let Err(other) = left {
-        warn!(%other, "the state could not be settled: the next run does it");
-    }
-    warn!(error = format!("{error:#}"), "the run ends early");
-    error
 }
 
 /// A short name for one run, in log and report.

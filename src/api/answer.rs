@@ -67,6 +67,15 @@ pub enum Denial {
     /// Another region holds this account.
     #[error("the account belongs to another region")]
     Region,
+    /// A signature is good for a while only; minutes that this host's clock is ahead.
+    #[error("this host's clock is {0} minutes off Mimecast's, so that signatures are refused")]
+    Clock(i64),
+    /// API 2.0: no token for these.
+    #[error("the client id or client secret was not accepted")]
+    Client,
+    /// API 2.0: not even a fresh one.
+    #[error("a fresh token was not accepted")]
+    Token,
 }
 
 /// Status and headers of an answer.
@@ -138,6 +147,9 @@ impl Answer {
     fn of_status(call: Call, status: u16) -> Option<Self> {
         Some(match (status, call) {
             (401, Call::Login) => Self::Denied(Denial::Login),
+            (400 | 401 | 403, Call::Token) => Self::Denied(Denial::Client),
+            // a page token or a day that is not, or no longer, good
+            (400, call) if call.is_list() => Self::PositionRefused,
             (401, _) => Self::Denied(Denial::Keys),
             (403, _) => Self::Denied(Denial::Permission(call.permission().unwrap_or("log in"))),
             (418, _) => Self::Denied(Denial::Expired),
@@ -156,6 +168,12 @@ struct Envelope<'a> {
     fail: Value,
     #[serde(borrow, default)]
     data: Option<&'a RawValue>,
+    /// API 2.0: what a list holds instead of `data`.
+    #[serde(borrow, default)]
+    value: Option<&'a RawValue>,
+    /// API 2.0: an error instead of `fail`.
+    #[serde(default)]
+    error: Value,
 }
 
 impl<'a> Envelope<'a> {
@@ -172,10 +190,11 @@ impl<'a> Envelope<'a> {
 
     /// The first error of `fail[]`; older services put code and message beside `errors`.
     fn failure(&self) -> Option<Failure> {
-        let first = match &self.fail {
-            Value::Array(items) => items.first()?,
-            Value::Null => return None,
-            other => other,
+        let first = match (&self.fail, &self.error) {
+            (Value::Array(items), Value::Null) => items.first()?,
+            (Value::Null, Value::Null) => return None,
+            (other, Value::Null) => other,
+            (_, error) => error,
         };
         let error = first
             .get("errors")
@@ -195,6 +214,11 @@ impl<'a> Envelope<'a> {
     fn content(&self, call: Call) -> Answer {
         let data = self.data.map_or("[]", RawValue::get);
         match call {
+            Call::Token => Answer::Data,
+            call if call.is_list() => match self.value {
+                Some(value) if value.get().starts_with('[') => Answer::Data,
+                _ => Answer::NotUnderstood("a list without its value".to_owned()),
+            },
             Call::Siem if is_empty_list(data) => Answer::Nothing,
             Call::Siem => Answer::NotUnderstood("JSON with data instead of an archive".to_owned()),
             _ if data.starts_with('[') => Answer::Data,
@@ -249,6 +273,21 @@ impl fmt::Display for Failure {
                 "an error without a code ({} characters)",
                 self.message.len()
             ),
+        }
+    }
+}
+
+impl Answer {
+    /// The meaning of an object store's answer: it knows no envelope, and its status is all there is.
+    #[must_use]
+    pub fn of_object(head: &Head) -> Self {
+        match head.status {
+            200 => Self::Data,
+            // lapsed, or never there: the page has to be listed again
+            400 | 401 | 403 | 404 | 410 => Self::PositionRefused,
+            429 => Self::SlowDown(wait_hint(head)),
+            408 | 425 | 500..=599 => Self::Broken(format!("HTTP status {}", head.status)),
+            _ => Self::NotUnderstood(describe(head, Body::Stored)),
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::answer::{Answer, Denial};
+use crate::config::Network;
 
 /// No wait of our own choice is longer.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -22,6 +23,17 @@ pub struct Policy {
     pub retries: u32,
     /// Before the first repetition; doubled each time.
     pub first_wait: Duration,
+}
+
+impl Policy {
+    /// As the configuration says.
+    #[must_use]
+    pub const fn of(network: &Network) -> Self {
+        Self {
+            retries: network.retries,
+            first_wait: network.retry_wait,
+        }
+    }
 }
 
 /// The repetitions of one call so far.

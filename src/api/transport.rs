@@ -8,8 +8,10 @@ use std::error::Error as _;
 use std::fs;
 use std::future::Future;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use reqwest::{Certificate, ClientBuilder, Proxy, Request, Response, redirect};
 use secrecy::ExposeSecret as _;
@@ -36,6 +38,26 @@ pub(crate) struct Transport {
     idle: Duration,
     whole: Duration,
     clock: Clock,
+}
+
+/// Where requests go, which decides what is let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The API's own host.
+    Api,
+    /// A store that the API names: never a host of the network that this program runs in.
+    Store,
+    /// This very machine, as in a rehearsal.
+    Loopback,
+}
+
+/// What is done with a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Take {
+    /// An archive goes into the sink, all else is held.
+    ByShape,
+    /// Whatever comes with success goes into the sink.
+    Object,
 }
 
 /// Why there is no answer.
@@ -68,12 +90,9 @@ pub(crate) enum Body {
 
 impl Transport {
     /// Prepares connections; none is made yet.
-    pub(crate) fn new(
-        network: &Network,
-        is_loopback: bool,
-        clock: Clock,
-    ) -> Result<Self, ApiError> {
+    pub(crate) fn new(network: &Network, reach: Reach, clock: Clock) -> Result<Self, ApiError> {
         let unusable = |why: String| ApiError::Unusable(why);
+        let is_loopback = reach == Reach::Loopback;
         let builder = ClientBuilder::new()
             .user_agent(AGENT)
             .redirect(redirect::Policy::none())
@@ -82,6 +101,10 @@ impl Transport {
             .http1_only()
             .https_only(!is_loopback)
             .connect_timeout(network.connect_timeout);
+        let builder = match reach {
+            Reach::Store => builder.dns_resolver(Public),
+            Reach::Api | Reach::Loopback => builder,
+        };
         let builder = proxied(builder, network, is_loopback)?;
         let client = trusting(builder, network)?
             .build()
@@ -105,10 +128,11 @@ impl Transport {
         &self.client
     }
 
-    /// Sends one request and takes its answer in: an archive goes into `sink`, all else is held.
+    /// Sends one request and takes its answer in.
     pub(crate) fn exchange(
         &self,
         request: Request,
+        take: Take,
         sink: &mut dyn Sink,
     ) -> Result<Received, Fault> {
         let runtime = self.runtime.as_ref().expect("only taken when dropped");
@@ -120,8 +144,10 @@ impl Transport {
                 status: response.status().as_u16(),
                 headers: std::mem::take(response.headers_mut()),
             };
-            check_framing(&head)?;
-            let body = self.take_in(&mut response, &head, sink, begun).await?;
+            check_framing(&head, take)?;
+            let body = self
+                .take_in(&mut response, &head, take, sink, begun)
+                .await?;
             Ok(Received { head, body })
         })
     }
@@ -130,6 +156,7 @@ impl Transport {
         &self,
         response: &mut Response,
         head: &Head,
+        take: Take,
         sink: &mut dyn Sink,
         begun: Duration,
     ) -> Result<Body, Fault> {
@@ -151,7 +178,7 @@ impl Transport {
                 break;
             };
             rate.add(chunk.len(), self.clock.elapsed())?;
-            if *archive.get_or_insert_with(|| is_archive(head, &chunk)) {
+            if *archive.get_or_insert_with(|| is_stored(head, take, &chunk)) {
                 stored += chunk.len() as u64;
                 sink.write_all(&chunk).map_err(Fault::Sink)?;
             } else {
@@ -166,7 +193,7 @@ impl Transport {
         // an archive of no bytes has no signature: only its headers tell
         Ok(match archive {
             Some(true) => Body::Stored,
-            None if is_archive(head, &[]) => Body::Stored,
+            None if is_stored(head, take, &[]) => Body::Stored,
             _ => Body::Held(
                 String::from_utf8(held)
                     .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
@@ -229,6 +256,13 @@ impl Rate {
     }
 }
 
+fn is_stored(head: &Head, take: Take, start: &[u8]) -> bool {
+    match take {
+        Take::ByShape => is_archive(head, start),
+        Take::Object => head.status == 200,
+    }
+}
+
 /// An archive shows by its signature, or by the continuation token that comes with nothing else.
 fn is_archive(head: &Head, start: &[u8]) -> bool {
     let kind = head
@@ -239,8 +273,10 @@ fn is_archive(head: &Head, start: &[u8]) -> bool {
     start.starts_with(b"PK") || (siem_token(head).is_some() && !is_text && !start.starts_with(b"{"))
 }
 
-fn check_framing(head: &Head) -> Result<(), Fault> {
-    if let Some(coding) = head.text(CONTENT_ENCODING.as_str())
+fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
+    // an object is a gzip file in any case, whatever a store calls that
+    if take == Take::ByShape
+        && let Some(coding) = head.text(CONTENT_ENCODING.as_str())
         && !coding.eq_ignore_ascii_case("identity")
     {
         return Err(Fault::Improper(
@@ -256,6 +292,47 @@ fn check_framing(head: &Head) -> Result<(), Fault> {
     Err(Fault::Passing(
         "an answer without a length, whose end could be a cut".to_owned(),
     ))
+}
+
+/// Names of stores lead to the world outside, not to a service beside this program.
+struct Public;
+
+impl Resolve for Public {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let public: Vec<SocketAddr> = found.filter(|at| is_public(at.ip())).collect();
+            if public.is_empty() {
+                return Err("the store's name leads to no public address".into());
+            }
+            Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Whether an address belongs to the world outside.
+pub(crate) fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [first, second, ..] = address.octets();
+            let is_shared = first == 100 && (64..128).contains(&second);
+            !(address.is_private()
+                || address.is_loopback()
+                || address.is_link_local()
+                || address.is_unspecified()
+                || address.is_multicast()
+                || address.is_broadcast()
+                || first == 0
+                || is_shared)
+        }
+        IpAddr::V6(address) => {
+            !(address.is_loopback()
+                || address.is_unspecified()
+                || address.is_multicast()
+                || address.is_unique_local()
+                || address.is_unicast_link_local())
+        }
+    }
 }
 
 fn proxied(

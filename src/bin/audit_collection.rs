@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use mimecast_collector::audit::{Events, STREAM};
+use mimecast_collector::audit::{self, Events};
 use mimecast_collector::run;
 
 fn main() -> ExitCode {
-    run::collect(&STREAM, |run, spool| {
-        let mut events = Events::waiting(run, spool)?;
-        while let Some(ready) = events.next(spool)? {
-            run.store(spool, ready)?;
+    run::collect(&audit::PROGRAM, |run| {
+        for stream in run.open(audit::streams())? {
+            let mut events = Events::waiting(run, &stream.spool)?;
+            run.drain(stream, &mut events)?;
         }
         Ok(())
     })

@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use mimecast_collector::run;
-use mimecast_collector::siem::{Logs, STREAM};
+use mimecast_collector::{run, siem};
 
 fn main() -> ExitCode {
-    run::collect(&STREAM, |run, spool| {
-        let mut logs = Logs::waiting(run, spool);
-        while let Some(ready) = logs.next(spool)? {
-            run.store(spool, ready)?;
+    run::collect(&siem::PROGRAM, |run| {
+        let streams = siem::streams(run)?;
+        for stream in run.open(streams)? {
+            let mut source = siem::source(run, &stream);
+            run.drain(stream, source.as_mut())?;
         }
         Ok(())
     })

@@ -9,6 +9,8 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
+use super::Api;
+
 /// Domains that are Mimecast's; the second serves the public sector of the USA.
 const DOMAINS: [&str; 2] = ["mimecast.com", "mimecast-pscom-us.com"];
 
@@ -39,7 +41,12 @@ pub enum BaseUrlError {
     Host(String),
     /// The right owner, the wrong interface.
     #[error("host {0} serves API 2.0: API 1.0 expects a regional host such as us-api.mimecast.com")]
-    Generation(String),
+    Later(String),
+    /// The other way round.
+    #[error(
+        "host {0} serves API 1.0: API 2.0 expects api.services.mimecast.com or its us- and uk- twins"
+    )]
+    Earlier(String),
     /// Paths are the program's own.
     #[error("goes on after the host: expected no path, query or fragment")]
     Tail,
@@ -61,9 +68,6 @@ impl BaseUrl {
             "http" if is_loopback(host) => {}
             _ => return Err(BaseUrlError::Scheme),
         }
-        if is_within(host, API_2_DOMAIN) {
-            return Err(BaseUrlError::Generation(host.to_owned()));
-        }
         if !is_loopback(host) && !DOMAINS.iter().any(|domain| is_within(host, domain)) {
             return Err(BaseUrlError::Host(host.to_owned()));
         }
@@ -71,6 +75,20 @@ impl BaseUrl {
             return Err(BaseUrlError::Tail);
         }
         Ok(Self(url))
+    }
+
+    /// The same address, if it serves that generation.
+    ///
+    /// # Errors
+    /// [`BaseUrlError::Later`] or [`BaseUrlError::Earlier`].
+    pub fn serving(self, api: Api) -> Result<Self, BaseUrlError> {
+        let host = self.host().to_owned();
+        match (api, is_within(&host, API_2_DOMAIN)) {
+            _ if self.is_loopback() => Ok(self),
+            (Api::V1, true) => Err(BaseUrlError::Later(host)),
+            (Api::V2, false) => Err(BaseUrlError::Earlier(host)),
+            _ => Ok(self),
+        }
     }
 
     /// The host's name or address.

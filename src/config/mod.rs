@@ -28,7 +28,10 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use environment::{Environment, User};
 pub use places::{default_place, find};
 pub use rewrite::{Saved, rewrite};
-pub use sections::{Api, Audit, Folders, Format, Mimecast, Network, Proxy, Retention, Run, Siem};
+pub use sections::{
+    Aliases, Api, Audit, CLOUD_GATEWAY_TYPES, CLOUD_INTEGRATED_TYPES, Folders, Format, Mimecast,
+    Network, Proxy, Retention, Run, Siem,
+};
 
 use document::Source;
 use setting::{Setting, Settings};
@@ -113,18 +116,25 @@ impl Config {
                 .map(|seconds| SECOND * seconds)
         };
         let folder = path.parent().unwrap_or(Path::new(""));
+        let api = get("mimecast", "api").one_of(Api::NAMES)?;
         Ok(Self {
             path: path.to_owned(),
             mimecast: Mimecast {
-                api: get("mimecast", "api").one_of(Api::NAMES)?,
-                base_url: base_url(&settings.given("mimecast", "base_url")?)?,
+                api,
+                base_url: base_url(&settings.given("mimecast", "base_url")?, api)?,
                 account_code: get("mimecast", "account_code").word()?,
                 email: get("mimecast", "email").text()?.to_owned(),
                 app_id: get("mimecast", "app_id").word()?,
+                client_id: get("mimecast", "client_id").word()?,
             },
             folders: folders::read(&settings, folder, environment)?,
             siem: Siem {
                 format: format("siem")?,
+                cloud_gateway_types: get("siem", "cloud_gateway_types")
+                    .some_of(&CLOUD_GATEWAY_TYPES)?,
+                cloud_integrated_types: get("siem", "cloud_integrated_types")
+                    .some_of(&CLOUD_INTEGRATED_TYPES)?,
+                aliases: get("siem", "aliases").one_of(Aliases::NAMES)?,
             },
             audit: Audit {
                 format: format("audit")?,
@@ -170,10 +180,14 @@ impl Config {
     /// What a collector needs beyond a file without errors: that setup has filled it in.
     ///
     /// # Errors
-    /// When the application's id is empty.
+    /// When the id of the application is empty.
     pub fn require_setup(&self) -> Result<(), ConfigError> {
-        if self.mimecast.app_id.is_empty() {
-            let message = format!("app_id in [mimecast] of {} is empty", self.path.display());
+        let (key, id) = match self.mimecast.api {
+            Api::V1 => ("app_id", &self.mimecast.app_id),
+            Api::V2 => ("client_id", &self.mimecast.client_id),
+        };
+        if id.is_empty() {
+            let message = format!("{key} in [mimecast] of {} is empty", self.path.display());
             return Err(ConfigError::new(message, "run authentication_setup"));
         }
         Ok(())
@@ -213,8 +227,10 @@ impl ConfigError {
     }
 }
 
-fn base_url(setting: &Setting<'_>) -> Result<BaseUrl, ConfigError> {
-    BaseUrl::parse(setting.filled()?).map_err(|error| setting.refuse(error))
+fn base_url(setting: &Setting<'_>, api: Api) -> Result<BaseUrl, ConfigError> {
+    BaseUrl::parse(setting.filled()?)
+        .and_then(|url| url.serving(api))
+        .map_err(|error| setting.refuse(error))
 }
 
 fn proxy(setting: &Setting<'_>) -> Result<Proxy, ConfigError> {

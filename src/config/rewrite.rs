@@ -18,8 +18,10 @@ pub struct Saved<'a> {
     pub account_code: &'a str,
     /// Who was logged in, or empty.
     pub email: &'a str,
-    /// The registered application.
+    /// The registered application of API 1.0, or empty.
     pub app_id: &'a str,
+    /// The registered application of API 2.0, or empty.
+    pub client_id: &'a str,
     /// The data folder.
     pub data: &'a Path,
 }
@@ -50,6 +52,7 @@ pub fn rewrite(existing: Option<&str>, values: &Saved<'_>) -> Result<String, Con
         ("mimecast", "account_code", values.account_code),
         ("mimecast", "email", values.email),
         ("mimecast", "app_id", values.app_id),
+        ("mimecast", "client_id", values.client_id),
         ("folders", "data", data),
     ] {
         set(&mut document, section, key, value)?;
@@ -102,6 +105,7 @@ mod tests {
             account_code: "C0A0",
             email: "admin@example.com",
             app_id: "app",
+            client_id: "",
             data: Path::new("/srv/mimecast"),
         };
         rewrite(existing, &values).unwrap()
@@ -176,6 +180,7 @@ mod tests {
             account_code: "",
             email: "",
             app_id: "",
+            client_id: "",
             data: Path::new("d"),
         };
         let error = rewrite(Some("\nproxy = canary\n"), &values).unwrap_err();

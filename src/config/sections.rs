@@ -19,8 +19,10 @@ pub struct Mimecast {
     pub account_code: String,
     /// Whom setup logged in; information only.
     pub email: String,
-    /// The registered application; empty before setup.
+    /// The registered application of API 1.0; empty before setup.
     pub app_id: String,
+    /// The registered application of API 2.0; empty before setup.
+    pub client_id: String,
 }
 
 /// Generations of Mimecast's API.
@@ -28,6 +30,8 @@ pub struct Mimecast {
 pub enum Api {
     /// API 1.0: signed requests to a regional host.
     V1,
+    /// API 2.0: a token for a while, one host for all regions.
+    V2,
 }
 
 /// `[folders]`: where things are kept; every path is absolute when the file's is.
@@ -46,11 +50,43 @@ pub struct Folders {
 }
 
 /// `[siem]`: e-mail logs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Siem {
-    /// How a line is written.
+    /// How a line is written under API 1.0; API 2.0 knows JSON alone.
     pub format: Format,
+    /// API 2.0: the event types of Cloud Gateway to collect, as the vendor spells them.
+    pub cloud_gateway_types: Vec<&'static str>,
+    /// API 2.0: the event types of Cloud Integrated to collect.
+    pub cloud_integrated_types: Vec<&'static str>,
+    /// API 2.0: whether each line also gets `eventType` and `subType`.
+    pub aliases: Aliases,
 }
+
+/// Whether lines of API 2.0 get the names that the published Sumo Logic app expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aliases {
+    /// The vendor's bytes, unchanged.
+    Off,
+    /// `eventType` and `subType` are added at the end.
+    On,
+}
+
+/// The event types of Cloud Gateway.
+pub const CLOUD_GATEWAY_TYPES: [&str; 10] = [
+    "receipt",
+    "process",
+    "delivery",
+    "journal",
+    "av",
+    "spam",
+    "attachment protect",
+    "impersonation protect",
+    "internal email protect",
+    "url protect",
+];
+
+/// The event types of Cloud Integrated.
+pub const CLOUD_INTEGRATED_TYPES: [&str; 3] = ["entities", "mailflow", "urlclick"];
 
 /// `[audit]`: audit events.
 #[derive(Clone, Copy, Debug)]
@@ -123,15 +159,20 @@ pub enum Proxy {
 }
 
 impl Api {
-    pub(super) const NAMES: &[(&str, Self)] = &[("1.0", Self::V1)];
+    pub(super) const NAMES: &[(&str, Self)] = &[("1.0", Self::V1), ("2.0", Self::V2)];
 
     /// As the file calls it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::V1 => "1.0",
+            Self::V2 => "2.0",
         }
     }
+}
+
+impl Aliases {
+    pub(super) const NAMES: &[(&str, Self)] = &[("off", Self::Off), ("on", Self::On)];
 }
 
 impl Format {

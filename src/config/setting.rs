@@ -220,6 +220,26 @@ impl<'a> Setting<'a> {
         }
     }
 
+    /// A list of the choices, all of them or none; empty only as `none`.
+    pub(super) fn some_of(
+        &self,
+        choices: &[&'static str],
+    ) -> Result<Vec<&'static str>, ConfigError> {
+        match self.text()?.trim() {
+            "all" => return Ok(choices.to_vec()),
+            "none" => return Ok(Vec::new()),
+            _ => {}
+        }
+        let names = self.text()?.split(',').map(str::trim);
+        let known = names.map(|name| choices.iter().find(|choice| **choice == name).copied());
+        let known: Vec<_> = known.collect::<Option<_>>().ok_or_else(|| {
+            let list = choices.join(", ");
+            self.refuse(format_args!("expected all, none, or some of: {list}"))
+        })?;
+        let asked = choices.iter().filter(|choice| known.contains(choice));
+        Ok(asked.copied().collect())
+    }
+
     /// Permissions that keep what the owner `needs`, and that nobody may use to change our files.
     pub(super) fn mode(&self, needs: u32) -> Result<Mode, ConfigError> {
         let text = self.text()?;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, ColorChoice, Command};
 
-use super::Stream;
+use super::Program;
 use super::speak::Speaker;
 use crate::report::{CODES, Code, Failure, Report};
 
@@ -38,8 +38,8 @@ the folder above, else mimecast-collector/config.toml in the user's configuratio
 beside it unless it says otherwise.";
 
 /// Reads a collector's command line; an error is a code to end with, already explained.
-pub(super) fn collector(stream: &Stream) -> Result<Common, ExitCode> {
-    parse::<Common>(stream.program, stream.about)
+pub(super) fn collector(program: &Program) -> Result<Common, ExitCode> {
+    parse::<Common>(program.program, program.about)
 }
 
 /// Reads a program's command line; an error is a code to end with, already explained.

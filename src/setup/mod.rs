@@ -231,6 +231,8 @@ fn revisit(error: ApiError) -> anyhow::Error {
             Denial::Expired => "step 4 (authentication profile)",
             Denial::ApplicationId => "step 7 (application id)",
             Denial::Keys => "step 7 (application key), or the key pair",
+            Denial::Client | Denial::Token => "step 7 (client id and secret)",
+            Denial::Clock(_) => "nothing, but set this host's clock",
             Denial::Region => "the base URL",
         },
         _ => return error.into(),

@@ -18,6 +18,7 @@ pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> a
             account_code: &connected.account_code,
             email: answers.email().unwrap_or_default(),
             app_id: &answers.app_id,
+            client_id: "",
             data: &answers.data,
         },
     )?;

@@ -129,6 +129,14 @@ impl Drop for Batch {
     }
 }
 
+impl Part {
+    /// Bytes written so far.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.size.bytes
+    }
+}
+
 /// A file of a batch while it is written: counts and digests as it goes.
 pub struct Part {
     file: Scratch,

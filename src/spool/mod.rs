@@ -60,7 +60,7 @@ pub use seen::{Digest, Seen};
 pub use spill::Spill;
 pub use store::Stored;
 
-use crate::durable::{Disk, Kind, Mode};
+use crate::durable::{self, Disk, Kind, Mode};
 use checkpoint::{Checkpoint, Found};
 use record::Record;
 use scratch::Staging;
@@ -76,6 +76,9 @@ pub struct Settings {
     pub staging: PathBuf,
     /// The folder that an agent watches.
     pub published: PathBuf,
+    /// What the names of the stream's files begin with, as far as that tells it from others in the
+    /// same folder.
+    pub stem: String,
     /// Name of the stream: `[a-z0-9_]`.
     pub stream: String,
     /// Account code; a record of another account is refused.
@@ -103,7 +106,7 @@ impl Spool {
     /// [`SpoolError::Unusable`] for a state that must not be changed, [`SpoolError::Disk`] else.
     pub fn open(settings: Settings, lock: Lock) -> Result<(Self, Recovery), SpoolError> {
         let disk = Arc::clone(&settings.disk);
-        let path = settings.state.join(format!("{}.state", settings.stream));
+        let path = state_path(&settings);
         let first = Record::first(&settings.stream, &settings.account);
         let (mut checkpoint, found) = Checkpoint::load(
             Arc::clone(&disk),
@@ -128,7 +131,7 @@ impl Spool {
                 recovery.lost = true;
                 recovery.warnings.push(lost(&path, &why));
             }
-            Found::Nothing if own_names(&*disk, published)?.is_empty() => {}
+            Found::Nothing if !has_files(&settings)? => {}
             Found::Nothing => {
                 recovery.lost = true;
                 recovery.warnings.push(lost(&path, "it is missing"));
@@ -279,28 +282,64 @@ impl Spool {
         own_names(&*self.settings.disk, &self.settings.published)
     }
 
-    /// Deletes published files older than `data_days` and quarantined ones older than
-    /// `quarantine_days`.
+    /// Deletes files of any stream in the published folder that are older than `days`.
     ///
     /// # Errors
-    /// [`SpoolError::Disk`] when a folder cannot be listed.
-    pub fn prune(
+    /// [`SpoolError::Disk`] when the folder cannot be listed.
+    pub fn prune_published(
         &self,
         now: DateTime<Utc>,
-        data_days: u32,
-        quarantine_days: u32,
+        days: u32,
     ) -> Result<prune::Pruned, SpoolError> {
-        let disk = &*self.settings.disk;
         let pending = &self.checkpoint.record().pending;
         let ours = |name: &str| {
             FileName::parse(name).is_some() && !pending.iter().any(|moved| moved.name == name)
         };
-        let stream = &self.settings.stream;
-        let kept = |name: &str| quarantine::is_ours(name, stream);
-        let published = prune::prune(disk, &self.settings.published, now, data_days, ours)?;
-        let folder = quarantine::folder(&self.settings);
-        Ok(published + prune::prune(disk, &folder, now, quarantine_days, kept)?)
+        let (disk, folder) = (&*self.settings.disk, &self.settings.published);
+        prune::prune(disk, folder, now, days, ours)
     }
+
+    /// Deletes this stream's files in the quarantine that are older than `days`.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`] when the folder cannot be listed.
+    pub fn prune_quarantine(
+        &self,
+        now: DateTime<Utc>,
+        days: u32,
+    ) -> Result<prune::Pruned, SpoolError> {
+        let ours = |name: &str| quarantine::is_ours(name, &self.settings.stream);
+        let folder = quarantine::folder(&self.settings);
+        prune::prune(&*self.settings.disk, &folder, now, days, ours)
+    }
+}
+
+/// When a stream last came to its end, read off its state without opening it; nothing when there is
+/// no state or none that can be read.
+///
+/// # Errors
+/// [`SpoolError::Disk`] when the file is there and cannot be read.
+pub fn last_success(settings: &Settings) -> Result<Option<DateTime<Utc>>, SpoolError> {
+    let path = state_path(settings);
+    match durable::read(&*settings.disk, &path, record::SIZE_LIMIT) {
+        Ok(bytes) => Ok(Record::decode(&bytes)
+            .ok()
+            .and_then(|record| record.last_success)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(SpoolError::disk("read", &path, error)),
+    }
+}
+
+fn state_path(settings: &Settings) -> PathBuf {
+    settings.state.join(format!("{}.state", settings.stream))
+}
+
+/// Whether the stream has published before, as far as names tell.
+fn has_files(settings: &Settings) -> Result<bool, SpoolError> {
+    let names = own_names(&*settings.disk, &settings.published)?;
+    Ok(names
+        .iter()
+        .any(|name| name.as_str().starts_with(&settings.stem)))
 }
 
 /// Staging names of one stream of one installation begin with this.

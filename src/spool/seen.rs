@@ -28,6 +28,12 @@ impl Digest {
         head.copy_from_slice(&hash[..DIGEST_BYTES]);
         Self(u128::from_be_bytes(head))
     }
+
+    /// Half of it, enough to tell the few objects of one page apart.
+    #[must_use]
+    pub const fn short(self) -> u64 {
+        self.0 as u64
+    }
 }
 
 /// Digests by hour since 1970, each hour sorted.

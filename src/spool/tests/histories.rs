@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::damage::DAMAGES;
-use super::world::{PREVIOUS, RECORD, World};
+use super::world::{self, PREVIOUS, RECORD, World};
 use crate::durable::model::Fault;
 
 const USUAL: u64 = 2_000;
@@ -104,7 +104,7 @@ fn prune(world: &mut World) {
     world.agent.expect_pruning();
     world.model.plan(None);
     let (spool, _) = world.open().unwrap();
-    spool.prune(world.time(), 7, 10_000).unwrap();
+    world::prune(&spool, world.time(), 7, 10_000);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use super::agent::Agent;
 use super::teeth::{Forgetful, Order, Skips};
 use crate::durable::model::{Fault, Model, Renames};
 use crate::durable::{Disk, Mode};
+use crate::spool::prune::Pruned;
 use crate::spool::{Extension, Lock, Recovery, Settings, Spool, SpoolError};
 
 pub(super) const STATE: &str = "/state";
@@ -237,6 +238,7 @@ pub(super) fn settings(stream: &str, now: DateTime<Utc>) -> Settings {
         state: STATE.into(),
         staging: STAGING.into(),
         published: PUBLISHED.into(),
+        stem: String::new(),
         stream: stream.to_owned(),
         account: "CUSA00A000".to_owned(),
         mode: Mode(0o640),
@@ -246,4 +248,15 @@ pub(super) fn settings(stream: &str, now: DateTime<Utc>) -> Settings {
 
 pub(super) fn written(error: io::Error) -> SpoolError {
     SpoolError::disk("write to", Path::new(STAGING), error)
+}
+
+/// Deletes what is old, as the end of a run does.
+pub(super) fn prune(
+    spool: &Spool,
+    now: DateTime<Utc>,
+    data_days: u32,
+    quarantine_days: u32,
+) -> Pruned {
+    let published = spool.prune_published(now, data_days).unwrap();
+    published + spool.prune_quarantine(now, quarantine_days).unwrap()
 }

@@ -1,47 +1,46 @@
-//! E-mail gateway logs: archive after archive, from the saved token until nothing is waiting.
+//! API 1.0: archive after archive, from the saved token until nothing is waiting.
 //!
 //! The next archive is already under way while the last is being stored: one thread asks, this one
 //! unpacks and commits. An archive that cannot be verified is fetched once more. The same bytes
 //! again are what Mimecast really has: they are kept raw, whatever did verify is published, and the
 //! stream moves on. Different bytes mean a fault on the way, and nothing moves.
 
-use std::io::{self, BufRead as _, BufReader, Read, Write};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserializer as _;
 use tracing::{info, warn};
 
 use crate::api::answer::{Head, siem_token};
 use crate::api::endpoints::{self, Call};
-use crate::api::{ApiError, Client, Reply, Sink};
+use crate::api::{ApiError, Client, Reply};
 use crate::archive::{self, ArchiveError, Limits, Member};
 use crate::clock::Clock;
 use crate::config::Format;
 use crate::document;
 use crate::fetch::Ahead;
 use crate::report::{Code, Failure};
-use crate::run::{Ready, Run, Stream};
-use crate::spool::{Batch, Extension, Gap, Part, Scratch, Scratches, Spool, SpoolError};
+use crate::run::{Ready, Run, Source};
+use crate::spool::{Batch, Extension, Gap, Part, Scratch, Scratches, Spool};
 
-/// The stream and its program.
-pub const STREAM: Stream = Stream {
-    name: "siem",
-    program: "siem_collection",
-    about: "Collects the e-mail gateway logs that are waiting in Mimecast",
-    folder: "mta",
-};
-
-const COPY_BYTES: usize = 64 << 10;
+use super::{COPY_BYTES, Failed, going_on};
 
 /// The archives that are waiting.
-pub struct Logs {
+pub(super) struct Logs {
     client: Arc<Client>,
     clock: Clock,
     format: Format,
     ahead: Ahead<Asked, Result<Fetched, Failed>>,
     position: Option<String>,
     restarted: bool,
+    /// The last run is longer ago than Mimecast keeps logs.
+    stale: Option<Gap>,
+    finished: bool,
 }
+
+/// Mimecast keeps logs for so long.
+const KEPT: TimeDelta = TimeDelta::days(7);
 
 type Asked = (Option<String>, Scratches);
 
@@ -57,30 +56,9 @@ struct Archive {
     raw: Scratch,
 }
 
-enum Failed {
-    Api(ApiError),
-    Spool(SpoolError),
-}
-
-impl From<Failed> for anyhow::Error {
-    fn from(failed: Failed) -> Self {
-        match failed {
-            Failed::Api(error) => error.into(),
-            Failed::Spool(error) => error.into(),
-        }
-    }
-}
-
-impl Sink for Scratch {
-    fn clear(&mut self) -> io::Result<()> {
-        Self::clear(self)
-    }
-}
-
 impl Logs {
     /// Asks for the first archive after the spool's position.
-    #[must_use]
-    pub fn waiting(run: &Run, spool: &Spool) -> Self {
+    pub(super) fn waiting(run: &Run, spool: &Spool) -> Self {
         let (client, format) = (run.client(), run.config.siem.format);
         let position = spool.position().map(str::to_owned);
         let asking = Arc::clone(&client);
@@ -95,40 +73,9 @@ impl Logs {
             ahead,
             position,
             restarted: false,
+            stale: stale(spool, run.client().now()),
+            finished: false,
         }
-    }
-
-    /// The next archive, unpacked; nothing when all have been had.
-    ///
-    /// # Errors
-    /// [`ApiError`], [`SpoolError`] or a [`Failure`]; the position has then not moved.
-    pub fn next(&mut self, spool: &Spool) -> anyhow::Result<Option<Ready>> {
-        let (head, token, mut raw) = match self.ahead.wait() {
-            Ok(Fetched::Nothing) => return Ok(None),
-            Ok(Fetched::Archive(archive)) => (archive.head, archive.token, archive.raw),
-            Err(Failed::Api(ApiError::PositionRefused)) if self.can_restart() => {
-                return self.restart(spool).map(Some);
-            }
-            Err(failed) => return Err(failed.into()),
-        };
-        if self.position.as_ref() == Some(&token) {
-            let what = "Mimecast sent an archive with the token that it was asked with: going on \
-                        would fetch the same archive for ever";
-            let remedy = "nothing was lost; please report it if it repeats";
-            return Err(Failure::new(Code::NotUnderstood, what, remedy).into());
-        }
-        self.ahead.ask((Some(token.clone()), spool.scratches()));
-        let mut ready = self.unpack(spool, &mut raw, &token)?;
-        if let Some(fault) = ready.warnings.first().cloned() {
-            self.confirm(spool, &mut raw, &fault, &head)?;
-            let place = spool.quarantine(&mut raw, &note(&head, &ready.warnings))?;
-            ready.warnings = vec![format!(
-                "an archive is damaged ({fault}); its bytes are kept in {}",
-                place.display()
-            )];
-        }
-        self.position = Some(token);
-        Ok(Some(ready))
     }
 
     /// Whether starting over could help: the position is a saved one, and this is the first time.
@@ -163,6 +110,25 @@ impl Logs {
             position: None,
             warnings: vec![warning],
         })
+    }
+
+    /// Records a gap at the end of a run that came too late.
+    fn admit(&self, spool: &Spool, gap: Gap) -> Ready {
+        let since = gap
+            .from
+            .map(|from| from.format("%Y-%m-%d %H:%M UTC").to_string());
+        let warning = format!(
+            "the last complete run, at {}, is longer ago than Mimecast keeps logs: some may be \
+             missing",
+            since.unwrap_or_default()
+        );
+        let mut batch = spool.batch();
+        batch.note_gap(gap);
+        Ready {
+            batch,
+            position: self.position.clone(),
+            warnings: vec![warning],
+        }
     }
 
     /// Unpacks an archive into a batch; the warnings say what did not verify.
@@ -241,6 +207,55 @@ impl Logs {
     }
 }
 
+impl Source for Logs {
+    /// The next archive, unpacked. After an error the position has not moved.
+    fn next(&mut self, spool: &Spool) -> anyhow::Result<Option<Ready>> {
+        if self.finished {
+            return Ok(None);
+        }
+        let (head, token, mut raw) = match self.ahead.wait() {
+            Ok(Fetched::Nothing) => {
+                self.finished = true;
+                return Ok(self.stale.take().map(|gap| self.admit(spool, gap)));
+            }
+            Ok(Fetched::Archive(archive)) => (archive.head, archive.token, archive.raw),
+            Err(Failed::Api(ApiError::PositionRefused)) if self.can_restart() => {
+                return self.restart(spool).map(Some);
+            }
+            Err(failed) => return Err(failed.into()),
+        };
+        if self.position.as_ref() == Some(&token) {
+            let what = "Mimecast sent an archive with the token that it was asked with: going on \
+                        would fetch the same archive for ever";
+            let remedy = "nothing was lost; please report it if it repeats";
+            return Err(Failure::new(Code::NotUnderstood, what, remedy).into());
+        }
+        self.ahead.ask((Some(token.clone()), spool.scratches()));
+        let mut ready = self.unpack(spool, &mut raw, &token)?;
+        if let Some(fault) = ready.warnings.first().cloned() {
+            self.confirm(spool, &mut raw, &fault, &head)?;
+            let place = spool.quarantine(&mut raw, &note(&head, &ready.warnings))?;
+            ready.warnings = vec![format!(
+                "an archive is damaged ({fault}); its bytes are kept in {}",
+                place.display()
+            )];
+        }
+        self.position = Some(token);
+        Ok(Some(ready))
+    }
+}
+
+/// Whether logs can have been dropped since the last complete run.
+fn stale(spool: &Spool, now: DateTime<Utc>) -> Option<Gap> {
+    let last = spool.last_success().filter(|last| now - *last > KEPT)?;
+    let reason = "no complete run for longer than Mimecast keeps logs".to_owned();
+    Some(Gap {
+        from: Some(last),
+        to: now - KEPT,
+        reason,
+    })
+}
+
 fn fetch(
     client: &Client,
     format: Format,
@@ -273,7 +288,7 @@ fn fetch(
 fn copy(member: &mut Member<'_>, part: &mut Part, clock: &Clock) -> anyhow::Result<Option<String>> {
     let mut buffer = vec![0; COPY_BYTES];
     while let Ok(count @ 1..) = member.read(&mut buffer) {
-        clock_check(clock)?;
+        going_on(clock)?;
         part.write_all(&buffer[..count]).map_err(ApiError::Sink)?;
     }
     Ok(None)
@@ -297,7 +312,7 @@ fn explode(
         line.clear();
         document::push_one_line(&mut line, item);
         line.push(b'\n');
-        let written = clock_check(clock).and_then(|()| {
+        let written = going_on(clock).and_then(|()| {
             part.write_all(&line)
                 .map_err(|error| ApiError::Sink(error).into())
         });
@@ -316,11 +331,6 @@ fn explode(
             name.escape_debug()
         )),
     })
-}
-
-/// Signals end the work; the budget does not, once an archive is here.
-fn clock_check(clock: &Clock) -> anyhow::Result<()> {
-    clock.check_signal().map_err(Into::into)
 }
 
 /// What is known of a damaged archive: allowed headers, and what is wrong.

@@ -1,0 +1,302 @@
+//! One host of Mimecast, asked as one application.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Method, Request};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use tracing::{debug, info, warn};
+
+use super::answer::{Answer, Body, Denial, Head};
+use super::endpoints::Call;
+use super::retry::{Next, Policy, Retry};
+use super::token::Application;
+use super::transport::{self, Fault, Reach, Received, Take, Transport};
+use super::{ApiError, Identity, NoSink, Reply, Sink, identity};
+use crate::clock::Clock;
+use crate::config::{BaseUrl, Network};
+
+/// A clock that is further off is worth a word when a signature is refused.
+const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(2);
+
+/// One host of Mimecast, asked as one application.
+pub struct Client {
+    transport: Transport,
+    base: BaseUrl,
+    app_id: String,
+    identity: Identity,
+    policy: Policy,
+    clock: Clock,
+    requests: AtomicU64,
+    /// The server's clock minus ours.
+    skew: Mutex<Option<TimeDelta>>,
+}
+
+/// What is asked.
+#[derive(Clone, Copy)]
+enum Ask<'a> {
+    Json(&'a Value),
+    Query(&'a [(&'static str, String)]),
+}
+
+impl Client {
+    /// Prepares to ask; no connection is made yet.
+    ///
+    /// # Errors
+    /// [`ApiError::Unusable`] when proxy or certificates cannot be used.
+    pub fn new(
+        base: BaseUrl,
+        app_id: &str,
+        identity: Identity,
+        network: &Network,
+        clock: Clock,
+    ) -> Result<Self, ApiError> {
+        let reach = if base.is_loopback() {
+            Reach::Loopback
+        } else {
+            Reach::Api
+        };
+        Ok(Self {
+            transport: Transport::new(network, reach, clock.clone())?,
+            base,
+            app_id: app_id.to_owned(),
+            identity,
+            policy: Policy::of(network),
+            clock,
+            requests: AtomicU64::new(0),
+            skew: Mutex::new(None),
+        })
+    }
+
+    /// Asks with a JSON body, and repeats what is worth repeating.
+    ///
+    /// # Errors
+    /// [`ApiError`], once nothing can be gained by asking again in this run.
+    pub fn call(&self, call: Call, body: &Value, sink: &mut dyn Sink) -> Result<Reply, ApiError> {
+        self.ask(call, Ask::Json(body), sink)
+    }
+
+    /// Asks with a query for JSON.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn list(&self, call: Call, query: &[(&'static str, String)]) -> Result<String, ApiError> {
+        match self.ask(call, Ask::Query(query), &mut NoSink)? {
+            Reply::Json(text) => Ok(text),
+            _ => Err(ApiError::NotUnderstood("a list that is no JSON".to_owned())),
+        }
+    }
+
+    /// The server's clock minus the host's, once an answer has shown it.
+    #[must_use]
+    pub fn skew(&self) -> Option<TimeDelta> {
+        *self.skew.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time by the server's clock, by ours until an answer has shown it.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now() + self.skew().unwrap_or_default()
+    }
+
+    /// Attempts so far.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// The host that is asked.
+    #[must_use]
+    pub const fn base(&self) -> &BaseUrl {
+        &self.base
+    }
+
+    fn ask(&self, call: Call, ask: Ask<'_>, sink: &mut dyn Sink) -> Result<Reply, ApiError> {
+        let mut renewed = false;
+        loop {
+            let asked = persist(&self.clock, self.policy, self.base.host(), || {
+                sink.clear().map_err(ApiError::Sink)?;
+                self.attempt(call, ask, sink)
+            });
+            match (&self.identity, asked) {
+                // also met with tokens that are good: a fresh one decides
+                (Identity::Bearer(application), Err(ApiError::Denied(Denial::Keys))) => {
+                    if renewed {
+                        return Err(ApiError::Denied(Denial::Token));
+                    }
+                    info!(call = call.path(), "the token was refused: getting another");
+                    application.drop_token();
+                    renewed = true;
+                }
+                (_, Err(ApiError::Denied(Denial::Keys))) => {
+                    return Err(ApiError::Denied(self.keys_or_clock()));
+                }
+                (_, asked) => return asked.map(|(answer, received)| reply(&answer, received)),
+            }
+        }
+    }
+
+    /// A refused signature is the clock's fault when that is far off.
+    fn keys_or_clock(&self) -> Denial {
+        match self.skew() {
+            Some(skew) if skew.abs() > SKEW_LIMIT => Denial::Clock(-skew.num_minutes()),
+            _ => Denial::Keys,
+        }
+    }
+
+    /// One request with a signature of its own, and what came of it.
+    fn attempt(
+        &self,
+        call: Call,
+        ask: Ask<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<(Answer, Option<Received>), ApiError> {
+        let headers = match &self.identity {
+            Identity::Bearer(application) => identity::bearing(&self.token(application)?)?,
+            one => identity::signed(one, &self.app_id, call, self.clock.now())?,
+        };
+        let url = self.base.join(call.path());
+        let client = self.transport.client();
+        let request = match ask {
+            Ask::Json(body) => client.post(url).body(body.to_string()),
+            Ask::Query(query) => client.get(with_query(url, query)),
+        };
+        self.send(call, request.headers(headers).build(), sink)
+    }
+
+    /// The token at hand, or a new one.
+    fn token(&self, application: &Application) -> Result<SecretString, ApiError> {
+        if let Some(token) = application.token(self.clock.elapsed()) {
+            return Ok(token);
+        }
+        let asked = persist(&self.clock, self.policy, self.base.host(), || {
+            let mut headers = HeaderMap::new();
+            let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+            headers.insert(CONTENT_TYPE, form);
+            headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+            let url = self.base.join(Call::Token.path());
+            let request = self
+                .transport
+                .client()
+                .request(Method::POST, url)
+                .headers(headers);
+            let request = request.body(application.form().expose_secret().to_owned());
+            self.send(Call::Token, request.build(), &mut NoSink)
+        });
+        let (_, received) = asked?;
+        let elapsed = self.clock.elapsed();
+        match received.body {
+            transport::Body::Held(text) => application.keep(&text, elapsed),
+            transport::Body::Stored => None,
+        }
+        .and_then(|()| application.token(elapsed))
+        .ok_or_else(|| ApiError::NotUnderstood("a token answer without a token".to_owned()))
+    }
+
+    fn send(
+        &self,
+        call: Call,
+        request: reqwest::Result<Request>,
+        sink: &mut dyn Sink,
+    ) -> Result<(Answer, Option<Received>), ApiError> {
+        let unusable = |error: reqwest::Error| ApiError::Unusable(error.without_url().to_string());
+        let request = request.map_err(unusable)?;
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let sent = self.transport.exchange(request, Take::ByShape, sink);
+        outcome(sent, self.base.host(), |received| {
+            self.learn_time(&received.head);
+            let body = match &received.body {
+                transport::Body::Held(text) => Body::Held(text),
+                transport::Body::Stored => Body::Stored,
+            };
+            let status = received.head.status;
+            let request_id = received.head.text("x-request-id");
+            debug!(call = call.path(), status, request_id, "answered");
+            Answer::of(call, &received.head, body)
+        })
+    }
+
+    fn learn_time(&self, head: &Head) {
+        if let Some(date) = head.date() {
+            let skew = date - self.clock.now();
+            *self.skew.lock().unwrap_or_else(PoisonError::into_inner) = Some(skew);
+        }
+    }
+}
+
+/// What came of one exchange.
+pub(super) fn outcome(
+    sent: Result<Received, Fault>,
+    host: &str,
+    meaning: impl FnOnce(&Received) -> Answer,
+) -> Result<(Answer, Option<Received>), ApiError> {
+    match sent {
+        Ok(received) => Ok((meaning(&received), Some(received))),
+        Err(Fault::Passing(why)) => Ok((Answer::Broken(why), None)),
+        Err(Fault::Lasting(why)) => Err(ApiError::Unreachable(format!("{host}: {why}"))),
+        Err(Fault::Improper(why)) => Err(ApiError::NotUnderstood(why)),
+        Err(Fault::Sink(error)) => Err(ApiError::Sink(error)),
+        Err(Fault::Stopped(stopped)) => Err(stopped.into()),
+    }
+}
+
+/// Makes attempts until one is a success or nothing can be gained by another.
+pub(super) fn persist(
+    clock: &Clock,
+    policy: Policy,
+    host: &str,
+    mut attempt: impl FnMut() -> Result<(Answer, Option<Received>), ApiError>,
+) -> Result<(Answer, Received), ApiError> {
+    let mut retry = Retry::new(policy);
+    loop {
+        clock.check()?;
+        let (answer, received) = attempt()?;
+        if let (Answer::Data | Answer::Nothing, Some(received)) = (&answer, received) {
+            return Ok((answer, received));
+        }
+        match retry.next(&answer, clock.left(), fastrand::f64()) {
+            Next::Wait(wait) => {
+                info!(host, ?wait, ?answer, "asking again");
+                clock.sleep(wait)?;
+            }
+            Next::GiveUp => return Err(error(answer, host, clock.now())),
+            Next::GiveUpFor(wait) => {
+                let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
+                return Err(error(
+                    answer,
+                    host,
+                    clock.now() + wait.min(TimeDelta::hours(1)),
+                ));
+            }
+        }
+    }
+}
+
+/// What an answer means for whoever asked; `until` is when asking again makes sense.
+fn error(answer: Answer, host: &str, until: DateTime<Utc>) -> ApiError {
+    warn!(?answer, "giving up");
+    match answer {
+        Answer::Denied(denial) => ApiError::Denied(denial),
+        Answer::SlowDown(_) => ApiError::SlowDown(until),
+        Answer::PositionRefused => ApiError::PositionRefused,
+        Answer::Broken(why) => ApiError::Unreachable(format!("{host}: {why}")),
+        Answer::NotUnderstood(why) => ApiError::NotUnderstood(why),
+        Answer::Data | Answer::Nothing => ApiError::NotUnderstood("no answer".to_owned()),
+    }
+}
+
+fn with_query(mut url: reqwest::Url, query: &[(&'static str, String)]) -> reqwest::Url {
+    url.query_pairs_mut().extend_pairs(query);
+    url
+}
+
+fn reply(answer: &Answer, received: Received) -> Reply {
+    match received.body {
+        _ if *answer == Answer::Nothing => Reply::Nothing,
+        transport::Body::Held(text) => Reply::Json(text),
+        transport::Body::Stored => Reply::Archive(received.head),
+    }
+}

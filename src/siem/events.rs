@@ -1,0 +1,367 @@
+//! API 2.0: page after page of addresses, object after object of a page.
+//!
+//! The cursor of a page moves only when every object on it is published, in quarantine or recorded
+//! as a gap; which ones are is part of the position. An address that has lapsed is had again by
+//! listing the same page: the paths are the same, the permissions fresh.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tracing::{info, warn};
+
+use super::page::Page;
+use super::position::{ObjectId, Position};
+use super::{EventType, Failed, object};
+use crate::api::objects::{Address, Objects};
+use crate::api::{ApiError, Client, endpoints};
+use crate::clock::Clock;
+use crate::config::Aliases;
+use crate::fetch::Ahead;
+use crate::report::{Code, Failure};
+use crate::run::{Ready, Run, Source};
+use crate::spool::{Batch, Extension, Gap, Scratch, Scratches, Spool};
+
+/// Mimecast keeps events for so long.
+const KEPT: TimeDelta = TimeDelta::days(7);
+/// Objects that share one commit, and the bytes after which a batch is closed early.
+const BATCH_OBJECTS: usize = 32;
+const BATCH_BYTES: u64 = 64 << 20;
+/// Mimecast allows 50 lists in 15 minutes; some are left for whoever else asks.
+const LISTS_PER_RUN: u32 = 45;
+/// How often a page is listed again for fresh addresses, in one run.
+const RELISTS: u32 = 3;
+/// Pages without objects that are followed in a row.
+const EMPTY_PAGES: u32 = 5;
+
+/// The list calls of one run, shared by all event types.
+#[derive(Clone, Default)]
+pub(super) struct Calls(Arc<AtomicU32>);
+
+impl Calls {
+    fn take(&self) -> anyhow::Result<()> {
+        if self.0.fetch_add(1, Ordering::Relaxed) < LISTS_PER_RUN {
+            return Ok(());
+        }
+        let what = "the list calls that Mimecast allows in a quarter of an hour are used up";
+        Err(Failure::new(Code::Later, what, "nothing to do: the next run goes on").into())
+    }
+}
+
+/// The events of one type.
+pub(super) struct Events {
+    client: Arc<Client>,
+    kind: EventType,
+    aliases: Aliases,
+    clock: Clock,
+    ahead: Ahead<(Address, Scratches), Result<Scratch, Failed>>,
+    position: Position,
+    /// The page in hand: what is left of it.
+    queue: VecDeque<Address>,
+    next: Option<String>,
+    is_listed: bool,
+    /// No page is behind the one in hand.
+    is_last: bool,
+    relists: u32,
+    empty_pages: u32,
+    /// Objects of this page that could not be had.
+    missing: Vec<ObjectId>,
+    warnings: Vec<String>,
+    gap: Option<Gap>,
+    failed: Option<anyhow::Error>,
+    finished: bool,
+}
+
+impl Events {
+    pub(super) fn waiting(run: &Run, kind: EventType, spool: &Spool) -> Self {
+        let objects = Arc::clone(&kind.objects);
+        let client = run.client();
+        let saved = spool.position().and_then(Position::read);
+        let position = saved.unwrap_or_else(|| Position {
+            since: Some(beginning(client.now(), kind.moved_at)),
+            ..Position::default()
+        });
+        Self {
+            client,
+            kind,
+            aliases: run.config.siem.aliases,
+            clock: run.clock.clone(),
+            ahead: Ahead::new(move |(address, scratches): (Address, Scratches)| {
+                fetch(&objects, &address, &scratches)
+            }),
+            position,
+            queue: VecDeque::new(),
+            next: None,
+            is_listed: false,
+            is_last: false,
+            relists: 0,
+            empty_pages: 0,
+            missing: Vec::new(),
+            warnings: Vec::new(),
+            gap: None,
+            failed: None,
+            finished: false,
+        }
+    }
+
+    /// Lists the page of the position and queues what of it is not done.
+    fn list(&mut self, spool: &Spool) -> anyhow::Result<()> {
+        let page = loop {
+            self.kind.calls.take()?;
+            let since = self
+                .position
+                .since
+                .unwrap_or_else(|| beginning(self.client.now(), None));
+            let token = self.position.token.as_deref();
+            let query = endpoints::events(self.kind.name, since, token);
+            match self.client.list(self.kind.call, &query) {
+                Ok(text) => break Page::read(&text).map_err(ApiError::NotUnderstood)?,
+                Err(ApiError::PositionRefused) => self.start_again(spool, since)?,
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let mut listed = Vec::new();
+        self.queue.clear();
+        for url in &page.urls {
+            let address = self.kind.objects.address(url)?;
+            let id = ObjectId::of(address.path());
+            if !listed.contains(&id) {
+                listed.push(id); // a page can name an object twice
+                if !self.position.is_done(address.path()) && !self.missing.contains(&id) {
+                    self.queue.push_back(address);
+                }
+            }
+        }
+        self.position.keep_listed(&listed);
+        self.empty_pages = if listed.is_empty() {
+            self.empty_pages + 1
+        } else {
+            0
+        };
+        let is_quiet = listed.is_empty() && page.is_caught_up != Some(false);
+        self.is_last = page.is_caught_up == Some(true)
+            || is_quiet
+            || self.empty_pages >= EMPTY_PAGES
+            || page.next.is_none()
+            || page.next == self.position.token;
+        self.next = page.next;
+        self.is_listed = true;
+        info!(
+            kind = self.kind.name,
+            objects = listed.len(),
+            new = self.queue.len(),
+            "a page is listed"
+        );
+        self.ask_for_front(spool);
+        Ok(())
+    }
+
+    /// A token that is refused, or a day: go on from the oldest that Mimecast keeps.
+    fn start_again(&mut self, spool: &Spool, since: DateTime<Utc>) -> anyhow::Result<()> {
+        let now = self.client.now();
+        let oldest = beginning(now, None);
+        if self.position.token.is_some() {
+            let from = spool.last_success();
+            let reason = "the saved position was refused".to_owned();
+            self.gap = Some(Gap {
+                from,
+                to: now,
+                reason,
+            });
+            let since = from.map_or("an unknown time".to_owned(), |time| time.to_string());
+            self.warnings.push(format!(
+                "Mimecast refused the saved position of {}: collection goes on from the oldest \
+                 events that it keeps, and events since {since} may be missing",
+                self.kind.name
+            ));
+            self.position = Position {
+                since: Some(oldest),
+                ..Position::default()
+            };
+            return Ok(());
+        }
+        // a day is asked for as a whole: its first hours may just have become too old
+        if since < oldest + TimeDelta::days(1) {
+            self.position.since = Some(since.max(oldest) + TimeDelta::days(1));
+            return Ok(());
+        }
+        let why = "the days of a list were refused".to_owned();
+        Err(ApiError::NotUnderstood(why).into())
+    }
+
+    fn ask_for_front(&self, spool: &Spool) {
+        if let Some(address) = self.queue.front() {
+            self.ahead.ask((address.clone(), spool.scratches()));
+        }
+    }
+
+    /// Takes the next object of the page into the batch.
+    fn take_object(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+        let mut raw = match self.ahead.wait() {
+            Ok(raw) => raw,
+            Err(Failed::Api(ApiError::PositionRefused)) => return self.have_again(spool),
+            Err(Failed::Api(ApiError::Unreachable(why))) => {
+                let what = format!("an object of {} could not be had: {why}", self.kind.name);
+                let remedy = "nothing to do if it passes: the next run goes on";
+                return Err(Failure::new(Code::Later, what, remedy).into());
+            }
+            Err(failed) => return Err(failed.into()),
+        };
+        let Some(address) = self.queue.pop_front() else {
+            return Ok(());
+        };
+        self.ask_for_front(spool);
+        let mut part = batch.part()?;
+        let fault = object::unpack(&mut raw, &mut part, self.aliases, &self.clock)?;
+        match fault {
+            None => {
+                let stem = format!("{}_{}", self.kind.stem, address.stem());
+                batch.add(part, &stem, Extension::Json)?;
+            }
+            Some(fault) => self.keep_damaged(spool, &address, &mut raw, &fault)?,
+        }
+        self.position.finish(address.path());
+        Ok(())
+    }
+
+    /// The first address of the queue was refused: list the page again, or do without the object.
+    fn have_again(&mut self, spool: &Spool) -> anyhow::Result<()> {
+        let Some(refused) = self.queue.front().map(|address| address.path().to_owned()) else {
+            return Ok(());
+        };
+        if self.relists < RELISTS {
+            self.relists += 1;
+            info!(
+                kind = self.kind.name,
+                "an address has lapsed: listing the page again"
+            );
+            self.list(spool)?;
+            if self.queue.iter().any(|address| address.path() == refused) {
+                return Ok(());
+            }
+        } else {
+            self.queue.pop_front();
+            self.ask_for_front(spool);
+        }
+        let id = ObjectId::of(&refused);
+        if !self.position.missing.contains(&id) {
+            self.missing.push(id); // the next run tries once more
+            return Ok(());
+        }
+        let warning = format!(
+            "an object of {} could not be had in two runs and is recorded as a gap: {refused}",
+            self.kind.name
+        );
+        let reason = format!("object {refused} was refused");
+        self.gap = Some(Gap {
+            from: spool.last_success(),
+            to: self.client.now(),
+            reason,
+        });
+        self.warnings.push(warning);
+        self.position.finish(&refused);
+        Ok(())
+    }
+
+    /// A damaged object is fetched once more: only the same bytes are worth keeping.
+    fn keep_damaged(
+        &mut self,
+        spool: &Spool,
+        address: &Address,
+        raw: &mut Scratch,
+        fault: &str,
+    ) -> anyhow::Result<()> {
+        warn!(
+            kind = self.kind.name,
+            fault, "an object does not verify: fetching it again"
+        );
+        let mut again = fetch(&self.kind.objects, address, &spool.scratches())?;
+        if again.fingerprint()? != raw.fingerprint()? {
+            let what = format!("an object arrived damaged ({fault}) and differently each time");
+            let remedy = "nothing to do: the next run fetches it again";
+            return Err(Failure::new(Code::Later, what, remedy).into());
+        }
+        let place = spool.quarantine(raw, &format!("object: {address:?}\nfault: {fault}"))?;
+        self.warnings.push(format!(
+            "an object of {} is damaged ({fault}); its bytes are kept in {}",
+            self.kind.name,
+            place.display()
+        ));
+        Ok(())
+    }
+
+    /// Leaves a page on which nothing is left to do.
+    fn leave_page(&mut self) {
+        self.is_listed = false;
+        self.finished = self.is_last;
+        if !self.missing.is_empty() {
+            self.position.missing.append(&mut self.missing);
+            let what = format!("some objects of {} could not be had", self.kind.name);
+            let remedy = "nothing to do: the next run tries again, and records a gap if it fails";
+            self.failed = Some(Failure::new(Code::Later, what, remedy).into());
+            return;
+        }
+        match self.next.take() {
+            Some(next) if self.position.token.as_ref() != Some(&next) => self.position.turn(next),
+            _ => {} // the same page again next time: what is done on it is known
+        }
+    }
+}
+
+impl Source for Events {
+    /// Some objects of the page in hand, or the move to the next page.
+    fn next(&mut self, spool: &Spool) -> anyhow::Result<Option<Ready>> {
+        loop {
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
+            if self.finished {
+                return Ok(None);
+            }
+            if !self.is_listed {
+                self.list(spool)?;
+            }
+            let mut batch = spool.batch();
+            let mut objects = 0;
+            while !self.queue.is_empty()
+                && objects < BATCH_OBJECTS
+                && batch.size().bytes < BATCH_BYTES
+            {
+                if let Err(error) = self.take_object(spool, &mut batch) {
+                    self.failed = Some(error); // what is in the batch is good
+                    break;
+                }
+                objects += 1;
+            }
+            if self.queue.is_empty() && self.failed.is_none() {
+                self.leave_page();
+            }
+            let text = self.position.text();
+            let is_news = spool.position() != Some(&text) || batch.size().files > 0;
+            if is_news || !self.warnings.is_empty() {
+                if let Some(gap) = self.gap.take() {
+                    batch.note_gap(gap);
+                }
+                let warnings = std::mem::take(&mut self.warnings);
+                return Ok(Some(Ready {
+                    batch,
+                    position: Some(text),
+                    warnings,
+                }));
+            }
+        }
+    }
+}
+
+fn fetch(objects: &Objects, address: &Address, scratches: &Scratches) -> Result<Scratch, Failed> {
+    let mut raw = scratches.make().map_err(Failed::Spool)?;
+    objects.fetch(address, &mut raw).map_err(Failed::Api)?;
+    Ok(raw)
+}
+
+/// The day to begin with: the oldest that Mimecast keeps, or the last run under API 1.0.
+fn beginning(now: DateTime<Utc>, moved_at: Option<DateTime<Utc>>) -> DateTime<Utc> {
+    let oldest = now - KEPT;
+    moved_at.unwrap_or(oldest).max(oldest)
+}

@@ -1,0 +1,141 @@
+//! E-mail gateway logs, in the dialect of either API generation.
+//!
+//! Both come down to the same: a position, a batch of files, a commit. Under API 1.0 a batch is one
+//! archive and there is one stream; under API 2.0 a batch is a handful of objects of a page, and each
+//! event type is a stream of its own, so that the trouble of one never stops another.
+
+mod archives;
+mod events;
+mod object;
+mod page;
+mod position;
+
+use std::io;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::api::endpoints::Call;
+use crate::api::objects::Objects;
+use crate::api::{ApiError, Sink};
+use crate::clock::Clock;
+use crate::config::{Api, Config};
+use crate::run::{Opened, Program, Run, Source, Stream};
+use crate::spool::{Scratch, SpoolError};
+use events::{Calls, Events};
+
+/// The program.
+pub const PROGRAM: Program = Program {
+    name: "siem",
+    program: "siem_collection",
+    about: "Collects the e-mail gateway logs that are waiting in Mimecast",
+    folder: "mta",
+};
+
+const COPY_BYTES: usize = 64 << 10;
+
+/// How a stream is asked for.
+pub enum Kind {
+    /// API 1.0: archives with all log types.
+    Archives,
+    /// API 2.0: objects with events of one type.
+    Events(EventType),
+}
+
+/// One event type and what it shares with the others.
+#[derive(Clone)]
+pub struct EventType {
+    call: Call,
+    /// In the vendor's spelling.
+    name: &'static str,
+    /// Begins the name of every file.
+    stem: String,
+    objects: Arc<Objects>,
+    calls: Calls,
+    /// When API 1.0 was last collected: the place to start after a move.
+    moved_at: Option<DateTime<Utc>>,
+}
+
+/// The streams that the configuration asks for.
+///
+/// # Errors
+/// As [`Objects::new`] and [`Run::last_success_of`].
+pub fn streams(run: &Run) -> anyhow::Result<Vec<Stream<Kind>>> {
+    if run.config.mimecast.api == Api::V1 {
+        let name = PROGRAM.name.to_owned();
+        return Ok(vec![Stream {
+            name,
+            stem: String::new(),
+            kind: Kind::Archives,
+        }]);
+    }
+    let objects = run.client();
+    let objects = Objects::new(objects.base(), &run.config.network, run.clock.clone())?;
+    let (objects, calls) = (Arc::new(objects), Calls::default());
+    let moved_at = run.last_success_of(PROGRAM.name)?;
+    let streams = types(&run.config).map(|(call, product, name)| {
+        let stem = format!("{product}_{}", name.replace(' ', "_"));
+        let (objects, calls) = (Arc::clone(&objects), calls.clone());
+        let kind = EventType {
+            call,
+            name,
+            stem: stem.clone(),
+            objects,
+            calls,
+            moved_at,
+        };
+        Stream {
+            name: stem.clone(),
+            stem: format!("{stem}_"),
+            kind: Kind::Events(kind),
+        }
+    });
+    let mut streams: Vec<_> = streams.collect();
+    let parts = u32::try_from(streams.len()).unwrap_or(1).max(1);
+    // each run begins with another type: none starves when the calls do not reach for all
+    let turn = run.clock.now().timestamp().unsigned_abs() / 60 % u64::from(parts);
+    streams.rotate_left(turn as usize);
+    Ok(streams)
+}
+
+/// What to ask for a stream that has been opened.
+#[must_use]
+pub fn source(run: &Run, stream: &Opened<Kind>) -> Box<dyn Source> {
+    match &stream.kind {
+        Kind::Archives => Box::new(archives::Logs::waiting(run, &stream.spool)),
+        Kind::Events(kind) => Box::new(Events::waiting(run, kind.clone(), &stream.spool)),
+    }
+}
+
+fn types(config: &Config) -> impl Iterator<Item = (Call, &'static str, &'static str)> {
+    let gateway = config.siem.cloud_gateway_types.iter();
+    let integrated = config.siem.cloud_integrated_types.iter();
+    let gateway = gateway.map(|name| (Call::CloudGateway, "cg", *name));
+    gateway.chain(integrated.map(|name| (Call::CloudIntegrated, "ci", *name)))
+}
+
+/// Why the asking thread has nothing.
+enum Failed {
+    Api(ApiError),
+    Spool(SpoolError),
+}
+
+impl From<Failed> for anyhow::Error {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Api(error) => error.into(),
+            Failed::Spool(error) => error.into(),
+        }
+    }
+}
+
+impl Sink for Scratch {
+    fn clear(&mut self) -> io::Result<()> {
+        Self::clear(self)
+    }
+}
+
+/// Signals end the work; the budget does not, once the bytes are here.
+fn going_on(clock: &Clock) -> anyhow::Result<()> {
+    clock.check_signal().map_err(Into::into)
+}

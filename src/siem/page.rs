@@ -1,0 +1,87 @@
+//! One page of a list under API 2.0: addresses, the token of the page after, and whether it matters.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A list's answer, read as leniently as its sources disagree.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Page {
+    /// Addresses in the order of the list.
+    pub(super) urls: Vec<String>,
+    /// Where to go on; sometimes absent.
+    pub(super) next: Option<String>,
+    /// Whether nothing is behind this page; unknown when absent. It can be so with files, too.
+    pub(super) is_caught_up: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    value: Vec<Item>,
+    #[serde(rename = "@nextPage", default)]
+    next: Value,
+    #[serde(rename = "isCaughtUp", default)]
+    is_caught_up: Value,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    url: String,
+}
+
+impl Page {
+    /// Reads the text of an answer; the error says in one clause what is wrong.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let answer: Answer = serde_json::from_str(text)
+            .map_err(|_| "a list that is not JSON as documented".to_owned())?;
+        let next = match answer.next {
+            Value::Null => None,
+            Value::String(token) if token.is_empty() => None,
+            Value::String(token) => Some(token),
+            // taken for the end it could hide everything behind it
+            _ => return Err("a list whose next page is no token".to_owned()),
+        };
+        let urls = answer.value.into_iter().map(|item| item.url).collect();
+        Ok(Self {
+            urls,
+            next,
+            is_caught_up: answer.is_caught_up.as_bool(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_page_is_read_with_and_without_what_is_optional() {
+        let text = r#"{"value":[{"url":"https://a/b?c","expiry":"x","size":1}],"@nextPage":"t","isCaughtUp":true}"#;
+        let page = Page::read(text).unwrap();
+        assert_eq!(page.urls, ["https://a/b?c"]);
+        assert_eq!(
+            (page.next.as_deref(), page.is_caught_up),
+            (Some("t"), Some(true))
+        );
+        let page = Page::read(r#"{"value":[]}"#).unwrap();
+        assert_eq!((page.next, page.is_caught_up), (None, None));
+    }
+
+    #[test]
+    fn an_error_never_repeats_an_address() {
+        for text in [
+            r#"{"value":[{"url":1,"x":"canary"}]}"#,
+            r#"{"value":"canary"}"#,
+            r#"{"value":[],"@nextPage":{"canary":1}}"#,
+        ] {
+            assert!(!Page::read(text).unwrap_err().contains("canary"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics(text in ".*") {
+            let _ = Page::read(&text);
+        }
+    }
+}
