@@ -9,7 +9,7 @@ use crate::harness::{AUDIT, Place, SIEM};
 use crate::sandbox::{AuditEvent, Batch};
 
 /// Random moments; the long form is `KILLS=1000 cargo test killed`.
-fn kills() -> u32 {
+pub(crate) fn kills() -> u32 {
     std::env::var("KILLS")
         .ok()
         .and_then(|text| text.parse().ok())

@@ -10,6 +10,7 @@ mod audit; // P1 to P4 for audit events: windows, overlap, late events, odd page
 mod cli; // P7: exit codes, messages, --json, help
 mod crash; // P2 and P3 when the programs are killed
 mod damage; // P1 and P4 when state, folders or names are damaged
+mod events; // P1 to P4 for e-mail events under API 2.0
 mod faults; // P4 and P7 for answers of every kind of wrongness
 mod harness;
 mod sandbox;

@@ -718,6 +718,7 @@ proptest! {
             account_code: &inserted,
             email: &inserted,
             app_id: &inserted,
+            client_id: &inserted,
             data: Path::new(&inserted),
         };
         if let Ok(text) = rewrite(Some(&text), &values) {
