@@ -1,4 +1,4 @@
-//! The simulator of Mimecast's API 1.0 alone, to rehearse the wizard, cron, agents and outages without an account.
+//! The simulator of Mimecast's APIs 1.0 and 2.0 alone, to rehearse the wizard, cron, agents and outages without an account.
 //!
 //! ```text
 //! cargo run --example sandbox
@@ -25,21 +25,21 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use clap::Parser;
 
-use sandbox::{AuditEvent, Batch, Endpoint, Sandbox, Seen, changes};
+use sandbox::{AuditEvent, Batch, CG_TYPES, Endpoint, Object, Sandbox, Seen, changes};
 
-/// Simulates Mimecast's API 1.0 on a loopback port.
+/// Simulates Mimecast's APIs 1.0 and 2.0 on a loopback port.
 #[derive(Parser)]
 struct Arguments {
     /// Port to listen on
     #[arg(long, default_value_t = 8425)]
     port: u16,
-    /// Seconds between two new SIEM batches, each with some audit events
+    /// Seconds between two new SIEM batches, each with the objects of API 2.0 and some audit events
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     every: u64,
     /// SIEM batches that wait at the start
     #[arg(long, default_value_t = 3)]
     batches: u64,
-    /// Events in each batch; as many audit events of the last day wait at the start
+    /// Events in each batch and in the objects beside it; as many audit events of the last day wait at the start
     #[arg(long, default_value_t = 200)]
     events: usize,
 }
@@ -47,10 +47,12 @@ struct Arguments {
 const HELP: &str = "\
 outage SECONDS   answer 503 for so long
 limit            answer the next call with 429
-expire           the access key has expired: 418
-renew            it is valid again
-corrupt          damage the next SIEM archive
-more             one more batch and some audit events, now
+expire           API 1.0: the access key has expired: 418
+renew            API 1.0: it is valid again
+token            API 2.0: all tokens have expired: 401
+addresses        API 2.0: all addresses of objects have lapsed: 403
+corrupt          damage the next SIEM archive, or the next object
+more             one more batch, its objects and some audit events, now
 help             this list
 quit             stop (so does Ctrl-C)";
 
@@ -107,8 +109,10 @@ impl Rehearsal {
             sandbox.always(endpoint, move |reply| {
                 if Instant::now() < *until.lock().unwrap_or_else(PoisonError::into_inner) {
                     changes::status(503)(reply);
-                } else if limit_next.swap(false, Ordering::Relaxed) {
-                    changes::rate_limited(Some(3000), None)(reply);
+                } else if endpoint != Endpoint::Object && limit_next.swap(false, Ordering::Relaxed)
+                {
+                    // The object store has no such limit.
+                    changes::throttled(Some(3000), None)(reply);
                 }
             });
         }
@@ -137,7 +141,7 @@ impl Rehearsal {
         self.audited = self.events as u64;
     }
 
-    /// One new batch and some audit events.
+    /// One new batch, its objects and some audit events.
     fn more(&mut self) {
         self.batch();
         let numbers = self.audited..self.audited + AUDIT_EVENTS;
@@ -152,6 +156,11 @@ impl Rehearsal {
         let time = Utc::now() + TimeDelta::milliseconds((self.batches % 1000) as i64);
         self.sandbox
             .serve(Batch::realistic_at(self.batches, self.events, time));
+        let events = self.events.div_ceil(CG_TYPES.len());
+        for log_type in CG_TYPES {
+            let object = Object::realistic_at(self.batches, events, time);
+            self.sandbox.serve_objects(log_type, object);
+        }
         self.batches += 1;
     }
 
@@ -176,14 +185,23 @@ impl Rehearsal {
                 self.sandbox.set(|switches| switches.revoked = false);
                 "the access key is valid again".to_owned()
             }
+            ["token"] => {
+                self.sandbox.expire_tokens();
+                "all tokens have expired; the next run asks for a new one".to_owned()
+            }
+            ["addresses"] => {
+                self.sandbox.expire_addresses();
+                "all addresses of objects have lapsed; listing again gives new ones".to_owned()
+            }
             ["corrupt"] => {
                 self.sandbox.next(Endpoint::Siem, changes::corrupt());
-                "the next SIEM archive is damaged on its way".to_owned()
+                self.sandbox.next(Endpoint::Object, changes::corrupt());
+                "the next SIEM archive is damaged on its way, and the next object too".to_owned()
             }
             ["more"] => {
                 self.more();
                 format!(
-                    "{} events in one batch, and {AUDIT_EVENTS} audit events",
+                    "{} events in one batch and in ten objects, and {AUDIT_EVENTS} audit events",
                     self.events
                 )
             }
@@ -206,11 +224,14 @@ impl Rehearsal {
 
 /// One line per request.
 fn show(seen: &Seen) {
-    let endpoint = seen
-        .endpoint
-        .map_or(seen.path.as_str(), |endpoint| endpoint.path());
+    let (path, query) = seen.path.split_once('?').unwrap_or((&seen.path, ""));
+    let log_type = query.split('&').find(|pair| pair.starts_with("type="));
     let time = Utc::now().format("%H:%M:%S");
-    let mut line = format!("{time}Z  {endpoint}  {}", seen.status);
+    let mut line = format!(
+        "{time}Z  {path} {}  {}",
+        log_type.unwrap_or_default(),
+        seen.status
+    );
     for complaint in &seen.complaints {
         line.push_str("  ! ");
         line.push_str(complaint);
@@ -225,23 +246,29 @@ fn introduce(sandbox: &Sandbox) -> io::Result<()> {
     let url = sandbox.url();
     let (email, password) = (account.email, account.password);
     let (app_id, app_key) = (account.app_id, account.app_key);
+    let client = sandbox.client();
+    let (client_id, client_secret) = (client.client_id, client.client_secret);
     writeln!(
         io::stdout(),
         "\
 The sandbox listens on {url}. Everything in it is made up.
 
-  E-mail address    {email}
-  Password          {password}
-  Application id    {app_id}
-  Application key   {app_key}
+  API 1.0    E-mail address    {email}
+             Password          {password}
+             Application id    {app_id}
+             Application key   {app_key}
+  API 2.0    Client id         {client_id}
+             Client secret     {client_secret}
 
-In a second terminal, the wizard:
+In a second terminal, the wizard, for API 1.0 or 2.0:
 
   authentication_setup --config ./rehearsal/config.toml --discovery-url {url}
+  authentication_setup --config ./rehearsal/config.toml --base-url {url}
 
 or the same without questions:
 
   MIMECAST_PASSWORD='{password}' MIMECAST_APP_KEY='{app_key}' authentication_setup --no-input --data-dir ./rehearsal/data --config ./rehearsal/config.toml --email {email} --app-id {app_id} --discovery-url {url}
+  MIMECAST_CLIENT_SECRET='{client_secret}' authentication_setup --no-input --api 2.0 --client-id {client_id} --base-url {url} --data-dir ./rehearsal/data --config ./rehearsal/config.toml
 
 and then, as often as you like:
 

@@ -37,19 +37,20 @@ pub enum Code {
     Terminated = 143,
 }
 
-/// The table that `--help` shows.
+/// The table of the README, as `--help` shows it.
 pub const CODES: &str = "\
-Exit codes:
-    0  done, also when nothing was waiting
-   64  wrong arguments, or an answer is missing without a terminal
-   65  finished, but something was quarantined or a gap was recorded: look at it
-   70  a bug: please report it
-   74  local disk full, read-only or not permitted
-   75  stopped early, all stored so far is safe; alert if it repeats
-   76  an answer was not understood: please report it
-   77  credentials refused, expired or lacking a permission
-   78  configuration, credentials file or state unusable
-  130  interrupted    143  terminated";
+Exit codes, and who acts:
+    0  done, also when nothing was waiting (nobody)
+   64  wrong arguments, or an answer is missing without a terminal (fix the command)
+   65  finished, but something was quarantined or a gap was recorded (look, when convenient)
+   70  a bug of ours (report)
+   74  local disk: full, read-only, not permitted (fix the host)
+   75  stopped early, all stored so far is safe: network, outage, rate limit, time budget,
+       another run is active (nobody; alert if it repeats)
+   76  an answer was not understood (report)
+   77  credentials refused, expired, or lacking a permission (run authentication_setup)
+   78  configuration, credentials file or state unusable (fix the file named)
+  130, 143  interrupted, terminated; state is consistent (nobody)";
 
 impl Code {
     /// One word for machines.

@@ -104,6 +104,11 @@ pub(crate) fn guarded(work: impl FnOnce() -> anyhow::Result<()>) -> Option<Failu
     }
 }
 
+/// Says on standard error what a log would hold, for a run without one.
+pub(crate) fn tell_on_request(speaker: &Speaker, verbose: u8) {
+    log::aloud(speaker.run_id(), verbose);
+}
+
 fn work(
     program: &'static Program,
     common: &Common,
@@ -123,7 +128,10 @@ fn work(
     let run_id = speaker.run_id().to_owned();
     match log::begin(&config, program.name, &run_id, common.verbose, clock.now()) {
         Ok(place) => speaker.log_is_at(place),
-        Err(error) => speaker.aside(&format!("no log is written: {error}")),
+        Err(error) => {
+            speaker.aside(&format!("no log is written: {error}"));
+            tell_on_request(speaker, common.verbose);
+        }
     }
     let (base, app_id) = (config.mimecast.base_url.clone(), &config.mimecast.app_id);
     let client = Client::new(base, app_id, identity, &config.network, clock.clone())?;
@@ -198,4 +206,16 @@ fn disk_failure(action: &str, path: &Path, error: &std::io::Error) -> Failure {
 /// A short name for one run, in log and report.
 fn run_id() -> String {
     Uuid::new_v4().simple().to_string()[..8].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_failure_of_ours_and_tells_nothing_of_its_payload() {
+        let failure = guarded(|| panic!("canary")).unwrap();
+        assert_eq!(failure.code, Code::Bug);
+        assert!(!format!("{failure:?}").contains("canary"));
+    }
 }

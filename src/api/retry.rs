@@ -13,7 +13,7 @@ use crate::config::Network;
 const LONGEST: Duration = Duration::from_secs(60);
 /// The wait after 429 when Mimecast names none; each further one is longer by as much.
 const UNNAMED: Duration = Duration::from_secs(30);
-/// So many hints in a row are believed; a server that keeps saying "now" is not.
+/// So many hints in a row are believed; after that no wait is shorter than [`UNNAMED`].
 const HINTS_BELIEVED: u32 = 5;
 
 /// How often and how patiently faults are repeated.
@@ -79,7 +79,7 @@ impl Retry {
                 let unnamed = UNNAMED * self.slowed;
                 let wait = match hint {
                     Some(hint) if self.slowed <= HINTS_BELIEVED => *hint,
-                    Some(hint) => (*hint).max(unnamed),
+                    Some(hint) => (*hint).max(UNNAMED),
                     None => unnamed,
                 };
                 if wait < left {
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn a_server_that_keeps_saying_now_is_not_believed_for_ever() {
         let now = Answer::SlowDown(Some(Duration::ZERO));
-        assert_eq!(waits(&now, HOUR, 6)[4..], [seconds(0), seconds(180)]);
+        assert_eq!(waits(&now, HOUR, 6)[4..], [seconds(0), seconds(30)]);
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(super) fn read(
     let data = data.path(folder)?.ok_or_else(|| data.empty())?;
     let state = place("state", &environment.state_folder, "checkpoint")?;
     let log = place("log", &environment.log_folder, "log")?;
-    if let Some(reason) = unfit(&data, environment.home.as_deref(), &state) {
+    if let Some(reason) = unfit_for_data(&data, environment.home.as_deref(), &state) {
         return Err(setting("data").refuse(reason));
     }
     for (key, path) in [("state", &state), ("log", &log)] {
@@ -59,7 +59,11 @@ pub(super) fn read(
 }
 
 /// Why `data` cannot be the data folder.
-fn unfit(data: &Path, home: Option<&Path>, state: &Path) -> Option<&'static str> {
+pub(crate) fn unfit_for_data(
+    data: &Path,
+    home: Option<&Path>,
+    state: &Path,
+) -> Option<&'static str> {
     let data = plain(data);
     let name = name_of(&data);
     if name.is_empty() {

@@ -34,6 +34,7 @@ pub use sections::{
 };
 
 use document::Source;
+pub(crate) use folders::unfit_for_data;
 use setting::{Setting, Settings};
 
 /// The commented file with every key at its default.

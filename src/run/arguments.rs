@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, ColorChoice, Command};
 
 use super::Program;
@@ -51,13 +51,14 @@ pub(crate) fn parse<A: Args>(program: &'static str, about: &'static str) -> Resu
     } else {
         ColorChoice::Auto
     };
-    let command = Command::new(program)
+    let command = A::augment_args(Command::new(program))
         .version(env!("CARGO_PKG_VERSION"))
-        .about(about)
+        .about(about) // the switches bring one of their own
+        .long_about(about)
         .color(color)
         .after_help("See --help for exit codes and places.")
         .after_long_help(format!("{PLACES}\n\n{CODES}"));
-    let parsed = A::augment_args(command)
+    let parsed = command
         .try_get_matches_from(&arguments)
         .and_then(|matches| A::from_arg_matches(&matches));
     parsed.map_err(|error| {
@@ -68,24 +69,90 @@ pub(crate) fn parse<A: Args>(program: &'static str, about: &'static str) -> Resu
             let _ = error.print(); // a closed pipe is not our failure
             return Code::Done.into();
         }
-        if has("--json") {
-            let common = Common {
-                json: true,
-                quiet: true,
-                ..Common::default()
-            };
-            let text = error.to_string();
-            let text = text
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .trim_start_matches("error: ");
-            let failure = Failure::new(Code::Usage, text, format!("{program} --help"));
-            return Speaker::new(program, &common)
-                .end(&Report::default(), Some(&failure))
-                .into();
-        }
-        let _ = error.print();
-        Code::Usage.into()
+        let common = Common {
+            json: has("--json"),
+            ..Common::default()
+        };
+        let failure = Failure::new(
+            Code::Usage,
+            explain(&error),
+            format!("see {program} --help"),
+        );
+        Speaker::new(program, &common)
+            .end(&Report::default(), Some(&failure))
+            .into()
     })
+}
+
+/// What is wrong, without repeating a word that may be a secret in the wrong place.
+fn explain(error: &clap::Error) -> String {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) if !texts.is_empty() => Some(texts.join(", ")),
+        _ => None,
+    };
+    let flag = text(ContextKind::InvalidArg).filter(|word| word.starts_with('-'));
+    let name = |flag: &str| flag.split(['=', ' ']).next().unwrap_or_default().to_owned();
+    let flag = flag.as_deref().map(name);
+    let meant = text(ContextKind::SuggestedArg).map(|flag| format!(": did you mean {flag}?"));
+    let valid = text(ContextKind::ValidValue).map(|values| format!(": expected one of {values}"));
+    let hint = meant.or(valid).unwrap_or_default();
+    match (error.kind(), flag) {
+        (ErrorKind::UnknownArgument, Some(flag)) => format!("unknown flag {flag}{hint}"),
+        (ErrorKind::UnknownArgument, None) => "a word that belongs to no flag".to_owned(),
+        (ErrorKind::ArgumentConflict, Some(flag)) => format!("{flag} is given twice"),
+        (ErrorKind::InvalidValue, Some(flag)) => {
+            let what = text(ContextKind::InvalidValue).unwrap_or_default();
+            let what = if what.is_empty() {
+                "needs a value"
+            } else {
+                "has an unknown value"
+            };
+            format!("{flag} {what}{hint}")
+        }
+        (kind, flag) => {
+            let what = kind.as_str().unwrap_or("the arguments are not understood");
+            flag.map_or(what.to_owned(), |flag| format!("{flag}: {what}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(arguments: &[&str]) -> String {
+        let command = Common::augment_args(Command::new("program"));
+        let command = command.arg(clap::Arg::new("kind").long("kind").value_parser(["a", "b"]));
+        let arguments = ["program"].iter().chain(arguments);
+        explain(&command.try_get_matches_from(arguments).unwrap_err())
+    }
+
+    #[test]
+    fn a_mistake_in_the_arguments_is_one_line_that_repeats_no_value() {
+        for (arguments, expected) in [
+            (
+                &["--confg", "x"][..],
+                "unknown flag --confg: did you mean --config?",
+            ),
+            (&["--password=canary"], "unknown flag --password"),
+            (&["canary"], "a word that belongs to no flag"),
+            (&["-pcanary"], "unknown flag -p"),
+            (&["--config"], "--config needs a value"),
+            (
+                &["--kind", "canary"],
+                "--kind has an unknown value: expected one of a, b",
+            ),
+            (
+                &["--config", "a", "--config", "b"],
+                "--config is given twice",
+            ),
+            (
+                &["--quiet=canary"],
+                "--quiet: unexpected value for an argument found",
+            ),
+        ] {
+            assert_eq!(refusal(arguments), expected);
+        }
+    }
 }

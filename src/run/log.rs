@@ -46,7 +46,6 @@ pub(super) fn begin(
         .map_err(io::Error::other)?;
     restrict(&place, config.folders.file_mode)?;
 
-    let ours = |level: Level| Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
     let (said, kept) = match verbose {
         0 => (None, config.run.log_level),
         1 => (Some(Level::INFO), config.run.log_level.max(Level::INFO)),
@@ -71,6 +70,25 @@ pub(super) fn begin(
         .try_init();
     started.map_err(io::Error::other)?;
     Ok(place)
+}
+
+/// The same for a run without a file: to standard error alone, when a person asks for it.
+pub(super) fn aloud(run_id: &str, verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => Level::INFO,
+        _ => Level::DEBUG,
+    };
+    let line = Line {
+        run_id: run_id.to_owned(),
+    };
+    let to_person = layer().event_format(line).with_writer(io::stderr);
+    let subscriber = tracing_subscriber::registry().with(to_person.with_filter(ours(level)));
+    let _ = subscriber.try_init(); // nothing else starts one before
+}
+
+fn ours(level: Level) -> Targets {
+    Targets::new().with_target(env!("CARGO_CRATE_NAME"), level)
 }
 
 /// Whether a name is of a log that [`begin`] makes for this stream.

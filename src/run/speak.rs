@@ -7,6 +7,7 @@ use super::arguments::Common;
 use crate::report::{Code, Failure, Report};
 
 /// The voice of one run. A closed stream is never a failure of the run.
+#[derive(Clone)]
 pub(crate) struct Speaker {
     program: &'static str,
     run_id: String,
@@ -40,6 +41,11 @@ impl Speaker {
 
     pub(super) const fn shows_progress(&self) -> bool {
         self.is_watched && !self.quiet && !self.json
+    }
+
+    /// Whether one document is all that may be printed.
+    pub(crate) const fn is_for_machines(&self) -> bool {
+        self.json
     }
 
     /// Tells a person how far things are.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::Setup;
+use super::flags::Flags;
+use super::{Setup, folders};
 use crate::api::login::AuthType;
 use crate::config::BaseUrl;
 use crate::credentials::Credentials;
@@ -75,6 +76,8 @@ pub(super) struct Known {
     pub(super) secret_key: Option<SecretString>,
     pub(super) auth_type: AuthType,
     pub(super) base_url: Option<BaseUrl>,
+    /// Of an earlier setup: where a region cannot be asked for, it is still the same.
+    pub(super) saved_base_url: Option<BaseUrl>,
     pub(super) discovery_url: BaseUrl,
 }
 
@@ -94,16 +97,15 @@ impl Known {
             None => Ok(variable.clone()),
         };
         let url = |text: &str, flag: &str| {
-            BaseUrl::parse(text).map_err(|error| {
-                Failure::new(
-                    Code::Usage,
-                    format!("{flag}: {error}"),
-                    format!("correct {flag}"),
-                )
-            })
+            BaseUrl::parse(text).map_err(|error| refused(flag, &error.to_string()))
         };
         let data = match &flags.data_dir {
-            Some(folder) => Some(std::path::absolute(folder)?),
+            Some(folder) => {
+                let folder = std::path::absolute(folder)?;
+                folders::fit(&folder, &setup.config, environment)
+                    .map_err(|reason| refused("--data-dir", &reason))?;
+                Some(folder)
+            }
             None => saved.map(|config| config.folders.data.clone()),
         };
         let kept = setup.existing.as_ref().and_then(|_| {
@@ -111,7 +113,7 @@ impl Known {
                 .ok()
                 .map(|kept| kept.app_key().clone())
         });
-        Ok(Self {
+        let known = Self {
             data,
             app_id: text(&flags.app_id, saved.map(|config| &config.mimecast.app_id)),
             app_key: secret(&flags.app_key_file, &environment.app_key)?.or(kept),
@@ -125,8 +127,64 @@ impl Known {
                 .as_deref()
                 .map(|text| url(text, "--base-url"))
                 .transpose()?,
+            saved_base_url: saved.map(|config| config.mimecast.base_url.clone()),
             discovery_url: url(&flags.discovery_url, "--discovery-url")?,
-        })
+        };
+        for (key, flag) in [
+            (&known.app_key, "--app-key-file"),
+            (&known.access_key, "--access-key-file"),
+            (&known.secret_key, "--secret-key-file"),
+        ] {
+            let key = key.as_ref().map(|key| key.expose_secret().trim());
+            check(key, flag, is_word)?;
+        }
+        check(flags.app_id.as_deref(), "--app-id", is_word)?;
+        check(flags.email.as_deref(), "--email", is_address)?;
+        Ok(known.with_one_way_in(flags))
+    }
+
+    /// A password and a key pair are two ways in: flags win over variables, then keys over a password.
+    fn with_one_way_in(mut self, flags: &Flags) -> Self {
+        let keys_flagged = flags.access_key_file.is_some() || flags.secret_key_file.is_some();
+        if flags.password_file.is_some() && !keys_flagged {
+            (self.access_key, self.secret_key) = (None, None);
+        }
+        self
+    }
+}
+
+fn check(
+    text: Option<&str>,
+    flag: &str,
+    check: impl Fn(&str) -> Result<(), &'static str>,
+) -> anyhow::Result<()> {
+    match text.map(check) {
+        Some(Err(expected)) => Err(refused(flag, expected).into()),
+        _ => Ok(()),
+    }
+}
+
+fn refused(flag: &str, why: &str) -> Failure {
+    Failure::new(
+        Code::Usage,
+        format!("{flag}: {why}"),
+        format!("correct {flag}"),
+    )
+}
+
+pub(super) fn is_word(text: &str) -> Result<(), &'static str> {
+    match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(()),
+        false => Err("one word of letters, digits and dashes, please"),
+    }
+}
+
+pub(super) fn is_address(text: &str) -> Result<(), &'static str> {
+    let parts = text.split_once('@');
+    let has_both = parts.is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+    match has_both && !text.contains(char::is_whitespace) {
+        true => Ok(()),
+        false => Err("an e-mail address, please"),
     }
 }
 
@@ -146,7 +204,7 @@ pub(super) fn without_asking(known: &Known) -> anyhow::Result<Answers> {
         need(known.access_key.is_none(), "--access-key-file");
         need(known.secret_key.is_none(), "--secret-key-file");
         need(
-            known.base_url.is_none() && known.email.is_none(),
+            known.base_url.is_none() && known.email.is_none() && known.saved_base_url.is_none(),
             "--base-url or --email",
         );
     } else {

@@ -1,13 +1,17 @@
 //! Whether the collectors will be let in: one harmless call for each, now and not at night.
 
+use std::env::consts::EXE_SUFFIX;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::{Connected, Setup, revisit};
+use crate::api::answer::Denial;
 use crate::api::endpoints::{self, Call};
 use crate::api::{ApiError, NoSink, Sink};
+use crate::report::{Code, Failure};
 
 /// How far back the trial looks.
 const LOOK_BACK: TimeDelta = TimeDelta::hours(1);
@@ -35,19 +39,32 @@ impl Sink for FirstBytes {
 
 /// Tries both collector calls and reports each permission by its name in the console.
 pub(super) fn permissions(setup: &Setup, connected: &Connected) -> anyhow::Result<()> {
-    let mut first = None;
+    let (mut missing, mut other) = (Vec::new(), None);
+    setup.speaker.say("Permissions:");
     for call in [Call::Siem, Call::Audit] {
         let name = call.permission().unwrap_or_default();
         let found = try_call(connected, setup, call);
         let verdict = match &found {
             Ok(()) => "ok",
-            Err(ApiError::Denied(_)) => "missing",
+            Err(ApiError::Denied(Denial::Permission(_))) => "missing",
             Err(_) => "not checked",
         };
         setup.speaker.say(&format!("  {name:<27} {verdict}"));
-        first = first.or(found.err());
+        match found {
+            Err(ApiError::Denied(Denial::Permission(name))) => missing.push(format!("\"{name}\"")),
+            found => other = other.or(found.err()),
+        }
     }
-    first.map_or(Ok(()), |error| Err(revisit(error)))
+    match (&missing[..], other) {
+        ([], None) => Ok(()),
+        ([], Some(error)) => Err(revisit(error)),
+        _ => {
+            let what = format!("the account lacks {}", missing.join(" and "));
+            let remedy =
+                "check preparation step 2 in the README (role); the configuration is saved";
+            Err(Failure::new(Code::Denied, what, remedy).into())
+        }
+    }
 }
 
 fn try_call(connected: &Connected, setup: &Setup, call: Call) -> Result<(), ApiError> {
@@ -67,21 +84,30 @@ fn try_call(connected: &Connected, setup: &Setup, call: Call) -> Result<(), ApiE
     }
 }
 
-/// The commands to go on with.
+/// The commands to go on with, to be copied as they are.
 pub(super) fn next_steps(setup: &Setup) {
-    let folder = setup
-        .environment
-        .executable
-        .as_deref()
-        .and_then(std::path::Path::parent);
-    let folder = folder
-        .map(|folder| folder.display().to_string())
-        .unwrap_or_default();
-    let config = setup.path.display();
+    let executable = setup.environment.executable.as_deref();
+    let command = |program: &str| {
+        let program = executable.map_or_else(
+            || PathBuf::from(program),
+            |own| own.with_file_name(format!("{program}{EXE_SUFFIX}")),
+        );
+        format!("  {} --config {}", quoted(&program), quoted(&setup.path))
+    };
     setup.speaker.say(&format!(
-        "\nNext, and then every 30 minutes (README: cron, systemd, Task Scheduler):\n  \
-         {folder}/siem_collection --config {config}\n  \
-         {folder}/audit_collection --config {config}\n\
-         The first logs can take 30 minutes to appear after enhanced logging was switched on."
+        "\nNext, and then every 30 minutes (README: cron, systemd, Task Scheduler):\n{}\n{}\n\
+         The first logs can take 30 minutes to appear after enhanced logging was switched on.",
+        command("siem_collection"),
+        command("audit_collection"),
     ));
+}
+
+/// As a shell takes it for one word.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |letter: char| letter.is_alphanumeric() || "/\\:._-~".contains(letter);
+    match path.chars().all(plain) {
+        true => path,
+        false => format!("\"{path}\""),
+    }
 }

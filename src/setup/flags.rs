@@ -9,8 +9,6 @@ use crate::run::arguments::Common;
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct Flags {
-    #[command(flatten)]
-    pub(super) common: Common,
     /// Ask nothing: everything comes from flags, files and environment
     #[arg(long)]
     pub(super) no_input: bool,
@@ -41,10 +39,12 @@ pub(super) struct Flags {
     /// Whose password it is: Mimecast's own, or the customer's directory's
     #[arg(long, value_name = "KIND", value_enum, default_value_t)]
     pub(super) auth_type: AuthType,
-    /// API host, instead of asking Mimecast for the region's
+    /// API host, instead of asking Mimecast which one serves the region
     #[arg(long, value_name = "URL")]
     pub(super) base_url: Option<String>,
     /// Where to ask for the region
     #[arg(long, value_name = "URL", default_value = "https://api.mimecast.com")]
     pub(super) discovery_url: String,
+    #[command(flatten)]
+    pub(super) common: Common,
 }

@@ -3,12 +3,41 @@
 use std::io;
 use std::path::Path;
 
-use crate::config::Config;
+use crate::config::{Config, Environment, unfit_for_data};
 use crate::durable::{self, Disk as _, Mode, SystemDisk};
 use crate::report::{Code, Failure};
 
 /// Every folder below the data folder.
 const BELOW: [&str; 3] = ["mta", "audit", "tmp"];
+
+/// An empty file, of a name that no agent or collector looks for.
+const PROBE: &str = ".setup.probe";
+
+/// Whether this can be the data folder as far as its name goes; the error goes on after "it".
+pub(super) fn fit(data: &Path, config: &Config, environment: &Environment) -> Result<(), String> {
+    if data.to_str().is_none() {
+        return Err("has a name that is not UTF-8: expected another folder".to_owned());
+    }
+    let unfit = unfit_for_data(data, environment.home.as_deref(), &config.folders.state);
+    unfit.map_or(Ok(()), |reason| Err(reason.to_owned()))
+}
+
+/// Whether files can be made where the data folders are, or will be; nothing is left behind.
+pub(super) fn can_hold(data: &Path) -> Result<(), Failure> {
+    BELOW.iter().try_for_each(|name| probe(&data.join(name)))
+}
+
+/// Whether a file can be made in a folder, or in the one where it will be made.
+pub(super) fn probe(folder: &Path) -> Result<(), Failure> {
+    let existing = folder.ancestors().find(|above| above.exists());
+    let existing = existing.unwrap_or(folder);
+    let probe = existing.join(PROBE);
+    drop(SystemDisk.remove(&probe)); // of a setup that was killed here
+    SystemDisk
+        .create(&probe, Mode::PRIVATE)
+        .and_then(|_| SystemDisk.remove(&probe))
+        .map_err(|error| failure("write in", existing, &error))
+}
 
 /// Makes the data folder with all folders below, also when it exists, and tries them out.
 pub(super) fn prepare(data: &Path, config: &Config) -> anyhow::Result<()> {
@@ -37,8 +66,8 @@ pub(super) fn prepare_own(config: &Config) -> anyhow::Result<()> {
 
 /// Does with an empty file what the collectors do with every file.
 fn try_out(staging: &Path, published: &Path) -> io::Result<()> {
-    let name = format!("setup-{}.probe", std::process::id());
-    let (from, to) = (staging.join(&name), published.join(&name));
+    let (from, to) = (staging.join(PROBE), published.join(PROBE));
+    drop((SystemDisk.remove(&from), SystemDisk.remove(&to))); // of a setup that was killed here
     SystemDisk.create(&from, Mode::PRIVATE)?.sync()?;
     SystemDisk
         .rename(&from, &to)

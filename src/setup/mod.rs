@@ -25,7 +25,7 @@ use crate::credentials::Credentials;
 use crate::report::{Code, Failure, Report};
 use crate::run::arguments;
 use crate::run::speak::Speaker;
-use crate::run::{guarded, harden};
+use crate::run::{self, guarded, harden};
 
 pub use answers::{Answers, Who};
 use flags::Flags;
@@ -44,6 +44,7 @@ pub struct Setup {
     existing: Option<String>,
     clock: Clock,
     speaker: Speaker,
+    report: Report,
 }
 
 /// What an account answered with.
@@ -61,15 +62,21 @@ pub fn run(story: impl FnOnce(&mut Setup) -> anyhow::Result<()>) -> ExitCode {
         Err(code) => return code,
     };
     let speaker = Speaker::new(PROGRAM, &flags.common);
+    let mut report = Report::default();
     let failure = guarded(|| {
-        let mut setup = Setup::new(flags)?;
-        story(&mut setup)
+        let mut setup = Setup::new(flags, speaker.clone())?;
+        let done = story(&mut setup);
+        report = setup.report;
+        done.map_err(in_words_of_setup)
     });
-    speaker.end(&Report::default(), failure.as_ref()).into()
+    match failure {
+        None if !speaker.is_for_machines() => Code::Done.into(), // all has been said
+        failure => speaker.end(&report, failure.as_ref()).into(),
+    }
 }
 
 impl Setup {
-    fn new(flags: Flags) -> anyhow::Result<Self> {
+    fn new(flags: Flags, speaker: Speaker) -> anyhow::Result<Self> {
         let clock = Clock::start().context("cannot listen to signals")?;
         let environment = Environment::of_process();
         let explicit = flags.common.config.as_deref();
@@ -87,7 +94,7 @@ impl Setup {
             Some(text) => Config::parse(text, &path, &environment)?,
             None => Config::parse(EXAMPLE, &path, &environment)?,
         };
-        let speaker = Speaker::new(PROGRAM, &flags.common);
+        run::tell_on_request(&speaker, flags.common.verbose);
         Ok(Self {
             flags,
             environment,
@@ -96,6 +103,7 @@ impl Setup {
             existing,
             clock,
             speaker,
+            report: Report::default(),
         })
     }
 
@@ -108,7 +116,7 @@ impl Setup {
         if self.flags.no_input {
             answers::without_asking(&known)
         } else {
-            wizard::ask(self, known)
+            wizard::ask(self, &known)
         }
     }
 
@@ -117,6 +125,8 @@ impl Setup {
     /// # Errors
     /// [`Code::Disk`].
     pub fn prepare_folders(&self, answers: &Answers) -> anyhow::Result<()> {
+        // a password is not spent on keys that could not be saved
+        folders::probe(self.path.parent().unwrap_or(&self.path))?;
         folders::prepare(&answers.data, &self.config)
     }
 
@@ -132,7 +142,10 @@ impl Setup {
         };
         let client = self.client(&answers.discovery_url, answers, Identity::Application)?;
         let region = login::discover(&client, email).map_err(revisit)?;
-        self.speaker.say(&format!("Region found: {region}"));
+        self.speaker.say(&format!(
+            "The account's region is served by {}",
+            region.host()
+        ));
         Ok(region)
     }
 
@@ -140,7 +153,7 @@ impl Setup {
     ///
     /// # Errors
     /// [`ApiError`], with the preparation step to revisit.
-    pub fn connect(&self, answers: &Answers, region: &BaseUrl) -> anyhow::Result<Connected> {
+    pub fn connect(&mut self, answers: &Answers, region: &BaseUrl) -> anyhow::Result<Connected> {
         let pair = match &answers.who {
             Who::Keys {
                 access_key,
@@ -160,12 +173,13 @@ impl Setup {
                 let client = self.client(region, answers, identity)?;
                 let pair = login::log_in(&client, email).map_err(revisit)?;
                 self.speaker.say("Log in successful");
-                self.warn_of_expiry(pair.lifetime_seconds);
+                self.report.notes.extend(expiry(pair.lifetime_seconds));
                 pair
             }
         };
         self.speaker.say("Getting account code and saving config");
-        let credentials = Credentials::new(&answers.app_key, &pair.access_key, &pair.secret_key)?;
+        let credentials = Credentials::new(&answers.app_key, &pair.access_key, &pair.secret_key)
+            .map_err(|error| Failure::new(Code::Usage, error.message, "enter it again"))?;
         let client = self.client(region, answers, Identity::Keys(credentials.clone()))?;
         let account_code = login::account_code(&client).map_err(revisit)?;
         Ok(Connected {
@@ -188,9 +202,13 @@ impl Setup {
     /// Makes one harmless call for each collector and reports each permission.
     ///
     /// # Errors
-    /// The first refusal, after all have been tried.
-    pub fn verify(&self, connected: &Connected) -> anyhow::Result<()> {
-        check::permissions(self, connected)?;
+    /// What was refused, after all have been tried.
+    pub fn verify(&mut self, connected: &Connected) -> anyhow::Result<()> {
+        let checked = check::permissions(self, connected);
+        for note in &self.report.notes {
+            self.speaker.say(&format!("\nNote: {note}"));
+        }
+        checked?;
         check::next_steps(self);
         Ok(())
     }
@@ -204,44 +222,60 @@ impl Setup {
         let (network, clock) = (&self.config.network, self.clock.clone());
         Client::new(base.clone(), &answers.app_id, identity, network, clock)
     }
+}
 
-    fn warn_of_expiry(&self, lifetime_seconds: Option<u64>) {
-        const YEAR: u64 = 365 * 24 * 3_600;
-        let Some(seconds @ 1..YEAR) = lifetime_seconds else {
-            return;
-        };
-        let life = match (seconds / 86_400, seconds / 3_600) {
-            (0, hours) => format!("{hours} hours"),
-            (days, _) => format!("{days} days"),
-        };
-        self.speaker.say(&format!(
-            "Note: these keys expire in {life}. Set the Authentication Cache TTL to \"Never \
-             Expires\" (README, preparation step 4) and run this again, or collection will stop then"
-        ));
-    }
+/// A note about keys that stop working by themselves.
+fn expiry(lifetime_seconds: Option<u64>) -> Option<String> {
+    const YEAR: u64 = 365 * 24 * 3_600;
+    let seconds = lifetime_seconds.filter(|seconds| (1..YEAR).contains(seconds))?;
+    let life = match (seconds / 86_400, seconds / 3_600) {
+        (0, hours) => format!("{hours} hours"),
+        (1, _) => "1 day".to_owned(),
+        (days, _) => format!("{days} days"),
+    };
+    Some(format!(
+        "the keys will expire in {life}, and collection will stop then. Set the Authentication Cache \
+         TTL to \"Never Expires\" (preparation step 4 in the README) and run {PROGRAM} again."
+    ))
 }
 
 /// Adds which part of the preparation a refusal points at.
 fn revisit(error: ApiError) -> anyhow::Error {
-    let step = match &error {
-        ApiError::Denied(denial) => match denial {
-            Denial::Login => "step 1 (user and password; two-step authentication off), step 4",
-            Denial::UnknownAddress => "step 1 (user)",
-            Denial::Permission(_) => "step 2 (role)",
-            Denial::Expired => "step 4 (authentication profile)",
-            Denial::ApplicationId => "step 7 (application id)",
-            Denial::Keys => "step 7 (application key), or the key pair",
-            Denial::Client | Denial::Token => "step 7 (client id and secret)",
-            Denial::Clock(_) => "nothing, but set this host's clock",
-            Denial::Region => "the base URL",
-        },
-        _ => return error.into(),
+    let ApiError::Denied(denial) = &error else {
+        return error.into();
     };
-    let what = error.to_string();
-    Failure::new(
-        Code::Denied,
-        what,
-        format!("check preparation {step} in the README"),
-    )
-    .into()
+    if matches!(denial, Denial::Clock(_)) {
+        return error.into();
+    }
+    let (step, matter) = match denial {
+        Denial::Login => (
+            1,
+            "user, password, no two-step authentication; a directory's password needs --auth-type domain",
+        ),
+        Denial::UnknownAddress => (1, "user"),
+        Denial::Region => (1, "user; without --base-url the region is found"),
+        Denial::Permission(_) => (2, "role"),
+        Denial::Expired => (4, "authentication profile"),
+        Denial::ApplicationId => (7, "application id; a new one works after 30 minutes"),
+        Denial::Client | Denial::Token => (7, "client id and secret"),
+        Denial::Keys | Denial::Clock(_) => (
+            7,
+            "application key; or a key pair, or this host's clock, is wrong",
+        ),
+    };
+    let remedy = format!("check preparation step {step} in the README ({matter})");
+    Failure::new(Code::Denied, error.to_string(), remedy).into()
+}
+
+/// What to do differs from a collector's failure, which the next run makes up for.
+fn in_words_of_setup(error: anyhow::Error) -> anyhow::Error {
+    let mut failure = Failure::of(&error);
+    let again = format!("run {PROGRAM} again");
+    failure.remedy = match (failure.code, error.downcast_ref()) {
+        (Code::Interrupted | Code::Terminated, _) => again,
+        (Code::Later, Some(ApiError::SlowDown(_))) => format!("{again} after that time"),
+        (Code::Later, _) => format!("check network, firewall and proxy, then {again}"),
+        _ => return error,
+    };
+    failure.into()
 }

@@ -32,14 +32,27 @@ pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> a
         .credentials
         .save(&secrets)
         .map_err(|error| failure("write", &secrets, &error))?;
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
     let mode = match saved.network.proxy {
         Proxy::Url(_) => Mode::PRIVATE, // a password may stand in it
-        Proxy::System | Proxy::None => Mode(0o640),
+        Proxy::System | Proxy::None => mode_of(&target).unwrap_or(Mode(0o640)),
     };
-    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
     durable::replace(&SystemDisk, &target, text.as_bytes(), mode)
         .map_err(|error| failure("write", path, &error))?;
     Ok(())
+}
+
+/// What the owner of an existing file decided.
+#[cfg(unix)]
+fn mode_of(path: &Path) -> Option<Mode> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = std::fs::metadata(path).ok()?;
+    Some(Mode(metadata.permissions().mode() & 0o666))
+}
+
+#[cfg(not(unix))]
+fn mode_of(_: &Path) -> Option<Mode> {
+    None
 }
 
 fn failure(action: &str, path: &Path, error: &std::io::Error) -> Failure {

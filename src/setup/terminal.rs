@@ -1,71 +1,98 @@
 //! The terminal, given back as it was, also when Ctrl-C ends a hidden question.
 //!
-//! A prompt for a password switches the echo off, and its library leaves that so when a signal ends
-//! the program. While questions are asked, a thread waits for the signal and puts things right.
+//! A question waits in a read that no signal ends, and a hidden one has switched the echo off. While
+//! questions are asked, a thread watches for the signal, puts things right and ends the program.
 
+#[cfg(unix)]
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use super::PROGRAM;
+use crate::clock::{Clock, Stopped, TICK};
+use crate::report::{Code, Failure, Report};
+use crate::run::speak::Speaker;
 
 /// While this lives, a signal restores the terminal and ends the program.
 pub(super) struct Terminal {
-    #[cfg(unix)]
-    signals: signal_hook::iterator::Handle,
+    is_over: Arc<AtomicBool>,
 }
 
-#[cfg(unix)]
 impl Terminal {
-    pub(super) fn guard() -> io::Result<Self> {
-        use rustix::termios::tcgetattr;
-        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-        use signal_hook::iterator::Signals;
-
-        let before = tcgetattr(io::stdin()).ok();
-        let mut waiting = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-        let signals = waiting.handle();
-        std::thread::spawn(move || {
-            if let Some(signal) = waiting.forever().next() {
-                leave(before.as_ref(), signal == SIGINT);
+    pub(super) fn guard(clock: &Clock, speaker: &Speaker) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (over, clock, speaker) = (Arc::clone(&is_over), clock.clone(), speaker.clone());
+        let before = Settings::now();
+        thread::spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                if let Err(stopped) = clock.sleep(TICK) {
+                    leave(&before, &speaker, stopped);
+                }
             }
         });
-        Ok(Self { signals })
+        Self { is_over }
     }
 }
 
-#[cfg(unix)]
 impl Drop for Terminal {
     fn drop(&mut self) {
-        self.signals.close();
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Waits for the thread that ends the program: a question was interrupted.
+pub(super) fn wait_for_the_end() -> ! {
+    loop {
+        thread::park();
     }
 }
 
 /// Ends the program from the middle of a question, before anything was saved.
-#[cfg(unix)]
 #[expect(
     clippy::disallowed_methods,
     reason = "the questioning thread sleeps in a read"
 )]
-fn leave(before: Option<&rustix::termios::Termios>, is_interrupt: bool) {
-    use std::io::Write as _;
-
-    use crate::report::Code;
-
-    if let Some(before) = before {
-        let _ =
-            rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, before);
-    }
-    let _ = writeln!(io::stderr(), "\x1b[?25h\nstopped: nothing was changed");
-    let code = if is_interrupt {
-        Code::Interrupted
-    } else {
-        Code::Terminated
+fn leave(before: &Settings, speaker: &Speaker, stopped: Stopped) -> ! {
+    before.restore();
+    eprintln!();
+    let what = format!("{stopped}, nothing was changed");
+    let code = match stopped {
+        Stopped::Interrupted => Code::Interrupted,
+        Stopped::Terminated | Stopped::OutOfTime => Code::Terminated,
     };
+    let failure = Failure::new(code, what, format!("run {PROGRAM} when you are ready"));
+    let code = speaker.end(&Report::default(), Some(&failure));
     std::process::exit(code as i32);
+}
+
+/// Echo and all else that a terminal is set to.
+#[cfg(unix)]
+struct Settings(Option<rustix::termios::Termios>);
+
+#[cfg(unix)]
+impl Settings {
+    fn now() -> Self {
+        Self(rustix::termios::tcgetattr(io::stdin()).ok())
+    }
+
+    fn restore(&self) {
+        use rustix::termios::{OptionalActions, tcsetattr};
+        if let Some(before) = &self.0 {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Flush, before); // a terminal that has gone needs nothing
+        }
+    }
 }
 
 /// On Windows the console restores its mode itself when a program ends.
 #[cfg(not(unix))]
-impl Terminal {
-    #[allow(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
-    pub(super) fn guard() -> io::Result<Self> {
-        Ok(Self {})
+struct Settings;
+
+#[cfg(not(unix))]
+impl Settings {
+    fn now() -> Self {
+        Self
     }
+
+    fn restore(&self) {}
 }

@@ -1,44 +1,63 @@
 //! The questions, in the order of the administrator's guide; each answer is checked on the spot.
 
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use dialoguer::{Input, Password};
 use secrecy::SecretString;
 
-use super::answers::{Answers, Known, Who};
-use super::terminal::Terminal;
-use super::{Setup, folders};
+use super::answers::{Answers, Known, Who, is_address, is_word};
+use super::terminal::{Terminal, wait_for_the_end};
+use super::{PROGRAM, Setup, folders};
+use crate::config::User;
 use crate::report::{Code, Failure};
 
 const INTRODUCTION: &str = "\
 This connects a Mimecast account, so that siem_collection and audit_collection can read its logs.
 You need the user, password and application of the preparation steps in the README.
+Enter takes the suggestion in brackets; secrets do not show while you type or paste them.
 Ctrl-C at any question leaves everything as it was.
 ";
+const PASSWORD: &str = "Password (empty: enter a key pair instead)";
 
 /// Asks for everything that is not known yet; what is known stands as the suggestion.
-pub(super) fn ask(setup: &Setup, known: Known) -> anyhow::Result<Answers> {
+pub(super) fn ask(setup: &Setup, known: &Known) -> anyhow::Result<Answers> {
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         let what = "there is no terminal to ask questions in";
         let remedy = "use --no-input with the flags of authentication_setup --help";
         return Err(Failure::new(Code::Usage, what, remedy).into());
     }
-    let _terminal = Terminal::guard()?;
+    let _terminal = Terminal::guard(&setup.clock, &setup.speaker);
     setup.speaker.say(INTRODUCTION);
-    let suggestion = known.data.clone().or_else(|| suggested_folder(setup));
-    let data = data_folder(setup, suggestion)?;
-    let app_id = line("Application id", known.app_id, is_word)?;
-    let app_key = secret("Application key", known.app_key)?;
-    let email = line("E-mail address", known.email, is_address)?;
-    let password = match known.password {
-        Some(password) => Some(password),
-        None => hidden(
-            "Password (empty: enter an existing key pair)",
-            Empty::Allowed,
-        )?,
+    let data = data_folder(setup, known.data.clone())?;
+    let app_id = line("Application id", known.app_id.clone(), is_word)?;
+    let app_key = secret("Application key", known.app_key.clone())?;
+    let email = line("E-mail address", known.email.clone(), is_address)?;
+    let who = who(known, email)?;
+    Ok(Answers {
+        data,
+        app_id,
+        app_key,
+        who,
+        base_url: known.base_url.clone(),
+        discovery_url: known.discovery_url.clone(),
+    })
+}
+
+/// The password, or the key pair that was given or is entered instead of it.
+fn who(known: &Known, email: String) -> anyhow::Result<Who> {
+    if let (Some(access_key), Some(secret_key)) = (&known.access_key, &known.secret_key) {
+        return Ok(Who::Keys {
+            email: Some(email),
+            access_key: access_key.clone(),
+            secret_key: secret_key.clone(),
+        });
+    }
+    let password = match &known.password {
+        Some(password) => Some(password.clone()),
+        None => hidden(PASSWORD, Empty::Allowed, |_| Ok(()))?,
     };
-    let who = match password {
+    Ok(match password {
         Some(password) => Who::LogIn {
             email,
             password,
@@ -46,51 +65,42 @@ pub(super) fn ask(setup: &Setup, known: Known) -> anyhow::Result<Answers> {
         },
         None => Who::Keys {
             email: Some(email),
-            access_key: secret("Access key", known.access_key)?,
-            secret_key: secret("Secret key", known.secret_key)?,
+            access_key: secret("Access key", known.access_key.clone())?,
+            secret_key: secret("Secret key", known.secret_key.clone())?,
         },
-    };
-    let (base_url, discovery_url) = (known.base_url, known.discovery_url);
-    Ok(Answers {
-        data,
-        app_id,
-        app_key,
-        who,
-        base_url,
-        discovery_url,
     })
 }
 
+/// The place that the README uses where its user may make it, else one that surely can be made.
 fn suggested_folder(setup: &Setup) -> Option<PathBuf> {
+    let usual = Path::new("/var/spool/mimecast");
+    if cfg!(unix) && (setup.environment.user == User::Root || folders::can_hold(usual).is_ok()) {
+        return Some(usual.to_owned());
+    }
     let home = setup.environment.home.as_ref()?;
     Some(home.join("mimecast-data"))
 }
 
-/// Asks until there is a folder in which files can be written, renamed and deleted.
-fn data_folder(setup: &Setup, suggestion: Option<PathBuf>) -> anyhow::Result<PathBuf> {
-    let mut suggestion = suggestion.map(|folder| folder.display().to_string());
-    loop {
-        let text = line(
-            "Data directory",
-            suggestion.clone(),
-            |text| match Path::new(text).is_absolute() {
-                true => Ok(()),
-                false => Err("the whole path, please: cron starts elsewhere"),
-            },
-        )?;
-        let folder = PathBuf::from(&text);
-        match folders::prepare(&folder, &setup.config) {
-            Ok(()) => return Ok(folder),
-            Err(error) => setup.speaker.aside(&format!("{error:#}")),
+/// Asks until there is a folder that can be used; it is made once all questions are answered.
+fn data_folder(setup: &Setup, known: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let suggestion = known.or_else(|| suggested_folder(setup));
+    let suggestion = suggestion.map(|folder| folder.display().to_string());
+    let check = |text: &str| {
+        let folder = Path::new(text);
+        if !folder.is_absolute() {
+            return Err("the whole path, please: cron starts elsewhere".to_owned());
         }
-        suggestion = Some(text);
-    }
+        folders::fit(folder, &setup.config, &setup.environment)
+            .map_err(|reason| format!("it {reason}"))
+            .and_then(|()| folders::can_hold(folder).map_err(|failure| failure.what))
+    };
+    Ok(PathBuf::from(line("Data directory", suggestion, check)?))
 }
 
-fn line(
+fn line<E: ToString>(
     question: &str,
     suggestion: Option<String>,
-    check: impl Fn(&str) -> Result<(), &'static str>,
+    check: impl Fn(&str) -> Result<(), E>,
 ) -> anyhow::Result<String> {
     let mut input = Input::<String>::new()
         .with_prompt(question)
@@ -98,17 +108,17 @@ fn line(
     if let Some(suggestion) = suggestion {
         input = input.default(suggestion);
     }
-    Ok(input.interact_text()?.trim().to_owned())
+    Ok(answered(input.interact_text())?.trim().to_owned())
 }
 
-/// Asks for a secret; Enter keeps the one that is known.
+/// Asks for a key; Enter keeps the one that is known.
 fn secret(question: &str, known: Option<SecretString>) -> anyhow::Result<SecretString> {
     match known {
         Some(known) => {
             let question = format!("{question} (empty: keep the present one)");
-            Ok(hidden(&question, Empty::Allowed)?.unwrap_or(known))
+            Ok(hidden(&question, Empty::Allowed, is_word)?.unwrap_or(known))
         }
-        None => Ok(hidden(question, Empty::Refused)?.unwrap_or_default()),
+        None => Ok(hidden(question, Empty::Refused, is_word)?.unwrap_or_default()),
     }
 }
 
@@ -118,27 +128,35 @@ enum Empty {
     Refused,
 }
 
-fn hidden(question: &str, empty: Empty) -> anyhow::Result<Option<SecretString>> {
+fn hidden(
+    question: &str,
+    empty: Empty,
+    check: impl Fn(&str) -> Result<(), &'static str>,
+) -> anyhow::Result<Option<SecretString>> {
     let prompt = Password::new()
         .with_prompt(question)
-        .allow_empty_password(empty == Empty::Allowed);
-    let text = prompt.interact()?;
+        .allow_empty_password(empty == Empty::Allowed)
+        .validate_with(|text: &String| match text.trim() {
+            "" if empty == Empty::Allowed => Ok(()),
+            text => check(text),
+        });
+    let text = answered(prompt.interact())?;
     Ok(Some(text)
         .filter(|text| !text.trim().is_empty())
         .map(SecretString::from))
 }
 
-fn is_word(text: &str) -> Result<(), &'static str> {
-    match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        true => Ok(()),
-        false => Err("one word of letters, digits and dashes, please"),
-    }
-}
-
-fn is_address(text: &str) -> Result<(), &'static str> {
-    let parts = text.split_once('@');
-    match parts.is_some_and(|(name, host)| !name.is_empty() && host.contains('.')) {
-        true if !text.contains(char::is_whitespace) => Ok(()),
-        _ => Err("an e-mail address, please"),
+/// An answer; Ctrl-C in the middle of one ends the program elsewhere.
+fn answered(answer: dialoguer::Result<String>) -> anyhow::Result<String> {
+    match answer {
+        Ok(text) => Ok(text),
+        Err(dialoguer::Error::IO(error)) if error.kind() == ErrorKind::Interrupted => {
+            wait_for_the_end()
+        }
+        Err(dialoguer::Error::IO(error)) => {
+            let what = format!("the terminal does not answer: {error}");
+            let remedy = format!("use {PROGRAM} --no-input");
+            Err(Failure::new(Code::Usage, what, remedy).into())
+        }
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Switches {
     /// Whether the last audit page that holds events still has a `next`, which leads to one empty page. The sources
     /// disagree.
     pub(crate) next_on_last_page: bool,
-    /// Calls allowed in a window of milliseconds, over all endpoints. `None` states the recorded 800 in 5000 ms in the
+    /// Calls of API 1.0 allowed in a window of milliseconds, over all endpoints. `None` states the recorded 800 in 5000 ms in the
     /// headers but never refuses, so that a fast test does not depend on its own speed.
     pub(crate) rate_limit: Option<(u32, u64)>,
     /// How a cursor is answered when batches after it are gone.

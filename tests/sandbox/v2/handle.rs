@@ -5,8 +5,10 @@ use std::sync::{Arc, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::super::Sandbox;
 use super::super::server::{self, Door};
+use super::super::{Endpoint, Sandbox};
+use super::form::Pairs;
+use super::store::slug;
 use super::{Client, Object, known, types};
 
 impl Sandbox {
@@ -84,6 +86,29 @@ impl Sandbox {
         secrets.extend(self.tokens());
         secrets.extend(self.signatures());
         secrets
+    }
+
+    /// How many list calls asked for that type.
+    pub(crate) fn list_calls(&self, log_type: &str) -> usize {
+        let world = self.shared.world();
+        let lists = world.seen.iter().filter(|seen| {
+            let lists = matches!(seen.endpoint, Some(Endpoint::Events | Endpoint::EventsCi));
+            lists
+                && Pairs::of_target(&seen.path)
+                    .is_ok_and(|query| query.get("type") == Some(log_type))
+        });
+        lists.count()
+    }
+
+    /// The names of one type's objects that the store was asked for, in the order of the requests.
+    pub(crate) fn downloads(&self, log_type: &str) -> Vec<String> {
+        let world = self.shared.world();
+        let folder = format!("{}{}/", Endpoint::Object.path(), slug(log_type));
+        let names = world.seen.iter().filter_map(|seen| {
+            let (path, _) = seen.path.split_once('?')?;
+            path.strip_prefix(&folder).map(str::to_owned)
+        });
+        names.collect()
     }
 
     /// The ledger of one type: every line of every obtainable object in order, without line breaks.

@@ -169,6 +169,8 @@ fn lets_addresses_lapse() {
     sandbox.set(|switches| switches.address_uses = None);
     assert_eq!(download(&url).status, 404);
     assert_eq!(sandbox.object_lines("av").len(), 1, "it was obtainable");
+    assert_eq!(sandbox.downloads("av").len(), 10);
+    assert_eq!(sandbox.list_calls("av"), 4);
     assert!(sandbox.complaints().is_empty());
 }
 

@@ -39,7 +39,7 @@ impl World {
         let target = format!(
             "/objects/{}/{}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=SANDBOX%2F{}%2Fs3%2Faws4_request\
              &X-Amz-Expires={}&X-Amz-SignedHeaders=host&X-Amz-Signature={signature}",
-            log_type.replace(' ', "-"),
+            slug(log_type),
             kept.name,
             now.format("%Y%m%d"),
             life_ms.div_ceil(1000),
@@ -61,6 +61,11 @@ impl World {
         self.v2.addresses.insert(target, address);
         item
     }
+}
+
+/// The folder of a type.
+pub(super) fn slug(log_type: &str) -> String {
+    log_type.replace(' ', "-")
 }
 
 /// Answers with an object.

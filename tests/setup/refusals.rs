@@ -1,0 +1,291 @@
+//! What the setup does not accept: said once, with what to do, and nothing half-done is left.
+
+use std::fs;
+use std::time::Duration;
+
+use super::{Given, assert_collects, bare, complete, file, saved, set_up};
+use crate::harness::{Place, SETUP, set_mode};
+use crate::sandbox::{Endpoint, Sandbox, changes};
+
+/// What is different from a setup that succeeds.
+type Change = fn(&mut Given);
+
+#[test]
+fn all_that_is_missing_is_named_at_once() {
+    let place = Place::unconnected();
+    place.finish(bare(&place)).ends_with(64).says(
+        "missing without questions: --data-dir, --app-id, --app-key-file, --email, --password-file",
+    );
+    let mut command = bare(&place);
+    command.env("MIMECAST_ACCESS_KEY", "half");
+    let outcome = place.finish(command).ends_with(64);
+    outcome.says("--secret-key-file, --base-url or --email");
+    assert!(!saved(&place) && place.sandbox.requests().is_empty());
+}
+
+#[test]
+fn answers_that_cannot_be_right_are_refused_before_anyone_is_asked() {
+    let place = Place::unconnected();
+    let empty = file(&place, "empty", "");
+    let refusals: [(&[&str], &str); 8] = [
+        (
+            &["--password-file", "-", "--app-key-file", "-"],
+            "more than one secret",
+        ),
+        (
+            &["--password-file", empty.to_str().expect("UTF-8")],
+            "it is empty",
+        ),
+        (&["--password-file", "-"], "it is empty"),
+        (&["--password-file", "/no/such/file"], "/no/such/file"),
+        (&["--password-file", "/"], "cannot read the secret in /"),
+        (
+            &["--base-url", "https://evil.example.net"],
+            "--base-url: host evil.example.net",
+        ),
+        (
+            &["--base-url", "http://us-api.mimecast.com"],
+            "--base-url: not https",
+        ),
+        (&["--auth-type", "other"], "expected one of cloud, domain"),
+    ];
+    for (flags, words) in refusals {
+        let mut command = complete(&place, |_| ());
+        command.args(flags);
+        place.finish(command).ends_with(64).says(words);
+    }
+    for change in [
+        (|given| given.data = "/".into()) as Change,
+        |given| given.data = "/etc".into(),
+        |given| given.app_id = "two words",
+        |given| given.email = "nobody",
+        |given| given.app_key = "two words",
+    ] {
+        place.finish(complete(&place, change)).ends_with(64);
+    }
+    assert!(!saved(&place) && place.sandbox.requests().is_empty());
+}
+
+#[test]
+fn a_refusal_is_one_sentence_that_names_the_step_to_revisit_and_nothing_is_saved() {
+    let refusals: [(Change, &str, &str); 4] = [
+        (
+            |given| given.password = "wrong",
+            "the e-mail address or password was not accepted",
+            "preparation step 1",
+        ),
+        (
+            |given| given.email = "nobody@example.com",
+            "no Mimecast region knows this e-mail address",
+            "preparation step 1",
+        ),
+        (
+            |given| given.app_id = "00000000-0000-4000-8000-000000000000",
+            "the application id is not known",
+            "preparation step 7",
+        ),
+        (
+            |given| given.app_key = "00000000-0000-4000-8000-000000000000",
+            "the application key, access key or secret key was not accepted",
+            "preparation step 7",
+        ),
+    ];
+    for (change, sentence, step) in refusals {
+        let place = Place::unconnected();
+        let outcome = place.finish(complete(&place, change)).ends_with(77);
+        outcome.says(sentence).says(step);
+        assert!(!saved(&place));
+    }
+    let place = Place::unconnected();
+    place
+        .sandbox
+        .next(Endpoint::Account, changes::expired_key());
+    set_up(&place)
+        .ends_with(77)
+        .says("has expired")
+        .says("preparation step 4");
+    assert!(!saved(&place));
+}
+
+#[test]
+fn a_missing_permission_is_named_as_in_the_console_and_the_configuration_is_saved() {
+    for (endpoint, name) in [
+        (Endpoint::Siem, "Gateway | Tracking | Read"),
+        (Endpoint::Audit, "Account | Logs | Read"),
+    ] {
+        let place = Place::unconnected();
+        place
+            .sandbox
+            .set(|switches| switches.forbid = [endpoint].into());
+        let outcome = set_up(&place).ends_with(77);
+        assert!(
+            outcome.stdout.contains(&format!("  {name:<27} missing\n")),
+            "{outcome:?}"
+        );
+        assert_eq!(outcome.stdout.matches(" ok\n").count(), 1, "{outcome:?}");
+        outcome
+            .says(&format!("lacks \"{name}\""))
+            .says("preparation step 2");
+        place.sandbox.set(|switches| switches.forbid.clear());
+        assert_collects(&place);
+    }
+    let place = Place::unconnected();
+    place.sandbox.set(|switches| {
+        switches.forbid = [Endpoint::Siem, Endpoint::Audit].into();
+    });
+    let outcome = set_up(&place).ends_with(77);
+    outcome.says("lacks \"Gateway | Tracking | Read\" and \"Account | Logs | Read\"");
+}
+
+#[test]
+fn keys_that_will_expire_are_pointed_out_and_others_are_not() {
+    const DAY_MS: u64 = 86_400_000;
+    for (lifetime, note) in [
+        (3 * DAY_MS, Some("the keys will expire in 3 days")),
+        (DAY_MS / 2, Some("the keys will expire in 12 hours")),
+        (0, None),
+        (3_650 * DAY_MS, None),
+    ] {
+        let place = Place::unconnected();
+        place
+            .sandbox
+            .set(|switches| switches.binding_duration_ms = lifetime);
+        let outcome = set_up(&place).ends_with(0);
+        let said = outcome.stdout.contains(note.unwrap_or("expire"));
+        assert_eq!(said, note.is_some(), "{outcome:?}");
+        let mut command = complete(&place, |_| ());
+        command.arg("--json");
+        let notes = place.finish(command).ends_with(0).json()["notes"].to_string();
+        assert_eq!(
+            notes.contains("preparation step 4"),
+            note.is_some(),
+            "{notes}"
+        );
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_said_before_anyone_is_asked() {
+    let place = Place::unconnected();
+    fs::write(place.path("file"), "in the way").expect("written");
+    fs::create_dir(place.path("half")).expect("a folder");
+    fs::write(place.path("half/mta"), "in the way").expect("written");
+    for data in ["file", "file/below", "half"] {
+        let command = complete(&place, |given| given.data = place.path(data));
+        let outcome = place.finish(command).ends_with(74);
+        outcome.says("cannot make").says("choose another folder");
+    }
+    let mut command = place.command(SETUP);
+    command
+        .args(["--no-input", "--data-dir"])
+        .arg(place.path("data"));
+    command.arg("--config").arg(place.path("file/config.toml"));
+    command.args(["--email", "a@example.com", "--app-id", "x"]);
+    command.args(["--base-url", &place.sandbox.url()]);
+    command.envs([("MIMECAST_PASSWORD", "x"), ("MIMECAST_APP_KEY", "x")]);
+    place.finish(command).ends_with(74).says("cannot write in");
+    assert!(place.sandbox.requests().is_empty());
+}
+
+#[test]
+fn no_answer_leads_to_a_host_that_is_not_mimecasts() {
+    for host in [
+        "https://evil.example.net",
+        "http://192.0.2.1",
+        "http://us-api.mimecast.com",
+        "https://us-api.mimecast.com.evil.example.net",
+        "https://us-api.mimecast.com@evil.example.net",
+        "evil.example.net",
+        "//evil.example.net",
+        "",
+    ] {
+        let place = Place::unconnected();
+        place
+            .sandbox
+            .set(|switches| switches.region_api = Some(host.to_owned()));
+        set_up(&place).ends_with(76).says("the region found");
+        assert_eq!(
+            place.sandbox.requests().len(),
+            1,
+            "discovery alone, which holds no secret"
+        );
+        assert!(!saved(&place));
+    }
+    let (place, other) = (Place::unconnected(), Sandbox::start());
+    let elsewhere = changes::redirect_to(&format!("{}/api/login/login", other.url()));
+    place.sandbox.next(Endpoint::Login, elsewhere);
+    set_up(&place).ends_with(76).says("redirect");
+    assert!(other.requests().is_empty() && !saved(&place));
+}
+
+#[test]
+fn an_outage_is_waited_for_then_told_and_what_was_there_stays() {
+    for endpoint in [Endpoint::Discover, Endpoint::Login, Endpoint::Account] {
+        let place = Place::connected();
+        let before = fs::read(place.path("credentials.toml")).expect("readable");
+        place.sandbox.always(endpoint, changes::status(503));
+        let outcome = set_up(&place).ends_with(75);
+        outcome
+            .says("HTTP status 503")
+            .says("run authentication_setup again");
+        assert_eq!(
+            place.sandbox.count(endpoint),
+            3,
+            "two retries are configured"
+        );
+        assert_eq!(
+            fs::read(place.path("credentials.toml")).expect("readable"),
+            before
+        );
+    }
+}
+
+#[test]
+fn killed_at_any_moment_it_leaves_nothing_or_something_complete() {
+    let place = Place::unconnected();
+    for _ in 0..12 {
+        let mut child = complete(&place, |_| ()).spawn().expect("it starts");
+        std::thread::sleep(Duration::from_micros(fastrand::u64(0..150_000)));
+        child.kill().expect("it was running or had ended");
+        place.wait(child);
+        if place.path("config.toml").exists() {
+            place.siem().stays_silent(); // which needs both files to be whole
+        }
+    }
+    set_up(&place).ends_with(0);
+    assert_collects(&place);
+}
+
+#[test]
+fn a_broken_configuration_is_named_and_left_alone() {
+    let place = Place::unconnected();
+    for (text, words) in [
+        ("[mimecast\n", "config.toml line 1: not valid TOML"),
+        (
+            "[audit]\noverlap_minuts = 1\n",
+            "did you mean \"overlap_minutes\"?",
+        ),
+    ] {
+        fs::write(place.path("config.toml"), text).expect("written");
+        set_up(&place).ends_with(78).says(words);
+        let left = fs::read_to_string(place.path("config.toml"));
+        assert_eq!(left.expect("readable"), text);
+    }
+    assert!(place.sandbox.requests().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_without_permission_is_refused_to_all_but_root() {
+    let place = Place::unconnected();
+    fs::create_dir(place.path("sealed")).expect("a folder");
+    set_mode(&place.path("sealed"), 0o555);
+    let code = if rustix::process::geteuid().is_root() {
+        0
+    } else {
+        74
+    };
+    let command = complete(&place, |given| given.data = place.path("sealed/data"));
+    place.finish(command).ends_with(code);
+    set_mode(&place.path("sealed"), 0o755);
+}
