@@ -8,9 +8,10 @@ mod line;
 mod page;
 mod window;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
@@ -43,7 +44,8 @@ pub fn streams() -> Vec<Stream<()>> {
     }]
 }
 
-/// Ids are remembered for so long beyond the overlap; a larger overlap set later still finds them.
+/// Ids are remembered for so long beyond the overlap: also a larger overlap that is set later and a
+/// clock that goes back find them.
 const MEMORY: TimeDelta = TimeDelta::hours(26);
 /// A window with more events than this is asked for in halves: it bounds memory, not volume.
 const EVENTS_LIMIT: usize = 200_000;
@@ -55,6 +57,8 @@ pub struct Events {
     client: Arc<Client>,
     format: Format,
     plan: Plan,
+    /// What a person should look at, told with the first window.
+    warnings: Vec<String>,
     finished: bool,
 }
 
@@ -63,6 +67,7 @@ struct Taken {
     lines: Spill,
     ids: Vec<(i64, Digest)>,
     known: HashSet<Digest>,
+    nameless: HashMap<Digest, u32>,
     odd: Option<Scratch>,
     warnings: Vec<String>,
 }
@@ -73,15 +78,21 @@ impl Events {
     /// # Errors
     /// A [`Failure`] when the position is not a time.
     pub fn waiting(run: &Run, spool: &Spool) -> anyhow::Result<Self> {
+        let audit = &run.config.audit;
+        let mut warnings = Vec::new();
         let position = match spool.position() {
             Some(text) => Some(parse_position(text)?),
-            None => window::newest_end(&spool.published_names()?),
+            None => {
+                let end = window::newest_end(&spool.published_names()?);
+                warnings.extend(end.map(|end| resumed(end, audit.overlap)));
+                end
+            }
         };
-        let audit = &run.config.audit;
         Ok(Self {
             client: run.client(),
             format: audit.format,
             plan: Plan::new(position, audit.overlap, audit.first_look_back),
+            warnings,
             finished: false,
         })
     }
@@ -92,6 +103,7 @@ impl Events {
             lines: Spill::new(spool.scratch()?),
             ids: Vec::new(),
             known: HashSet::new(),
+            nameless: HashMap::new(),
             odd: None,
             warnings: Vec::new(),
         };
@@ -138,20 +150,20 @@ impl Events {
         item: &str,
         taken: &mut Taken,
     ) -> anyhow::Result<()> {
-        let Some(event) = Event::read(item) else {
+        let event = Event::read(item);
+        let id = match event.as_ref().and_then(Event::id) {
+            Some(id) => Some(Digest::of(id.as_bytes())).filter(|id| taken.known.insert(*id)),
+            None => Some(taken.number(item)),
+        };
+        let Some(id) = id.filter(|id| !spool.has_seen(*id)) else {
+            return Ok(());
+        };
+        let time = event.as_ref().and_then(Event::time).unwrap_or(window.to);
+        let time = time.clamp(window.from, window.to);
+        taken.ids.push((time.timestamp(), id));
+        let Some(event) = event else {
             return taken.keep_odd(spool, item);
         };
-        if let Some(id) = event.id() {
-            let id = Digest::of(id.as_bytes());
-            if spool.has_seen(id) || !taken.known.insert(id) {
-                return Ok(());
-            }
-            let time = event
-                .time()
-                .unwrap_or(window.to)
-                .clamp(window.from, window.to);
-            taken.ids.push((time.timestamp(), id));
-        }
         let line = match self.format {
             Format::KeyValue => event.key_value(),
             Format::Json => event.json(),
@@ -224,8 +236,12 @@ impl Source for Events {
                 );
                 continue;
             }
+            if self.plan.goes_back(&planned) > MEMORY {
+                return Err(far_ahead(&planned));
+            }
             self.finished = planned.is_last;
-            let ready = self.batch(spool, &planned, taken)?;
+            let mut ready = self.batch(spool, &planned, taken)?;
+            ready.warnings.append(&mut self.warnings);
             self.plan.reached(planned.to);
             return Ok(Some(ready));
         }
@@ -234,6 +250,19 @@ impl Source for Events {
 }
 
 impl Taken {
+    /// Stands in for the id of an item that has none: its text and how often that came before. Equal
+    /// texts are of one second, so every window that has one of them has them all.
+    fn number(&mut self, item: &str) -> Digest {
+        let count = self
+            .nameless
+            .entry(Digest::of(item.as_bytes()))
+            .or_insert(0);
+        *count += 1;
+        let id = Digest::of(format!("{count} {item}").as_bytes());
+        self.known.insert(id);
+        id
+    }
+
     /// Keeps what is no event at all, for the quarantine.
     fn keep_odd(&mut self, spool: &Spool, item: &str) -> anyhow::Result<()> {
         let mut file = match self.odd.take() {
@@ -256,6 +285,26 @@ fn parse_position(text: &str) -> anyhow::Result<DateTime<Utc>> {
         )
         .into()
     })
+}
+
+/// State was lost: where collection goes on, and what that can repeat.
+fn resumed(end: DateTime<Utc>, overlap: Duration) -> String {
+    let minutes = overlap.as_secs() / 60;
+    format!(
+        "collection goes on at the end of the newest published file, {end}: events of the {minutes} \
+         minutes before may have been written again"
+    )
+}
+
+fn far_ahead(window: &Window) -> anyhow::Error {
+    let what = format!(
+        "audit events are already collected to a time days after the present, which is {} by \
+         Mimecast's clock",
+        window.to
+    );
+    let remedy = "if that clock is right, move audit.state, audit.state.prev and the published files \
+                  that name later times away";
+    Failure::new(Code::Config, what, remedy).into()
 }
 
 fn not_understood(why: String) -> anyhow::Error {

@@ -205,19 +205,21 @@ pub struct Report {
 }
 
 impl Report {
-    /// Counts a committed batch.
-    pub fn stored(&mut self, stored: Stored) {
+    /// Counts a committed batch; yields what a person should look at.
+    #[must_use]
+    pub fn stored(&mut self, stored: Stored) -> Vec<String> {
         self.batches += 1;
         self.files += stored.size.files - stored.repeated;
         self.events += stored.size.events;
         self.bytes += stored.size.bytes;
         self.repeated += stored.repeated;
-        for name in stored.renamed {
-            self.warnings.push(format!(
+        let told = stored.renamed.into_iter().map(|name| {
+            format!(
                 "a published file was changed by someone else: its name was taken, and the new \
                  file is called {name}"
-            ));
-        }
+            )
+        });
+        told.collect()
     }
 
     /// Counts deleted files.

@@ -1,1 +1,275 @@
-//! To come.
+//! Audit events: windows and their borders, pages, late events, odd items.
+//!
+//! Time passes by the server's clock, which the sandbox moves: windows follow that clock alone.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::harness::{AUDIT, Place};
+use crate::sandbox::{AuditEvent, Endpoint, Wire, changes};
+
+/// Lines that carry ids, so that every event can be told from every other.
+pub(crate) const JSON: &str = "[audit]\nformat = \"json\"\n";
+
+pub(crate) fn place(audit: &str) -> Place {
+    let place = Place::connected();
+    place.configure(audit);
+    place
+}
+
+/// Sets the server's clock apart from the host's.
+pub(crate) fn set_clock(place: &Place, minutes: i64) {
+    place.sandbox.set(|switches| {
+        switches.clock_offset_seconds = minutes * 60;
+        switches.skew_limit_seconds = u32::MAX.into();
+    });
+}
+
+pub(crate) fn event(number: u64, time: DateTime<Utc>) -> AuditEvent {
+    AuditEvent::realistic(number, time)
+}
+
+pub(crate) fn ago(age: TimeDelta) -> DateTime<Utc> {
+    (Utc::now() - age).trunc_subsecs(0)
+}
+
+/// Start and end of each request so far, in the order in which they came.
+fn windows(place: &Place) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+    let requests = place.sandbox.requests().into_iter();
+    let asked = requests.filter(|seen| seen.endpoint == Some(Endpoint::Audit));
+    let windows = asked.map(|seen| {
+        ["startDateTime", "endDateTime"].map(|name| {
+            let text = seen.body["data"][0][name]
+                .as_str()
+                .expect("a date")
+                .to_owned();
+            let time = DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%z");
+            time.expect("checked by the sandbox").to_utc()
+        })
+    });
+    windows.map(|[from, to]| (from, to)).collect()
+}
+
+#[test]
+fn the_first_run_takes_the_whole_look_back_and_nothing_older() {
+    for (days, config) in [(7, ""), (60, "first_look_back_days = 60")] {
+        let place = place(&format!("{JSON}{config}"));
+        // at 60 days Mimecast's own limit is kept away from
+        let margin = TimeDelta::minutes(if days == 60 { 20 } else { 2 });
+        let whole = TimeDelta::days(days);
+        let inside = (0..=days)
+            .map(|day| ago((TimeDelta::days(day) + TimeDelta::minutes(3)).min(whole - margin)));
+        let inside: Vec<AuditEvent> = (0..)
+            .zip(inside)
+            .map(|(number, time)| event(number, time))
+            .collect();
+        let mut ids: Vec<String> = inside.iter().map(|event| event.id.clone()).collect();
+        ids.sort_unstable();
+        place.sandbox.audit(inside);
+        place
+            .sandbox
+            .audit([event(1000, ago(whole + TimeDelta::minutes(5)))]);
+        place.audit().stays_silent();
+        assert_eq!(place.audit_ids(), ids, "{days} days");
+        let is_day =
+            |(from, to): &(DateTime<Utc>, DateTime<Utc>)| *to - *from <= TimeDelta::days(1);
+        assert!(windows(&place).iter().all(is_day));
+    }
+}
+
+#[test]
+fn over_a_day_of_runs_every_event_comes_once_however_late_it_is() {
+    let place = place(JSON);
+    let mut numbers = 0..;
+    // the host's clock is behind, right and ahead in turn: only the server's counts
+    for minutes in (-240..=240).step_by(30) {
+        set_clock(&place, minutes);
+        let now = ago(-TimeDelta::minutes(minutes));
+        let ages = [2, 9, 20, 29, 55].map(TimeDelta::minutes); // the last run saw none of the last two's times
+        let events = ages.map(|age| event(numbers.next().expect("endless"), now - age));
+        place.sandbox.audit(events);
+        place.audit().stays_silent();
+    }
+    place.assert_audit_complete();
+}
+
+#[test]
+fn the_very_second_of_a_border_is_neither_lost_nor_repeated() {
+    let place = place(JSON);
+    set_clock(&place, -60);
+    place.audit().stays_silent();
+    let (_, end) = *windows(&place).last().expect("it asked");
+    let begin = end - TimeDelta::minutes(60);
+    let around =
+        |border: DateTime<Utc>| [-1, 0, 1].map(|second| border + TimeDelta::seconds(second));
+    // one second earlier is outside the overlap
+    let times = around(end)
+        .into_iter()
+        .chain(around(begin).into_iter().skip(1));
+    let events: Vec<AuditEvent> = (0..)
+        .zip(times)
+        .map(|(number, time)| event(number, time))
+        .collect();
+    place.sandbox.audit(events);
+    for minutes in [-30, 0, 30, 60] {
+        set_clock(&place, minutes);
+        place.audit().stays_silent();
+    }
+    place.assert_audit_complete();
+    let all = windows(&place);
+    assert!(
+        all.iter().any(|(from, _)| *from == begin),
+        "the windows met"
+    );
+}
+
+#[test]
+fn pages_of_500_become_one_file_that_runs_oldest_first() {
+    for (next_on_last_page, requests) in [(false, 4), (true, 5)] {
+        let place = place(&format!("{JSON}first_look_back_days = 1"));
+        place
+            .sandbox
+            .set(|switches| switches.next_on_last_page = next_on_last_page);
+        let newest = ago(TimeDelta::minutes(2));
+        // 900 of them in one second: more than a page
+        place.sandbox.audit((0..1_700_u64).map(|number| {
+            event(
+                number,
+                newest - TimeDelta::seconds((800 - number as i64).max(0)),
+            )
+        }));
+        place.audit().stays_silent();
+        assert_eq!(place.sandbox.count(Endpoint::Audit), requests);
+        place.assert_audit_complete();
+        let files = place.files("audit");
+        let [content] = files.values().collect::<Vec<_>>()[..] else {
+            panic!("one window, one file: {:?}", files.keys());
+        };
+        let lines = std::str::from_utf8(content).expect("UTF-8").lines();
+        let ids =
+            lines.map(|line| serde_json::from_str::<Value>(line).expect("JSON")["id"].clone());
+        assert_eq!(
+            ids.collect::<Vec<_>>(),
+            place.sandbox.audit_ids(),
+            "oldest first"
+        );
+    }
+}
+
+#[test]
+fn events_that_arrive_while_pages_are_read_are_taken_once() {
+    let place = place(&format!("{JSON}first_look_back_days = 1"));
+    let newest = ago(TimeDelta::minutes(3));
+    place
+        .sandbox
+        .audit((0..1_200).map(|number| event(number, newest - TimeDelta::seconds(number as i64))));
+    let slow = Wire::StallAt(100, Duration::from_millis(500));
+    place.sandbox.next(Endpoint::Audit, changes::wire(slow));
+    let run = place.spawn(AUDIT);
+    while place.sandbox.count(Endpoint::Audit) == 0 {
+        std::thread::yield_now();
+    }
+    // The first page is on its way. The newer ones move the rest down a page, so that some come twice.
+    let late = [-30, -20, -10, 100, 700, 3_000].map(|age| newest - TimeDelta::seconds(age));
+    place.sandbox.audit(
+        (5_000..)
+            .zip(late)
+            .map(|(number, time)| event(number, time)),
+    );
+    place.wait(run).stays_silent();
+    assert_eq!(
+        place.audit_ids().len(),
+        1_202,
+        "what stood on pages to come was there already"
+    );
+    place.audit().stays_silent();
+    place.assert_audit_complete();
+}
+
+#[test]
+fn a_window_without_events_moves_the_position_and_writes_no_file() {
+    let place = place(JSON);
+    place.audit().stays_silent();
+    assert!(place.files("audit").is_empty());
+    let first_run = windows(&place);
+    place.audit().stays_silent();
+    let (from, _) = windows(&place)[first_run.len()];
+    let (_, end) = *first_run.last().expect("it asked");
+    assert_eq!(from, end - TimeDelta::minutes(60));
+}
+
+#[test]
+fn a_file_is_named_by_its_window_and_its_content() {
+    for (config, extension) in [("", "log"), (JSON, "json")] {
+        let place = place(config);
+        place.sandbox.audit([event(1, ago(TimeDelta::minutes(5)))]);
+        place.audit().stays_silent();
+        let (from, to) = *windows(&place).last().expect("it asked");
+        let [from, to] = [from, to].map(|time| time.format("%Y%m%dt%H%M%Sz"));
+        let files = place.files("audit");
+        let (name, content) = files.first_key_value().expect("a file");
+        let digest = Sha256::digest(content);
+        let digest: String = digest[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(*name, format!("audit_log_{from}_{to}_{digest}.{extension}"));
+        assert_eq!(files.len(), 1);
+    }
+}
+
+#[test]
+fn items_without_an_id_are_taken_once_each_and_odd_ones_are_kept_aside_once() {
+    let place = place("");
+    let time = ago(TimeDelta::minutes(10));
+    let text = time.format("%Y-%m-%dT%H:%M:%S+0000");
+    let nameless =
+        format!(r#"{{"eventTime":"{text}","user":"u","auditType":"t","eventInfo":"i"}}"#);
+    // two equal ones are two events; what is no object cannot become a line
+    let raw = [&nameless, &nameless, "{}", "null", "[1]", "\"text\""];
+    place
+        .sandbox
+        .audit(raw.map(|raw| event(0, time).with_raw(raw)));
+    place
+        .audit()
+        .ends_with(65)
+        .says("audit items that are no events were kept in");
+    assert_eq!(place.quarantined().len(), 2, "the bytes and a note");
+    let line = format!("date={text}|mcType=auditLog|user=u|auditType=\"t\"|eventInfo=\"i");
+    let empty = "date=|mcType=auditLog|user=|auditType=\"\"|eventInfo=\"";
+    let mut expected = [&line, &line, empty].map(|line| line.as_bytes().to_vec());
+    expected.sort_unstable();
+    assert_eq!(place.lines("audit"), expected);
+    place.audit().stays_silent();
+    place.sandbox.audit([event(0, time).with_raw(&nameless)]);
+    place.audit().stays_silent();
+    assert_eq!(
+        place.lines("audit").len(),
+        4,
+        "a third one is new, the first two are not"
+    );
+}
+
+#[test]
+fn a_page_that_names_itself_as_the_next_ends_the_window_and_is_told() {
+    let place = place(&format!("{JSON}first_look_back_days = 1"));
+    place
+        .sandbox
+        .audit((0..3).map(|number| event(number, ago(TimeDelta::minutes(5)))));
+    place.sandbox.allow_complaints();
+    place.sandbox.always(Endpoint::Audit, |reply| {
+        let text =
+            r#"{"meta":{"status":200,"pagination":{"next":"eNo"}},"data":[{"id":"1"}],"fail":[]}"#;
+        reply.status = 200;
+        reply.set_body(text.as_bytes());
+    });
+    place
+        .audit()
+        .ends_with(65)
+        .says("named a page of audit events twice");
+    assert!(place.sandbox.count(Endpoint::Audit) <= 3);
+    assert_eq!(place.audit_ids(), ["1"]);
+}

@@ -1,6 +1,7 @@
 //! The setup without questions: what it takes, proves and saves, and what it never does.
 
 mod refusals; // what it does not accept, and what is then left
+mod tokens; // API 2.0
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -36,7 +36,13 @@ struct Dialog {
 }
 
 impl Dialog {
+    /// The dialog of API 1.0.
     fn begin(place: &Place, arguments: &[&str]) -> Self {
+        Self::begin_asking(place, &[&["--api", "1.0"], arguments].concat())
+    }
+
+    /// The dialog with its first question, about the generation.
+    fn begin_asking(place: &Place, arguments: &[&str]) -> Self {
         let (pty, terminal) = open().expect("a pseudo-terminal");
         pty.resize(pty_process::Size::new(50, 200)).expect("a size");
         let child = Command::new(SETUP)
@@ -163,6 +169,34 @@ fn the_dialog_leads_to_an_account_that_collects() {
     place.sandbox.serve(Batch::realistic(1, 5));
     place.siem().stays_silent();
     place.assert_siem_complete();
+}
+
+#[test]
+fn the_dialog_of_api_2_0_comes_first_and_leads_to_an_application_that_collects() {
+    let place = Place::unconnected();
+    let client = place.sandbox.client();
+    let mut dialog = Dialog::begin_asking(&place, &[]);
+    dialog.answer("API generation", "\r");
+    let data = place.path("data");
+    dialog.answer("Data directory", &format!("{}\r", data.display()));
+    dialog.answer("Client id", &format!("{}\r", client.client_id));
+    dialog.answer("Client secret", &format!("{}\r", client.client_secret));
+    dialog.answer("API host", &format!("\u{15}{}\r", place.sandbox.url()));
+    for words in [
+        "Config saved successfully",
+        "Threat and Security Events (SIEM) | Read ok",
+        "Account | Logs | Read       ok",
+    ] {
+        dialog.expect(words);
+    }
+    let (code, heard) = dialog.end(&place);
+    assert_eq!(code, 0, "{heard}");
+    assert!(!heard.contains(client.client_secret), "P6: {heard}");
+    place
+        .sandbox
+        .serve_objects("receipt", [crate::sandbox::Object::realistic(1, 5)]);
+    place.siem().stays_silent();
+    place.assert_objects_complete();
 }
 
 #[test]

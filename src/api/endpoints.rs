@@ -63,6 +63,16 @@ impl Call {
         }
     }
 
+    /// API 2.0: the product that the application must have been given, which cannot be added later.
+    #[must_use]
+    pub const fn product(self) -> Option<&'static str> {
+        match self {
+            Self::CloudGateway => Some("product Threats, Security Events and Data for CG"),
+            Self::CloudIntegrated => Some("product Threats, Security Events and Data for CI"),
+            _ => None,
+        }
+    }
+
     /// Whether the answer lists addresses of objects.
     #[must_use]
     pub const fn is_list(self) -> bool {

@@ -71,15 +71,12 @@ impl Plan {
     pub(super) fn next(&self, now: DateTime<Utc>) -> Window {
         let present = (now - SETTLING).trunc_subsecs(0);
         let oldest = (now - KEPT).trunc_subsecs(0);
-        let wanted = self
-            .reached
-            .map_or(present - self.look_back, |end| end - self.overlap);
+        // a clock that was ahead must not hide what happens until the present has caught up
+        let reached = self.reached.map(|end| end.min(present));
+        let wanted = reached.map_or(present - self.look_back, |end| end - self.overlap);
         let from = wanted.max(oldest);
-        let gap = self
-            .reached
-            .filter(|end| *end < from)
-            .map(|end| (end, from));
-        let least = self.reached.map_or(from, |end| end.max(from));
+        let gap = reached.filter(|end| *end < from).map(|end| (end, from));
+        let least = reached.map_or(from, |end| end.max(from));
         let to = (from + self.span).min(present).max(least);
         Window {
             from,
@@ -87,6 +84,13 @@ impl Plan {
             is_last: to >= present,
             gap,
         }
+    }
+
+    /// How far a window stays behind what was reached: only a clock that was or is wrong does that.
+    pub(super) fn goes_back(&self, window: &Window) -> TimeDelta {
+        self.reached
+            .map_or(TimeDelta::zero(), |end| end - window.to)
+            .max(TimeDelta::zero())
     }
 
     /// Whether half of the window would still bring something new.
@@ -164,10 +168,15 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_went_back_never_moves_the_position_back() {
-        let window = plan(Some("2026-11-20T09:30:00Z")).next(at("2026-11-20T05:00:00Z"));
-        assert_eq!(window.to, at("2026-11-20T09:30:00Z"));
-        assert!(window.is_last);
+    fn a_clock_that_went_back_is_followed_and_its_step_is_known() {
+        let plan = plan(Some("2026-11-20T09:30:00Z"));
+        let window = plan.next(at("2026-11-20T05:01:00Z"));
+        assert_eq!(window.from, at("2026-11-20T04:00:00Z"));
+        assert_eq!(window.to, at("2026-11-20T05:00:00Z"));
+        assert!(window.is_last && window.gap.is_none());
+        assert_eq!(plan.goes_back(&window), TimeDelta::minutes(270));
+        let window = plan.next(at("2026-11-20T10:00:00Z"));
+        assert_eq!(plan.goes_back(&window), TimeDelta::zero());
     }
 
     #[test]

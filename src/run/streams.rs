@@ -138,7 +138,8 @@ impl Run {
         let (files, events, bytes) = (size.files, size.events, size.bytes);
         info!(files, events, bytes, "a batch is stored");
         self.warn(ready.warnings);
-        self.report.stored(stored);
+        let told = self.report.stored(stored);
+        self.warn(told);
         self.progress.show(&self.report);
         Ok(())
     }

@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::flags::Flags;
 use super::{Setup, folders};
 use crate::api::login::AuthType;
-use crate::config::BaseUrl;
-use crate::credentials::Credentials;
+use crate::config::{Api, BaseUrl};
+use crate::credentials::{ClientSecret, Credentials};
 use crate::durable::{self, SystemDisk};
 use crate::report::{Code, Failure};
 
@@ -20,10 +20,6 @@ const SECRET_LIMIT: u64 = 64 << 10;
 pub struct Answers {
     /// The data folder, absolute.
     pub data: PathBuf,
-    /// The registered application.
-    pub app_id: String,
-    /// Its key.
-    pub app_key: SecretString,
     /// On whose behalf.
     pub who: Who,
     /// The API host, if it was given.
@@ -34,8 +30,17 @@ pub struct Answers {
 
 /// On whose behalf logs are read.
 pub enum Who {
-    /// An administrator, whose password is exchanged for keys.
+    /// API 2.0: an application, for itself.
+    Client {
+        /// Names it.
+        id: String,
+        /// Proves it.
+        secret: SecretString,
+    },
+    /// API 1.0: an administrator, whose password is exchanged for keys.
     LogIn {
+        /// The registered application.
+        app: App,
         /// The address.
         email: String,
         /// Used once.
@@ -43,8 +48,10 @@ pub enum Who {
         /// Whose password it is.
         auth_type: AuthType,
     },
-    /// Whoever owns these keys.
+    /// API 1.0: whoever owns these keys.
     Keys {
+        /// The registered application.
+        app: App,
         /// For discovery of the region and for information.
         email: Option<String>,
         /// Sent along.
@@ -54,11 +61,48 @@ pub enum Who {
     },
 }
 
+/// A registered application of API 1.0.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Sent along.
+    pub id: String,
+    /// Signed along.
+    pub key: SecretString,
+}
+
 impl Answers {
+    /// The generation that they are about.
+    #[must_use]
+    pub const fn api(&self) -> Api {
+        match &self.who {
+            Who::Client { .. } => Api::V2,
+            Who::LogIn { .. } | Who::Keys { .. } => Api::V1,
+        }
+    }
+
+    /// The application of API 2.0, if they are about one.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        match &self.who {
+            Who::Client { id, .. } => Some(id),
+            Who::LogIn { .. } | Who::Keys { .. } => None,
+        }
+    }
+
+    /// The application of API 1.0, if they are about one.
+    #[must_use]
+    pub fn app(&self) -> Option<&App> {
+        match &self.who {
+            Who::Client { .. } => None,
+            Who::LogIn { app, .. } | Who::Keys { app, .. } => Some(app),
+        }
+    }
+
     /// The address, if one is known.
     #[must_use]
     pub fn email(&self) -> Option<&str> {
         match &self.who {
+            Who::Client { .. } => None,
             Who::LogIn { email, .. } => Some(email),
             Who::Keys { email, .. } => email.as_deref(),
         }
@@ -67,6 +111,10 @@ impl Answers {
 
 /// What is known before anything is asked.
 pub(super) struct Known {
+    /// The generation, where flags or an earlier setup decide it.
+    pub(super) api: Option<Api>,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret: Option<SecretString>,
     pub(super) data: Option<PathBuf>,
     pub(super) app_id: Option<String>,
     pub(super) app_key: Option<SecretString>,
@@ -113,7 +161,19 @@ impl Known {
                 .ok()
                 .map(|kept| kept.app_key().clone())
         });
+        let api = generation(flags);
+        let kept_secret = setup.existing.as_ref().and_then(|_| {
+            let kept = ClientSecret::load(&setup.path, environment).ok()?;
+            Some(SecretString::from(kept.expose_secret()))
+        });
         let known = Self {
+            api: api.or(saved.map(|config| config.mimecast.api)),
+            client_id: text(
+                &flags.client_id,
+                saved.map(|config| &config.mimecast.client_id),
+            ),
+            client_secret: secret(&flags.client_secret_file, &environment.client_secret)?
+                .or(kept_secret),
             data,
             app_id: text(&flags.app_id, saved.map(|config| &config.mimecast.app_id)),
             app_key: secret(&flags.app_key_file, &environment.app_key)?.or(kept),
@@ -131,6 +191,7 @@ impl Known {
             discovery_url: url(&flags.discovery_url, "--discovery-url")?,
         };
         for (key, flag) in [
+            (&known.client_secret, "--client-secret-file"),
             (&known.app_key, "--app-key-file"),
             (&known.access_key, "--access-key-file"),
             (&known.secret_key, "--secret-key-file"),
@@ -138,6 +199,7 @@ impl Known {
             let key = key.as_ref().map(|key| key.expose_secret().trim());
             check(key, flag, is_word)?;
         }
+        check(flags.client_id.as_deref(), "--client-id", is_word)?;
         check(flags.app_id.as_deref(), "--app-id", is_word)?;
         check(flags.email.as_deref(), "--email", is_address)?;
         Ok(known.with_one_way_in(flags))
@@ -197,10 +259,14 @@ pub(super) fn without_asking(known: &Known) -> anyhow::Result<Answers> {
         }
     };
     let has_keys = known.access_key.is_some() || known.secret_key.is_some();
+    let is_client = known.api == Some(Api::V2);
     need(known.data.is_none(), "--data-dir");
-    need(known.app_id.is_none(), "--app-id");
-    need(known.app_key.is_none(), "--app-key-file");
-    if has_keys {
+    need(!is_client && known.app_id.is_none(), "--app-id");
+    need(!is_client && known.app_key.is_none(), "--app-key-file");
+    if is_client {
+        need(known.client_id.is_none(), "--client-id");
+        need(known.client_secret.is_none(), "--client-secret-file");
+    } else if has_keys {
         need(known.access_key.is_none(), "--access-key-file");
         need(known.secret_key.is_none(), "--secret-key-file");
         need(
@@ -221,13 +287,25 @@ pub(super) fn without_asking(known: &Known) -> anyhow::Result<Answers> {
 }
 
 fn complete(known: &Known) -> Option<Answers> {
+    let app = || {
+        Some(App {
+            id: known.app_id.clone()?,
+            key: known.app_key.clone()?,
+        })
+    };
     let who = match (&known.access_key, &known.secret_key) {
+        _ if known.api == Some(Api::V2) => Who::Client {
+            id: known.client_id.clone()?,
+            secret: known.client_secret.clone()?,
+        },
         (Some(access_key), Some(secret_key)) => Who::Keys {
+            app: app()?,
             email: known.email.clone(),
             access_key: access_key.clone(),
             secret_key: secret_key.clone(),
         },
         _ => Who::LogIn {
+            app: app()?,
             email: known.email.clone()?,
             password: known.password.clone()?,
             auth_type: known.auth_type,
@@ -235,12 +313,21 @@ fn complete(known: &Known) -> Option<Answers> {
     };
     Some(Answers {
         data: known.data.clone()?,
-        app_id: known.app_id.clone()?,
-        app_key: known.app_key.clone()?,
         who,
         base_url: known.base_url.clone(),
         discovery_url: known.discovery_url.clone(),
     })
+}
+
+/// The generation that the flags speak of.
+fn generation(flags: &Flags) -> Option<Api> {
+    let is_old = flags.email.is_some() || flags.access_key_file.is_some() || flags.app_id.is_some();
+    match flags.api.as_deref() {
+        Some("2.0") => Some(Api::V2),
+        Some(_) => Some(Api::V1),
+        None if flags.client_id.is_some() => Some(Api::V2),
+        None => is_old.then_some(Api::V1),
+    }
 }
 
 /// Standard input holds one secret, not two.
@@ -251,6 +338,7 @@ fn refuse_two_from_input(setup: &Setup) -> anyhow::Result<()> {
         &flags.app_key_file,
         &flags.access_key_file,
         &flags.secret_key_file,
+        &flags.client_secret_file,
     ];
     let from_input = files
         .iter()

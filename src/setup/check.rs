@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use super::{Connected, Setup, revisit};
+use super::{Connected, Secrets, Setup, revisit};
 use crate::api::answer::Denial;
 use crate::api::endpoints::{self, Call};
 use crate::api::{ApiError, NoSink, Sink};
@@ -41,7 +41,7 @@ impl Sink for FirstBytes {
 pub(super) fn permissions(setup: &Setup, connected: &Connected) -> anyhow::Result<()> {
     let (mut missing, mut other) = (Vec::new(), None);
     setup.speaker.say("Permissions:");
-    for call in [Call::Siem, Call::Audit] {
+    for call in calls(setup, connected) {
         let name = call.permission().unwrap_or_default();
         let found = try_call(connected, setup, call);
         let verdict = match &found {
@@ -49,7 +49,11 @@ pub(super) fn permissions(setup: &Setup, connected: &Connected) -> anyhow::Resul
             Err(ApiError::Denied(Denial::Permission(_))) => "missing",
             Err(_) => "not checked",
         };
-        setup.speaker.say(&format!("  {name:<27} {verdict}"));
+        let product = call.product().map(|product| format!(" ({product})"));
+        let product = product.unwrap_or_default();
+        setup
+            .speaker
+            .say(&format!("  {name:<27} {verdict}{product}"));
         match found {
             Err(ApiError::Denied(Denial::Permission(name))) => missing.push(format!("\"{name}\"")),
             found => other = other.or(found.err()),
@@ -60,15 +64,43 @@ pub(super) fn permissions(setup: &Setup, connected: &Connected) -> anyhow::Resul
         ([], Some(error)) => Err(revisit(error)),
         _ => {
             let what = format!("the account lacks {}", missing.join(" and "));
-            let remedy =
-                "check preparation step 2 in the README (role); the configuration is saved";
+            let remedy = "check preparation step 2 in the README (role, products); the configuration is saved";
             Err(Failure::new(Code::Denied, what, remedy).into())
+        }
+    }
+}
+
+/// The calls that the collectors will make.
+fn calls(setup: &Setup, connected: &Connected) -> Vec<Call> {
+    match connected.secrets {
+        Secrets::Keys(_) => vec![Call::Siem, Call::Audit],
+        Secrets::Client(_) => {
+            let siem = &setup.config.siem;
+            let gateway = (!siem.cloud_gateway_types.is_empty()).then_some(Call::CloudGateway);
+            let integrated =
+                (!siem.cloud_integrated_types.is_empty()).then_some(Call::CloudIntegrated);
+            gateway
+                .into_iter()
+                .chain(integrated)
+                .chain([Call::Audit])
+                .collect()
         }
     }
 }
 
 fn try_call(connected: &Connected, setup: &Setup, call: Call) -> Result<(), ApiError> {
     let now = connected.client.now();
+    let siem = &setup.config.siem;
+    let kinds = match call {
+        Call::CloudGateway => &siem.cloud_gateway_types,
+        _ => &siem.cloud_integrated_types,
+    };
+    if let (true, Some(kind)) = (call.is_list(), kinds.first()) {
+        return connected
+            .client
+            .list(call, &endpoints::events(kind, now, None))
+            .map(drop);
+    }
     let mut sink = FirstBytes { arrived: false };
     let body: Value = match call {
         Call::Siem => endpoints::siem(None, setup.config.siem.format),

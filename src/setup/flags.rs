@@ -15,16 +15,22 @@ pub(super) struct Flags {
     /// Where the SIEM agent reads; created with all sub-folders
     #[arg(long, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
-    /// API generation
-    #[arg(long, value_parser = ["1.0"])]
+    /// API generation; 2.0 when a client id is given, 1.0 when an e-mail or access key is
+    #[arg(long, value_parser = ["2.0", "1.0"])]
     pub(super) api: Option<String>,
+    /// Client id of the API 2.0 application
+    #[arg(long, value_name = "ID")]
+    pub(super) client_id: Option<String>,
+    /// File with the client secret that belongs to it (or MIMECAST_CLIENT_SECRET)
+    #[arg(long, value_name = "FILE")]
+    pub(super) client_secret_file: Option<PathBuf>,
     /// The administrator to log in
     #[arg(long, value_name = "ADDRESS")]
     pub(super) email: Option<String>,
     /// File with the password, used once and never stored; - is standard input (or MIMECAST_PASSWORD)
     #[arg(long, value_name = "FILE")]
     pub(super) password_file: Option<PathBuf>,
-    /// Id of the registered application
+    /// Id of the registered API 1.0 application
     #[arg(long, value_name = "ID")]
     pub(super) app_id: Option<String>,
     /// File with the application's key (or MIMECAST_APP_KEY)
@@ -39,7 +45,7 @@ pub(super) struct Flags {
     /// Whose password it is: Mimecast's own, or the customer's directory's
     #[arg(long, value_name = "KIND", value_enum, default_value_t)]
     pub(super) auth_type: AuthType,
-    /// API host, instead of asking Mimecast which one serves the region
+    /// API host, instead of asking Mimecast which one serves the region (1.0) or the global one (2.0)
     #[arg(long, value_name = "URL")]
     pub(super) base_url: Option<String>,
     /// Where to ask for the region

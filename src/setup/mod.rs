@@ -13,21 +13,24 @@ mod wizard;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
+use secrecy::SecretString;
 
 use crate::api::answer::Denial;
 use crate::api::login::{self, KeyPair};
+use crate::api::token::Application;
 use crate::api::{ApiError, Client, Identity};
 use crate::clock::Clock;
-use crate::config::{self, BaseUrl, Config, EXAMPLE, Environment};
-use crate::credentials::Credentials;
+use crate::config::{self, Api, BaseUrl, BaseUrlError, Config, EXAMPLE, Environment};
+use crate::credentials::{ClientSecret, Credentials};
 use crate::report::{Code, Failure, Report};
 use crate::run::arguments;
 use crate::run::speak::Speaker;
 use crate::run::{self, guarded, harden};
 
-pub use answers::{Answers, Who};
+pub use answers::{Answers, App, Who};
 use flags::Flags;
 
 const PROGRAM: &str = "authentication_setup";
@@ -50,9 +53,20 @@ pub struct Setup {
 /// What an account answered with.
 pub struct Connected {
     client: Client,
-    credentials: Credentials,
+    secrets: Secrets,
     account_code: String,
 }
+
+/// What has to be saved so that a collector can ask.
+enum Secrets {
+    /// API 1.0.
+    Keys(Credentials),
+    /// API 2.0.
+    Client(ClientSecret),
+}
+
+/// The host of API 2.0 that serves every region.
+const GLOBAL_HOST: &str = "https://api.services.mimecast.com";
 
 /// Runs the setup: everything around its story.
 pub fn run(story: impl FnOnce(&mut Setup) -> anyhow::Result<()>) -> ExitCode {
@@ -136,7 +150,20 @@ impl Setup {
     /// [`ApiError`], with the preparation step to revisit.
     pub fn region(&self, answers: &Answers) -> anyhow::Result<BaseUrl> {
         let email = match (&answers.base_url, answers.email()) {
-            (Some(base_url), _) => return Ok(base_url.clone()),
+            (Some(base_url), _) => {
+                let refused = |error: BaseUrlError| {
+                    Failure::new(
+                        Code::Usage,
+                        format!("--base-url: {error}"),
+                        "correct --base-url",
+                    )
+                };
+                return Ok(base_url.clone().serving(answers.api()).map_err(refused)?);
+            }
+            (None, None) if answers.api() == Api::V2 => {
+                let url = BaseUrl::parse(&self.global_host());
+                return Ok(url.map_err(|error| anyhow::anyhow!("{error}"))?);
+            }
             (None, Some(email)) => email,
             (None, None) => return Ok(self.config.mimecast.base_url.clone()),
         };
@@ -149,22 +176,37 @@ impl Setup {
         Ok(region)
     }
 
+    /// The host of API 2.0 to suggest: that of an earlier setup, else the global one.
+    fn global_host(&self) -> String {
+        let saved = &self.config.mimecast;
+        match (&self.existing, saved.api) {
+            (Some(_), Api::V2) => saved.base_url.to_string(),
+            _ => GLOBAL_HOST.to_owned(),
+        }
+    }
+
     /// Logs in if need be, and fetches the account's code with the keys.
     ///
     /// # Errors
     /// [`ApiError`], with the preparation step to revisit.
     pub fn connect(&mut self, answers: &Answers, region: &BaseUrl) -> anyhow::Result<Connected> {
-        let pair = match &answers.who {
+        let (app, pair) = match &answers.who {
+            Who::Client { id, secret } => return self.connect_client(answers, region, id, secret),
             Who::Keys {
+                app,
                 access_key,
                 secret_key,
                 ..
-            } => KeyPair {
-                access_key: access_key.clone(),
-                secret_key: secret_key.clone(),
-                lifetime_seconds: None,
-            },
+            } => (
+                app,
+                KeyPair {
+                    access_key: access_key.clone(),
+                    secret_key: secret_key.clone(),
+                    lifetime_seconds: None,
+                },
+            ),
             Who::LogIn {
+                app,
                 email,
                 password,
                 auth_type,
@@ -174,17 +216,52 @@ impl Setup {
                 let pair = login::log_in(&client, email).map_err(revisit)?;
                 self.speaker.say("Log in successful");
                 self.report.notes.extend(expiry(pair.lifetime_seconds));
-                pair
+                (app, pair)
             }
         };
         self.speaker.say("Getting account code and saving config");
-        let credentials = Credentials::new(&answers.app_key, &pair.access_key, &pair.secret_key)
+        let credentials = Credentials::new(&app.key, &pair.access_key, &pair.secret_key)
             .map_err(|error| Failure::new(Code::Usage, error.message, "enter it again"))?;
         let client = self.client(region, answers, Identity::Keys(credentials.clone()))?;
         let account_code = login::account_code(&client).map_err(revisit)?;
         Ok(Connected {
             client,
-            credentials,
+            secrets: Secrets::Keys(credentials),
+            account_code,
+        })
+    }
+
+    /// Gets a token for an application of API 2.0. The account's code needs a permission that the
+    /// collectors do not: without it, what an earlier setup knew or the client id stands for it.
+    fn connect_client(
+        &self,
+        answers: &Answers,
+        region: &BaseUrl,
+        id: &str,
+        secret: &SecretString,
+    ) -> anyhow::Result<Connected> {
+        self.speaker.say("Getting account code and saving config");
+        let secret = ClientSecret::new(secret)
+            .map_err(|error| Failure::new(Code::Usage, error.message, "enter it again"))?;
+        let application = Application::new(id.to_owned(), secret.clone());
+        let identity = Identity::Bearer(Arc::new(application));
+        let client = self.client(region, answers, identity)?;
+        let saved = &self.config.mimecast.account_code;
+        let account_code = match login::account_code(&client) {
+            Ok(code) => code,
+            Err(ApiError::Denied(Denial::Permission(_)) | ApiError::NotUnderstood(_)) => {
+                if saved.is_empty() {
+                    id.to_owned()
+                } else {
+                    saved.clone()
+                }
+            }
+            Err(error) => return Err(revisit(error)),
+        };
+        self.speaker.say("Log in successful");
+        Ok(Connected {
+            client,
+            secrets: Secrets::Client(secret),
             account_code,
         })
     }
@@ -220,7 +297,8 @@ impl Setup {
         identity: Identity,
     ) -> Result<Client, ApiError> {
         let (network, clock) = (&self.config.network, self.clock.clone());
-        Client::new(base.clone(), &answers.app_id, identity, network, clock)
+        let app_id = answers.app().map_or("", |app| &app.id);
+        Client::new(base.clone(), app_id, identity, network, clock)
     }
 }
 

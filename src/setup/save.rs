@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::{Answers, Connected, Setup, folders};
-use crate::config::{self, Api, Config, Proxy, Saved};
+use super::{Answers, Connected, Secrets, Setup, folders};
+use crate::config::{self, Config, Proxy, Saved};
 use crate::credentials;
 use crate::durable::{self, Mode, SystemDisk};
 use crate::report::{Code, Failure};
@@ -13,12 +13,17 @@ pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> a
     let text = config::rewrite(
         setup.existing.as_deref(),
         &Saved {
-            api: Api::V1,
+            api: answers.api(),
             base_url: connected.client.base(),
             account_code: &connected.account_code,
-            email: answers.email().unwrap_or_default(),
-            app_id: &answers.app_id,
-            client_id: "",
+            // of the other generation, what is known stays
+            email: answers.email().unwrap_or(&setup.config.mimecast.email),
+            app_id: answers
+                .app()
+                .map_or(&setup.config.mimecast.app_id, |app| &app.id),
+            client_id: answers
+                .client_id()
+                .unwrap_or(&setup.config.mimecast.client_id),
             data: &answers.data,
         },
     )?;
@@ -28,10 +33,11 @@ pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> a
         .map_err(|error| failure("make", folder, &error))?;
     folders::prepare_own(&saved)?;
     let secrets = credentials::place(path);
-    connected
-        .credentials
-        .save(&secrets)
-        .map_err(|error| failure("write", &secrets, &error))?;
+    match &connected.secrets {
+        Secrets::Keys(keys) => keys.save(&secrets),
+        Secrets::Client(secret) => secret.save(&secrets),
+    }
+    .map_err(|error| failure("write", &secrets, &error))?;
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
     let mode = match saved.network.proxy {
         Proxy::Url(_) => Mode::PRIVATE, // a password may stand in it

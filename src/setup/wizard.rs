@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use dialoguer::{Input, Password};
 use secrecy::SecretString;
 
-use super::answers::{Answers, Known, Who, is_address, is_word};
+use super::answers::{Answers, App, Known, Who, is_address, is_word};
 use super::terminal::{Terminal, wait_for_the_end};
 use super::{PROGRAM, Setup, folders};
-use crate::config::User;
+use crate::config::{Api, BaseUrl, BaseUrlError, User};
 use crate::report::{Code, Failure};
 
 const INTRODUCTION: &str = "\
@@ -29,25 +29,72 @@ pub(super) fn ask(setup: &Setup, known: &Known) -> anyhow::Result<Answers> {
     }
     let _terminal = Terminal::guard(&setup.clock, &setup.speaker);
     setup.speaker.say(INTRODUCTION);
+    let api = api(setup, known)?;
     let data = data_folder(setup, known.data.clone())?;
-    let app_id = line("Application id", known.app_id.clone(), is_word)?;
-    let app_key = secret("Application key", known.app_key.clone())?;
-    let email = line("E-mail address", known.email.clone(), is_address)?;
-    let who = who(known, email)?;
+    let (who, base_url) = match api {
+        Api::V2 => (client(known)?, Some(host(setup, known)?)),
+        Api::V1 => (administrator(known)?, known.base_url.clone()),
+    };
     Ok(Answers {
         data,
-        app_id,
-        app_key,
         who,
-        base_url: known.base_url.clone(),
+        base_url,
         discovery_url: known.discovery_url.clone(),
     })
 }
 
+/// Which generation, unless a flag has said it; what is there already is the suggestion.
+fn api(setup: &Setup, known: &Known) -> anyhow::Result<Api> {
+    if let (Some(api), true) = (
+        known.api,
+        setup.existing.is_none() || setup.flags.api.is_some(),
+    ) {
+        return Ok(api);
+    }
+    let suggestion = known.api.unwrap_or(Api::V2).name().to_owned();
+    let question = "API generation (2.0; or 1.0 for an application that exists already)";
+    let answer = line(question, Some(suggestion), |text| match text {
+        "1.0" | "2.0" => Ok(()),
+        _ => Err("2.0 or 1.0, please"),
+    })?;
+    Ok(if answer == "1.0" { Api::V1 } else { Api::V2 })
+}
+
+/// An application of API 2.0.
+fn client(known: &Known) -> anyhow::Result<Who> {
+    Ok(Who::Client {
+        id: line("Client id", known.client_id.clone(), is_word)?,
+        secret: secret("Client secret", known.client_secret.clone())?,
+    })
+}
+
+/// The API 2.0 host: the global one, or one that keeps the data in a region.
+fn host(setup: &Setup, known: &Known) -> anyhow::Result<BaseUrl> {
+    if let Some(base_url) = &known.base_url {
+        return Ok(base_url.clone());
+    }
+    let parse = |text: &str| BaseUrl::parse(text).and_then(|url| url.serving(Api::V2));
+    let suggestion = setup.global_host();
+    let text = line("API host", Some(suggestion), |text| parse(text).map(drop))?;
+    let refused = |error: BaseUrlError| Failure::new(Code::Usage, error.to_string(), "correct it");
+    Ok(parse(&text).map_err(refused)?)
+}
+
+/// An administrator and the application of API 1.0.
+fn administrator(known: &Known) -> anyhow::Result<Who> {
+    let app = App {
+        id: line("Application id", known.app_id.clone(), is_word)?,
+        key: secret("Application key", known.app_key.clone())?,
+    };
+    let email = line("E-mail address", known.email.clone(), is_address)?;
+    who(known, app, email)
+}
+
 /// The password, or the key pair that was given or is entered instead of it.
-fn who(known: &Known, email: String) -> anyhow::Result<Who> {
+fn who(known: &Known, app: App, email: String) -> anyhow::Result<Who> {
     if let (Some(access_key), Some(secret_key)) = (&known.access_key, &known.secret_key) {
         return Ok(Who::Keys {
+            app,
             email: Some(email),
             access_key: access_key.clone(),
             secret_key: secret_key.clone(),
@@ -59,11 +106,13 @@ fn who(known: &Known, email: String) -> anyhow::Result<Who> {
     };
     Ok(match password {
         Some(password) => Who::LogIn {
+            app,
             email,
             password,
             auth_type: known.auth_type,
         },
         None => Who::Keys {
+            app,
             email: Some(email),
             access_key: secret("Access key", known.access_key.clone())?,
             secret_key: secret("Secret key", known.secret_key.clone())?,

@@ -360,8 +360,8 @@ fn own_names(disk: &dyn Disk, folder: &Path) -> Result<Vec<FileName>, SpoolError
 
 fn lost(path: &Path, why: &str) -> String {
     format!(
-        "the state {} was lost ({why}): collection starts again from the earliest that Mimecast \
-         still has, and files that are already there are not written twice",
+        "the state {} was lost ({why}): collection starts again, as early as it takes to lose \
+         nothing, and files that are already there are not written twice",
         path.display()
     )
 }

@@ -1,0 +1,141 @@
+//! The format `json`: one document a member, one line an object.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::{quarantined_bytes, zip};
+use crate::harness::{Place, SIEM};
+use crate::sandbox::{Batch, ZipEntry};
+
+fn place() -> Place {
+    let place = Place::connected();
+    place.configure("[siem]\nformat = \"json\"");
+    place
+}
+
+/// Documents that are none, and words of the warning.
+fn malformed() -> Vec<(Vec<u8>, &'static str)> {
+    let bytes = |text: &str| text.as_bytes().to_vec();
+    let not = "not the JSON of a log file";
+    vec![
+        (bytes(r#"{"type":"MTA","data":[{"acc":"1"},"#), not),
+        (bytes(r#"{"type":"MTA","data":[{"acc":"1"}]"#), not),
+        (bytes(r#"{"type":"MTA","data":[{"acc":"1"}]} x"#), not),
+        (bytes(r#"{"type":"MTA","data":[{"acc":"1"},]}"#), not),
+        (bytes(r#"{"type":"MTA","data":{"acc":"1"}}"#), not),
+        (bytes(r#"[{"acc":"1"}]"#), not),
+        (bytes("acc=1|b=2\n"), not),
+        (bytes("<html></html>"), not),
+        (b"{\"data\":[{\"acc\":\"\xff\xfe\"}]}".to_vec(), not),
+        (b"\xff\xfe{\0}\0".to_vec(), not),
+        (bytes(r#"{"type":"MTA"}"#), "JSON without data"),
+        (bytes(r#"{"error":"blocked"}"#), "JSON without data"),
+    ]
+}
+
+#[test]
+fn a_member_that_is_no_document_hides_none_of_the_others() {
+    let place = place();
+    let malformed = malformed();
+    let mut expected = Vec::new();
+    for (number, (document, _)) in malformed.iter().enumerate() {
+        let good = |of: &str| json!({"number": number, "of": of}).to_string();
+        let member = |of: &str| {
+            let document = format!(r#"{{"type":"MTA","data":[{}]}}"#, good(of));
+            ZipEntry::new(format!("{of}_1.json"), document)
+        };
+        let bad = ZipEntry::new("delivery_1.json", document);
+        let entries = [member("receipt"), bad, member("process")];
+        place.sandbox.serve(Batch::raw(zip(entries)));
+        expected.extend([good("receipt"), good("process")].map(String::into_bytes));
+    }
+    let report = place.run(SIEM, ["--json"]).ends_with(65).json();
+    let warnings = report["warnings"].as_array().expect("a list");
+    assert_eq!(warnings.len(), malformed.len(), "{report}");
+    for ((document, told), warning) in malformed.iter().zip(warnings) {
+        let warning = warning.as_str().expect("a text");
+        let document = String::from_utf8_lossy(document);
+        assert!(warning.contains(told), "{document}: {warning}");
+    }
+    expected.sort_unstable();
+    assert_eq!(place.lines("mta"), expected);
+    assert_eq!(quarantined_bytes(&place).len(), malformed.len());
+    place.siem().stays_silent();
+}
+
+#[test]
+fn whatever_stands_in_an_object_it_is_one_line_of_the_same_value() {
+    let place = place();
+    let odd = json!([
+        {"text": "a\nb\r\nc\td\u{0}e", "quote": "\"\\/"},
+        {"text": "\u{85}\u{2028}\u{2029}", "more": "東京 🎉 \u{202e}"},
+        {"nested": {"list": [1, [2, [3]], {"a": null}]}, "empty": {}, "none": []},
+        {"big": 12345678901234567890_u64, "small": -0.5, "true": true, "": "no name"},
+        "no object",
+        null,
+    ]);
+    let document = json!({"type": "MTA", "data": odd});
+    let pretty = serde_json::to_string_pretty(&document).expect("JSON");
+    let crlf = pretty.replace('\n', "\r\n");
+    let files = [("pretty_1.json", pretty), ("crlf_1.json", crlf)];
+    let entries = files.map(|(name, text)| ZipEntry::new(name, text));
+    place.sandbox.serve(Batch::raw(zip(entries)));
+    place.siem().stays_silent();
+    let objects = odd.as_array().expect("a list");
+    for (name, content) in place.files("mta") {
+        let text = String::from_utf8(content).expect("UTF-8");
+        let text = text.strip_suffix('\n').expect("a last line break");
+        assert!(
+            !text.contains(['\r', '\u{85}', '\u{2028}', '\u{2029}']),
+            "{name}"
+        );
+        let lines: Vec<Value> = text
+            .split('\n')
+            .map(|line| serde_json::from_str(line).expect("a JSON line"))
+            .collect();
+        assert_eq!(&lines, objects, "{name}");
+    }
+    assert_eq!(place.files("mta").len(), 2);
+}
+
+#[test]
+fn numbers_escapes_and_member_order_stay_as_they_were_sent() {
+    let place = place();
+    let object =
+        r#"{"z":1.0e5,"a":"\/\u00fc","a":1e999,"n":0.10,"long":123456789012345678901234567890}"#;
+    let document = format!(r#"{{"data":[{object}],"type":"MTA"}}"#);
+    let entry = ZipEntry::new("receipt_1.json", document);
+    place.sandbox.serve(Batch::raw(zip([entry])));
+    place.siem().stays_silent();
+    assert_eq!(place.lines("mta"), [object.as_bytes()]);
+}
+
+#[test]
+fn a_document_without_objects_makes_no_file() {
+    let place = place();
+    let documents = [r#"{"type":"MTA","data":[]}"#, ""];
+    for (number, document) in documents.into_iter().enumerate() {
+        let entry = ZipEntry::new(format!("receipt_{number}.json"), document);
+        place.sandbox.serve(Batch::raw(zip([entry])));
+    }
+    place.siem().stays_silent();
+    assert_eq!(place.files("mta").len(), 0);
+}
+
+#[test]
+fn nesting_without_end_does_not_end_the_program() {
+    let place = place();
+    let mut deep = String::from(r#"{"type":"MTA","data":["#);
+    write!(deep, "{}{}", "[".repeat(100_000), "]".repeat(100_000)).expect("a string takes it");
+    deep.push_str("]}");
+    let good = ZipEntry::new("process_1.json", r#"{"data":[{"acc":"1"}]}"#);
+    let entries = [ZipEntry::new("receipt_1.json", &deep), good];
+    place.sandbox.serve(Batch::raw(zip(entries)));
+    let outcome = place.siem();
+    assert!([0, 65].contains(&outcome.code), "{outcome:?}");
+    assert!(place.lines("mta").contains(&br#"{"acc":"1"}"#.to_vec()));
+    let published = place.lines("mta").len() == 2;
+    let kept = place.quarantined().len() == 2;
+    assert!(published != kept, "P1: published or kept");
+}

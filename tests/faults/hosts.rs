@@ -1,0 +1,34 @@
+//! A host that is not there.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use super::{Collector, move_to};
+
+const IMPATIENT: &str = "retries = 1\nretry_wait_ms = 5\nconnect_timeout_seconds = 1";
+
+#[test]
+fn a_refused_connection_is_left_for_later() {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = free.local_addr().expect("bound");
+    drop(free);
+    for collector in Collector::BOTH {
+        let place = collector.behind();
+        move_to(&place, &format!("http://{address}"), IMPATIENT);
+        collector.holds(&place, 75, "127.0.0.1: no connection: ");
+        move_to(&place, &place.sandbox.url(), IMPATIENT);
+        collector.recovers(&place);
+    }
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_left_for_later_and_named() {
+    let collector = Collector::Siem;
+    let place = collector.behind();
+    let nowhere = "https://nonexistent-collector-test.mimecast.com";
+    move_to(&place, nowhere, &format!("{IMPATIENT}\nproxy = \"none\""));
+    let outcome = collector.holds(&place, 75, "nonexistent-collector-test.mimecast.com: ");
+    assert!(outcome.took < Duration::from_secs(20), "P4: {outcome:?}");
+    move_to(&place, &place.sandbox.url(), IMPATIENT);
+    collector.recovers(&place);
+}

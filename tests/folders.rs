@@ -1,0 +1,180 @@
+//! Folders that are missing, shared or full of other people's things, and names that are taken.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::harness::{AUDIT, Place, SIEM};
+use crate::sandbox::{Batch, Endpoint, Wire, changes};
+
+/// Leaves the collector's own leftovers in tmp/, as a kill in mid-download does; yields a name.
+fn leave_a_download(place: &Place) -> String {
+    let stall = Wire::StallAt(100, Duration::from_secs(1));
+    place.sandbox.next(Endpoint::Siem, changes::wire(stall));
+    let before = place.sandbox.count(Endpoint::Siem);
+    let mut child = place.spawn(SIEM);
+    while place.sandbox.count(Endpoint::Siem) == before {
+        std::thread::yield_now();
+    }
+    child.kill().expect("it was running");
+    place.wait(child);
+    place.files("tmp").into_keys().next().expect("a leftover")
+}
+
+#[cfg(unix)]
+#[test]
+fn own_leftovers_are_swept_and_everything_else_stays() {
+    let place = Place::connected();
+    place.sandbox.serve(Batch::realistic(1, 30));
+    let own = leave_a_download(&place);
+    let parts: Vec<&str> = own.split('-').collect();
+    let tmp = place.path("data/tmp");
+    let staged = format!("{}-{}-1-77.staged", parts[0], parts[1]);
+    fs::write(tmp.join(&staged), "never committed\n").expect("written");
+    let foreign = [
+        "notes.txt".to_owned(),
+        format!("audit-{}-1-1.staged", parts[1]),
+        format!("{}-00000000-1-1.staged", parts[0]),
+        own.replace(".scratch", ".bak"),
+    ];
+    for name in &foreign {
+        fs::write(tmp.join(name), "mine").expect("written");
+    }
+    let folder = own.replace(".scratch", "1.scratch");
+    fs::create_dir(tmp.join(&folder)).expect("made");
+    let link = own.replace(".scratch", "2.scratch");
+    std::os::unix::fs::symlink("notes.txt", tmp.join(&link)).expect("made");
+    place.siem().stays_silent();
+    let mut left: Vec<String> = fs::read_dir(&tmp)
+        .expect("listed")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("UTF-8")
+        })
+        .collect();
+    left.sort_unstable();
+    let mut expected: Vec<String> = foreign.into_iter().chain([folder, link]).collect();
+    expected.sort_unstable();
+    assert_eq!(left, expected);
+    let mut lines = place.sandbox.siem_lines();
+    lines.sort_unstable();
+    assert_eq!(
+        place.lines("mta"),
+        lines,
+        "a leftover is never taken for collected"
+    );
+}
+
+#[test]
+fn two_installations_in_one_data_folder_leave_each_other_alone() {
+    let (one, other) = (Place::connected(), Place::connected());
+    let config = fs::read_to_string(other.path("config.toml")).expect("readable");
+    let shared = one.path("data").display().to_string();
+    let config = config.replace("data = \"data\"", &format!("data = '{shared}'"));
+    fs::write(other.path("config.toml"), config).expect("written");
+    one.sandbox.serve(Batch::realistic(1, 30));
+    other.sandbox.serve(Batch::realistic(2, 30));
+    let stall = Wire::StallAt(100, Duration::from_millis(1_500));
+    one.sandbox.next(Endpoint::Siem, changes::wire(stall));
+    let run = one.spawn(SIEM);
+    while one.sandbox.count(Endpoint::Siem) == 0 {
+        std::thread::yield_now();
+    }
+    other.siem().stays_silent();
+    assert_ne!(one.files("tmp").len(), 0, "the download goes on");
+    one.wait(run).stays_silent();
+    let mut expected = [one.sandbox.siem_lines(), other.sandbox.siem_lines()].concat();
+    expected.sort_unstable();
+    assert_eq!(one.lines("mta"), expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_taken_by_something_else_gets_a_number() {
+    let model = Place::connected();
+    model.sandbox.serve(Batch::realistic(1, 30));
+    model.siem().stays_silent();
+    let names: Vec<String> = model.files("mta").into_keys().collect();
+
+    let place = Place::connected();
+    place.siem().stays_silent();
+    place.sandbox.serve(Batch::realistic(1, 30));
+    let taken = |number: usize| place.path("data/mta").join(&names[number]);
+    fs::write(taken(0), "somebody's\n").expect("written");
+    fs::create_dir(taken(1)).expect("made");
+    std::os::unix::fs::symlink("/nowhere", taken(2)).expect("made");
+    place.siem().ends_with(65).says("its name was taken");
+    assert_eq!(fs::read(taken(0)).expect("readable"), b"somebody's\n");
+    assert!(taken(1).is_dir() && taken(2).is_symlink());
+    for name in &names[..3] {
+        let path = place
+            .path("data/mta")
+            .join(name.replace(".siem", "-2.siem"));
+        assert_eq!(
+            fs::read(&path).expect("published"),
+            model.files("mta")[name]
+        );
+        let numbered = path.file_name().expect("a name").to_str().expect("UTF-8");
+        assert!(
+            place.log("siem").contains(numbered),
+            "each is told: {numbered}"
+        );
+    }
+    place.siem().stays_silent();
+}
+
+#[test]
+fn folders_of_its_own_are_made_and_those_of_the_agent_are_not() {
+    let place = Place::connected();
+    place.sandbox.serve(Batch::realistic(1, 30));
+    place.siem().stays_silent();
+    fs::remove_dir_all(place.path("checkpoint/quarantine")).expect("removed");
+    fs::remove_dir_all(place.path("log")).expect("removed");
+    place.siem().stays_silent();
+    assert!(place.path("checkpoint/quarantine").is_dir() && place.path("log").is_dir());
+    fs::remove_dir_all(place.path("checkpoint")).expect("removed");
+    place.sandbox.serve(Batch::realistic(2, 30));
+    place.siem().ends_with(65).says("was lost");
+    place.assert_siem_complete();
+
+    for folder in ["data/tmp", "data/mta"] {
+        let aside = place.path("aside");
+        fs::rename(place.path(folder), &aside).expect("moved");
+        place.siem().ends_with(74).says("is missing");
+        fs::write(place.path(folder), "in the way").expect("written");
+        place
+            .siem()
+            .ends_with(74)
+            .says(place.path(folder).to_str().expect("UTF-8"));
+        fs::remove_file(place.path(folder)).expect("removed");
+        fs::rename(&aside, place.path(folder)).expect("moved");
+    }
+    place.siem().stays_silent();
+}
+
+#[test]
+fn a_file_in_the_way_of_the_state_stops_the_run_and_one_in_the_way_of_the_log_does_not() {
+    let place = Place::connected();
+    place.sandbox.serve(Batch::realistic(1, 30));
+    fs::write(place.path("checkpoint"), "in the way").expect("written");
+    place.siem().ends_with(74).says("checkpoint");
+    fs::remove_file(place.path("checkpoint")).expect("removed");
+    fs::write(place.path("log"), "in the way").expect("written");
+    place.siem().ends_with(0).says("no log is written");
+    place.assert_siem_complete();
+}
+
+#[test]
+fn a_configuration_that_setup_has_not_filled_in_is_refused() {
+    let place = Place::connected();
+    let text = fs::read_to_string(place.path("config.toml")).expect("readable");
+    let app_id = place.sandbox.account().app_id;
+    fs::write(place.path("config.toml"), text.replace(app_id, "")).expect("written");
+    for program in [SIEM, AUDIT] {
+        let outcome = place.run(program, [""; 0]).ends_with(78);
+        outcome.says("app_id").says("run authentication_setup");
+    }
+    assert!(place.sandbox.requests().is_empty());
+}
