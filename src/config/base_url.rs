@@ -219,12 +219,24 @@ mod tests {
     }
 
     #[test]
-    fn the_host_of_api_2_is_named_as_such() {
+    fn the_host_of_the_other_generation_is_named_as_such() {
+        let serving = |text, api| BaseUrl::parse(text).unwrap().serving(api);
+        let (later, earlier) = (
+            "https://us-api.services.mimecast.com",
+            "https://us-api.mimecast.com",
+        );
+        assert!(serving(later, Api::V2).is_ok() && serving(earlier, Api::V1).is_ok());
         assert_eq!(
-            refusal("https://us-api.services.mimecast.com"),
+            serving(later, Api::V1).unwrap_err().to_string(),
             "host us-api.services.mimecast.com serves API 2.0: API 1.0 expects a regional host \
              such as us-api.mimecast.com"
         );
+        assert_eq!(
+            serving(earlier, Api::V2).unwrap_err().to_string(),
+            "host us-api.mimecast.com serves API 1.0: API 2.0 expects api.services.mimecast.com \
+             or its us- and uk- twins"
+        );
+        assert!(serving("http://127.0.0.1:1", Api::V2).is_ok());
     }
 
     #[test]

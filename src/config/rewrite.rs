@@ -55,7 +55,13 @@ pub fn rewrite(existing: Option<&str>, values: &Saved<'_>) -> Result<String, Con
         ("mimecast", "client_id", values.client_id),
         ("folders", "data", data),
     ] {
-        set(&mut document, section, key, value)?;
+        let is_there = document
+            .get(section)
+            .and_then(|table| table.get(key))
+            .is_some();
+        if is_there || !value.is_empty() {
+            set(&mut document, section, key, value)?;
+        }
     }
     let text = document.to_string();
     if existing.contains("\r\n") && !text.contains('\r') {

@@ -84,7 +84,7 @@ mod the_example {
     #[test]
     fn lists_no_key_that_nothing_reads() {
         let keys = example_keys();
-        assert_eq!(keys.len(), 26);
+        assert_eq!(keys.len(), 30);
         for (section, key) in keys {
             let mut text: toml_edit::DocumentMut = EXAMPLE.parse().unwrap();
             text[&section][&key] = toml_edit::value(1.5); // no key takes a fraction
@@ -290,9 +290,16 @@ mod values {
             "config.toml line 4: format in [siem]: expected \"key_value\" or \"json\""
         );
         assert_eq!(
-            refusal("api = \"2.0\""),
-            "config.toml line 3: api in [mimecast]: expected \"1.0\""
+            refusal("api = \"3.0\""),
+            "config.toml line 3: api in [mimecast]: expected \"1.0\" or \"2.0\""
         );
+        assert_eq!(
+            refusal("[siem]\ncloud_integrated_types = \"entities, mail\""),
+            "config.toml line 4: cloud_integrated_types in [siem]: expected all, none, or some \
+             of: entities, mailflow, urlclick"
+        );
+        let types = with("[siem]\ncloud_gateway_types = \"spam,  url protect,spam\"").unwrap();
+        assert_eq!(types.siem.cloud_gateway_types, ["spam", "url protect"]);
         assert_eq!(
             refusal("[run]\nlog_level = \"trace\""),
             "config.toml line 4: log_level in [run]: expected \"error\" or \"warn\" or \"info\" or \
