@@ -67,8 +67,8 @@ pub enum Denial {
     /// Another region holds this account.
     #[error("the account belongs to another region")]
     Region,
-    /// A signature is good for a while only; minutes that this host's clock is ahead.
-    #[error("this host's clock is {0} minutes off Mimecast's, so that signatures are refused")]
+    /// A signature is good for a while only; seconds that this host's clock is ahead.
+    #[error("this host's clock is {} Mimecast's, so that signatures are refused", drift(*.0))]
     Clock(i64),
     /// API 2.0: no token for these.
     #[error("the client id or client secret was not accepted")]
@@ -76,6 +76,17 @@ pub enum Denial {
     /// API 2.0: not even a fresh one.
     #[error("a fresh token was not accepted")]
     Token,
+}
+
+/// How a clock differs, in words.
+fn drift(seconds_ahead: i64) -> String {
+    let minutes = (seconds_ahead.unsigned_abs() + 30) / 60;
+    let way = if seconds_ahead > 0 {
+        "ahead of"
+    } else {
+        "behind"
+    };
+    format!("{minutes} minutes {way}")
 }
 
 /// Status and headers of an answer.
@@ -219,6 +230,10 @@ impl<'a> Envelope<'a> {
                 Some(value) if value.get().starts_with('[') => Answer::Data,
                 _ => Answer::NotUnderstood("a list without its value".to_owned()),
             },
+            // some other service's JSON under status 200 must not pass for "nothing waiting"
+            Call::Siem if self.data.is_none() && self.meta.get("status").is_none() => {
+                Answer::NotUnderstood("JSON without meta and data".to_owned())
+            }
             Call::Siem if is_empty_list(data) => Answer::Nothing,
             Call::Siem => Answer::NotUnderstood("JSON with data instead of an archive".to_owned()),
             _ if data.starts_with('[') => Answer::Data,

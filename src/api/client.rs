@@ -142,7 +142,7 @@ impl Client {
     /// A refused signature is the clock's fault when that is far off.
     fn keys_or_clock(&self) -> Denial {
         match self.skew() {
-            Some(skew) if skew.abs() > SKEW_LIMIT => Denial::Clock(-skew.num_minutes()),
+            Some(skew) if skew.abs() > SKEW_LIMIT => Denial::Clock(-skew.num_seconds()),
             _ => Denial::Keys,
         }
     }
@@ -205,7 +205,12 @@ impl Client {
         let unusable = |error: reqwest::Error| ApiError::Unusable(error.without_url().to_string());
         let request = request.map_err(unusable)?;
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let sent = self.transport.exchange(request, Take::ByShape, sink);
+        let sent = match self.transport.exchange(request, Take::ByShape, sink) {
+            Err(Fault::Sink(_)) if call != Call::Siem => Err(Fault::Improper(
+                "an archive where JSON was expected".to_owned(),
+            )),
+            sent => sent,
+        };
         outcome(sent, self.base.host(), |received| {
             self.learn_time(&received.head);
             let body = match &received.body {

@@ -106,9 +106,16 @@ impl Transport {
             Reach::Api | Reach::Loopback => builder,
         };
         let builder = proxied(builder, network, is_loopback)?;
-        let client = trusting(builder, network)?
-            .build()
-            .map_err(|error| unusable(format!("cannot set up TLS: {}", innermost(&error))))?;
+        let client = trusting(builder, network)?.build().map_err(|error| {
+            let ca_file = network
+                .ca_file
+                .as_ref()
+                .map(|path| path.display().to_string());
+            let with = ca_file
+                .map(|path| format!(" with ca_file {path}"))
+                .unwrap_or_default();
+            unusable(format!("cannot set up TLS{with}: {}", innermost(&error)))
+        })?;
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -165,6 +172,7 @@ impl Transport {
         let mut archive = None;
         let mut rate = Rate::new(self.clock.elapsed());
         loop {
+            self.clock.check().map_err(Fault::Stopped)?; // bytes that keep coming never let it wait
             let spent = self.clock.elapsed().saturating_sub(begun);
             let left = self.whole.saturating_sub(spent);
             if left.is_zero() {
@@ -173,7 +181,10 @@ impl Transport {
                     "the answer was not complete after {whole} s"
                 )));
             }
-            let chunk = self.watch(response.chunk(), self.idle.min(left)).await?;
+            let chunk = match self.watch(response.chunk(), self.idle.min(left)).await {
+                Err(Fault::Passing(_)) if left < self.idle => continue, // out of time: said above
+                watched => watched?,
+            };
             let Some(chunk) = chunk.map_err(|error| fault_of(&error))? else {
                 break;
             };

@@ -162,7 +162,7 @@ impl Setup {
             }
             (None, None) if answers.api() == Api::V2 => {
                 let url = BaseUrl::parse(&self.global_host());
-                return Ok(url.map_err(|error| anyhow::anyhow!("{error}"))?);
+                return url.map_err(|error| anyhow::anyhow!("{error}"));
             }
             (None, Some(email)) => email,
             (None, None) => return Ok(self.config.mimecast.base_url.clone()),

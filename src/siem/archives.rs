@@ -1,9 +1,10 @@
 //! API 1.0: archive after archive, from the saved token until nothing is waiting.
 //!
 //! The next archive is already under way while the last is being stored: one thread asks, this one
-//! unpacks and commits. An archive that cannot be verified is fetched once more. The same bytes
-//! again are what Mimecast really has: they are kept raw, whatever did verify is published, and the
-//! stream moves on. Different bytes mean a fault on the way, and nothing moves.
+//! unpacks and commits. An archive that cannot be verified is fetched once more. If it verifies then,
+//! the fault was on the way and is forgotten. The same bytes again are what Mimecast really has: they
+//! are kept raw, whatever did verify is published, and the stream moves on. Other bytes that do not
+//! verify either decide nothing, and nothing moves.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::sync::Arc;
@@ -132,10 +133,10 @@ impl Logs {
     }
 
     /// Unpacks an archive into a batch; the warnings say what did not verify.
-    fn unpack(&self, spool: &Spool, raw: &mut Scratch, token: &str) -> anyhow::Result<Ready> {
+    fn unpack(&self, spool: &Spool, from: &mut Archive) -> anyhow::Result<Ready> {
         let mut batch = spool.batch();
         let mut warnings = Vec::new();
-        let found = archive::members(&mut *raw, &Limits::default(), |member| {
+        let found = archive::members(&mut from.raw, &Limits::default(), |member| {
             let fault = self.store(member, &mut batch)?;
             warnings.extend(fault);
             anyhow::Ok(())
@@ -147,7 +148,7 @@ impl Logs {
         warnings.extend(faults.iter().map(ToString::to_string));
         Ok(Ready {
             batch,
-            position: Some(token.to_owned()),
+            position: Some(from.token.clone()),
             warnings,
         })
     }
@@ -173,38 +174,56 @@ impl Logs {
         Ok(fault)
     }
 
-    /// Fetches a doubtful archive again: only the same bytes are worth keeping.
-    fn confirm(
+    /// An archive that leads back to itself would be fetched for ever.
+    fn refuse_circle(&self, archive: &Archive) -> Result<(), Failure> {
+        if self.position.as_ref() != Some(&archive.token) {
+            return Ok(());
+        }
+        let what = "Mimecast sent an archive with the token that it was asked with: going on would \
+                    fetch the same archive for ever";
+        let remedy = "nothing was lost; please report it if it repeats";
+        Err(Failure::new(Code::NotUnderstood, what, remedy))
+    }
+
+    /// Fetches a doubtful archive once more; yields what is to be believed of the two.
+    fn doubt(
         &mut self,
         spool: &Spool,
-        raw: &mut Scratch,
+        mut first: Box<Archive>,
         fault: &str,
-        head: &Head,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<(Box<Archive>, Ready)> {
         warn!(fault, "an archive does not verify: fetching it again");
         self.ahead.forget();
-        let again = fetch(
-            &self.client,
-            self.format,
-            self.position.as_deref(),
-            &spool.scratches(),
-        )?;
-        let same = match again {
-            Fetched::Nothing => false,
-            Fetched::Archive(mut other) => {
-                siem_token(head) == Some(&other.token)
-                    && other.raw.fingerprint()? == raw.fingerprint()?
-            }
+        let position = self.position.as_deref();
+        let fetched = fetch(&self.client, self.format, position, &spool.scratches())?;
+        let Fetched::Archive(mut again) = fetched else {
+            return Err(differs(fault).into());
         };
-        if !same {
-            let what = format!("an archive arrived damaged ({fault}) and differently each time");
-            let remedy = "nothing to do: the next run fetches it again";
-            return Err(Failure::new(Code::Later, what, remedy).into());
+        self.refuse_circle(&again)?;
+        let fingerprint = |archive: &mut Archive| archive.raw.fingerprint().map_err(ApiError::Sink);
+        let is_same = fingerprint(&mut again)? == fingerprint(&mut first)?;
+        let mut ready = self.unpack(spool, &mut again)?;
+        if is_same {
+            let note = note(&again.head, &ready.warnings);
+            let place = spool.quarantine(&mut again.raw, &note)?;
+            ready.warnings = vec![format!(
+                "an archive is damaged ({fault}); its bytes are kept in {}",
+                place.display()
+            )];
+        } else if !ready.warnings.is_empty() {
+            return Err(differs(fault).into());
         }
-        let token = siem_token(head).map(str::to_owned);
-        self.ahead.ask((token, spool.scratches()));
-        Ok(())
+        self.ahead
+            .ask((Some(again.token.clone()), spool.scratches()));
+        Ok((again, ready))
     }
+}
+
+/// What differs each time was damaged on the way: nothing of it is believed.
+fn differs(fault: &str) -> Failure {
+    let what = format!("an archive arrived damaged ({fault}) and differently each time");
+    let remedy = "nothing to do: the next run fetches it again";
+    Failure::new(Code::Later, what, remedy)
 }
 
 impl Source for Logs {
@@ -213,34 +232,26 @@ impl Source for Logs {
         if self.finished {
             return Ok(None);
         }
-        let (head, token, mut raw) = match self.ahead.wait() {
+        let mut archive = match self.ahead.wait() {
             Ok(Fetched::Nothing) => {
                 self.finished = true;
                 return Ok(self.stale.take().map(|gap| self.admit(spool, gap)));
             }
-            Ok(Fetched::Archive(archive)) => (archive.head, archive.token, archive.raw),
+            Ok(Fetched::Archive(archive)) => archive,
             Err(Failed::Api(ApiError::PositionRefused)) if self.can_restart() => {
                 return self.restart(spool).map(Some);
             }
             Err(failed) => return Err(failed.into()),
         };
-        if self.position.as_ref() == Some(&token) {
-            let what = "Mimecast sent an archive with the token that it was asked with: going on \
-                        would fetch the same archive for ever";
-            let remedy = "nothing was lost; please report it if it repeats";
-            return Err(Failure::new(Code::NotUnderstood, what, remedy).into());
-        }
-        self.ahead.ask((Some(token.clone()), spool.scratches()));
-        let mut ready = self.unpack(spool, &mut raw, &token)?;
+        self.refuse_circle(&archive)?;
+        self.ahead
+            .ask((Some(archive.token.clone()), spool.scratches()));
+        let mut ready = self.unpack(spool, &mut archive)?;
         if let Some(fault) = ready.warnings.first().cloned() {
-            self.confirm(spool, &mut raw, &fault, &head)?;
-            let place = spool.quarantine(&mut raw, &note(&head, &ready.warnings))?;
-            ready.warnings = vec![format!(
-                "an archive is damaged ({fault}); its bytes are kept in {}",
-                place.display()
-            )];
+            drop(ready); // its files make room for those of the second try
+            (archive, ready) = self.doubt(spool, archive, &fault)?;
         }
-        self.position = Some(token);
+        self.position = Some(archive.token);
         Ok(Some(ready))
     }
 }

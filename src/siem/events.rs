@@ -21,7 +21,7 @@ use crate::config::Aliases;
 use crate::fetch::Ahead;
 use crate::report::{Code, Failure};
 use crate::run::{Ready, Run, Source};
-use crate::spool::{Batch, Extension, Gap, Scratch, Scratches, Spool};
+use crate::spool::{Batch, Extension, Gap, Part, Scratch, Scratches, Spool};
 
 /// Mimecast keeps events for so long.
 const KEPT: TimeDelta = TimeDelta::days(7);
@@ -214,12 +214,13 @@ impl Events {
         self.ask_for_front(spool);
         let mut part = batch.part()?;
         let fault = object::unpack(&mut raw, &mut part, self.aliases, &self.clock)?;
-        match fault {
-            None => {
-                let stem = format!("{}_{}", self.kind.stem, address.stem());
-                batch.add(part, &stem, Extension::Json)?;
-            }
-            Some(fault) => self.keep_damaged(spool, &address, &mut raw, &fault)?,
+        let whole = match fault {
+            None => Some(part),
+            Some(fault) => self.doubt(spool, batch, &address, &mut raw, &fault)?,
+        };
+        if let Some(part) = whole {
+            let stem = format!("{}_{}", self.kind.stem, address.stem());
+            batch.add(part, &stem, Extension::Json)?;
         }
         self.position.finish(address.path());
         Ok(())
@@ -264,23 +265,37 @@ impl Events {
         Ok(())
     }
 
-    /// A damaged object is fetched once more: only the same bytes are worth keeping.
-    fn keep_damaged(
+    /// Fetches a doubtful object once more: yields it when it verifies now, and keeps the bytes when
+    /// they are the same again.
+    fn doubt(
         &mut self,
         spool: &Spool,
+        batch: &Batch,
         address: &Address,
         raw: &mut Scratch,
         fault: &str,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Option<Part>> {
         warn!(
             kind = self.kind.name,
             fault, "an object does not verify: fetching it again"
         );
-        let mut again = fetch(&self.kind.objects, address, &spool.scratches())?;
-        if again.fingerprint()? != raw.fingerprint()? {
+        let differs = || {
             let what = format!("an object arrived damaged ({fault}) and differently each time");
             let remedy = "nothing to do: the next run fetches it again";
-            return Err(Failure::new(Code::Later, what, remedy).into());
+            Failure::new(Code::Later, what, remedy)
+        };
+        let mut again = match fetch(&self.kind.objects, address, &spool.scratches()) {
+            Err(Failed::Api(ApiError::PositionRefused)) => return Err(differs().into()),
+            fetched => fetched?,
+        };
+        let fingerprint = |raw: &mut Scratch| raw.fingerprint().map_err(ApiError::Sink);
+        if fingerprint(&mut again)? != fingerprint(raw)? {
+            let mut part = batch.part()?;
+            let fault = object::unpack(&mut again, &mut part, self.aliases, &self.clock)?;
+            return match fault {
+                None => Ok(Some(part)),
+                Some(_) => Err(differs().into()),
+            };
         }
         let place = spool.quarantine(raw, &format!("object: {address:?}\nfault: {fault}"))?;
         self.warnings.push(format!(
@@ -288,7 +303,7 @@ impl Events {
             self.kind.name,
             place.display()
         ));
-        Ok(())
+        Ok(None)
     }
 
     /// Leaves a page on which nothing is left to do.

@@ -1,12 +1,15 @@
 //! P4 and P7 for answers of every kind of wrongness: one sentence, the right exit code, nothing
 //! committed; and the run after the fault collects everything, once.
 
+mod certificates;
 mod clocks;
 mod hosts;
 mod next_page;
+mod proxies;
 mod signals;
 mod slow_down;
 mod statuses;
+mod tls;
 mod tokens;
 mod wires;
 
