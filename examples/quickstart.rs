@@ -23,44 +23,70 @@ use std::{env, fs};
 
 use chrono::{TimeDelta, Utc};
 
-use sandbox::{AuditEvent, Batch, Sandbox};
+use sandbox::{AuditEvent, Batch, CG_TYPES, Object, Sandbox};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
     let programs = build_programs()?;
+    for generation in [Generation::Tokens, Generation::Keys] {
+        rehearse(generation, &programs)?;
+    }
+    farewell(&programs);
+    Ok(())
+}
+
+/// The two generations of Mimecast's API.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Generation {
+    /// 2.0, which new applications get.
+    Tokens,
+    /// 1.0, for those that exist.
+    Keys,
+}
+
+/// Setup, collection, collection of what is new, and a run with nothing to do.
+fn rehearse(generation: Generation, programs: &Path) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let sandbox = Sandbox::start();
-    println!("A simulated Mimecast listens on {}.", sandbox.url());
+    let version = if generation == Generation::Tokens {
+        "2.0"
+    } else {
+        "1.0"
+    };
+    println!(
+        "\n== API {version}: a simulated Mimecast listens on {}.",
+        sandbox.url()
+    );
     println!("Everything below happens in {}.\n", folder.path().display());
     let place = Place {
-        programs,
+        programs: programs.to_owned(),
         config: folder.path().join("config.toml"),
         data: folder.path().join("data"),
     };
 
-    serve(&sandbox, 0..3);
-    place.set_up(&sandbox)?;
+    serve(generation, &sandbox, 0..3);
+    place.set_up(generation, &sandbox)?;
     place.collect()?;
     let first = place.files()?;
     show(&first);
 
     println!("\nMimecast has one more batch and five more audit events. The second run:\n");
-    serve(&sandbox, 3..4);
+    serve(generation, &sandbox, 3..4);
     place.collect()?;
     let second = place.files()?;
     let kept = first
         .iter()
         .all(|(name, content)| second.get(name) == Some(content));
-    let new: Vec<_> = second
-        .iter()
-        .filter(|(name, _)| !first.contains_key(*name))
-        .collect();
+    let new = second
+        .keys()
+        .filter(|name| !first.contains_key(*name))
+        .count();
     println!(
         "  {} files were there and have not changed: {kept}",
         first.len()
     );
-    println!("  {} files are new", new.len());
+    println!("  {new} files are new");
 
     place.collect()?;
     let third = place.files()?;
@@ -68,14 +94,17 @@ fn main() -> Result<()> {
         "  a third run, with nothing waiting, changed nothing: {}",
         third == second
     );
-    let complete = published_lines(&second, "mta") == sorted(sandbox.siem_lines())
+    let expected = match generation {
+        Generation::Tokens => sandbox.all_object_lines(),
+        Generation::Keys => sandbox.siem_lines(),
+    };
+    let complete = published_lines(&second, "mta") == sorted(expected)
         && published_lines(&second, "audit").len() == sandbox.audit_ids().len();
     println!("  every event that Mimecast had is published, once: {complete}");
-    if !(kept && complete && third == second) {
-        return Err("the quickstart did not come out as promised".into());
+    if kept && complete && third == second {
+        return Ok(());
     }
-    farewell(&place);
-    Ok(())
+    Err("the quickstart did not come out as promised".into())
 }
 
 /// The installed programs, a configuration and the folder that an agent would read.
@@ -87,9 +116,20 @@ struct Place {
 
 impl Place {
     /// Connects the simulated account, without questions.
-    fn set_up(&self, sandbox: &Sandbox) -> Result<()> {
-        let account = sandbox.account();
+    fn set_up(&self, generation: Generation, sandbox: &Sandbox) -> Result<()> {
+        let (account, client) = (sandbox.account(), sandbox.client());
         let mut command = self.command("authentication_setup");
+        command.arg("--data-dir").arg(&self.data);
+        if generation == Generation::Tokens {
+            command.args(["--no-input", "--client-id", client.client_id]);
+            command.args(["--base-url", &sandbox.url()]);
+            command.env("MIMECAST_CLIENT_SECRET", client.client_secret);
+            println!(
+                "$ authentication_setup --no-input --client-id {} …",
+                client.client_id
+            );
+            return run(command);
+        }
         command.args([
             "--no-input",
             "--email",
@@ -97,10 +137,7 @@ impl Place {
             "--app-id",
             account.app_id,
         ]);
-        command
-            .args(["--discovery-url", &sandbox.url()])
-            .arg("--data-dir")
-            .arg(&self.data);
+        command.args(["--discovery-url", &sandbox.url()]);
         command
             .env("MIMECAST_PASSWORD", account.password)
             .env("MIMECAST_APP_KEY", account.app_key);
@@ -170,10 +207,17 @@ fn run(mut command: Command) -> Result<()> {
     }
 }
 
-/// Archives with all ten log types, and audit events of the last hours.
-fn serve(sandbox: &Sandbox, numbers: std::ops::Range<u64>) {
+/// All ten log types, and audit events of the last hours.
+fn serve(generation: Generation, sandbox: &Sandbox, numbers: std::ops::Range<u64>) {
     for number in numbers {
-        sandbox.serve(Batch::realistic(number, 50));
+        match generation {
+            Generation::Keys => sandbox.serve(Batch::realistic(number, 50)),
+            Generation::Tokens => {
+                for kind in CG_TYPES {
+                    sandbox.serve_objects(kind, [Object::realistic(number, 5)]);
+                }
+            }
+        }
         let time = Utc::now() - TimeDelta::minutes(30 - 5 * number as i64);
         sandbox.audit((0..5).map(|event| AuditEvent::realistic(number * 5 + event, time)));
     }
@@ -187,8 +231,8 @@ fn show(files: &BTreeMap<String, Vec<u8>>) {
         println!("  {name}  ({lines} lines)");
     }
     println!("\nA line of some:\n");
-    for kind in ["audit/", "mta/receipt", "mta/delivery"] {
-        let found = files.iter().find(|(name, _)| name.starts_with(kind));
+    for kind in ["audit/", "receipt_", "delivery_"] {
+        let found = files.iter().find(|(name, _)| name.contains(kind));
         let line = found.and_then(|(_, content)| content.split(|byte| *byte == b'\n').next());
         let line = String::from_utf8_lossy(line.unwrap_or_default());
         println!("  {} …", line.chars().take(100).collect::<String>());
@@ -212,8 +256,8 @@ fn sorted(lines: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {
     lines
 }
 
-fn farewell(place: &Place) {
-    let folder = place.programs.display();
+fn farewell(programs: &Path) {
+    let folder = programs.display();
     println!(
         "\nThe same with a real account (prepare it first, see README.md):\n\n  \
          {folder}/authentication_setup\n  {folder}/siem_collection\n  {folder}/audit_collection"
