@@ -195,7 +195,7 @@ impl Config {
     }
 }
 
-/// The text of a configuration file, as [`rewrite`] takes it.
+/// The text of a configuration file, as [`rewrite()`] takes it.
 ///
 /// # Errors
 /// When there is no such file, it may not be read, is larger than 1 MiB or not UTF-8.
