@@ -240,7 +240,6 @@ impl Setup {
         id: &str,
         secret: &SecretString,
     ) -> anyhow::Result<Connected> {
-        self.speaker.say("Getting account code and saving config");
         let secret = ClientSecret::new(secret)
             .map_err(|error| Failure::new(Code::Usage, error.message, "enter it again"))?;
         let application = Application::new(id.to_owned(), secret.clone());
@@ -259,6 +258,7 @@ impl Setup {
             Err(error) => return Err(revisit(error)),
         };
         self.speaker.say("Log in successful");
+        self.speaker.say("Getting account code and saving config");
         Ok(Connected {
             client,
             secrets: Secrets::Client(secret),

@@ -14,7 +14,7 @@ use crate::report::{Code, Failure};
 
 const INTRODUCTION: &str = "\
 This connects a Mimecast account, so that siem_collection and audit_collection can read its logs.
-You need the user, password and application of the preparation steps in the README.
+You need what the preparation steps in the README lead to: the application, for API 1.0 also the user.
 Enter takes the suggestion in brackets; secrets do not show while you type or paste them.
 Ctrl-C at any question leaves everything as it was.
 ";
