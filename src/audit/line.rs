@@ -100,16 +100,17 @@ impl<'a> Event<'a> {
 /// Appends text whose line breaks and control characters, and whatever else is `unwanted`, have
 /// become spaces; a run of breaks becomes one.
 fn push_flat(line: &mut String, text: &str, unwanted: impl Fn(char) -> bool) {
-    let mut in_break = false;
-    for letter in text.chars() {
-        let is_break = letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
-        match letter {
-            _ if is_break && in_break => {}
-            _ if is_break || unwanted(letter) => line.push(' '),
-            _ => line.push(letter),
-        }
-        in_break = is_break;
+    let is_break = |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
+    let mut rest = text;
+    while let Some(at) = rest.find(|letter| is_break(letter) || unwanted(letter)) {
+        let (plain, found) = rest.split_at(at);
+        line.push_str(plain);
+        line.push(' ');
+        rest = found
+            .strip_prefix(&unwanted)
+            .unwrap_or_else(|| found.trim_start_matches(is_break));
     }
+    line.push_str(rest);
 }
 
 #[cfg(test)]

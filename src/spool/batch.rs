@@ -1,6 +1,6 @@
 //! A batch: finished files that nobody sees yet, and what is remembered along with them.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IntoInnerError, Write};
 
 use sha2::{Digest as _, Sha256};
 
@@ -10,6 +10,9 @@ use super::record::{Gap, Move, hex};
 use super::scratch::{Scratch, Staging};
 use super::seen::Digest;
 use crate::durable::Mode;
+
+/// Lines are written together, up to so many bytes; what is larger goes past the buffer.
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// Collects what one commit makes visible; dropped uncommitted, it leaves nothing behind.
 pub struct Batch {
@@ -60,7 +63,7 @@ impl Batch {
             .create("staged", self.mode)
             .map_err(|error| SpoolError::disk("make a file in", &self.staging.folder, error))?;
         Ok(Part {
-            file,
+            file: BufWriter::with_capacity(BUFFER_BYTES, file),
             hash: Sha256::new(),
             last: b'\n',
             size: Size::default(),
@@ -82,7 +85,8 @@ impl Batch {
         }
         let sha256 = hex(&part.hash.finalize());
         let name = FileName::new(stem, &sha256, kind);
-        let staged = part.file.keep().map_err(failed)?;
+        let file = part.file.into_inner().map_err(IntoInnerError::into_error);
+        let staged = file.and_then(Scratch::keep).map_err(failed)?;
         self.moves.push(Move {
             staged,
             name: name.to_string(),
@@ -139,7 +143,7 @@ impl Part {
 
 /// A file of a batch while it is written: counts and digests as it goes.
 pub struct Part {
-    file: Scratch,
+    file: BufWriter<Scratch>,
     hash: Sha256,
     last: u8,
     size: Size,

@@ -37,6 +37,7 @@ mod record;
 mod recover;
 mod scratch;
 mod seen;
+mod sieve;
 mod spill;
 mod store;
 
@@ -64,6 +65,7 @@ use crate::durable::{self, Disk, Kind, Mode};
 use checkpoint::{Checkpoint, Found};
 use record::Record;
 use scratch::Staging;
+use sieve::Sieve;
 
 /// Where a stream is kept and what for.
 #[derive(Clone, Debug)]
@@ -94,6 +96,8 @@ pub struct Spool {
     settings: Settings,
     staging: Staging,
     checkpoint: Checkpoint,
+    /// Of all ids that the record remembers.
+    sieve: Sieve,
     /// A commit failed half-way: only the next run can tell what is left to publish.
     halfway: bool,
     _lock: Lock,
@@ -144,6 +148,7 @@ impl Spool {
             Self {
                 settings,
                 staging,
+                sieve: checkpoint.record().sieve(),
                 checkpoint,
                 halfway: false,
                 _lock: lock,
@@ -162,7 +167,7 @@ impl Spool {
     #[must_use]
     pub fn has_seen(&self, id: Digest) -> bool {
         let record = self.checkpoint.record();
-        record.added.contains(id) || record.seen.contains(id)
+        self.sieve.may_hold(id) && (record.added.contains(id) || record.seen.contains(id))
     }
 
     /// End of the last run that finished, by the server's clock.
@@ -207,6 +212,7 @@ impl Spool {
         let staged = store::stage(batch)?;
         self.halfway = true;
         let committed = self.checkpoint.advance(staged, position)?;
+        self.sieve = self.checkpoint.record().sieve();
         let (disk, staging) = (&*self.settings.disk, &self.staging.folder);
         let stored = store::publish(disk, staging, &self.settings.published, committed)?;
         self.halfway = false;

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::name::FileName;
 use super::scratch::is_staging_name;
 use super::seen::Seen;
+use super::sieve::Sieve;
 
 /// The version this program writes and reads.
 pub(crate) const FORMAT: u32 = 1;
@@ -97,10 +98,15 @@ impl Record {
         }
     }
 
-    /// The bytes of the file.
+    /// The bytes of the file, written once: a day of ids is long.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let body = serde_json::to_string(self).expect("a record has only string keys");
-        format!("{MAGIC} {}\n{body}\n", digest(body.as_bytes())).into_bytes()
+        let mut bytes = format!("{MAGIC} {:64}\n", "").into_bytes();
+        let start = bytes.len();
+        serde_json::to_writer(&mut bytes, self).expect("a record has only string keys");
+        let sum = digest(&bytes[start..]);
+        bytes[start - 1 - sum.len()..start - 1].copy_from_slice(sum.as_bytes());
+        bytes.push(b'\n');
+        bytes
     }
 
     /// Reads the bytes of a file; never panics, whatever they are.
@@ -132,6 +138,11 @@ impl Record {
             Some(_) => Err(damaged("it names files that are not the collector's")),
             None => Ok(record),
         }
+    }
+
+    /// A sieve of all ids that are remembered.
+    pub(super) fn sieve(&self) -> Sieve {
+        Sieve::of([&self.seen, &self.added])
     }
 
     /// Adds a gap, keeping the newest.

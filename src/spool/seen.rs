@@ -5,6 +5,8 @@
 //! ids the chance that any two share one is below 10⁻²⁵, far below that of a broken disk.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -34,11 +36,17 @@ impl Digest {
     pub const fn short(self) -> u64 {
         self.0 as u64
     }
+
+    /// Its first bits as a number.
+    pub(super) const fn first(self, bits: u32) -> usize {
+        (self.0 >> (8 * DIGEST_BYTES as u32 - bits)) as usize
+    }
 }
 
-/// Digests by hour since 1970, each hour sorted.
+/// Digests by hour since 1970, each hour sorted. A copy shares the hours: a record is copied with
+/// every batch, and only the newest hours change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen(BTreeMap<i64, Vec<Digest>>);
+pub struct Seen(BTreeMap<i64, Arc<Vec<Digest>>>);
 
 impl Seen {
     /// Whether the id was remembered, at whatever time.
@@ -49,26 +57,38 @@ impl Seen {
 
     /// Remembers ids, each with its event's time in seconds since 1970.
     pub fn extend(&mut self, ids: impl IntoIterator<Item = (i64, Digest)>) {
+        let mut hours = BTreeMap::<i64, Vec<Digest>>::new();
         for (second, id) in ids {
-            self.0
-                .entry(second.div_euclid(SECONDS_PER_HOUR))
-                .or_default()
-                .push(id);
+            let hour = second.div_euclid(SECONDS_PER_HOUR);
+            hours.entry(hour).or_default().push(id);
         }
-        for hour in self.0.values_mut() {
-            hour.sort_unstable();
-            hour.dedup();
-        }
+        let sorted = hours.into_iter().map(|(hour, mut ids)| {
+            ids.sort_unstable();
+            ids.dedup();
+            ids.shrink_to_fit();
+            (hour, Arc::new(ids))
+        });
+        self.merge(Self(sorted.collect()));
     }
 
     /// Takes over what another memory holds.
     pub(super) fn merge(&mut self, other: Self) {
-        for (hour, mut ids) in other.0 {
-            let known = self.0.entry(hour).or_default();
-            known.append(&mut ids);
-            known.sort_unstable();
-            known.dedup();
+        for (hour, ids) in other.0 {
+            match self.0.entry(hour) {
+                Entry::Vacant(free) => drop(free.insert(ids)),
+                Entry::Occupied(mut known) => {
+                    let known = Arc::make_mut(known.get_mut());
+                    known.extend_from_slice(&ids);
+                    known.sort_unstable();
+                    known.dedup();
+                }
+            }
         }
+    }
+
+    /// All ids, hour by hour.
+    pub(super) fn ids(&self) -> impl Iterator<Item = Digest> {
+        self.0.values().flat_map(|hour| hour.iter().copied())
     }
 
     /// Forgets the hours that ended before `second`.
@@ -79,7 +99,7 @@ impl Seen {
     /// How many ids are remembered.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.values().map(Vec::len).sum()
+        self.0.values().map(|hour| hour.len()).sum()
     }
 
     /// Whether nothing is remembered.
@@ -101,7 +121,8 @@ impl Serialize for Seen {
 impl<'de> Deserialize<'de> for Seen {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut seen = Self::default();
-        for (hour, text) in BTreeMap::<i64, String>::deserialize(deserializer)? {
+        // borrowed: base64 never needs an escape, and a day of ids is long
+        for (hour, text) in BTreeMap::<i64, &str>::deserialize(deserializer)? {
             let bytes = STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)?;
             let (ids, rest) = bytes.as_chunks::<DIGEST_BYTES>();
             if !rest.is_empty() {
@@ -112,7 +133,7 @@ impl<'de> Deserialize<'de> for Seen {
                 .map(|id| Digest(u128::from_be_bytes(*id)))
                 .collect();
             ids.sort_unstable();
-            seen.0.insert(hour, ids);
+            seen.0.insert(hour, Arc::new(ids));
         }
         Ok(seen)
     }
