@@ -9,7 +9,7 @@ use crate::cost::Cost;
 pub(crate) enum Goals {
     /// Wall time within [`WALL_LIMIT`] of the larger floor, and memory.
     Drain,
-    /// Memory alone: pages follow one another, so that their number, not the floors, sets the time.
+    /// Memory alone.
     Memory,
     /// CPU time and one request.
     Idle { requests: f64 },
