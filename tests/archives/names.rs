@@ -71,7 +71,7 @@ fn content(name: &[u8], stem: &str) -> String {
     format!("stem={stem}|name={name:02x?}\n")
 }
 
-/// The name as DESIGN composes it, by means of its own.
+/// The name as it is documented, composed by means of its own.
 fn published(stem: &str, content: &str) -> String {
     let digest = Sha256::digest(content.as_bytes());
     let digits: String = digest[..8]
