@@ -129,7 +129,7 @@ fn of_api(error: &ApiError) -> (Code, String) {
         ApiError::Denied(_) => (Code::Denied, "run authentication_setup"),
         ApiError::SlowDown(_) => (Code::Later, "nothing to do: a later run goes on"),
         ApiError::Unreachable(why) => (Code::Later, reachability(why)),
-        ApiError::PositionRefused | ApiError::NotUnderstood(_) => (
+        ApiError::PositionRefused | ApiError::Gone | ApiError::NotUnderstood(_) => (
             Code::NotUnderstood,
             "nothing was lost; please report it if it repeats",
         ),

@@ -139,6 +139,116 @@ fn an_object_that_is_gone_is_tried_in_two_runs_and_then_a_gap() {
 }
 
 #[test]
+fn a_store_that_refuses_everything_makes_no_gap_however_often() {
+    let place = Place::connected_by_token();
+    serve(&place, "process", 0..4);
+    serve(&place, "spam", 4..6);
+    place.sandbox.always(Endpoint::Object, changes::status(403));
+    for _ in 0..3 {
+        place.siem().ends_with(75).says("could not be had");
+    }
+    place.sandbox.clear();
+    place.siem().stays_silent();
+    place.assert_objects_complete();
+}
+
+#[test]
+fn a_page_of_somebody_before_the_store_is_neither_published_nor_kept() {
+    let place = Place::connected_by_token();
+    serve(&place, "process", 0..3);
+    place.sandbox.always(Endpoint::Object, changes::html_200());
+    for _ in 0..2 {
+        place.siem().ends_with(76);
+    }
+    assert_eq!(
+        (place.files("mta").len(), place.quarantined().len()),
+        (0, 0)
+    );
+    place.sandbox.clear();
+    place.siem().stays_silent();
+    place.assert_objects_complete();
+}
+
+#[test]
+fn what_a_second_listing_leaves_out_is_not_forgotten() {
+    let place = Place::connected_by_token();
+    place.configure_tokens("[siem]\ncloud_gateway_types = \"process\"");
+    serve(&place, "process", 0..3);
+    place.sandbox.next(Endpoint::Object, changes::status(403));
+    place.sandbox.next(Endpoint::Events, |_| ());
+    place.sandbox.next(Endpoint::Events, |reply| {
+        reply.set_body(*b"{\"value\":[],\"@nextPage\":\"eNo\",\"isCaughtUp\":true}");
+    });
+    place.siem().ends_with(75).says("could not be had");
+    place.siem().stays_silent();
+    place.assert_objects_complete();
+}
+
+#[test]
+fn an_object_that_is_listed_no_longer_is_a_gap_that_is_told() {
+    let place = Place::connected_by_token();
+    place.configure_tokens("[siem]\ncloud_gateway_types = \"process\"");
+    place.sandbox.serve_objects("process", [Object::missing()]);
+    serve(&place, "process", 1..3);
+    place.siem().ends_with(75);
+    place.sandbox.purge_objects("process", 1);
+    place.siem().ends_with(65).says("recorded as a gap");
+    place.siem().stays_silent();
+    place.assert_objects_complete();
+}
+
+#[test]
+fn two_gone_objects_are_two_gaps() {
+    let place = Place::connected_by_token();
+    place.configure_tokens("[siem]\ncloud_gateway_types = \"process\"");
+    let gone = ["a.json.gz", "b.json.gz"].map(|name| Object::missing().named(name));
+    place.sandbox.serve_objects("process", gone);
+    place.siem().ends_with(75);
+    place.siem().ends_with(65).says("1 more in the log");
+    let state = std::fs::read_to_string(place.path("checkpoint/cg_process.state")).expect("there");
+    assert_eq!(state.matches("could not be had").count(), 2, "{state}");
+}
+
+#[test]
+fn a_pause_longer_than_mimecast_keeps_events_is_a_gap_that_is_told() {
+    let place = Place::connected_by_token();
+    place.configure_tokens("[siem]\ncloud_gateway_types = \"process\"");
+    place
+        .sandbox
+        .set(|switches| switches.clock_offset_seconds = -8 * 24 * 3_600);
+    place.siem().ends_with(0);
+    place
+        .sandbox
+        .set(|switches| switches.clock_offset_seconds = 0);
+    serve(&place, "process", 0..2);
+    place
+        .siem()
+        .ends_with(65)
+        .says("longer ago than Mimecast keeps logs");
+    place.siem().stays_silent();
+}
+
+#[test]
+fn one_types_refusal_does_not_keep_old_files() {
+    let place = Place::connected_by_token();
+    serve(&place, "receipt", 0..1);
+    place.siem().stays_silent();
+    let name = place.files("mta").into_keys().next().expect("one file");
+    let old = std::time::SystemTime::now() - Duration::from_secs(8 * 24 * 3_600);
+    let file = std::fs::File::options()
+        .append(true)
+        .open(place.path("data/mta").join(name));
+    file.expect("ours")
+        .set_modified(old)
+        .expect("the owner may");
+    place.sandbox.set(|switches| {
+        switches.forbid_types.insert("journal");
+    });
+    place.siem().ends_with(77);
+    assert_eq!(place.files("mta").len(), 0);
+}
+
+#[test]
 fn a_damaged_object_is_kept_and_the_others_arrive() {
     for damaged in [
         Object::realistic(1, 50).corrupt(),

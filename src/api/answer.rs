@@ -37,6 +37,8 @@ pub enum Answer {
     Denied(Denial),
     /// Not from this position: the token is not, or no longer, accepted.
     PositionRefused,
+    /// The store does not have the object.
+    Gone,
     /// A fault on the way or in the service: worth repeating.
     Broken(String),
     /// Nothing that this program knows.
@@ -296,10 +298,16 @@ impl Answer {
     /// The meaning of an object store's answer: it knows no envelope, and its status is all there is.
     #[must_use]
     pub fn of_object(head: &Head) -> Self {
+        let is_page = head
+            .text("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"));
         match head.status {
+            // somebody between here and the store, who would be published or kept as its object
+            _ if is_page => Self::NotUnderstood(describe(head, Body::Stored)),
             200 => Self::Data,
-            // lapsed, or never there: the page has to be listed again
-            400 | 401 | 403 | 404 | 410 => Self::PositionRefused,
+            // lapsed: the page has to be listed again
+            400 | 401 | 403 => Self::PositionRefused,
+            404 | 410 => Self::Gone,
             429 => Self::SlowDown(wait_hint(head)),
             408 | 425 | 500..=599 => Self::Broken(format!("HTTP status {}", head.status)),
             _ => Self::NotUnderstood(describe(head, Body::Stored)),

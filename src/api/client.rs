@@ -287,6 +287,7 @@ fn error(answer: Answer, host: &str, until: DateTime<Utc>) -> ApiError {
         Answer::Denied(denial) => ApiError::Denied(denial),
         Answer::SlowDown(_) => ApiError::SlowDown(until),
         Answer::PositionRefused => ApiError::PositionRefused,
+        Answer::Gone => ApiError::Gone,
         Answer::Broken(why) => ApiError::Unreachable(format!("{host}: {why}")),
         Answer::NotUnderstood(why) => ApiError::NotUnderstood(why),
         Answer::Data | Answer::Nothing => ApiError::NotUnderstood("no answer".to_owned()),

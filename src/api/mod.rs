@@ -10,6 +10,7 @@ pub mod endpoints;
 pub mod identity;
 pub mod login;
 pub mod objects;
+mod public;
 pub mod retry;
 pub(crate) mod sign;
 pub mod token;
@@ -39,6 +40,9 @@ pub enum ApiError {
     /// The caller, which goes on from elsewhere.
     #[error("Mimecast no longer accepts this position")]
     PositionRefused,
+    /// The caller, which does without it once it is sure.
+    #[error("the object store does not have an object")]
+    Gone,
     /// The authors: an answer that this program does not know.
     #[error("an answer was not understood: {0}")]
     NotUnderstood(String),

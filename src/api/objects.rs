@@ -11,8 +11,9 @@ use reqwest::header::HeaderMap;
 
 use super::answer::Answer;
 use super::client::{outcome, persist};
+use super::public::is_public;
 use super::retry::Policy;
-use super::transport::{Reach, Take, Transport, is_public};
+use super::transport::{Reach, Take, Transport};
 use super::{ApiError, Sink};
 use crate::clock::Clock;
 use crate::config::{BaseUrl, Network};
@@ -99,10 +100,10 @@ impl Address {
         Ok(Self(url))
     }
 
-    /// The part that stays the same when a page is listed again.
+    /// The part that stays the same when a page is listed again: host and path.
     #[must_use]
-    pub fn path(&self) -> &str {
-        self.0.path()
+    pub fn place(&self) -> String {
+        format!("{self:?}")
     }
 
     /// The last part of the path without the endings that say how it is packed.

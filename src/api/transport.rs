@@ -8,16 +8,15 @@ use std::error::Error as _;
 use std::fs;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use reqwest::{Certificate, ClientBuilder, Proxy, Request, Response, redirect};
 use secrecy::ExposeSecret as _;
 use tokio::runtime::{Builder, Runtime};
 
 use super::answer::{Head, siem_token};
+use super::public::Public;
 use super::{ApiError, Sink};
 use crate::clock::{Clock, Stopped, TICK};
 use crate::config::{self, Network};
@@ -102,8 +101,9 @@ impl Transport {
             .https_only(!is_loopback)
             .connect_timeout(network.connect_timeout);
         let builder = match reach {
-            Reach::Store => builder.dns_resolver(Public),
-            Reach::Api | Reach::Loopback => builder,
+            // through a proxy only the proxy's own name is looked up here
+            Reach::Store if !is_proxied(network) => builder.dns_resolver(Public),
+            Reach::Store | Reach::Api | Reach::Loopback => builder,
         };
         let builder = proxied(builder, network, is_loopback)?;
         let client = trusting(builder, network)?.build().map_err(|error| {
@@ -305,44 +305,15 @@ fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
     ))
 }
 
-/// Names of stores lead to the world outside, not to a service beside this program.
-struct Public;
-
-impl Resolve for Public {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|at| is_public(at.ip())).collect();
-            if public.is_empty() {
-                return Err("the store's name leads to no public address".into());
-            }
-            Ok(Box::new(public.into_iter()) as Addrs)
-        })
-    }
-}
-
-/// Whether an address belongs to the world outside.
-pub(crate) fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [first, second, ..] = address.octets();
-            let is_shared = first == 100 && (64..128).contains(&second);
-            !(address.is_private()
-                || address.is_loopback()
-                || address.is_link_local()
-                || address.is_unspecified()
-                || address.is_multicast()
-                || address.is_broadcast()
-                || first == 0
-                || is_shared)
-        }
-        IpAddr::V6(address) => {
-            !(address.is_loopback()
-                || address.is_unspecified()
-                || address.is_multicast()
-                || address.is_unique_local()
-                || address.is_unicast_link_local())
-        }
+/// Whether a proxy stands between here and the store, as far as that can be told.
+fn is_proxied(network: &Network) -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match network.proxy {
+        config::Proxy::Url(_) => true,
+        config::Proxy::None => false,
+        config::Proxy::System => ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+            .into_iter()
+            .any(is_set),
     }
 }
 

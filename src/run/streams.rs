@@ -118,6 +118,7 @@ impl Run {
         let error = error.context(format!("while collecting {name} from {host}"));
         if self.streams.count > 1 && is_its_own(&error) {
             warn!(error = format!("{error:#}"), "the other streams go on");
+            self.report.notes.push(format!("{error:#}"));
             self.streams.troubles.push(Failure::of(&error));
             return Ok(());
         }
@@ -152,6 +153,11 @@ impl Run {
             .into_iter()
             .min_by_key(|trouble| urgency(trouble.code))
         {
+            // what was drained has nothing pending: one type's trouble must not fill the disk
+            Some(trouble) if !self.streams.drained.is_empty() => {
+                self.prune()?;
+                Err(trouble.into())
+            }
             Some(trouble) => Err(trouble.into()),
             None => self.prune(),
         }
@@ -227,6 +233,7 @@ fn is_its_own(error: &anyhow::Error) -> bool {
             ApiError::Denied(Denial::Permission(_))
                 | ApiError::NotUnderstood(_)
                 | ApiError::PositionRefused
+                | ApiError::Gone
         )
     )
 }

@@ -246,10 +246,14 @@ impl Setup {
         let identity = Identity::Bearer(Arc::new(application));
         let client = self.client(region, answers, identity)?;
         let saved = &self.config.mimecast.account_code;
+        let is_stand_in = !saved.is_empty() && *saved == self.config.mimecast.client_id;
         let account_code = match login::account_code(&client) {
+            // an earlier setup could not read it: the state goes by the name that it was given then
+            Ok(_) if is_stand_in && saved == id => saved.clone(),
             Ok(code) => code,
             Err(ApiError::Denied(Denial::Permission(_)) | ApiError::NotUnderstood(_)) => {
-                if saved.is_empty() {
+                // another application may be of another account: its state is not continued
+                if saved.is_empty() || (is_stand_in && saved != id) {
                     id.to_owned()
                 } else {
                     saved.clone()

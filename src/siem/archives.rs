@@ -9,7 +9,6 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserializer as _;
 use tracing::{info, warn};
 
@@ -25,7 +24,7 @@ use crate::report::{Code, Failure};
 use crate::run::{Ready, Run, Source};
 use crate::spool::{Batch, Extension, Gap, Part, Scratch, Scratches, Spool};
 
-use super::{COPY_BYTES, Failed, going_on};
+use super::{COPY_BYTES, Failed, going_on, stale};
 
 /// The archives that are waiting.
 pub(super) struct Logs {
@@ -36,12 +35,9 @@ pub(super) struct Logs {
     position: Option<String>,
     restarted: bool,
     /// The last run is longer ago than Mimecast keeps logs.
-    stale: Option<Gap>,
+    stale: Option<(Gap, String)>,
     finished: bool,
 }
-
-/// Mimecast keeps logs for so long.
-const KEPT: TimeDelta = TimeDelta::days(7);
 
 type Asked = (Option<String>, Scratches);
 
@@ -114,15 +110,7 @@ impl Logs {
     }
 
     /// Records a gap at the end of a run that came too late.
-    fn admit(&self, spool: &Spool, gap: Gap) -> Ready {
-        let since = gap
-            .from
-            .map(|from| from.format("%Y-%m-%d %H:%M UTC").to_string());
-        let warning = format!(
-            "the last complete run, at {}, is longer ago than Mimecast keeps logs: some may be \
-             missing",
-            since.unwrap_or_default()
-        );
+    fn admit(&self, spool: &Spool, (gap, warning): (Gap, String)) -> Ready {
         let mut batch = spool.batch();
         batch.note_gap(gap);
         Ready {
@@ -254,17 +242,6 @@ impl Source for Logs {
         self.position = Some(archive.token);
         Ok(Some(ready))
     }
-}
-
-/// Whether logs can have been dropped since the last complete run.
-fn stale(spool: &Spool, now: DateTime<Utc>) -> Option<Gap> {
-    let last = spool.last_success().filter(|last| now - *last > KEPT)?;
-    let reason = "no complete run for longer than Mimecast keeps logs".to_owned();
-    Some(Gap {
-        from: Some(last),
-        to: now - KEPT,
-        reason,
-    })
 }
 
 fn fetch(

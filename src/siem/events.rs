@@ -6,14 +6,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
 
 use super::page::Page;
 use super::position::{ObjectId, Position};
-use super::{EventType, Failed, object};
+use super::{EventType, Failed, KEPT, object, stale};
 use crate::api::objects::{Address, Objects};
 use crate::api::{ApiError, Client, endpoints};
 use crate::clock::Clock;
@@ -23,8 +23,6 @@ use crate::report::{Code, Failure};
 use crate::run::{Ready, Run, Source};
 use crate::spool::{Batch, Extension, Gap, Part, Scratch, Scratches, Spool};
 
-/// Mimecast keeps events for so long.
-const KEPT: TimeDelta = TimeDelta::days(7);
 /// Objects that share one commit, and the bytes after which a batch is closed early.
 const BATCH_OBJECTS: usize = 32;
 const BATCH_BYTES: u64 = 64 << 20;
@@ -49,6 +47,31 @@ impl Calls {
     }
 }
 
+/// Whether the object store has given anything in this run, whatever the type.
+#[derive(Clone, Default)]
+pub(super) struct StoreAnswers(Arc<AtomicBool>);
+
+impl StoreAnswers {
+    fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Why an object could not be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    /// Its address was not accepted, however fresh.
+    Refused,
+    /// The store does not have it.
+    Gone,
+    /// The page names it no longer.
+    NotListed,
+}
+
 /// The events of one type.
 pub(super) struct Events {
     client: Arc<Client>,
@@ -68,7 +91,7 @@ pub(super) struct Events {
     /// Objects of this page that could not be had.
     missing: Vec<ObjectId>,
     warnings: Vec<String>,
-    gap: Option<Gap>,
+    gaps: Vec<Gap>,
     failed: Option<anyhow::Error>,
     finished: bool,
 }
@@ -82,6 +105,11 @@ impl Events {
             since: Some(beginning(client.now(), kind.moved_at)),
             ..Position::default()
         });
+        let (mut warnings, mut gaps) = (Vec::new(), Vec::new());
+        if let Some((gap, warning)) = stale(spool, client.now()) {
+            gaps.push(gap);
+            warnings.push(warning);
+        }
         Self {
             client,
             kind,
@@ -98,8 +126,8 @@ impl Events {
             relists: 0,
             empty_pages: 0,
             missing: Vec::new(),
-            warnings: Vec::new(),
-            gap: None,
+            warnings,
+            gaps,
             failed: None,
             finished: false,
         }
@@ -121,17 +149,26 @@ impl Events {
                 Err(error) => return Err(error.into()),
             }
         };
+        let owed: Vec<Address> = self.queue.drain(..).collect();
         let mut listed = Vec::new();
-        self.queue.clear();
         for url in &page.urls {
             let address = self.kind.objects.address(url)?;
-            let id = ObjectId::of(address.path());
+            let id = ObjectId::of(&address.place());
             if !listed.contains(&id) {
                 listed.push(id); // a page can name an object twice
-                if !self.position.is_done(address.path()) && !self.missing.contains(&id) {
+                if !self.position.is_done(&address.place()) && !self.missing.contains(&id) {
                     self.queue.push_back(address);
                 }
             }
+        }
+        for address in owed {
+            let id = ObjectId::of(&address.place());
+            if !listed.contains(&id) {
+                self.do_without(spool, id, &address.place(), Reason::NotListed);
+            }
+        }
+        for id in self.position.unlisted(&listed) {
+            self.do_without(spool, id, "of an earlier list", Reason::NotListed);
         }
         self.position.keep_listed(&listed);
         self.empty_pages = if listed.is_empty() {
@@ -164,11 +201,14 @@ impl Events {
         if self.position.token.is_some() {
             let from = spool.last_success();
             let reason = "the saved position was refused".to_owned();
-            self.gap = Some(Gap {
+            self.gaps.push(Gap {
                 from,
                 to: now,
                 reason,
             });
+            // the gap covers what was still owed of the page
+            self.queue.clear();
+            self.missing.clear();
             let since = from.map_or("an unknown time".to_owned(), |time| time.to_string());
             self.warnings.push(format!(
                 "Mimecast refused the saved position of {}: collection goes on from the oldest \
@@ -200,7 +240,10 @@ impl Events {
     fn take_object(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
         let mut raw = match self.ahead.wait() {
             Ok(raw) => raw,
-            Err(Failed::Api(ApiError::PositionRefused)) => return self.have_again(spool),
+            Err(Failed::Api(ApiError::PositionRefused)) => {
+                return self.have_again(spool, Reason::Refused);
+            }
+            Err(Failed::Api(ApiError::Gone)) => return self.have_again(spool, Reason::Gone),
             Err(Failed::Api(ApiError::Unreachable(why))) => {
                 let what = format!("an object of {} could not be had: {why}", self.kind.name);
                 let remedy = "nothing to do if it passes: the next run goes on";
@@ -208,6 +251,7 @@ impl Events {
             }
             Err(failed) => return Err(failed.into()),
         };
+        self.kind.store_answers.set();
         let Some(address) = self.queue.pop_front() else {
             return Ok(());
         };
@@ -222,47 +266,50 @@ impl Events {
             let stem = format!("{}_{}", self.kind.stem, address.stem());
             batch.add(part, &stem, Extension::Json)?;
         }
-        self.position.finish(address.path());
+        self.position.finish(&address.place());
         Ok(())
     }
 
     /// The first address of the queue was refused: list the page again, or do without the object.
-    fn have_again(&mut self, spool: &Spool) -> anyhow::Result<()> {
-        let Some(refused) = self.queue.front().map(|address| address.path().to_owned()) else {
-            return Ok(());
-        };
+    fn have_again(&mut self, spool: &Spool, reason: Reason) -> anyhow::Result<()> {
         if self.relists < RELISTS {
             self.relists += 1;
             info!(
                 kind = self.kind.name,
                 "an address has lapsed: listing the page again"
             );
-            self.list(spool)?;
-            if self.queue.iter().any(|address| address.path() == refused) {
-                return Ok(());
-            }
-        } else {
-            self.queue.pop_front();
-            self.ask_for_front(spool);
+            return self.list(spool);
         }
-        let id = ObjectId::of(&refused);
-        if !self.position.missing.contains(&id) {
-            self.missing.push(id); // the next run tries once more
+        let Some(address) = self.queue.pop_front() else {
             return Ok(());
+        };
+        self.ask_for_front(spool);
+        let place = address.place();
+        self.do_without(spool, ObjectId::of(&place), &place, reason);
+        Ok(())
+    }
+
+    /// Leaves an object to the next run, or gives it up when an earlier run could not have it either.
+    ///
+    /// A store that refuses everything says nothing of a single object: somebody may stand before it.
+    fn do_without(&mut self, spool: &Spool, id: ObjectId, place: &str, reason: Reason) {
+        let is_sure = reason != Reason::Refused || self.kind.store_answers.get();
+        if !self.position.missing.contains(&id) || !is_sure {
+            if !self.missing.contains(&id) {
+                self.missing.push(id); // the next run tries once more
+            }
+            return;
         }
-        let warning = format!(
-            "an object of {} could not be had in two runs and is recorded as a gap: {refused}",
+        self.warnings.push(format!(
+            "an object of {} could not be had in two runs and is recorded as a gap: {place}",
             self.kind.name
-        );
-        let reason = format!("object {refused} was refused");
-        self.gap = Some(Gap {
+        ));
+        self.gaps.push(Gap {
             from: spool.last_success(),
             to: self.client.now(),
-            reason,
+            reason: format!("object {place} could not be had"),
         });
-        self.warnings.push(warning);
-        self.position.finish(&refused);
-        Ok(())
+        self.position.done.push(id);
     }
 
     /// Fetches a doubtful object once more: yields it when it verifies now, and keeps the bytes when
@@ -285,7 +332,9 @@ impl Events {
             Failure::new(Code::Later, what, remedy)
         };
         let mut again = match fetch(&self.kind.objects, address, &spool.scratches()) {
-            Err(Failed::Api(ApiError::PositionRefused)) => return Err(differs().into()),
+            Err(Failed::Api(ApiError::PositionRefused | ApiError::Gone)) => {
+                return Err(differs().into());
+            }
             fetched => fetched?,
         };
         let fingerprint = |raw: &mut Scratch| raw.fingerprint().map_err(ApiError::Sink);
@@ -311,7 +360,7 @@ impl Events {
         self.is_listed = false;
         self.finished = self.is_last;
         if !self.missing.is_empty() {
-            self.position.missing.append(&mut self.missing);
+            self.position.missing = std::mem::take(&mut self.missing);
             let what = format!("some objects of {} could not be had", self.kind.name);
             let remedy = "nothing to do: the next run tries again, and records a gap if it fails";
             self.failed = Some(Failure::new(Code::Later, what, remedy).into());
@@ -355,7 +404,7 @@ impl Source for Events {
             let text = self.position.text();
             let is_news = spool.position() != Some(&text) || batch.size().files > 0;
             if is_news || !self.warnings.is_empty() {
-                if let Some(gap) = self.gap.take() {
+                for gap in self.gaps.drain(..) {
                     batch.note_gap(gap);
                 }
                 let warnings = std::mem::take(&mut self.warnings);

@@ -13,7 +13,7 @@ mod position;
 use std::io;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::endpoints::Call;
 use crate::api::objects::Objects;
@@ -21,8 +21,8 @@ use crate::api::{ApiError, Sink};
 use crate::clock::Clock;
 use crate::config::{Api, Config};
 use crate::run::{Opened, Program, Run, Source, Stream};
-use crate::spool::{Scratch, SpoolError};
-use events::{Calls, Events};
+use crate::spool::{Gap, Scratch, Spool, SpoolError};
+use events::{Calls, Events, StoreAnswers};
 
 /// The program.
 pub const PROGRAM: Program = Program {
@@ -33,6 +33,8 @@ pub const PROGRAM: Program = Program {
 };
 
 const COPY_BYTES: usize = 64 << 10;
+/// Mimecast keeps logs and events for so long.
+const KEPT: TimeDelta = TimeDelta::days(7);
 
 /// How a stream is asked for.
 pub enum Kind {
@@ -52,6 +54,7 @@ pub struct EventType {
     stem: String,
     objects: Arc<Objects>,
     calls: Calls,
+    store_answers: StoreAnswers,
     /// When API 1.0 was last collected: the place to start after a move.
     moved_at: Option<DateTime<Utc>>,
 }
@@ -72,6 +75,7 @@ pub fn streams(run: &Run) -> anyhow::Result<Vec<Stream<Kind>>> {
     let objects = run.client();
     let objects = Objects::new(objects.base(), &run.config.network, run.clock.clone())?;
     let (objects, calls) = (Arc::new(objects), Calls::default());
+    let store_answers = StoreAnswers::default();
     let moved_at = run.last_success_of(PROGRAM.name)?;
     let streams = types(&run.config).map(|(call, product, name)| {
         let stem = format!("{product}_{}", name.replace(' ', "_"));
@@ -82,6 +86,7 @@ pub fn streams(run: &Run) -> anyhow::Result<Vec<Stream<Kind>>> {
             stem: stem.clone(),
             objects,
             calls,
+            store_answers: store_answers.clone(),
             moved_at,
         };
         Stream {
@@ -112,6 +117,22 @@ fn types(config: &Config) -> impl Iterator<Item = (Call, &'static str, &'static 
     let integrated = config.siem.cloud_integrated_types.iter();
     let gateway = gateway.map(|name| (Call::CloudGateway, "cg", *name));
     gateway.chain(integrated.map(|name| (Call::CloudIntegrated, "ci", *name)))
+}
+
+/// Whether events can have been dropped since the last complete run, and how to say so.
+fn stale(spool: &Spool, now: DateTime<Utc>) -> Option<(Gap, String)> {
+    let last = spool.last_success().filter(|last| now - *last > KEPT)?;
+    let warning = format!(
+        "the last complete run, at {}, is longer ago than Mimecast keeps logs: some may be missing",
+        last.format("%Y-%m-%d %H:%M UTC")
+    );
+    let reason = "no complete run for longer than Mimecast keeps logs".to_owned();
+    let gap = Gap {
+        from: Some(last),
+        to: now - KEPT,
+        reason,
+    };
+    Some((gap, warning))
 }
 
 /// Why the asking thread has nothing.

@@ -20,13 +20,13 @@ pub(super) struct Position {
     pub(super) missing: Vec<ObjectId>,
 }
 
-/// What stays the same of an object when its page is listed again: a digest of its path.
+/// What stays the same of an object when its page is listed again: a digest of its host and path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ObjectId(u64);
 
 impl ObjectId {
-    pub(super) fn of(path: &str) -> Self {
-        Self(Digest::of(path.as_bytes()).short())
+    pub(super) fn of(place: &str) -> Self {
+        Self(Digest::of(place.as_bytes()).short())
     }
 }
 
@@ -42,13 +42,13 @@ impl Position {
     }
 
     /// Whether an object needs nothing any more.
-    pub(super) fn is_done(&self, path: &str) -> bool {
-        self.done.contains(&ObjectId::of(path))
+    pub(super) fn is_done(&self, place: &str) -> bool {
+        self.done.contains(&ObjectId::of(place))
     }
 
     /// An object needs nothing any more.
-    pub(super) fn finish(&mut self, path: &str) {
-        self.done.push(ObjectId::of(path));
+    pub(super) fn finish(&mut self, place: &str) {
+        self.done.push(ObjectId::of(place));
     }
 
     /// The page is done; on to the next.
@@ -57,6 +57,14 @@ impl Position {
             token: Some(token),
             ..Self::default()
         };
+    }
+
+    /// Objects that an earlier run could not have and that the page no longer lists.
+    pub(super) fn unlisted(&self, listed: &[ObjectId]) -> Vec<ObjectId> {
+        let missing = self.missing.iter().copied();
+        missing
+            .filter(|id| !listed.contains(id) && !self.done.contains(id))
+            .collect()
     }
 
     /// Forgets objects that the page no longer lists.

@@ -21,7 +21,7 @@ pub struct Batch {
     pub(super) moves: Vec<Move>,
     pub(super) ids: Vec<(i64, Digest)>,
     pub(super) forget_before: Option<i64>,
-    pub(super) gap: Option<Gap>,
+    pub(super) gaps: Vec<Gap>,
     pub(super) size: Size,
 }
 
@@ -44,7 +44,7 @@ impl Batch {
             moves: Vec::new(),
             ids: Vec::new(),
             forget_before: None,
-            gap: None,
+            gaps: Vec::new(),
             size: Size {
                 files: 0,
                 events: 0,
@@ -111,7 +111,7 @@ impl Batch {
 
     /// Records that events before this batch could not be had.
     pub fn note_gap(&mut self, gap: Gap) {
-        self.gap = Some(gap);
+        self.gaps.push(gap);
     }
 
     /// How much it holds so far.

@@ -97,7 +97,7 @@ impl Checkpoint {
             moves,
             ids,
             forget_before,
-            gap,
+            gaps,
             size,
         } = staged;
         let pending = moves.clone();
@@ -106,7 +106,7 @@ impl Checkpoint {
             record.position = position;
             record.pending = pending;
             record.added.extend(ids);
-            record.gaps_and_ids(gap, forget_before);
+            record.gaps_and_ids(gaps, forget_before);
         })?;
         Ok(Committed { moves, size })
     }
@@ -138,8 +138,8 @@ impl Checkpoint {
 }
 
 impl Record {
-    fn gaps_and_ids(&mut self, gap: Option<super::Gap>, forget_before: Option<i64>) {
-        if let Some(gap) = gap {
+    fn gaps_and_ids(&mut self, gaps: Vec<super::Gap>, forget_before: Option<i64>) {
+        for gap in gaps {
             self.add_gap(gap);
         }
         if let Some(second) = forget_before {

@@ -22,7 +22,7 @@ pub(super) struct Staged {
     pub(super) moves: Vec<Move>,
     pub(super) ids: Vec<(i64, Digest)>,
     pub(super) forget_before: Option<i64>,
-    pub(super) gap: Option<Gap>,
+    pub(super) gaps: Vec<Gap>,
     pub(super) size: Size,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn stage(mut batch: Batch) -> Result<Staged, SpoolError> {
         moves: std::mem::take(&mut batch.moves),
         ids: std::mem::take(&mut batch.ids),
         forget_before: batch.forget_before,
-        gap: batch.gap.take(),
+        gaps: std::mem::take(&mut batch.gaps),
         size: batch.size,
     })
 }

@@ -132,3 +132,17 @@ fn moving_an_installation_keeps_its_folders_and_its_audit_state() {
     );
     assert_eq!(after.len(), before.len() + 1);
 }
+
+#[test]
+fn a_permission_that_comes_later_does_not_orphan_the_state() {
+    let place = Place::unconnected();
+    place
+        .sandbox
+        .set(|switches| switches.forbid = [Endpoint::Account].into());
+    connect(&place).ends_with(0);
+    place.siem().stays_silent();
+    place.sandbox.set(|switches| switches.forbid.clear());
+    connect(&place).ends_with(0);
+    place.siem().stays_silent();
+    place.audit().stays_silent();
+}
