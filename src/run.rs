@@ -146,7 +146,10 @@ fn work(
     };
     info!("the run begins");
     run.report.notes.extend(run.config.warnings());
-    let done = story(&mut run).and_then(|()| run.finish());
+    let done = story(&mut run);
+    let done = done
+        .map_err(|error| run.outweigh(error))
+        .and_then(|()| run.finish());
     run.progress.clear();
     run.report.requests = run.client.requests();
     *report = run.report;

@@ -9,7 +9,7 @@ use crate::harness::{AUDIT, Place, SIEM};
 use crate::sandbox::{AuditEvent, Batch};
 
 /// Random moments; the long form is `KILLS=1000 cargo test killed`.
-pub(crate) fn kills() -> u32 {
+fn kills() -> u32 {
     std::env::var("KILLS")
         .ok()
         .and_then(|text| text.parse().ok())
@@ -17,7 +17,7 @@ pub(crate) fn kills() -> u32 {
 }
 
 /// Kills `program` again and again while there is something to collect, then lets it finish.
-fn kill_and_finish(place: &Place, program: &str, folder: &str, refill: impl Fn(u32)) {
+pub(crate) fn kill_and_finish(place: &Place, program: &str, folder: &str, refill: impl Fn(u32)) {
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
@@ -25,7 +25,7 @@ fn kill_and_finish(place: &Place, program: &str, folder: &str, refill: impl Fn(u
     for round in 0..kills() {
         refill(round);
         let mut child = place.spawn(program);
-        std::thread::sleep(Duration::from_micros(random.u64(0..60_000)));
+        std::thread::sleep(Duration::from_micros(random.u64(0..120_000)));
         child.kill().expect("it was running or had ended");
         place.wait(child);
         let now = place.files(folder);

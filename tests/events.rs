@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 
+use crate::crash::kill_and_finish;
 use crate::harness::{Place, SIEM};
 use crate::sandbox::{
     AuditEvent, Batch, CG_TYPES, CI_TYPES, CaughtUp, Endpoint, Object, StalePage, TokenRefusal,
@@ -544,29 +545,52 @@ fn the_move_from_1_0_loses_and_repeats_no_audit_event() {
 #[test]
 fn killed_at_random_moments_nothing_is_lost_and_nothing_repeated() {
     let place = Place::connected_by_token();
-    let seed = fastrand::u64(..);
-    println!("seed {seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
-    let mut seen = place.files("mta");
-    for round in 0..crate::crash::kills() {
+    kill_and_finish(&place, SIEM, "mta", |round| {
         if round % 2 == 0 {
             let kind = CG_TYPES[round as usize / 2 % 10];
             serve(&place, kind, u64::from(round)..u64::from(round) + 2);
         }
-        let mut child = place.spawn(SIEM);
-        std::thread::sleep(Duration::from_micros(random.u64(0..150_000)));
-        child.kill().expect("it was running or had ended");
-        place.wait(child);
-        let now = place.files("mta");
-        for (name, content) in &seen {
-            assert_eq!(
-                now.get(name),
-                Some(content),
-                "P3: {name} changed after it was seen"
-            );
-        }
-        seen = now;
-    }
-    place.siem().ends_with(0);
+    });
     place.assert_objects_complete();
+}
+
+#[test]
+fn every_type_comes_first_at_some_time() {
+    let place = Place::connected_by_token();
+    let first = |_| {
+        let before = place.sandbox.requests().len();
+        place.siem().stays_silent();
+        let requests = place.sandbox.requests().into_iter().skip(before);
+        let mut lists = requests.filter(|seen| seen.endpoint == Some(Endpoint::Events));
+        let path = lists.next().expect("a list").path;
+        path.split(['?', '&'])
+            .find(|part| part.starts_with("type="))
+            .map(str::to_owned)
+    };
+    let firsts: std::collections::BTreeSet<_> = (0..12).map(first).collect();
+    assert!(firsts.len() > 1, "{firsts:?}");
+}
+
+#[test]
+fn a_trouble_that_lasts_is_told_although_the_run_ends_early() {
+    let place = Place::connected_by_token();
+    place.configure_tokens("[siem]\ncloud_gateway_types = \"spam, journal\"");
+    place.sandbox.set(|switches| {
+        switches.forbid_types.insert("spam");
+    });
+    // whichever comes first: an outage ends the run, but not the word about the other
+    for _ in 0..40 {
+        place.sandbox.clear();
+        place.sandbox.always(Endpoint::Events, |reply| {
+            if reply.status == 200 {
+                changes::status(503)(reply);
+            }
+        });
+        let outcome = place.siem();
+        assert!([75, 77].contains(&outcome.code), "{outcome:?}");
+        if outcome.code == 77 {
+            return;
+        }
+    }
+    panic!("the refusal was never told");
 }

@@ -372,3 +372,23 @@ fn innermost(error: &reqwest::Error) -> String {
     }
     text.unwrap_or_else(|| "the HTTP library gave no reason".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Config, EXAMPLE, Environment};
+
+    fn network(proxy: &str) -> Network {
+        let text = EXAMPLE.replace("proxy = \"\"", &format!("proxy = \"{proxy}\""));
+        let config = Config::parse(&text, Path::new("/c/config.toml"), &Environment::default());
+        config.unwrap().network
+    }
+
+    #[test]
+    fn a_proxy_that_is_named_is_not_taken_for_a_store() {
+        assert!(is_proxied(&network("http://proxy.example.com:3128")));
+        assert!(!is_proxied(&network("none")));
+    }
+}

@@ -163,6 +163,18 @@ impl Run {
         }
     }
 
+    /// The error to end with: one that passes by itself must not hide a trouble that does not.
+    pub(super) fn outweigh(&mut self, error: anyhow::Error) -> anyhow::Error {
+        let troubles = std::mem::take(&mut self.streams.troubles);
+        let lasting = troubles
+            .into_iter()
+            .find(|trouble| urgency(trouble.code) == 0);
+        match lasting {
+            Some(trouble) if Failure::of(&error).code == Code::Later => trouble.into(),
+            _ => error,
+        }
+    }
+
     fn prune(&mut self) -> anyhow::Result<()> {
         let now = self.clock.now();
         let skew = self.client.skew();
