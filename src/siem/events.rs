@@ -87,6 +87,8 @@ pub(super) struct Events {
     /// No page is behind the one in hand.
     is_last: bool,
     relists: u32,
+    /// Whether no time went into an object since the page was listed.
+    is_fresh: bool,
     empty_pages: u32,
     /// Objects of this page that could not be had.
     missing: Vec<ObjectId>,
@@ -124,6 +126,7 @@ impl Events {
             is_listed: false,
             is_last: false,
             relists: 0,
+            is_fresh: false,
             empty_pages: 0,
             missing: Vec::new(),
             warnings,
@@ -184,6 +187,7 @@ impl Events {
             || page.next == self.position.token;
         self.next = page.next;
         self.is_listed = true;
+        self.is_fresh = true;
         info!(
             kind = self.kind.name,
             objects = listed.len(),
@@ -252,6 +256,7 @@ impl Events {
             Err(failed) => return Err(failed.into()),
         };
         self.kind.store_answers.set();
+        self.is_fresh = false;
         let Some(address) = self.queue.pop_front() else {
             return Ok(());
         };
@@ -291,9 +296,10 @@ impl Events {
 
     /// Leaves an object to the next run, or gives it up when an earlier run could not have it either.
     ///
-    /// A store that refuses everything says nothing of a single object: somebody may stand before it.
+    /// A store that refuses everything says nothing of a single object, as somebody may stand before it;
+    /// nor does an address that may have lapsed while others were stored.
     fn do_without(&mut self, spool: &Spool, id: ObjectId, place: &str, reason: Reason) {
-        let is_sure = reason != Reason::Refused || self.kind.store_answers.get();
+        let is_sure = reason != Reason::Refused || (self.is_fresh && self.kind.store_answers.get());
         if !self.position.missing.contains(&id) || !is_sure {
             if !self.missing.contains(&id) {
                 self.missing.push(id); // the next run tries once more
