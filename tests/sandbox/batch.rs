@@ -50,6 +50,14 @@ impl Member {
         format!("{}_{}", self.log_type, self.stamp)
     }
 
+    /// The same records, begun at another one.
+    fn turned(&self, turn: usize) -> Self {
+        let mut turned = self.clone();
+        let records = turned.records.len().max(1);
+        turned.records.rotate_left(turn % records);
+        turned
+    }
+
     /// The `.siem` file: one line per record.
     fn key_value(&self) -> String {
         self.records
@@ -152,8 +160,13 @@ impl Batch {
         self.key_value.len()
     }
 
-    pub(super) fn archive(&self, format: Format) -> Arc<[u8]> {
+    /// The archive; another `turn` brings the records in another order.
+    pub(super) fn archive(&self, format: Format, turn: usize) -> Arc<[u8]> {
         match (&self.content, format) {
+            (Content::Members(members), _) if turn > 0 => {
+                let turned = members.iter().map(|member| member.turned(turn)).collect();
+                Self::records(turned).archive(format, 0)
+            }
             (Content::Members(members), Format::Json) => Arc::clone(
                 self.json
                     .get_or_init(|| pack(members, Member::json, "json").into()),

@@ -21,7 +21,7 @@ pub(super) struct Queue {
 struct Queued {
     batch: Batch,
     created_ms: i64,
-    answered: bool,
+    answers: usize,
 }
 
 impl Queue {
@@ -29,7 +29,7 @@ impl Queue {
         self.batches.push(Queued {
             batch,
             created_ms: Utc::now().timestamp_millis(),
-            answered: false,
+            answers: 0,
         });
     }
 
@@ -43,7 +43,7 @@ impl Queue {
         self.batches
             .iter()
             .enumerate()
-            .filter(|(index, queued)| *index >= self.purged || queued.answered)
+            .filter(|(index, queued)| *index >= self.purged || queued.answers > 0)
             .map(|(_, queued)| &queued.batch)
     }
 }
@@ -68,12 +68,17 @@ pub(super) fn answer(world: &mut World, body: &Value) -> Result<Reply, String> {
     let Some(queued) = world.queue.batches.get_mut(next) else {
         return Ok(nothing(world, ask.token));
     };
-    queued.answered = true;
+    let turn = if world.switches.replays_differ {
+        queued.answers
+    } else {
+        0
+    };
+    queued.answers += 1;
     let name = Uuid::new_v4().as_hyphenated().to_string().to_uppercase();
     let mut reply = Reply {
         status: 200,
         headers: Vec::new(),
-        body: queued.batch.archive(ask.format),
+        body: queued.batch.archive(ask.format, turn),
         wire: super::Wire::Whole,
     };
     reply.set_header("content-type", "application/octet-stream");

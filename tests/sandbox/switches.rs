@@ -12,6 +12,9 @@ pub(crate) struct Switches {
     /// How far `x-mc-date` may be from the server's clock. No limit of the service is known; 15 minutes is what
     /// everyone assumes.
     pub(crate) skew_limit_seconds: u64,
+    /// Whether an archive or object that is asked for again comes with its lines in another order, so that a client
+    /// which takes it twice cannot hide that behind equal contents. Nobody promises the same bytes.
+    pub(crate) replays_differ: bool,
     /// Log-ins are refused as if the password were wrong.
     pub(crate) wrong_password: bool,
     /// The access key has expired: 418 on signed calls, until a successful log-in renews it.
@@ -127,6 +130,7 @@ impl Default for Switches {
         Self {
             clock_offset_seconds: 0,
             skew_limit_seconds: 900,
+            replays_differ: false,
             wrong_password: false,
             revoked: false,
             forbid: BTreeSet::new(),

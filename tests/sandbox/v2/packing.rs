@@ -29,7 +29,7 @@ impl Packed {
             body: self.body,
             size: self.size,
             lines: self.lines,
-            downloaded: false,
+            downloads: 0,
         }
     }
 }

@@ -106,7 +106,9 @@ fn fetch(
     }
     address.uses += 1;
     let (log_type, place) = (address.log_type, address.place);
-    let Some(body) = world.v2.shelf_mut(log_type).take(place) else {
+    let replays_differ = world.switches.replays_differ;
+    let taken = world.v2.shelf_mut(log_type).take(place, replays_differ);
+    let Some(body) = taken else {
         let message = "The specified key does not exist.";
         return Err(refusals::store(404, "NoSuchKey", message));
     };

@@ -1,0 +1,58 @@
+//! P1 to P3 and P7 when a file-system call fails, whichever it is.
+
+use crate::Points;
+use crate::scene::Scene;
+use crate::strace;
+use crate::tally::Tally;
+
+const ERRORS: [&str; 7] = [
+    "EIO", "ENOSPC", "EROFS", "EDQUOT", "EMFILE", "EACCES", "EINTR",
+];
+
+/// Calls whose failure nobody is told of, or that cannot fail so.
+const UNTOLD: [&str; 1] = ["close"];
+
+pub(crate) fn run(chosen: &Points) -> Tally {
+    strace::require();
+    println!("seed {}", chosen.seed);
+    let mut random = fastrand::Rng::with_seed(chosen.seed);
+    let mut tally = Tally::default();
+    for scene in Scene::ALL {
+        let points = strace::points(&scene.set(), scene.program());
+        let told = points
+            .iter()
+            .filter(|point| !UNTOLD.contains(&point.call.as_str()));
+        let cases: Vec<_> = told
+            .flat_map(|point| ERRORS.map(|error| (point, error)))
+            .collect();
+        let offset = random.usize(0..chosen.every as usize);
+        for (point, error) in cases
+            .into_iter()
+            .skip(offset)
+            .step_by(chosen.every as usize)
+        {
+            let label = format!("{}: {error} from {point}", scene.name());
+            let place = scene.set();
+            let mut code = 0;
+            tally.check(&label, || {
+                let failed =
+                    strace::disturb(&place, scene.program(), point, &format!("error={error}"));
+                code = failed.code;
+                scene.assert_whole(&place);
+                assert!([0, 65, 74, 75, 78].contains(&failed.code), "{failed:?}");
+                assert!(
+                    failed.code == 0 || !failed.stderr.is_empty(),
+                    "P7: {failed:?}"
+                );
+                let next = place.run(scene.program(), [""; 0]);
+                assert!(next.code == 0, "{next:?} after {failed:?}");
+                scene.assert_complete(&place);
+                place.run(scene.program(), [""; 0]).stays_silent();
+                scene.assert_complete(&place);
+            });
+            tally.count(&format!("{}: points", scene.name()), 1);
+            tally.count(&format!("{}: ended with {code}", scene.name()), 1);
+        }
+    }
+    tally
+}

@@ -1,0 +1,54 @@
+//! P1 to P3 when a run is killed at a file-system call, whichever it is, and the next one too.
+
+use crate::Points;
+use crate::harness::Outcome;
+use crate::scene::Scene;
+use crate::strace::{self, Point};
+use crate::tally::Tally;
+
+pub(crate) fn run(chosen: &Points) -> Tally {
+    strace::require();
+    println!("seed {}", chosen.seed);
+    let mut random = fastrand::Rng::with_seed(chosen.seed);
+    let mut tally = Tally::default();
+    for scene in Scene::ALL {
+        let points = strace::points(&scene.set(), scene.program());
+        let offset = random.usize(0..chosen.every as usize);
+        for point in points.iter().skip(offset).step_by(chosen.every as usize) {
+            let second = random.choice(&points).expect("a run makes calls");
+            let label = format!("{}: killed at {point}, then at {second}", scene.name());
+            let place = scene.set();
+            let mut kills = [false; 2];
+            tally.check(&label, || {
+                for (killed, point) in kills.iter_mut().zip([point, second]) {
+                    *killed = kill(&place, scene, point);
+                }
+                place.run(scene.program(), [""; 0]).stays_silent();
+                scene.assert_complete(&place);
+                place.run(scene.program(), [""; 0]).stays_silent();
+                scene.assert_complete(&place);
+            });
+            tally.count(&format!("{}: points", scene.name()), 1);
+            for (killed, which) in kills
+                .into_iter()
+                .zip(["killed", "killed again in recovery"])
+            {
+                tally.count(&format!("{}: {which}", scene.name()), u64::from(killed));
+            }
+        }
+    }
+    tally
+}
+
+/// Whether the run came to that point; what it left published is whole.
+fn kill(place: &crate::harness::Place, scene: Scene, point: &Point) -> bool {
+    let before = place.files(scene.folder());
+    let outcome: Outcome = strace::disturb(place, scene.program(), point, "signal=KILL");
+    assert!([-1, 137, 0].contains(&outcome.code), "{outcome:?}");
+    let after = place.files(scene.folder());
+    for (name, content) in before {
+        assert_eq!(after.get(&name), Some(&content), "P3: {name} changed");
+    }
+    scene.assert_whole(place);
+    outcome.code != 0
+}

@@ -1,0 +1,69 @@
+//! Campaigns against the real programs that are too long, or need too much of the machine, for
+//! `cargo test`.
+//!
+//! ```text
+//! cargo test --test proof -- kills       SIGKILL at every file-system call, and again in recovery
+//! cargo test --test proof -- errors      every file-system call fails, with seven errors
+//! cargo test --test proof -- overlap     ten starts at once, 500 times a stream
+//! ```
+//!
+//! Each prints what it covered and ends with 1 at any finding. `docs/PROOF.md` says what they show.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test may do what the product must not"
+)]
+
+mod errors;
+#[allow(dead_code, reason = "shared with the test suite, which uses all of it")]
+#[path = "../tests/harness.rs"]
+mod harness;
+mod kills;
+mod overlap;
+#[path = "../tests/sandbox/mod.rs"]
+mod sandbox;
+mod scene;
+mod strace;
+mod tally;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use tally::Tally;
+
+/// What is tried.
+#[derive(Parser)]
+#[command(name = "proof")]
+enum Campaign {
+    /// SIGKILL at every file-system call of a run, then at a random one of the recovery (needs strace)
+    Kills(Points),
+    /// An error from every file-system call of a run (needs strace)
+    Errors(Points),
+    /// Ten starts at once: one works, nine leave
+    Overlap {
+        /// Rounds for each stream
+        #[arg(long, default_value_t = 500)]
+        rounds: u32,
+    },
+}
+
+/// How many of the points, and which random numbers.
+#[derive(clap::Args)]
+struct Points {
+    /// Only every N-th point, for a short form
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    every: u32,
+    /// Start of the random numbers, as a run before has printed it
+    #[arg(long, default_value_t = fastrand::u64(..))]
+    seed: u64,
+}
+
+fn main() -> ExitCode {
+    let tally: Tally = match Campaign::parse() {
+        Campaign::Kills(points) => kills::run(&points),
+        Campaign::Errors(points) => errors::run(&points),
+        Campaign::Overlap { rounds } => overlap::run(rounds),
+    };
+    tally.end()
+}

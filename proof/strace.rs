@@ -1,0 +1,114 @@
+//! strace: which file-system calls a run makes, and what happens to one of them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+
+use crate::harness::{Outcome, Place};
+
+/// Every call that opens, changes, reads or describes a file or a folder.
+const CALLS: &str = "openat,creat,read,pread64,readv,write,pwrite64,writev,copy_file_range,sendfile,\
+    fsync,fdatasync,ftruncate,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,\
+    fchmod,chmod,fchmodat,flock,lseek,getdents64,stat,lstat,fstat,statx,newfstatat,close";
+
+/// The `number`-th call of that name, in the first thread or in whichever comes to it first.
+#[derive(Clone, Debug)]
+pub(crate) struct Point {
+    pub(crate) call: String,
+    pub(crate) number: u32,
+    threads: Threads,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Threads {
+    First,
+    Any,
+}
+
+impl std::fmt::Display for Point {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "{} {} ({:?})",
+            self.call, self.number, self.threads
+        )
+    }
+}
+
+/// All calls of one undisturbed run, as points, in their order. What comes before it opens its
+/// configuration is the loader's and not the program's.
+pub(crate) fn points(place: &Place, program: &str) -> Vec<Point> {
+    let log = place.path("calls");
+    let mut strace = place.command("strace");
+    strace.arg("-f").arg("-o").arg(&log).arg("-e");
+    strace.arg(format!("trace={CALLS}"));
+    let outcome = run(place, strace, program);
+    assert_eq!(outcome.code, 0, "an undisturbed run: {outcome:?}");
+    let text = fs::read_to_string(&log).expect("strace has written it");
+    fs::remove_file(&log).expect("it is there");
+    points_of(&text)
+}
+
+/// Lines of strace: thread, call, arguments. A line without `(` ends a call that began before.
+fn points_of(log: &str) -> Vec<Point> {
+    let mut counts: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+    let mut points = Vec::new();
+    let mut first = None;
+    let mut begun = false;
+    for line in log.lines() {
+        let Some((thread, rest)) = line.split_once(' ') else {
+            continue;
+        };
+        let Some((call, _)) = rest.trim_start().split_once('(') else {
+            continue;
+        };
+        if !call.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            continue; // "<... read resumed>"
+        }
+        let threads = if *first.get_or_insert(thread) == thread {
+            Threads::First
+        } else {
+            Threads::Any
+        };
+        let number = counts.entry((thread, call)).or_default();
+        *number += 1;
+        begun |= line.contains("config.toml");
+        if begun {
+            points.push(Point {
+                call: call.to_owned(),
+                number: *number,
+                threads,
+            });
+        }
+    }
+    points
+}
+
+/// A run with something happening at that point: `signal=KILL` or `error=EIO`.
+pub(crate) fn disturb(place: &Place, program: &str, point: &Point, what: &str) -> Outcome {
+    let mut strace = place.command("strace");
+    strace.args(["-qq", "-o", "/dev/null"]);
+    if point.threads == Threads::Any {
+        strace.arg("-f");
+    }
+    let Point { call, number, .. } = point;
+    strace.args(["-e", &format!("trace={call}"), "-e"]);
+    strace.arg(format!("inject={call}:{what}:when={number}"));
+    run(place, strace, program)
+}
+
+fn run(place: &Place, mut strace: Command, program: &str) -> Outcome {
+    strace.arg(program).arg("--config");
+    strace.arg(place.path("config.toml"));
+    place.finish(strace)
+}
+
+/// Says what is missing.
+pub(crate) fn require() {
+    let found = Command::new("strace").arg("-V").output();
+    let installed = found.is_ok_and(|output| output.status.success());
+    assert!(
+        installed,
+        "strace is needed: apt-get install strace, or what your system calls it"
+    );
+}
