@@ -16,9 +16,9 @@ pub(crate) fn run(chosen: &Points) -> Tally {
     strace::require();
     println!("seed {}", chosen.seed);
     let mut random = fastrand::Rng::with_seed(chosen.seed);
-    let mut tally = Tally::default();
+    let mut tally = Tally::begin();
     for scene in Scene::ALL {
-        let points = strace::points(&scene.set(), scene.program());
+        let points = strace::points(&scene.set(), scene);
         let told = points
             .iter()
             .filter(|point| !UNTOLD.contains(&point.call.as_str()));
@@ -35,8 +35,7 @@ pub(crate) fn run(chosen: &Points) -> Tally {
             let place = scene.set();
             let mut code = 0;
             tally.check(&label, || {
-                let failed =
-                    strace::disturb(&place, scene.program(), point, &format!("error={error}"));
+                let failed = strace::disturb(&place, scene, point, &format!("error={error}"));
                 code = failed.code;
                 scene.assert_whole(&place);
                 assert!([0, 65, 74, 75, 78].contains(&failed.code), "{failed:?}");
@@ -44,10 +43,10 @@ pub(crate) fn run(chosen: &Points) -> Tally {
                     failed.code == 0 || !failed.stderr.is_empty(),
                     "P7: {failed:?}"
                 );
-                let next = place.run(scene.program(), [""; 0]);
+                let next = scene.run(&place);
                 assert!(next.code == 0, "{next:?} after {failed:?}");
                 scene.assert_complete(&place);
-                place.run(scene.program(), [""; 0]).stays_silent();
+                scene.run(&place).stays_silent();
                 scene.assert_complete(&place);
             });
             tally.count(&format!("{}: points", scene.name()), 1);

@@ -1,7 +1,7 @@
 //! P1 to P3 when a run is killed at a file-system call, whichever it is, and the next one too.
 
 use crate::Points;
-use crate::harness::Outcome;
+use crate::harness::{Outcome, Place};
 use crate::scene::Scene;
 use crate::strace::{self, Point};
 use crate::tally::Tally;
@@ -10,9 +10,9 @@ pub(crate) fn run(chosen: &Points) -> Tally {
     strace::require();
     println!("seed {}", chosen.seed);
     let mut random = fastrand::Rng::with_seed(chosen.seed);
-    let mut tally = Tally::default();
+    let mut tally = Tally::begin();
     for scene in Scene::ALL {
-        let points = strace::points(&scene.set(), scene.program());
+        let points = strace::points(&scene.set(), scene);
         let offset = random.usize(0..chosen.every as usize);
         for point in points.iter().skip(offset).step_by(chosen.every as usize) {
             let second = random.choice(&points).expect("a run makes calls");
@@ -23,9 +23,9 @@ pub(crate) fn run(chosen: &Points) -> Tally {
                 for (killed, point) in kills.iter_mut().zip([point, second]) {
                     *killed = kill(&place, scene, point);
                 }
-                place.run(scene.program(), [""; 0]).stays_silent();
+                scene.run(&place).stays_silent();
                 scene.assert_complete(&place);
-                place.run(scene.program(), [""; 0]).stays_silent();
+                scene.run(&place).stays_silent();
                 scene.assert_complete(&place);
             });
             tally.count(&format!("{}: points", scene.name()), 1);
@@ -41,9 +41,9 @@ pub(crate) fn run(chosen: &Points) -> Tally {
 }
 
 /// Whether the run came to that point; what it left published is whole.
-fn kill(place: &crate::harness::Place, scene: Scene, point: &Point) -> bool {
+fn kill(place: &Place, scene: Scene, point: &Point) -> bool {
     let before = place.files(scene.folder());
-    let outcome: Outcome = strace::disturb(place, scene.program(), point, "signal=KILL");
+    let outcome: Outcome = strace::disturb(place, scene, point, "signal=KILL");
     assert!([-1, 137, 0].contains(&outcome.code), "{outcome:?}");
     let after = place.files(scene.folder());
     for (name, content) in before {

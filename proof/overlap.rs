@@ -12,7 +12,7 @@ use crate::tally::Tally;
 const STARTS: usize = 10;
 
 pub(crate) fn run(rounds: u32) -> Tally {
-    let mut tally = Tally::default();
+    let mut tally = Tally::begin();
     for scene in Scene::ALL {
         let place = scene.set();
         let gate = Gate::before(&place, scene);
@@ -36,7 +36,12 @@ pub(crate) fn run(rounds: u32) -> Tally {
 /// Starts them and gives how long the slowest took to leave.
 fn start_all(place: &Place, scene: Scene, gate: &Gate) -> Duration {
     let mut running: Vec<_> = (0..STARTS)
-        .map(|_| (Instant::now(), place.spawn(scene.program())))
+        .map(|_| {
+            (
+                Instant::now(),
+                scene.command(place).spawn().expect("the program starts"),
+            )
+        })
         .collect();
     let mut slowest = Duration::ZERO;
     let limit = Instant::now() + Duration::from_secs(20);

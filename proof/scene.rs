@@ -1,9 +1,12 @@
 //! A collector with work to do, and what has to be true of it afterwards.
 
+use std::fs;
+use std::process::Command;
+
 use chrono::{TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 
-use crate::harness::{AUDIT, Place, SIEM};
+use crate::harness::{AUDIT, Outcome, Place, SIEM};
 use crate::sandbox::{AuditEvent, Batch, Member, Object, Record};
 
 /// A stream of one of the API generations.
@@ -56,11 +59,35 @@ impl Scene {
         }
         place.sandbox.set(|switches| switches.replays_differ = true);
         self.serve(&place, 0);
-        place.run(self.program(), [""; 0]).stays_silent();
+        self.run(&place).stays_silent();
         for part in 1..4 {
             self.serve(&place, part);
         }
         place
+    }
+
+    /// Runs the collector to its end.
+    pub(crate) fn run(self, place: &Place) -> Outcome {
+        place.finish(self.command(place))
+    }
+
+    /// The collector, ready to be started.
+    pub(crate) fn command(self, place: &Place) -> Command {
+        let mut command = place.command(self.program());
+        self.arm(place, &mut command);
+        command
+    }
+
+    /// Gives a command the collector's arguments, and one certificate instead of the platform's
+    /// hundreds: reading those is most of what a short run does.
+    pub(crate) fn arm(self, place: &Place, command: &mut Command) {
+        let authority = place.path("authority.pem");
+        if !authority.exists() {
+            let made = rcgen::generate_simple_self_signed(["authority.example.com".to_owned()]);
+            fs::write(&authority, made.expect("a certificate").cert.pem()).expect("written");
+        }
+        command.env("SSL_CERT_FILE", authority);
+        command.arg("--config").arg(place.path("config.toml"));
     }
 
     /// More work; each `part` brings other events.

@@ -5,6 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::harness::{Outcome, Place};
+use crate::scene::Scene;
 
 /// Every call that opens, changes, reads or describes a file or a folder.
 const CALLS: &str = "openat,creat,read,pread64,readv,write,pwrite64,writev,copy_file_range,sendfile,\
@@ -37,12 +38,12 @@ impl std::fmt::Display for Point {
 
 /// All calls of one undisturbed run, as points, in their order. What comes before it opens its
 /// configuration is the loader's and not the program's.
-pub(crate) fn points(place: &Place, program: &str) -> Vec<Point> {
+pub(crate) fn points(place: &Place, scene: Scene) -> Vec<Point> {
     let log = place.path("calls");
     let mut strace = place.command("strace");
     strace.arg("-f").arg("-o").arg(&log).arg("-e");
     strace.arg(format!("trace={CALLS}"));
-    let outcome = run(place, strace, program);
+    let outcome = run(place, strace, scene);
     assert_eq!(outcome.code, 0, "an undisturbed run: {outcome:?}");
     let text = fs::read_to_string(&log).expect("strace has written it");
     fs::remove_file(&log).expect("it is there");
@@ -85,7 +86,7 @@ fn points_of(log: &str) -> Vec<Point> {
 }
 
 /// A run with something happening at that point: `signal=KILL` or `error=EIO`.
-pub(crate) fn disturb(place: &Place, program: &str, point: &Point, what: &str) -> Outcome {
+pub(crate) fn disturb(place: &Place, scene: Scene, point: &Point, what: &str) -> Outcome {
     let mut strace = place.command("strace");
     strace.args(["-qq", "-o", "/dev/null"]);
     if point.threads == Threads::Any {
@@ -94,12 +95,11 @@ pub(crate) fn disturb(place: &Place, program: &str, point: &Point, what: &str) -
     let Point { call, number, .. } = point;
     strace.args(["-e", &format!("trace={call}"), "-e"]);
     strace.arg(format!("inject={call}:{what}:when={number}"));
-    run(place, strace, program)
+    run(place, strace, scene)
 }
 
-fn run(place: &Place, mut strace: Command, program: &str) -> Outcome {
-    strace.arg(program).arg("--config");
-    strace.arg(place.path("config.toml"));
+fn run(place: &Place, mut strace: Command, scene: Scene) -> Outcome {
+    scene.arm(place, strace.arg(scene.program()));
     place.finish(strace)
 }
 

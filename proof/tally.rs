@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 /// Counts by name, and findings.
-#[derive(Default)]
 pub(crate) struct Tally {
     counts: BTreeMap<String, u64>,
     findings: Vec<String>,
@@ -21,6 +20,15 @@ impl Tally {
     pub(crate) fn most(&mut self, what: &str, value: u64) {
         let kept = self.counts.entry(what.to_owned()).or_default();
         *kept = value.max(*kept);
+    }
+
+    /// An empty count; panics are told as findings and nowhere else.
+    pub(crate) fn begin() -> Self {
+        std::panic::set_hook(Box::new(|_| ()));
+        Self {
+            counts: BTreeMap::new(),
+            findings: Vec::new(),
+        }
     }
 
     /// Does the checks of the test suite, which panic; a panic becomes a finding at that place.

@@ -184,7 +184,9 @@ fn prepare(config: &Config, program: &Program) -> anyhow::Result<()> {
             return Err(Failure::new(Code::Disk, what, remedy).into());
         }
     }
-    if !harden::same_file_system(&staging, &published)? {
+    let on_one = harden::same_file_system(&staging, &published)
+        .map_err(|error| disk_failure("look at the folder", &published, &error))?;
+    if !on_one {
         let what = format!(
             "{} and {} are on different disks",
             staging.display(),
