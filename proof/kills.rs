@@ -43,7 +43,7 @@ pub(crate) fn run(chosen: &Points) -> Tally {
 /// Whether the run came to that point; what it left published is whole.
 fn kill(place: &Place, scene: Scene, point: &Point) -> bool {
     let before = place.files(scene.folder());
-    let outcome: Outcome = strace::disturb(place, scene, point, "signal=KILL");
+    let outcome: Outcome = strace::kill(place, scene, point);
     assert!([-1, 137, 0].contains(&outcome.code), "{outcome:?}");
     let after = place.files(scene.folder());
     for (name, content) in before {

@@ -4,6 +4,7 @@
 //! ```text
 //! cargo test --test proof -- kills       SIGKILL at every file-system call, and again in recovery
 //! cargo test --test proof -- errors      every file-system call fails, with seven errors
+//! cargo test --test proof -- cuts        the power fails on real file systems (needs root)
 //! cargo test --test proof -- overlap     ten starts at once, 500 times a stream
 //! ```
 //!
@@ -14,6 +15,7 @@
     reason = "a test may do what the product must not"
 )]
 
+mod cuts;
 mod errors;
 #[allow(dead_code, reason = "shared with the test suite, which uses all of it")]
 #[path = "../tests/harness.rs"]
@@ -40,6 +42,8 @@ enum Campaign {
     Kills(Points),
     /// An error from every file-system call of a run (needs strace)
     Errors(Points),
+    /// The power fails on ext4 and xfs (needs root, loop devices, xfsprogs)
+    Cuts(cuts::Cuts),
     /// Ten starts at once: one works, nine leave
     Overlap {
         /// Rounds for each stream
@@ -60,10 +64,11 @@ struct Points {
 }
 
 fn main() -> ExitCode {
-    let tally: Tally = match Campaign::parse() {
-        Campaign::Kills(points) => kills::run(&points),
-        Campaign::Errors(points) => errors::run(&points),
-        Campaign::Overlap { rounds } => overlap::run(rounds),
+    let tally = match Campaign::parse() {
+        Campaign::Kills(points) => Ok(kills::run(&points)),
+        Campaign::Errors(points) => Ok(errors::run(&points)),
+        Campaign::Cuts(cuts) => cuts::run(&cuts),
+        Campaign::Overlap { rounds } => Ok(overlap::run(rounds)),
     };
-    tally.end()
+    tally.map_or_else(|code| code, Tally::end)
 }

@@ -1,6 +1,7 @@
 //! A collector with work to do, and what has to be true of it afterwards.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use chrono::{TimeDelta, Utc};
@@ -47,10 +48,15 @@ impl Scene {
     /// An installation that has run once, and new work since then. What is asked for twice is never
     /// answered with the same bytes twice, so that a repetition cannot hide behind equal names.
     pub(crate) fn set(self) -> Place {
-        let place = match self {
-            Self::Siem1 | Self::Audit1 => Place::connected(),
-            Self::Siem2 | Self::Audit2 => Place::connected_by_token(),
-        };
+        self.set_in(&std::env::temp_dir())
+    }
+
+    /// The same below that folder.
+    pub(crate) fn set_in(self, folder: &Path) -> Place {
+        let place = Place::connected_in(folder);
+        if matches!(self, Self::Siem2 | Self::Audit2) {
+            place.configure_tokens("");
+        }
         let json = "[audit]\nformat = \"json\"";
         match self {
             Self::Audit1 => place.configure(json),

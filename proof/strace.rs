@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::harness::{Outcome, Place};
@@ -41,7 +42,7 @@ impl std::fmt::Display for Point {
 pub(crate) fn points(place: &Place, scene: Scene) -> Vec<Point> {
     let log = place.path("calls");
     let mut strace = place.command("strace");
-    strace.arg("-f").arg("-o").arg(&log).arg("-e");
+    strace.args(["-f", "-y", "-o"]).arg(&log).arg("-e");
     strace.arg(format!("trace={CALLS}"));
     let outcome = run(place, strace, scene);
     assert_eq!(outcome.code, 0, "an undisturbed run: {outcome:?}");
@@ -74,7 +75,7 @@ fn points_of(log: &str) -> Vec<Point> {
         let number = counts.entry((thread, call)).or_default();
         *number += 1;
         begun |= line.contains("config.toml");
-        if begun {
+        if begun && is_of_a_file(line) {
             points.push(Point {
                 call: call.to_owned(),
                 number: *number,
@@ -85,10 +86,29 @@ fn points_of(log: &str) -> Vec<Point> {
     points
 }
 
-/// A run with something happening at that point: `signal=KILL` or `error=EIO`.
-pub(crate) fn disturb(place: &Place, scene: Scene, point: &Point, what: &str) -> Outcome {
+/// `write` and its like are for sockets and the runtime's own wake-up calls, too.
+fn is_of_a_file(line: &str) -> bool {
+    let others = ["<anon_inode:", "<socket:", "<pipe:", "<TCP"];
+    !others.iter().any(|other| line.contains(other))
+}
+
+/// A run that is killed at that point.
+pub(crate) fn kill(place: &Place, scene: Scene, point: &Point) -> Outcome {
+    disturb(place, scene, point, "signal=KILL", Path::new("/dev/null"))
+}
+
+/// A run in which that call fails; nothing where another thread's call, of no file, came first.
+pub(crate) fn fail(place: &Place, scene: Scene, point: &Point, error: &str) -> Option<Outcome> {
+    let log = place.path("calls");
+    let outcome = disturb(place, scene, point, &format!("error={error}"), &log);
+    let text = fs::read_to_string(&log).expect("strace has written it");
+    let of_a_file = |line: &str| line.contains("(INJECTED)") && is_of_a_file(line);
+    text.lines().any(of_a_file).then_some(outcome)
+}
+
+fn disturb(place: &Place, scene: Scene, point: &Point, what: &str, log: &Path) -> Outcome {
     let mut strace = place.command("strace");
-    strace.args(["-qq", "-o", "/dev/null"]);
+    strace.args(["-qq", "-y", "-o"]).arg(log);
     if point.threads == Threads::Any {
         strace.arg("-f");
     }

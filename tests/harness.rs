@@ -37,7 +37,15 @@ pub(crate) struct Outcome {
 impl Place {
     /// Folders, configuration and credentials as setup leaves them, with short waits.
     pub(crate) fn connected() -> Self {
-        let place = Self::unconnected();
+        Self::connected_in(&std::env::temp_dir())
+    }
+
+    /// The same below that folder.
+    pub(crate) fn connected_in(parent: &Path) -> Self {
+        let place = Self {
+            sandbox: Sandbox::start(),
+            folder: TempDir::new_in(parent).expect("a temporary folder"),
+        };
         for folder in ["data/mta", "data/audit", "data/tmp"] {
             fs::create_dir_all(place.path(folder)).expect("a folder");
         }
