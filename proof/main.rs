@@ -5,6 +5,7 @@
 //! cargo test --test proof -- kills       SIGKILL at every file-system call, and again in recovery
 //! cargo test --test proof -- errors      every file-system call fails, with seven errors
 //! cargo test --test proof -- cuts        the power fails on real file systems (needs root)
+//! cargo test --test proof -- soak        three weeks of runs, with faults, kills and wrong clocks
 //! cargo test --test proof -- overlap     ten starts at once, 500 times a stream
 //! ```
 //!
@@ -25,6 +26,7 @@ mod overlap;
 #[path = "../tests/sandbox/mod.rs"]
 mod sandbox;
 mod scene;
+mod soak;
 mod strace;
 mod tally;
 
@@ -44,6 +46,8 @@ enum Campaign {
     Errors(Points),
     /// The power fails on ext4 and xfs (needs root, loop devices, xfsprogs)
     Cuts(cuts::Cuts),
+    /// Three weeks of a run every half hour (needs user namespaces, or root)
+    Soak(soak::Soak),
     /// Ten starts at once: one works, nine leave
     Overlap {
         /// Rounds for each stream
@@ -64,10 +68,14 @@ struct Points {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = soak::rehearsal::of_this_process() {
+        return code;
+    }
     let tally = match Campaign::parse() {
         Campaign::Kills(points) => Ok(kills::run(&points)),
         Campaign::Errors(points) => Ok(errors::run(&points)),
         Campaign::Cuts(cuts) => cuts::run(&cuts),
+        Campaign::Soak(soak) => soak::run(&soak),
         Campaign::Overlap { rounds } => Ok(overlap::run(rounds)),
     };
     tally.map_or_else(|code| code, Tally::end)

@@ -19,6 +19,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::clock;
 use crate::config::Config;
 use crate::durable::{self, Mode};
 
@@ -120,14 +121,13 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> tracing_subscriber::fmt::FormatFields<'a> + 'static,
 {
-    #[expect(clippy::disallowed_methods, reason = "a line's time decides nothing")]
     fn format_event(
         &self,
         _: &FmtContext<'_, S, N>,
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let time = Utc::now().format("%Y-%m-%dT%H:%M:%S%.3fZ");
+        let time = clock::now().format("%Y-%m-%dT%H:%M:%S%.3fZ");
         let level = event.metadata().level();
         let mut values = Values {
             message: String::new(),

@@ -1,0 +1,161 @@
+//! What goes wrong, made up by chance.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tempfile::TempDir;
+
+use super::rehearsal;
+use crate::harness::Place;
+use crate::sandbox::{Endpoint, Reply, Wire, changes};
+use crate::scene::Scene;
+
+/// What happens to a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Nothing but faulty answers.
+    Fine,
+    Killed,
+    DiskFull,
+    /// The host's clock is off.
+    WrongClock(&'static str, TimeDelta),
+}
+
+const CLOCKS: [(&str, TimeDelta); 6] = [
+    ("an hour ahead", TimeDelta::hours(1)),
+    ("an hour behind", TimeDelta::hours(-1)),
+    ("a day ahead", TimeDelta::days(1)),
+    ("a day behind", TimeDelta::days(-1)),
+    ("ten years ahead", TimeDelta::days(3_650)),
+    ("ten years behind", TimeDelta::days(-3_650)),
+];
+
+/// A fifth of the answers, and what the kernel does.
+pub(super) struct Weather {
+    random: fastrand::Rng,
+    faults: Arc<AtomicU64>,
+    costs: TempDir,
+}
+
+impl Weather {
+    pub(super) fn new(place: &Place, mut random: fastrand::Rng) -> Self {
+        let faults = Arc::new(AtomicU64::new(0));
+        for endpoint in Endpoint::ALL {
+            let own = Mutex::new(random.fork());
+            let faults = Arc::clone(&faults);
+            place.sandbox.always(endpoint, move |reply| {
+                let mut random = own.lock().expect("nobody panics with it");
+                if random.u32(0..5) == 0 {
+                    faults.fetch_add(1, Ordering::Relaxed);
+                    spoil(endpoint, reply, &mut random);
+                }
+            });
+        }
+        Self {
+            random,
+            faults,
+            costs: TempDir::new().expect("a temporary folder"),
+        }
+    }
+
+    pub(super) fn faults(&self) -> u64 {
+        self.faults.load(Ordering::Relaxed)
+    }
+
+    /// What happens to this run; the first day is quiet, as after a setup.
+    pub(super) fn turn(&mut self, run: u32) -> Turn {
+        match self.random.u32(0..20) {
+            _ if run < super::DAY => Turn::Fine,
+            0 | 1 => Turn::Killed,
+            2 => Turn::DiskFull,
+            3 => {
+                let (name, off) = CLOCKS[self.random.usize(0..CLOCKS.len())];
+                Turn::WrongClock(name, off)
+            }
+            _ => Turn::Fine,
+        }
+    }
+
+    /// The sky clears.
+    pub(super) fn clear(&self, place: &Place) {
+        place.sandbox.clear();
+    }
+
+    pub(super) fn costs(&self) -> PathBuf {
+        self.costs.path().join("costs")
+    }
+
+    /// Runs the collector; gives its exit code, -1 when it was killed.
+    pub(super) fn run(&mut self, place: &Place, scene: Scene, time: TimeDelta, turn: Turn) -> i32 {
+        let off = match turn {
+            Turn::WrongClock(_, off) => time + off,
+            _ => time,
+        };
+        let template = scene.command(place);
+        let mut command = rehearsal::command(&template, scene, off, &self.costs());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let ballast = place.path("ballast");
+        if turn == Turn::DiskFull {
+            fill(&ballast, self.random.usize(0..8) * 4096);
+        }
+        let mut child = command.spawn().expect("the program starts");
+        if turn == Turn::Killed {
+            std::thread::sleep(Duration::from_micros(self.random.u64(0..80_000)));
+            child.kill().expect("it was running or had ended");
+        }
+        let outcome = place.wait(child);
+        drop(fs::remove_file(ballast));
+        outcome.code
+    }
+}
+
+/// Takes all of the disk but `room` bytes.
+fn fill(ballast: &std::path::Path, room: usize) {
+    let mut file = fs::File::create(ballast).expect("a file");
+    let chunk = [0; 4096];
+    while file.write_all(&chunk).is_ok() {}
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    drop(file.set_len(size.saturating_sub(room as u64)));
+}
+
+/// Makes an answer faulty in a way that passes: none of these says for sure that data are gone.
+fn spoil(endpoint: Endpoint, reply: &mut Reply, random: &mut fastrand::Rng) {
+    let half = reply.body.len() / 2;
+    match random.u32(0..13) {
+        0 => changes::status([500, 502, 503, 504, 408][random.usize(0..5)])(reply),
+        1 => changes::status([403, 418, 451][random.usize(0..3)])(reply),
+        2 => changes::rate_limited(Some(random.u64(0..40)), None)(reply),
+        3 => changes::rate_limited(None, Some("1800"))(reply),
+        4 => changes::html_200()(reply),
+        5 => reply.wire = Wire::ResetNow,
+        6 => reply.wire = Wire::CutAt(random.usize(0..=half)),
+        7 => reply.wire = Wire::NoLength,
+        8 => changes::truncated(random.usize(0..=half))(reply),
+        // only what carries a checksum: under TLS no other bit flips unseen
+        9 if matches!(endpoint, Endpoint::Siem | Endpoint::Object) => flip(reply, random),
+        10 => changes::status(401)(reply),
+        11 if endpoint == Endpoint::Object => changes::store_error(403, "AccessDenied")(reply),
+        9 | 11 => changes::fail_in_200("err_unknown", "try again")(reply),
+        // a second is long in a simulated world: seldom
+        _ if random.u32(0..30) == 0 => reply.wire = Wire::StallAt(half, Duration::from_secs(2)),
+        _ => reply.wire = Wire::Chunked,
+    }
+}
+
+/// Another bit each time, so that two copies of a damaged body differ.
+fn flip(reply: &mut Reply, random: &mut fastrand::Rng) {
+    let mut body = reply.body.to_vec();
+    if let Some(byte) = random.choice(&mut body) {
+        *byte ^= 1 << random.u32(0..8);
+    }
+    reply.set_body(body);
+}
