@@ -2,7 +2,7 @@
 //!
 //! A fifth of all answers is faulty, now and then the disk is full, the host's clock is wrong or
 //! the run is killed. The runs are processes of this program that run a collector's story with
-//! their clock set forward; the simulator's is set alike. An agent that reads every new file holds
+//! their clock set back; the simulator's is set alike. An agent that reads every new file holds
 //! the ledger, because what it has read is deleted after a week.
 
 mod agent;
@@ -83,7 +83,7 @@ fn live(scene: Scene, runs: u32, random: fastrand::Rng, disk: &Path, tally: &mut
     let mut agent = Agent::new(scene);
     let mut weather = Weather::new(&place, random);
     for run in 0..runs {
-        let time = STEP * run as i32;
+        let time = moment(run, runs);
         place
             .sandbox
             .set(|switches| switches.clock_offset_seconds = time.num_seconds());
@@ -97,7 +97,7 @@ fn live(scene: Scene, runs: u32, random: fastrand::Rng, disk: &Path, tally: &mut
         tally.check(&label, || agent.look(&place, run, Utc::now() + time));
     }
     weather.clear(&place);
-    let time = STEP * (runs as i32 + 2); // whatever wait was asked for is over
+    let time = moment(runs + 2, runs); // whatever wait was asked for is over
     tally.check(&format!("{}, the end", scene.name()), || {
         place
             .sandbox
@@ -116,6 +116,12 @@ fn live(scene: Scene, runs: u32, random: fastrand::Rng, disk: &Path, tally: &mut
     );
     agent.tell(tally);
     place.sandbox.allow_complaints();
+}
+
+/// The weeks end now: files that a run makes are then younger than its clock says, never so much
+/// older that the same run would delete them.
+fn moment(run: u32, runs: u32) -> TimeDelta {
+    STEP * (run as i32 - runs as i32 - 4)
 }
 
 fn configure(place: &Place, scene: Scene) {

@@ -97,13 +97,16 @@ pub(crate) fn kill(place: &Place, scene: Scene, point: &Point) -> Outcome {
     disturb(place, scene, point, "signal=KILL", Path::new("/dev/null"))
 }
 
-/// A run in which that call fails; nothing where another thread's call, of no file, came first.
+/// A run in which that call fails; nothing where another thread's call, of no file, has that number.
 pub(crate) fn fail(place: &Place, scene: Scene, point: &Point, error: &str) -> Option<Outcome> {
     let log = place.path("calls");
     let outcome = disturb(place, scene, point, &format!("error={error}"), &log);
     let text = fs::read_to_string(&log).expect("strace has written it");
-    let of_a_file = |line: &str| line.contains("(INJECTED)") && is_of_a_file(line);
-    text.lines().any(of_a_file).then_some(outcome)
+    let mut hits = text
+        .lines()
+        .filter(|line| line.contains("(INJECTED)"))
+        .peekable();
+    (hits.peek().is_some() && hits.all(is_of_a_file)).then_some(outcome)
 }
 
 fn disturb(place: &Place, scene: Scene, point: &Point, what: &str, log: &Path) -> Outcome {

@@ -1,4 +1,4 @@
-//! A collector with its clock set forward, as a process of this program.
+//! A collector with its clock set back, as a process of this program.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,7 +12,7 @@ use mimecast_collector::{clock, run, siem};
 use crate::harness::SIEM;
 use crate::scene::Scene;
 
-/// Tells the process what it is; anything but the seconds that its clock is set forward by.
+/// Tells the process what it is; anything but the seconds that its clock is off by.
 const SHIFT: &str = "REHEARSAL_CLOCK_SECONDS";
 const COLLECTOR: &str = "REHEARSAL_OF";
 const COSTS: &str = "REHEARSAL_COSTS";

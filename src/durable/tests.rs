@@ -126,3 +126,15 @@ fn on_a_real_disk_the_verbs_refuse_what_the_model_refuses() {
         assert_eq!(names, [("one", Kind::File, 1), ("three", Kind::File, 2)]);
     }
 }
+
+/// A sync that was not asked for would also succeed where the system says no.
+#[cfg(unix)]
+#[test]
+fn a_sync_is_the_systems_and_so_is_its_refusal() {
+    use super::Handle;
+    let mut device = std::fs::File::open("/dev/null").unwrap();
+    assert!(Handle::sync(&mut device).is_err(), "a device keeps nothing");
+    let folder = tempfile::tempdir().unwrap();
+    let missing = SystemDisk.sync_folder(&folder.path().join("missing"));
+    assert_eq!(missing.unwrap_err().kind(), ErrorKind::NotFound);
+}

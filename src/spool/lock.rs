@@ -52,4 +52,17 @@ mod tests {
         drop(first);
         Lock::take(folder.path(), "siem").unwrap();
     }
+
+    /// Whoever has opened a file that is then deleted holds a lock that nobody else sees.
+    #[test]
+    fn the_file_of_a_lock_outlives_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("siem.lock");
+        drop(Lock::take(folder.path(), "siem").unwrap());
+        let waiting = File::open(&path).unwrap();
+        let held = Lock::take(folder.path(), "siem").unwrap();
+        assert!(matches!(waiting.try_lock(), Err(TryLockError::WouldBlock)));
+        drop(held);
+        assert!(path.exists());
+    }
 }
