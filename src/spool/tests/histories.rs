@@ -1,7 +1,7 @@
 //! Long stories of everything that can happen to an installation, made up by chance.
 //!
-//! Each is known by its number, which a failure names. `HISTORIES=1000000 cargo test --release
-//! histories` tries as many.
+//! Each is known by its number, which a failure names. `HISTORIES=1000000 cargo test --release --lib
+//! whatever_happens` tries as many, of both streams.
 
 use std::path::Path;
 
@@ -107,12 +107,17 @@ fn prune(world: &mut World) {
     world::prune(&spool, world.time(), 7, 10_000);
 }
 
-#[test]
-fn whatever_happens_every_line_is_published_once() {
+/// The numbers of the histories to try.
+pub(super) fn numbers(usual: u64) -> std::ops::Range<u64> {
     let count = std::env::var("HISTORIES")
         .ok()
         .and_then(|text| text.parse().ok());
-    for seed in 0..count.unwrap_or(USUAL) {
+    0..count.unwrap_or(usual)
+}
+
+#[test]
+fn whatever_happens_every_line_is_published_once() {
+    for seed in numbers(USUAL) {
         let (mut world, story) = live(seed);
         world.assert_whole(&format!("history {seed}: {story:#?}"));
     }

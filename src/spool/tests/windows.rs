@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::histories::numbers;
 use super::world::{PUBLISHED, START, World, written};
 use crate::durable::model::Fault;
 use crate::spool::{Digest, Extension, Spill, SpoolError};
@@ -13,6 +14,8 @@ const DAY: i64 = 86_400;
 const HORIZON: i64 = 26 * 3_600;
 const RUNS: usize = 5;
 const EVENTS: i64 = 24;
+/// Histories in a usual test run.
+const USUAL: u64 = 400;
 
 /// An event and the time from which the service shows it, always less than an overlap later.
 #[derive(Clone, Debug)]
@@ -23,8 +26,8 @@ struct Event {
 }
 
 /// Events over the time of all runs, two of them in every second that has one.
-fn events() -> Vec<Event> {
-    let mut random = fastrand::Rng::with_seed(7);
+fn events(seed: u64) -> Vec<Event> {
+    let mut random = fastrand::Rng::with_seed(seed);
     let span = STEP * i64::try_from(RUNS).unwrap();
     let events = (0..EVENTS).map(|number| {
         let time = START - STEP + number / 2 * 2 * span / EVENTS;
@@ -86,7 +89,9 @@ fn collect(world: &World, events: &[Event]) -> Result<usize, SpoolError> {
 /// The remaining runs, undisturbed, until every event was shown; then what is wrong.
 fn complete(world: &mut World, events: &[Event]) -> Vec<String> {
     world.model.plan(None);
-    while world.now < START + STEP * i64::try_from(RUNS + 3).unwrap() {
+    let end = START + STEP * i64::try_from(RUNS + 3).unwrap();
+    let end = end.max(world.now + STEP);
+    while world.now < end {
         collect(world, events).unwrap();
         world.look();
         world.now += STEP;
@@ -97,7 +102,7 @@ fn complete(world: &mut World, events: &[Event]) -> Vec<String> {
 
 #[test]
 fn late_events_are_neither_lost_nor_repeated() {
-    let (mut world, events) = (audit(), events());
+    let (mut world, events) = (audit(), events(7));
     let wrong = complete(&mut world, &events);
     assert!(wrong.is_empty(), "{wrong:#?}");
     for content in world.model.files(PUBLISHED.as_ref()).values() {
@@ -113,7 +118,7 @@ fn late_events_are_neither_lost_nor_repeated() {
 
 #[test]
 fn an_audit_run_stopped_at_any_step_loses_and_repeats_nothing() {
-    let events = events();
+    let events = events(7);
     let mut beginning = audit();
     for run in 0..RUNS {
         for step in 0.. {
@@ -144,9 +149,45 @@ fn an_audit_run_stopped_at_any_step_loses_and_repeats_nothing() {
     }
 }
 
+/// A run into some fault, and what the operator's next half hour brings.
+fn misfortune(world: &mut World, events: &[Event], random: &mut fastrand::Rng) {
+    let fault = match random.u32(0..4) {
+        0 => None,
+        1 => Some(Fault::FailCall(
+            random.u64(0..60),
+            io::ErrorKind::StorageFull,
+        )),
+        _ => Some(Fault::StopAtChange(random.u64(0..40))),
+    };
+    world.model.plan(fault);
+    let _ = collect(world, events);
+    if world.model.crashed() && random.bool() {
+        world.kill();
+    } else if world.model.crashed() || random.u32(0..8) == 0 {
+        world.cut_power(random.u64(..));
+    } else {
+        world.model.plan(None);
+        world.look();
+    }
+    world.now += random.i64(0..3) * STEP / 2;
+}
+
+#[test]
+fn whatever_happens_every_audit_event_is_published_once() {
+    for seed in numbers(USUAL) {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (mut world, events) = (audit(), events(seed));
+        for _ in 0..random.usize(1..2 * RUNS) {
+            misfortune(&mut world, &events, &mut random);
+        }
+        let wrong = complete(&mut world, &events);
+        assert!(wrong.is_empty(), "history {seed}: {wrong:#?}");
+    }
+}
+
 #[test]
 fn losing_the_state_file_of_a_finished_run_repeats_no_event() {
-    let (mut world, events) = (audit(), events());
+    let (mut world, events) = (audit(), events(7));
     for _ in 0..RUNS {
         collect(&world, &events).unwrap();
         world.look();
@@ -159,7 +200,7 @@ fn losing_the_state_file_of_a_finished_run_repeats_no_event() {
 
 #[test]
 fn ids_are_forgotten_after_the_horizon() {
-    let (mut world, events) = (audit(), events());
+    let (mut world, events) = (audit(), events(7));
     complete(&mut world, &events);
     assert_eq!(collect(&world, &events).unwrap(), events.len());
     world.now += HORIZON + DAY;
