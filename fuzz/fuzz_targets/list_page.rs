@@ -49,7 +49,8 @@ fn check_address(text: &str) {
         Err(why) => return assert!(why.len() < 40),
     };
     let (place, stem) = (address.place(), address.stem());
-    assert!(text.trim_start().to_ascii_lowercase().starts_with("https"));
+    let url = reqwest::Url::parse(text).expect("an address is a URL");
+    assert!(url.scheme() == "https" && url.username().is_empty() && url.password().is_none());
     assert!(!place.contains(['?', '#']) && !stem.contains('/'));
     let host = place.split('/').next().unwrap_or_default();
     assert!(!host.is_empty() && !host.contains('@') && host != "localhost");
