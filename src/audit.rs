@@ -4,8 +4,8 @@
 //! pages have been had, windows overlap, and the ids of what was taken are remembered with it. Page
 //! tokens are offsets into a list that can grow: none outlives its window.
 
-mod line;
-mod page;
+pub(crate) mod line;
+pub(crate) mod page;
 mod window;
 
 use std::collections::{HashMap, HashSet};

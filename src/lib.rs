@@ -34,6 +34,8 @@ pub mod credentials;
 mod document;
 pub mod durable;
 mod fetch;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod report;
 pub mod run;
 pub mod setup;

@@ -196,9 +196,12 @@ impl<'a> Envelope<'a> {
             .then(|| serde_json::from_str(text).ok())?
     }
 
-    /// `meta.status`, where it differs from success.
+    /// `meta.status`, if it is there; 0 for one that is no status, as that must not pass for success.
     fn status(&self) -> Option<u16> {
-        self.meta.get("status")?.as_u64()?.try_into().ok()
+        let status = self.meta.get("status").filter(|status| !status.is_null())?;
+        let number = status.as_u64().or_else(|| status.as_str()?.parse().ok());
+        let number = number.and_then(|number| u16::try_from(number).ok());
+        Some(number.unwrap_or_default())
     }
 
     /// The first error of `fail[]`; older services put code and message beside `errors`.

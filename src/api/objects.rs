@@ -81,7 +81,7 @@ impl Objects {
 }
 
 impl Address {
-    fn parse(text: &str, is_rehearsal: bool) -> Result<Self, &'static str> {
+    pub(crate) fn parse(text: &str, is_rehearsal: bool) -> Result<Self, &'static str> {
         let url = Url::parse(text).map_err(|_| "is no URL")?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err("holds a user name");
@@ -157,6 +157,10 @@ mod tests {
             "https://[fe80::1]/a",
             "https://[fd00::1]/a",
             "https://[::ffff:10.0.0.1]/a",
+            "https://[::10.0.0.1]/a",
+            "https://[64:ff9b::10.0.0.1]/a",
+            "https://[2002:a00:1::]/a",
+            "https://[fec0::1]/a",
             "https://2130706433/a",
             "/a/b",
         ] {

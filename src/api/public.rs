@@ -1,6 +1,6 @@
 //! Addresses of the world outside: what a server names must not lead to a service beside this program.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
@@ -36,11 +36,44 @@ pub(super) fn is_public(address: IpAddr) -> bool {
                 || is_shared)
         }
         IpAddr::V6(address) => {
+            let is_site_local = address.segments()[0] & 0xffc0 == 0xfec0;
             !(address.is_loopback()
                 || address.is_unspecified()
                 || address.is_multicast()
                 || address.is_unique_local()
-                || address.is_unicast_link_local())
+                || address.is_unicast_link_local()
+                || is_site_local)
+                && within(address).is_none_or(|inner| is_public(inner.into()))
+        }
+    }
+}
+
+/// The older address that some routers and gateways make of one that holds it: compatible ones
+/// (RFC 4291), NAT64 (RFC 6052) and 6to4 (RFC 3056).
+fn within(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let (high, low) = match address.segments() {
+        [0, 0, 0, 0, 0, 0, high, low] => (high, low),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => (high, low),
+        [0x2002, high, low, ..] => (high, low),
+        _ => return None,
+    };
+    Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_address_is_judged_the_same_in_whatever_it_is_wrapped(bits in any::<u32>(), is_local in any::<bool>()) {
+            let bits = if is_local { 0x0a00_0000 | bits & 0x00ff_ffff } else { bits };
+            let (inner, wide) = (Ipv4Addr::from_bits(bits), u128::from(bits));
+            let wrapped = [wide, 0xffff << 32 | wide, 0x64_ff9b << 96 | wide, 0x2002 << 112 | wide << 80];
+            for address in wrapped.map(Ipv6Addr::from_bits) {
+                prop_assert_eq!(is_public(address.into()), is_public(inner.into()), "{}", address);
+            }
         }
     }
 }

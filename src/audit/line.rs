@@ -12,32 +12,32 @@ use crate::document::{Members, Text, push_one_line};
 
 /// An event as it was sent.
 #[derive(Debug)]
-pub(super) struct Event<'a> {
+pub(crate) struct Event<'a> {
     members: Members<'a>,
 }
 
 impl<'a> Event<'a> {
     /// Reads an item; nothing for one that is no object.
-    pub(super) fn read(json: &'a str) -> Option<Self> {
+    pub(crate) fn read(json: &'a str) -> Option<Self> {
         Some(Self {
             members: serde_json::from_str(json).ok()?,
         })
     }
 
     /// The vendor's unique id; events without one are never compared by their content.
-    pub(super) fn id(&self) -> Option<Cow<'a, str>> {
+    pub(crate) fn id(&self) -> Option<Cow<'a, str>> {
         Some(self.value("id")).filter(|id| !id.is_empty())
     }
 
     /// When it happened, if it says so as documented.
-    pub(super) fn time(&self) -> Option<DateTime<Utc>> {
+    pub(crate) fn time(&self) -> Option<DateTime<Utc>> {
         let text = self.value("eventTime");
         let time = DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%z").ok()?;
         Some(time.to_utc())
     }
 
     /// The line of the dashboards, line break included.
-    pub(super) fn key_value(&self) -> Vec<u8> {
+    pub(crate) fn key_value(&self) -> Vec<u8> {
         let mut line = String::with_capacity(256);
         for (before, name) in [
             ("date=", "eventTime"),
@@ -58,7 +58,7 @@ impl<'a> Event<'a> {
 
     /// All of it as JSON: the time first, because agents take the first time of a line; the rest as
     /// received.
-    pub(super) fn json(&self) -> Vec<u8> {
+    pub(crate) fn json(&self) -> Vec<u8> {
         let mut line = Vec::with_capacity(512);
         let members = &self.members.0;
         let first = members.iter().position(|(name, _)| name == "eventTime");
@@ -190,6 +190,14 @@ mod tests {
                 let has_break = line[..line.len() - 1].contains(breaks);
                 prop_assert!(!has_break);
             }
+            let fields: Vec<_> = key_value(&event).splitn(5, '|').map(str::to_owned).collect();
+            prop_assert_eq!(fields.len(), 5);
+            prop_assert_eq!(fields[..3].concat().matches('"').count(), 0);
+            prop_assert_eq!(fields[3].matches('"').count(), 2);
+            let is_break = |letter: char| letter.is_control() || "\u{2028}\u{2029}".contains(letter);
+            let words = |text: &str| text.split(is_break).filter(|word| !word.is_empty()).collect::<String>();
+            let written = fields[4].strip_prefix("eventInfo=\"").unwrap();
+            prop_assert_eq!(written.replace([' ', '\n'], ""), words(&info).replace(' ', ""));
             let again: serde_json::Value = serde_json::from_str(&json(&event)).unwrap();
             prop_assert_eq!(again, serde_json::from_str::<serde_json::Value>(&event).unwrap());
         }

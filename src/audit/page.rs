@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 
 /// Items, newest first, and the token of the page after.
 #[derive(Debug)]
-pub(super) struct Page<'a> {
-    pub(super) items: Vec<&'a RawValue>,
-    pub(super) next: Option<String>,
+pub(crate) struct Page<'a> {
+    pub(crate) items: Vec<&'a RawValue>,
+    pub(crate) next: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -25,7 +25,7 @@ struct Answer<'a> {
 
 impl<'a> Page<'a> {
     /// Reads the text of an answer; the error says in one clause what is wrong.
-    pub(super) fn read(text: &'a str) -> Result<Self, String> {
+    pub(crate) fn read(text: &'a str) -> Result<Self, String> {
         let answer: Answer<'a> = serde_json::from_str(text)
             .map_err(|error| format!("an audit page that is not JSON as documented: {error}"))?;
         let next = match answer.meta.pointer("/pagination/next") {
@@ -88,6 +88,25 @@ mod tests {
         #[test]
         fn reading_never_panics(text in ".*") {
             let _ = Page::read(&text);
+        }
+
+        #[test]
+        fn every_item_of_a_page_is_handed_out_as_it_was_sent(
+            items in prop::collection::vec((".*", any::<i32>(), 0_usize..300), 0..8),
+            next in prop::option::of(".*"),
+            space in prop::sample::select(vec!["", " ", "\r\n\t"]),
+        ) {
+            let items: Vec<String> = items.iter().map(|(text, number, depth)| {
+                let nested = "[".repeat(*depth) + &number.to_string() + &"]".repeat(*depth);
+                format!("{{\"user\":{},\"n\":{nested}}}", Value::from(text.as_str()))
+            }).collect();
+            let meta = serde_json::json!({"status": 200, "pagination": {"next": next}});
+            let data = items.join(&format!("{space},{space}"));
+            let text = format!("{{\"data\":[{space}{data}{space}],\"meta\":{meta}}}");
+            let page = Page::read(&text).unwrap();
+            let found: Vec<_> = page.items.iter().map(|item| item.get()).collect();
+            prop_assert_eq!(found, items);
+            prop_assert_eq!(page.next, next.filter(|next| !next.is_empty()));
         }
     }
 }

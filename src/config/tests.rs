@@ -707,6 +707,20 @@ proptest! {
     }
 
     #[test]
+    fn a_key_that_is_not_in_the_example_is_refused_without_its_value(
+        at in any::<prop::sample::Index>(), key in "[a-z_]{1,12}", value in "[A-Z][a-zA-Z0-9]{9,20}",
+    ) {
+        let keys = example_keys();
+        let (section, _) = &keys[at.index(keys.len())];
+        prop_assume!(!keys.contains(&(section.clone(), key.clone())));
+        let base = "mimecast.base_url = \"https://us-api.mimecast.com\"\n";
+        let error = parse(&format!("{base}{section}.{key} = \"{value}\"\n")).unwrap_err();
+        prop_assert!(error.message.contains("unknown key"), "{}", error);
+        let is_repeated = format!("{error:?}").contains(&value);
+        prop_assert!(!is_repeated);
+    }
+
+    #[test]
     fn no_change_of_the_example_causes_a_panic_or_shows_a_secret(
         at in 0..EXAMPLE.len(),
         removed in 0_usize..40,

@@ -6,8 +6,8 @@
 
 mod archives;
 mod events;
-mod object;
-mod page;
+pub(crate) mod object;
+pub(crate) mod page;
 mod position;
 
 use std::io;

@@ -1,6 +1,6 @@
 //! One object of API 2.0: a gzip file of JSON lines, read to the clean end of its last member.
 
-use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom, Write};
 
 use flate2::read::MultiGzDecoder;
 
@@ -29,17 +29,27 @@ pub(super) fn unpack(
         return Ok(None); // an object without events
     }
     let packed = BufReader::with_capacity(COPY_BYTES, &mut *raw);
-    let unpacked = MultiGzDecoder::new(packed).take(LIMIT_BYTES);
+    lines(packed, part, aliases, &|| going_on(clock))
+}
+
+/// The same for any source of bytes: whatever they are, the fault is theirs and not the disk's.
+pub(crate) fn lines(
+    packed: impl Read,
+    part: &mut impl Write,
+    aliases: Aliases,
+    going_on: &dyn Fn() -> anyhow::Result<()>,
+) -> anyhow::Result<Option<String>> {
+    let mut unpacked = MultiGzDecoder::new(packed).take(LIMIT_BYTES);
     let fault = match aliases {
-        Aliases::Off => copy(unpacked, part, clock)?,
-        Aliases::On => copy_with_aliases(unpacked, part, clock)?,
+        Aliases::Off => copy(&mut unpacked, part, going_on)?,
+        Aliases::On => copy_with_aliases(&mut unpacked, part, going_on)?,
     };
     match fault {
         Some(error) if is_of_the_bytes(&error) => {
             Ok(Some("it is not a whole gzip file".to_owned()))
         }
         Some(error) => Err(ApiError::Sink(error).into()),
-        None if part.bytes() >= LIMIT_BYTES => Ok(Some("it unpacks to more than 4 GiB".to_owned())),
+        None if unpacked.limit() == 0 => Ok(Some("it unpacks to more than 4 GiB".to_owned())),
         None => Ok(None),
     }
 }
@@ -47,12 +57,12 @@ pub(super) fn unpack(
 /// Copies the vendor's bytes unchanged; yields what ended the reading early.
 fn copy(
     mut unpacked: impl Read,
-    part: &mut Part,
-    clock: &Clock,
+    part: &mut impl Write,
+    going_on: &dyn Fn() -> anyhow::Result<()>,
 ) -> anyhow::Result<Option<io::Error>> {
     let mut buffer = vec![0; COPY_BYTES];
     loop {
-        going_on(clock)?;
+        going_on()?;
         match unpacked.read(&mut buffer) {
             Ok(0) => return Ok(None),
             Ok(count) => part.write_all(&buffer[..count]).map_err(ApiError::Sink)?,
@@ -65,13 +75,13 @@ fn copy(
 /// Copies line by line, with two more members at the end of each object.
 fn copy_with_aliases(
     unpacked: impl Read,
-    part: &mut Part,
-    clock: &Clock,
+    part: &mut impl Write,
+    going_on: &dyn Fn() -> anyhow::Result<()>,
 ) -> anyhow::Result<Option<io::Error>> {
     let mut unpacked = BufReader::with_capacity(COPY_BYTES, unpacked);
     let mut line = Vec::new();
     loop {
-        going_on(clock)?;
+        going_on()?;
         line.clear();
         match unpacked
             .by_ref()
@@ -125,6 +135,22 @@ fn is_of_the_bytes(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use proptest::prelude::*;
+
+    fn packed(lines: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(lines).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// The lines, and what is wrong; memory is no disk, so nothing else may fail.
+    fn read(bytes: &[u8], aliases: Aliases) -> (Vec<u8>, Option<String>) {
+        let mut found = Vec::new();
+        let fault = lines(bytes, &mut found, aliases, &|| Ok(())).unwrap();
+        (found, fault)
+    }
 
     fn aliased(line: &str) -> String {
         let mut line = line.as_bytes().to_vec();
@@ -146,6 +172,38 @@ mod tests {
             "}",
         ] {
             assert_eq!(aliased(unchanged), unchanged);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_object_is_whole_or_at_fault_and_never_the_disk(
+            members in prop::collection::vec("(\\{\"type\":\"[a-z]{0,9}\"\\}\n|\\PC{0,9})", 1..4),
+            damage in any::<(prop::sample::Index, u8)>(),
+            cut in 1_usize..40,
+        ) {
+            let whole: Vec<u8> = members.iter().flat_map(|lines| packed(lines.as_bytes())).collect();
+            let text = members.concat();
+            prop_assert_eq!(read(&whole, Aliases::Off), (text.clone().into_bytes(), None));
+            prop_assert_eq!(read(&whole, Aliases::On).1, None);
+
+            let mut damaged = whole.clone();
+            damaged[damage.0.index(whole.len())] ^= damage.1;
+            let (lines, fault) = read(&damaged, Aliases::Off);
+            prop_assert!(fault.is_some() || lines == text.as_bytes());
+
+            let cut = &whole[..whole.len().saturating_sub(cut).max(1)];
+            let (lines, fault) = read(cut, Aliases::Off);
+            let is_prefix = text.as_bytes().starts_with(&lines) && lines.len() < text.len();
+            prop_assert!(fault.is_some() || is_prefix || members.last().is_some_and(String::is_empty));
+        }
+
+        #[test]
+        fn bytes_that_are_no_object_are_to_blame_themselves(
+            start in prop::sample::select(vec![&b""[..], b"\x1f\x8b\x08\x00", b"\x1f\x8b\x08\x04"]),
+            bytes in prop::collection::vec(any::<u8>(), 1..200),
+        ) {
+            read(&[start, &bytes].concat(), Aliases::On);
         }
     }
 }

@@ -5,13 +5,13 @@ use serde_json::Value;
 
 /// A list's answer, read as leniently as its sources disagree.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Page {
+pub(crate) struct Page {
     /// Addresses in the order of the list.
-    pub(super) urls: Vec<String>,
+    pub(crate) urls: Vec<String>,
     /// Where to go on; sometimes absent.
-    pub(super) next: Option<String>,
+    pub(crate) next: Option<String>,
     /// Whether nothing is behind this page; unknown when absent. It can be so with files, too.
-    pub(super) is_caught_up: Option<bool>,
+    pub(crate) is_caught_up: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ struct Item {
 
 impl Page {
     /// Reads the text of an answer; the error says in one clause what is wrong.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
         let answer: Answer = serde_json::from_str(text)
             .map_err(|_| "a list that is not JSON as documented".to_owned())?;
         let next = match answer.next {
@@ -82,6 +82,18 @@ mod tests {
         #[test]
         fn reading_never_panics(text in ".*") {
             let _ = Page::read(&text);
+        }
+
+        #[test]
+        fn every_address_of_a_page_is_read_as_it_was_sent(
+            urls in prop::collection::vec(".*", 0..8),
+            next in prop::option::of(".*"),
+            is_caught_up in prop::option::of(any::<bool>()),
+        ) {
+            let items: Vec<_> = urls.iter().map(|url| serde_json::json!({"size": 1, "url": url})).collect();
+            let text = serde_json::json!({"value": items, "@nextPage": next, "isCaughtUp": is_caught_up});
+            let next = next.filter(|next| !next.is_empty());
+            prop_assert_eq!(Page::read(&text.to_string()), Ok(Page { urls, next, is_caught_up }));
         }
     }
 }

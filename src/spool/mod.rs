@@ -33,7 +33,7 @@ mod lock;
 mod name;
 pub mod prune;
 mod quarantine;
-mod record;
+pub(crate) mod record;
 mod recover;
 mod scratch;
 mod seen;

@@ -98,14 +98,15 @@ impl fmt::Display for FileName {
 }
 
 /// Keeps the letters that every file system takes: the last part of a path in lower case, anything
-/// unusual as `_`. Never empty, at most 60 characters; unchanged when applied again.
+/// unusual as `_`, also a `-` at the beginning, which commands take for an option. Never empty, at
+/// most 60 characters; unchanged when applied again.
 fn sanitise(stem: &str) -> String {
     let last = stem.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last
-        .chars()
-        .take(STEM_LIMIT)
-        .map(|letter| match letter.to_ascii_lowercase() {
-            kept @ ('a'..='z' | '0'..='9' | '_' | '-') => kept,
+    let letters = last.chars().take(STEM_LIMIT).enumerate();
+    let clean: String = letters
+        .map(|(place, letter)| match letter.to_ascii_lowercase() {
+            kept @ ('a'..='z' | '0'..='9' | '_') => kept,
+            '-' if place > 0 => '-',
             _ => '_',
         })
         .collect();
@@ -142,6 +143,7 @@ mod tests {
             ("trailing. ", "trailing__"),
             ("", "log"),
             ("évil\u{202e}", "_vil_"),
+            ("--rf-", "_-rf-"),
         ] {
             let name = FileName::new(stem, SHA, Extension::Json);
             assert_eq!(name.as_str(), format!("{expected}_0123456789abcdef.json"));
@@ -161,6 +163,7 @@ mod tests {
             "receipt_0123456789abcdef-02.siem",
             "Receipt_0123456789abcdef.siem",
             "x/receipt_0123456789abcdef.siem",
+            "-receipt_0123456789abcdef.siem",
         ] {
             assert_eq!(FileName::parse(foreign), None, "{foreign}");
         }
@@ -172,6 +175,8 @@ mod tests {
             let name = FileName::new(&stem, SHA, Extension::Log);
             prop_assert!(name.as_str().len() < 90);
             prop_assert!(name.as_str().bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-')));
+            prop_assert!(!name.as_str().starts_with(['.', '-']));
+            prop_assert_eq!(FileName::new(name.stem(), SHA, Extension::Log), name.clone());
             prop_assert_eq!(FileName::parse(name.as_str()), Some(name.clone()));
             let variant = name.variant(count);
             prop_assert_eq!(FileName::parse(variant.as_str()), Some(variant));

@@ -278,6 +278,28 @@ mod tests {
 
     proptest! {
         #[test]
+        fn every_record_is_read_back_as_it_was_written(
+            position in prop::option::of(".*"),
+            account in ".*",
+            sequence in any::<u64>(),
+            ids in prop::collection::vec((0_i64..4_000_000_000, any::<u64>()), 0..40),
+            seconds in prop::option::of(0_i64..4_000_000_000),
+            pending in 0_usize..4,
+            damage in any::<(prop::sample::Index, u8)>(),
+        ) {
+            let mut record = Record { position, account, sequence, ..sample() };
+            record.pending = vec![record.pending[0].clone(); pending];
+            let ids = ids.iter().map(|(second, id)| (*second, Digest::of(&id.to_be_bytes())));
+            record.seen.extend(ids);
+            record.last_success = seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 7));
+            let mut bytes = record.encode();
+            prop_assert_eq!(Record::decode(&bytes), Ok(record));
+            let at = damage.0.index(bytes.len());
+            bytes[at] ^= damage.1.max(1);
+            prop_assert!(Record::decode(&bytes).is_err());
+        }
+
+        #[test]
         fn decoding_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             prop_assert!(Record::decode(&bytes).is_err());
         }

@@ -194,6 +194,25 @@ fn waits_are_taken_from_whichever_header_makes_sense() {
 }
 
 #[test]
+fn a_status_in_the_body_that_is_no_status_is_no_success() {
+    for status in ["\"401\"", "5000", "-1", "200.5", "true", "{}", "\"ok\""] {
+        let body = format!(r#"{{"meta":{{"status":{status}}},"data":[],"fail":[]}}"#);
+        for call in [Call::Siem, Call::Audit, Call::Account] {
+            let answer = of(call, 200, &body);
+            assert!(!is_success(&answer), "{status}: {answer:?}");
+        }
+    }
+    for status in ["200", "\"200\"", "null"] {
+        let body = format!(r#"{{"meta":{{"status":{status}}},"data":[],"fail":[]}}"#);
+        assert_eq!(of(Call::Audit, 200, &body), Answer::Data, "{status}");
+    }
+}
+
+fn is_success(answer: &Answer) -> bool {
+    matches!(answer, Answer::Data | Answer::Nothing)
+}
+
+#[test]
 fn a_doubtful_token_is_no_token() {
     let long = "x".repeat(8_193);
     for value in ["", " ", "a b", long.as_str()] {
@@ -215,6 +234,44 @@ proptest! {
         for call in [Call::Discover, Call::Login, Call::Account, Call::Siem, Call::Audit] {
             let _ = Answer::of(call, &head(status, &[]), Body::Held(&String::from_utf8_lossy(&body)));
         }
+    }
+
+    #[test]
+    fn no_error_is_a_success(
+        status in prop::sample::select(vec![200_u16, 200, 204, 206, 302, 400, 429, 500]),
+        inner in prop::option::of(prop::sample::select(vec![200_u16, 201, 401, 404, 429, 503])),
+        fail in 0_usize..3,
+        error in prop::option::of("[a-z_]{0,12}"),
+        data in prop::sample::select(vec!["[]", "[1]", "null", "{}", "7"]),
+    ) {
+        let failures = vec![serde_json::json!({"errors": [{"code": "err_x", "message": "canary"}]}); fail];
+        let data: Value = serde_json::from_str(data).unwrap();
+        let body = serde_json::json!({
+            "meta": {"status": inner}, "fail": failures, "error": error, "data": data, "value": data,
+        }).to_string();
+        let is_good = status == 200 && matches!(inner, None | Some(200)) && fail == 0 && error.is_none();
+        for call in [Call::Account, Call::Siem, Call::Audit, Call::Token, Call::CloudGateway] {
+            let answer = of(call, status, &body);
+            prop_assert!(is_good || !is_success(&answer), "{:?}", answer);
+            prop_assert!(answer != Answer::Nothing || call == Call::Siem);
+            let is_repeated = format!("{answer:?}").contains("canary");
+            prop_assert!(!is_repeated);
+        }
+    }
+
+    #[test]
+    fn a_token_is_only_taken_if_it_can_be_sent_back(value in "[ -~]{0,40}") {
+        let head = head(200, &[(SIEM_TOKEN, &value)]);
+        let expected = Some(value.trim()).filter(|token| !token.is_empty() && !token.contains(' '));
+        prop_assert_eq!(siem_token(&head), expected);
+    }
+
+    #[test]
+    fn a_date_is_read_as_it_was_written(seconds in 0_i64..253_402_300_800) {
+        let date = DateTime::from_timestamp(seconds, 0).unwrap();
+        let text = httpdate::fmt_http_date(date.into());
+        prop_assert_eq!(http_date(&text), Some(date));
+        prop_assert_eq!(http_date(&text[1..]), None);
     }
 
     #[test]

@@ -1,0 +1,185 @@
+//! Pages of addresses under API 2.0.
+//!
+//! - Where a general reader of JSON accepts the page, both find the same addresses and the same token.
+//! - No complaint repeats an address: its query is a permission.
+//! - An address that is accepted is https, holds no user, and leads to no host of a private network;
+//!   what is shown and kept of it has no query.
+#![no_main]
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use arbitrary::{Arbitrary, Unstructured};
+use libfuzzer_sys::fuzz_target;
+use mimecast_collector::fuzzing::{address, file_name, list_page, own_name};
+use mimecast_collector::spool::Extension;
+use mimecast_collector_fuzz::{CANARY, sha256};
+use serde_json::{Value, json};
+
+fn check(text: &str) -> Option<Vec<String>> {
+    let page = match list_page(text) {
+        Ok(page) => page,
+        Err(why) => {
+            assert!(why.is_ascii() && why.len() < 100, "{why:?}");
+            return None;
+        }
+    };
+    if let Ok(value) = serde_json::from_str::<Value>(text) {
+        let listed = value["value"].as_array().expect("a page has a value");
+        let listed: Vec<_> = listed.iter().map(|item| item["url"].as_str()).collect();
+        assert_eq!(
+            listed,
+            page.urls
+                .iter()
+                .map(|url| Some(url.as_str()))
+                .collect::<Vec<_>>()
+        );
+        let next = value["@nextPage"].as_str().filter(|next| !next.is_empty());
+        assert_eq!(page.next.as_deref(), next);
+        assert_eq!(page.is_caught_up, value["isCaughtUp"].as_bool());
+    }
+    for url in &page.urls {
+        check_address(url);
+    }
+    Some(page.urls)
+}
+
+fn check_address(text: &str) {
+    let address = match address(text) {
+        Ok(address) => address,
+        Err(why) => return assert!(why.len() < 40),
+    };
+    let (place, stem) = (address.place(), address.stem());
+    let url = reqwest::Url::parse(text).expect("an address is a URL");
+    assert!(url.scheme() == "https" && url.username().is_empty() && url.password().is_none());
+    assert!(!place.contains(['?', '#']) && !stem.contains('/'));
+    let host = place.split('/').next().unwrap_or_default();
+    assert!(!host.is_empty() && !host.contains('@') && host != "localhost");
+    if let Ok(number) = host.trim_matches(['[', ']']).parse() {
+        assert!(!is_private(number), "{number} is fetched from");
+    }
+    let name = file_name(stem, &sha256(stem.as_bytes()), Extension::Json);
+    assert_eq!(own_name(name.as_str()), Some(name.clone()));
+}
+
+/// Networks that no object comes from, also when they stand inside a longer address.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            let number = u32::from(address);
+            let networks = [
+                (0, 8),
+                (0x0A00_0000, 8),
+                (0x6440_0000, 10),
+                (0x7F00_0000, 8),
+                (0xA9FE_0000, 16),
+                (0xAC10_0000, 12),
+                (0xC0A8_0000, 16),
+                (0xE000_0000, 4),
+            ];
+            networks
+                .iter()
+                .any(|(start, bits)| (number ^ start) >> (32 - bits) == 0)
+        }
+        IpAddr::V6(address) => {
+            let number = u128::from(address);
+            let inner = |shift: u32| is_private(Ipv4Addr::from((number >> shift) as u32).into());
+            let first = number >> 112;
+            match number >> 32 {
+                0 | 0xFFFF | 0x0064_FF9B_0000_0000_0000_0000 => inner(0),
+                _ if first == 0x2002 => inner(80),
+                _ => {
+                    [0xFE80, 0xFEC0].contains(&(first & 0xFFC0))
+                        || first >> 9 == 0x7E
+                        || first >> 8 == 0xFF
+                }
+            }
+        }
+    }
+}
+
+#[derive(Arbitrary, Debug)]
+struct Page {
+    addresses: Vec<Parts>,
+    next: Option<String>,
+    is_caught_up: Option<bool>,
+}
+
+#[derive(Arbitrary, Debug)]
+struct Parts {
+    scheme: u8,
+    user: u8,
+    host: Host,
+    path: String,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Host {
+    Named(u8),
+    Four(u32),
+    Short(u32),
+    Six(u128),
+    Inside(u8, u32),
+    Other(String),
+}
+
+impl Parts {
+    fn text(&self) -> String {
+        let scheme =
+            ["https", "HTTPS", "http", "ftp", "file", "https:"][usize::from(self.scheme % 6)];
+        let user = ["", "", "", "user@", "user:word@"][usize::from(self.user % 5)];
+        let host = match &self.host {
+            Host::Named(number) => {
+                let names = [
+                    "store.example.com",
+                    "localhost",
+                    "LOCALHOST",
+                    "a.b:444",
+                    "127.1",
+                    "0x7f.1",
+                    "",
+                ];
+                names[usize::from(*number) % names.len()].to_owned()
+            }
+            Host::Four(number) => Ipv4Addr::from(*number).to_string(),
+            Host::Short(number) => number.to_string(),
+            Host::Six(number) => format!("[{}]", std::net::Ipv6Addr::from(*number)),
+            Host::Inside(kind, number) => {
+                let number = u128::from(*number);
+                let number = match kind % 4 {
+                    0 => number,
+                    1 => 0xFFFF << 32 | number,
+                    2 => 0x0064_FF9B_u128 << 96 | number,
+                    _ => 0x2002_u128 << 112 | number << 80,
+                };
+                format!("[{}]", std::net::Ipv6Addr::from(number))
+            }
+            Host::Other(text) => text.clone(),
+        };
+        format!("{scheme}://{user}{host}/{}?X-Signature={CANARY}", self.path)
+    }
+}
+
+fn play(page: &Page) {
+    let urls: Vec<_> = page.addresses.iter().take(8).map(Parts::text).collect();
+    let items: Vec<_> = urls
+        .iter()
+        .map(|url| json!({"url": url, "size": 1}))
+        .collect();
+    let text = json!({"value": items, "@nextPage": page.next, "isCaughtUp": page.is_caught_up});
+    assert_eq!(check(&text.to_string()).as_ref(), Some(&urls));
+    for url in &urls {
+        if let Ok(address) = address(url) {
+            let shown = format!("{address:?}{}{}", address.place(), address.stem());
+            assert!(!shown.contains(CANARY) || url.matches(CANARY).count() > 1);
+        }
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let text = String::from_utf8_lossy(data);
+    check(&text);
+    check_address(&text);
+    if let Ok(page) = Page::arbitrary(&mut Unstructured::new(data)) {
+        play(&page);
+    }
+});

@@ -1,0 +1,122 @@
+//! The reader of gzip objects.
+//!
+//! - Whatever the bytes are, they are to blame, never the disk: that would stop collection for ever.
+//! - What comes out clean was packed as it is; an object that lost its last byte is never clean.
+//! - With aliases there are as many lines, each with nothing but additions before its last brace.
+#![no_main]
+
+use std::io::Write as _;
+
+use arbitrary::{Arbitrary, Unstructured};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use libfuzzer_sys::fuzz_target;
+use mimecast_collector::config::Aliases;
+use mimecast_collector::fuzzing::object;
+use serde_json::Value;
+
+fn unpack(packed: &[u8], aliases: Aliases) -> (Vec<u8>, Option<String>) {
+    let mut lines = Vec::new();
+    let fault = object(packed, aliases, &mut lines).expect("memory is no disk that fails");
+    (lines, fault)
+}
+
+fn check(packed: &[u8]) -> Option<Vec<u8>> {
+    if packed.is_empty() {
+        return Some(Vec::new()); // an object without events is told by its size alone
+    }
+    let (plain, fault) = unpack(packed, Aliases::Off);
+    let (aliased, other) = unpack(packed, Aliases::On);
+    assert_eq!(fault, other);
+    if fault.is_some() {
+        return None;
+    }
+    let (before, after) = (
+        plain.split(|byte| *byte == b'\n'),
+        aliased.split(|byte| *byte == b'\n'),
+    );
+    assert_eq!(before.clone().count(), after.clone().count());
+    for (before, after) in before.zip(after) {
+        if before != after {
+            check_line(before, after);
+        }
+    }
+    let (_, fault) = unpack(&packed[..packed.len() - 1], Aliases::Off);
+    assert!(fault.is_some(), "a cut object is clean");
+    Some(plain)
+}
+
+fn check_line(before: &[u8], after: &[u8]) {
+    let end = before
+        .iter()
+        .rposition(|byte| *byte == b'}')
+        .expect("an object");
+    let tail = before.len() - end;
+    assert_eq!(&after[..end], &before[..end]);
+    assert_eq!(&after[after.len() - tail..], &before[end..]);
+    let added = &after[end..after.len() - tail];
+    assert!(added.starts_with(br#","eventType":"#) || added.starts_with(br#","subType":"#));
+    let read = |line: &[u8]| serde_json::from_slice::<Value>(line).ok();
+    if let Some(Value::Object(before)) = read(before) {
+        let Some(Value::Object(mut after)) = read(after) else {
+            panic!("an alias made JSON into something else");
+        };
+        for alias in ["eventType", "subType"] {
+            if !before.contains_key(alias) {
+                after.remove(alias);
+            }
+        }
+        assert_eq!(before, after);
+    }
+}
+
+#[derive(Arbitrary, Debug)]
+struct Scene {
+    members: Vec<Part>,
+    damage: Option<(u16, u8)>,
+    cut: u8,
+}
+
+#[derive(Arbitrary, Debug)]
+struct Part {
+    kind: String,
+    rest: Vec<u8>,
+    level: u8,
+}
+
+fn play(scene: &Scene) {
+    let (mut packed, mut content) = (Vec::new(), Vec::new());
+    let mut prefixes = vec![Vec::new()];
+    for part in scene.members.iter().take(4) {
+        let line = serde_json::json!({"type": part.kind, "subtype": null}).to_string();
+        let line = [line.as_bytes(), b"\n", &part.rest].concat();
+        let level = Compression::new(u32::from(part.level % 10));
+        let mut encoder = GzEncoder::new(Vec::new(), level);
+        encoder.write_all(&line).expect("memory takes all");
+        packed.extend(encoder.finish().expect("memory takes all"));
+        content.extend(line);
+        prefixes.push(content.clone());
+    }
+    let is_cut = scene.cut != 0 && !packed.is_empty();
+    packed.truncate(packed.len().saturating_sub(usize::from(scene.cut)));
+    let mut is_damaged = is_cut;
+    if let Some((at, flip)) = scene
+        .damage
+        .filter(|(_, flip)| *flip != 0 && !packed.is_empty())
+    {
+        let at = usize::from(at) % packed.len();
+        packed[at] ^= flip;
+        is_damaged = true;
+    }
+    match check(&packed) {
+        Some(lines) => assert!(prefixes.contains(&lines), "lines that were never packed"),
+        None => assert!(is_damaged, "a sound object is refused"),
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    check(data);
+    if let Ok(scene) = Scene::arbitrary(&mut Unstructured::new(data)) {
+        play(&scene);
+    }
+});
