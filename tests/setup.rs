@@ -53,7 +53,8 @@ fn set_up(place: &Place) -> Outcome {
 
 /// A file with a secret and the line break that editors add.
 fn file(place: &Place, name: &str, content: &str) -> PathBuf {
-    let path = place.path(name);
+    fs::create_dir_all(place.path("secrets")).expect("a folder");
+    let path = place.path("secrets").join(name);
     fs::write(&path, format!("{content}\r\n")).expect("written");
     path
 }
