@@ -1,5 +1,6 @@
 //! The setup without questions: what it takes, proves and saves, and what it never does.
 
+mod faults; // what can happen on the way
 mod refusals; // what it does not accept, and what is then left
 mod tokens; // API 2.0
 

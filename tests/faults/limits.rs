@@ -27,7 +27,7 @@ fn shell(program: &str, place: &Place, limits: &str) -> Command {
 fn held(collector: Collector, place: &Place, limits: &str) {
     let before = place.files(collector.folder());
     let outcome = limited(collector, place, limits).ends_with(74);
-    let outcome = outcome.says("to do: ");
+    outcome.says("to do: ");
     assert_eq!(place.files(collector.folder()), before, "{limits}");
 }
 
