@@ -14,6 +14,7 @@ mod crash; // P2 and P3 when the programs are killed
 mod damage; // P1 and P2 when state is damaged, lost or foreign
 mod dashboards; // golden lines: what the published dashboards' patterns find
 mod events; // P1 to P4 for e-mail events under API 2.0
+mod fault_list; // docs/FAULTS.md names what exists
 mod faults; // P4 and P7 for answers of every kind of wrongness
 mod folders; // P1 to P4 when folders and names are not as they were left
 mod harness;
