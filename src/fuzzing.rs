@@ -71,9 +71,9 @@ pub struct ListPage {
 /// What is wrong with it, in one clause.
 pub fn list_page(text: &str) -> Result<ListPage, String> {
     let page = siem::page::Page::read(text)?;
-    let (urls, next, is_caught_up) = (page.urls, page.next, page.is_caught_up);
+    let (next, is_caught_up) = (page.next, page.is_caught_up);
     Ok(ListPage {
-        urls,
+        urls: page.items.into_iter().map(|item| item.url).collect(),
         next,
         is_caught_up,
     })

@@ -104,7 +104,7 @@ impl Failure {
     /// Reads the code off the error that is at the bottom of `error`; the text keeps its context.
     #[must_use]
     pub fn of(error: &anyhow::Error) -> Self {
-        let what = format!("{error:#}");
+        let what = sentence(error);
         let (code, remedy) = error
             .chain()
             .find_map(|cause| {
@@ -123,6 +123,17 @@ impl Failure {
     }
 }
 
+/// An error and its causes, each said once: some texts end with their cause already.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut told = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !told.ends_with(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
+}
+
 fn of_api(error: &ApiError) -> (Code, String) {
     let (code, remedy) = match error {
         ApiError::Denied(Denial::Clock(_)) => (Code::Denied, "set this host's clock"),
@@ -134,6 +145,10 @@ fn of_api(error: &ApiError) -> (Code, String) {
             "nothing was lost; please report it if it repeats",
         ),
         ApiError::Sink(_) => (Code::Disk, "free or repair the disk; the next run goes on"),
+        ApiError::Host(_) => (
+            Code::Disk,
+            "raise the limits of this user on this host; the next run goes on",
+        ),
         ApiError::Stopped(stopped) => return of_stop(*stopped),
         ApiError::Unusable(_) => (Code::Config, "correct [network] in config.toml"),
     };

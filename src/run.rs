@@ -93,6 +93,11 @@ pub fn collect(
 
 /// Does the work of a program; a panic is a failure like any other.
 pub(crate) fn guarded(work: impl FnOnce() -> anyhow::Result<()>) -> Option<Failure> {
+    if let Err(error) = harden::can_start_threads() {
+        let what = format!("cannot start a thread: {error}");
+        let remedy = "raise the limit of processes for this user (ulimit -u, TasksMax=)";
+        return Some(Failure::new(Code::Disk, what, remedy));
+    }
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(Failure::of(&error)),

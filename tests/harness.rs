@@ -1,7 +1,7 @@
 //! "Given this sandbox and this folder, run that program, then …": the plumbing of all tests.
 //!
-//! Programs run as under cron: no environment, no terminal, another current folder. Every output is
-//! searched for the account's secrets, whatever a test is about.
+//! Programs run as under cron: no environment, no terminal, another current folder. Every output, and at
+//! the end every file, is searched for the account's secrets, whatever a test is about.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::canaries::Canaries;
 use crate::sandbox::Sandbox;
 
 pub(crate) const SIEM: &str = env!("CARGO_BIN_EXE_siem_collection");
@@ -187,10 +188,9 @@ impl Place {
             stderr: text(output.stderr),
             took,
         };
-        for secret in self.sandbox.secrets() {
-            let told = outcome.stdout.contains(&secret) || outcome.stderr.contains(&secret);
-            assert!(!told, "P6: a secret escaped: {outcome:?}");
-        }
+        let canaries = Canaries::of(&self.sandbox);
+        canaries.assert_absent("the output", outcome.stdout.as_bytes());
+        canaries.assert_absent("the output", outcome.stderr.as_bytes());
         outcome
     }
 
@@ -272,6 +272,15 @@ impl Place {
             is_ours.then(|| fs::read_to_string(entry.path()).expect("readable"))
         });
         ours.collect()
+    }
+}
+
+/// P6 for whatever the runs of a test have left: logs, state, quarantine, published and temporary files.
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            Canaries::of(&self.sandbox).assert_none_below(self.folder.path());
+        }
     }
 }
 

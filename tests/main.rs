@@ -7,12 +7,14 @@
 
 mod archives; // P1 and P4 for archives of every kind of wrongness
 mod audit; // P1 to P4 for audit events: windows, overlap, late events, odd pages
+mod canaries; // P6: what the harness searches for after every run
 mod cli; // P7: exit codes, messages, --json, help
 mod clocks; // P1 and P2 when a clock is wrong or much time has passed
 mod crash; // P2 and P3 when the programs are killed
 mod damage; // P1 and P2 when state is damaged, lost or foreign
 mod dashboards; // golden lines: what the published dashboards' patterns find
 mod events; // P1 to P4 for e-mail events under API 2.0
+mod fault_list; // docs/FAULTS.md names what exists
 mod faults; // P4 and P7 for answers of every kind of wrongness
 mod folders; // P1 to P4 when folders and names are not as they were left
 mod harness;

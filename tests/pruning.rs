@@ -222,3 +222,63 @@ fn the_quarantine_is_kept_for_30_days() {
             .all(|name| quarantined(name).exists())
     );
 }
+
+#[test]
+fn a_time_before_1970_or_in_the_future_decides_as_any_other_and_harms_nothing() {
+    let place = aged();
+    let set = |name: &str, time: SystemTime| {
+        let path = place.path("data/mta").join(name);
+        fs::write(&path, "a=1\n").expect("written");
+        let file = File::options().write(true).open(&path).expect("opened");
+        file.set_times(fs::FileTimes::new().set_modified(time))
+            .expect("set");
+    };
+    let [epoch, before, ahead, far] =
+        ["epoch", "before", "ahead", "far"].map(|stem| OLD.replace("receipt", stem));
+    let century = Duration::from_secs(36_500 * DAYS);
+    set(&epoch, SystemTime::UNIX_EPOCH);
+    set(&before, SystemTime::UNIX_EPOCH - Duration::from_secs(DAYS));
+    set(&ahead, SystemTime::now() + Duration::from_secs(DAYS));
+    set(&far, SystemTime::now() + century);
+    place.siem().stays_silent();
+    assert!(!is_there(&place, &epoch) && !is_there(&place, &before));
+    assert!(is_there(&place, &ahead) && is_there(&place, &far));
+}
+
+#[cfg(unix)]
+#[test]
+fn of_a_file_with_two_names_only_ours_goes_and_a_link_that_leads_nowhere_stays() {
+    let place = aged();
+    let mta = place.path("data/mta");
+    let original = place.path("somebody's");
+    plant(&original, 900 * DAYS);
+    let hard = OLD.replace("receipt", "hard");
+    fs::hard_link(&original, mta.join(&hard)).expect("made");
+    let dangling = OLD.replace("receipt", "dangling");
+    std::os::unix::fs::symlink("/nowhere/at/all", mta.join(&dangling)).expect("made");
+    place.siem().stays_silent();
+    assert!(!is_there(&place, &hard) && original.exists());
+    assert!(is_there(&place, &dangling));
+}
+
+#[test]
+fn a_retention_that_makes_no_sense_is_refused_by_line_and_deletes_nothing() {
+    let place = aged();
+    for days in [
+        "0",
+        "-1",
+        "1000000000",
+        "99999999999999999999",
+        "1.5",
+        "\"7\"",
+    ] {
+        place.configure(&format!("[retention]\ndata_days = {days}"));
+        place.siem().ends_with(78).says("config.toml line 1");
+        assert!(is_there(&place, OLD), "{days}");
+    }
+    place.configure("[retention]\ndata_days = 1");
+    let outcome = place.run(crate::harness::SIEM, ["--json"]).ends_with(0);
+    let notes = outcome.json()["notes"].to_string();
+    assert!(notes.contains("data_days"), "P7: a warning: {notes}");
+    assert!(!is_there(&place, OLD));
+}

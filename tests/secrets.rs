@@ -1,93 +1,28 @@
 //! P6: the account's secrets are searched for, in every spelling, wherever they must not be.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use chrono::{TimeDelta, Utc};
 
+use crate::canaries::Canaries;
 use crate::harness::{AUDIT, Outcome, Place, SETUP, SIEM};
 use crate::sandbox::{Account, AuditEvent, Batch, Endpoint, Reply, changes};
 
-/// Every spelling in which a secret could get out by accident.
-fn spellings(account: &Account) -> Vec<Vec<u8>> {
-    let mut spellings = Vec::new();
-    let key = STANDARD.decode(account.secret_key).expect("base64");
-    let log_in = format!("{}:{}", account.email, account.password);
-    let texts = account.secrets().map(|secret| secret.as_bytes().to_vec());
-    for secret in texts.into_iter().chain([key, log_in.into_bytes()]) {
-        let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-        let url: String = secret
-            .iter()
-            .map(|byte| match byte {
-                b'-' | b'.' | b'_' | b'~' => char::from(*byte).to_string(),
-                letter if letter.is_ascii_alphanumeric() => char::from(*letter).to_string(),
-                other => format!("%{other:02X}"),
-            })
-            .collect();
-        let list: Vec<String> = secret.iter().map(u8::to_string).collect();
-        let written = [
-            STANDARD_NO_PAD.encode(&secret),
-            URL_SAFE_NO_PAD.encode(&secret),
-            hex.to_uppercase(),
-            hex,
-            url,
-            list.join(", "),
-        ];
-        spellings.extend(written.map(String::into_bytes));
-        // a half gives a secret away as well
-        let (left, right) = secret.split_at(secret.len() / 2);
-        spellings.extend([left.to_vec(), right.to_vec()]);
-    }
-    spellings
-}
-
-#[track_caller]
-fn assert_clean(place: &Place, what: &str, text: &[u8]) {
-    for secret in spellings(&place.sandbox.account()) {
-        let found = memchr::memmem::find(text, &secret).is_some();
-        let secret = String::from_utf8_lossy(&secret).into_owned();
-        assert!(!found, "P6: {what} holds {secret:?}");
-    }
-}
-
-/// All files of an installation but the one that is for secrets.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        match path.is_dir() {
-            true => found.extend(files(&path)),
-            false if path.ends_with("credentials.toml") => {}
-            false => found.push(path),
-        }
-    }
-    found
-}
-
 #[track_caller]
 fn assert_no_secret_anywhere(place: &Place, outcomes: &[Outcome]) {
+    let canaries = Canaries::of(&place.sandbox);
     for outcome in outcomes {
-        assert_clean(place, &format!("{outcome:?}"), outcome.stdout.as_bytes());
-        assert_clean(place, &format!("{outcome:?}"), outcome.stderr.as_bytes());
+        let both = format!("{}{}", outcome.stdout, outcome.stderr);
+        canaries.assert_absent(&format!("{outcome:?}"), both.as_bytes());
     }
     let kept = fs::read(place.path("credentials.toml")).expect("readable");
-    let is_found = |secret: &Vec<u8>| memchr::memmem::find(&kept, secret).is_some();
-    let finds = spellings(&place.sandbox.account())
-        .iter()
-        .filter(|secret| is_found(secret))
-        .count();
+    let found = canaries.count_in(&kept);
     assert!(
-        finds >= 6,
-        "the search would find what is there: three keys in halves"
+        found >= 6,
+        "the search would find what is there: three keys in halves, but {found}"
     );
-    for file in files(&place.path("")) {
-        let name = file.display().to_string();
-        assert_clean(place, "a name", name.as_bytes());
-        assert_clean(place, &name, &fs::read(&file).expect("readable"));
-    }
+    canaries.assert_none_below(&place.path(""));
 }
 
 /// A setup whose secrets come as the password and as the variables given.
@@ -218,40 +153,109 @@ fn no_success_and_no_failure_of_a_collector_gives_a_secret_away() {
     // pasted into the wrong file
     let config = fs::read_to_string(place.path("config.toml")).expect("readable");
     fs::write(place.path("config.toml"), secrets + &config).expect("written");
-    let outcome = place.run(SIEM, ["-vv"]).ends_with(78);
-    assert_clean(&place, "the refusal", outcome.stderr.as_bytes());
+    place.run(SIEM, ["-vv"]).ends_with(78);
+    fs::write(place.path("config.toml"), config).expect("written");
+}
+
+/// Runs until the sandbox is asked for `endpoint`, then looks at the process as its neighbours can.
+#[cfg(target_os = "linux")]
+fn look_at(place: &Place, mut command: Command, endpoint: Endpoint) {
+    use crate::sandbox::Wire;
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    let pause = Duration::from_secs(20);
+    let before = place.sandbox.count(endpoint);
+    place
+        .sandbox
+        .next(endpoint, changes::wire(Wire::Silent(pause)));
+    let mut child = command.spawn().expect("it starts");
+    while place.sandbox.count(endpoint) == before {
+        std::thread::yield_now();
+    }
+    let canaries = Canaries::of(&place.sandbox);
+    let process = PathBuf::from(format!("/proc/{}", child.id()));
+    let arguments = fs::read(process.join("cmdline")).expect("everybody can read this");
+    let program = command.get_program().as_encoded_bytes();
+    assert!(arguments.starts_with(program));
+    canaries.assert_absent("the process list", &arguments);
+    // of a process that cannot be dumped, root alone can read the environment
+    let environment = fs::read(process.join("environ")).unwrap_or_default();
+    canaries.assert_absent("the environment", &environment);
+    let limits = fs::read_to_string(process.join("limits")).expect("readable");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let core: Vec<&str> = core.expect("the limit").split_whitespace().collect();
+    assert_eq!(core[4..6], ["0", "0"]);
+    child.kill().expect("it runs");
+    place.wait(child);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn while_they_run_nobody_sees_a_secret_and_no_core_is_dumped() {
-    use crate::sandbox::Wire;
-    use std::time::Duration;
-
-    let place = Place::connected();
-    let pause = Duration::from_secs(20);
-    for (program, endpoint) in [(SIEM, Endpoint::Siem), (AUDIT, Endpoint::Audit)] {
-        place
-            .sandbox
-            .next(endpoint, changes::wire(Wire::Silent(pause)));
-        let mut child = place.spawn(program);
-        while place.sandbox.count(endpoint) == 0 {
-            std::thread::yield_now();
-        }
-        let process = PathBuf::from(format!("/proc/{}", child.id()));
-        let arguments = fs::read(process.join("cmdline")).expect("everybody can read this");
-        assert!(arguments.starts_with(program.as_bytes()));
-        assert_clean(&place, "the process list", &arguments);
-        // of a process that cannot be dumped, root alone can read the environment
-        let environment = fs::read(process.join("environ")).unwrap_or_default();
-        assert_clean(&place, "the environment", &environment);
-        let limits = fs::read_to_string(process.join("limits")).expect("readable");
-        let core = limits
-            .lines()
-            .find(|line| line.starts_with("Max core file size"));
-        let core: Vec<&str> = core.expect("the limit").split_whitespace().collect();
-        assert_eq!(core[4..6], ["0", "0"]);
-        child.kill().expect("it runs");
-        child.wait().expect("it ends");
+    for (program, place, endpoint) in [
+        (SIEM, Place::connected(), Endpoint::Siem),
+        (AUDIT, Place::connected(), Endpoint::Audit),
+        (SIEM, Place::connected_by_token(), Endpoint::Token),
+        (SIEM, Place::connected_by_token(), Endpoint::Events),
+        (AUDIT, Place::connected_by_token(), Endpoint::Audit),
+    ] {
+        let mut command = place.command(program);
+        command.arg("--config").arg(place.path("config.toml"));
+        look_at(&place, command, endpoint);
     }
+    let place = Place::unconnected();
+    let account = place.sandbox.account();
+    fs::create_dir(place.path("secrets")).expect("a folder");
+    let mut command = place.command(SETUP);
+    command.args(["--no-input", "--config"]);
+    command.arg(place.path("config.toml"));
+    command.arg("--data-dir").arg(place.path("data"));
+    command.args(["--discovery-url", &place.sandbox.url()]);
+    command.args(["--email", account.email, "--app-id", account.app_id]);
+    for (flag, secret) in [
+        ("--password-file", account.password),
+        ("--app-key-file", account.app_key),
+    ] {
+        let file = place.path("secrets").join(&flag[2..]);
+        fs::write(&file, secret).expect("written");
+        command.arg(flag).arg(file);
+    }
+    look_at(&place, command, Endpoint::Login);
+}
+
+/// An address that carries a permission is in no error, whatever it is that fails.
+#[test]
+fn no_fault_of_the_store_shows_the_permission_in_an_address() {
+    use crate::sandbox::{Object, Wire};
+    let place = Place::connected_by_token();
+    let more = "[siem]\ncloud_gateway_types = \"receipt\"\n[run]\nlog_level = \"debug\"";
+    place.configure_tokens(&format!(
+        "{more}\n[network]\nretries = 1\nretry_wait_ms = 5"
+    ));
+    type Change = Box<dyn Fn(&mut Reply) + Send + Sync>;
+    let faults: [Change; 9] = [
+        Box::new(changes::wire(Wire::ResetNow)),
+        Box::new(changes::wire(Wire::CutAt(10))),
+        Box::new(changes::wire(Wire::NoLength)),
+        Box::new(changes::status(307)),
+        Box::new(changes::status(403)),
+        Box::new(changes::status(404)),
+        Box::new(changes::status(500)),
+        Box::new(changes::html_200()),
+        Box::new(changes::corrupt()),
+    ];
+    for (number, fault) in (0..).zip(faults) {
+        let object = Object::realistic(number, 5);
+        place.sandbox.serve_objects("receipt", [object]);
+        place.sandbox.always(Endpoint::Object, fault);
+        let flag = if number % 2 == 0 { "--json" } else { "-vv" };
+        let outcome = place.run(SIEM, [flag]); // whose output is searched
+        assert_ne!(outcome.code, 0, "{outcome:?}");
+        place.sandbox.clear();
+    }
+    assert!(!place.sandbox.signatures().is_empty());
+    Canaries::of(&place.sandbox).assert_none_below(&place.path(""));
 }

@@ -1,5 +1,6 @@
 //! The setup without questions: what it takes, proves and saves, and what it never does.
 
+mod faults; // what can happen on the way
 mod refusals; // what it does not accept, and what is then left
 mod tokens; // API 2.0
 
@@ -53,7 +54,8 @@ fn set_up(place: &Place) -> Outcome {
 
 /// A file with a secret and the line break that editors add.
 fn file(place: &Place, name: &str, content: &str) -> PathBuf {
-    let path = place.path(name);
+    fs::create_dir_all(place.path("secrets")).expect("a folder");
+    let path = place.path("secrets").join(name);
     fs::write(&path, format!("{content}\r\n")).expect("written");
     path
 }

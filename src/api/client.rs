@@ -90,6 +90,17 @@ impl Client {
         }
     }
 
+    /// Gets a token where the generation wants one; a signature needs no call of its own.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn log_in(&self) -> Result<(), ApiError> {
+        match &self.identity {
+            Identity::Bearer(application) => self.token(application).map(drop),
+            _ => Ok(()),
+        }
+    }
+
     /// The server's clock minus the host's, once an answer has shown it.
     #[must_use]
     pub fn skew(&self) -> Option<TimeDelta> {

@@ -55,6 +55,9 @@ pub enum ApiError {
     /// The configuration: proxy, certificates.
     #[error("{0}")]
     Unusable(String),
+    /// Whoever looks after the host: it is short of something.
+    #[error("cannot wait for the network: {0}")]
+    Host(#[source] io::Error),
 }
 
 /// Where an archive goes; emptied before each attempt.

@@ -119,7 +119,7 @@ impl Transport {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| unusable(format!("cannot wait for the network: {error}")))?;
+            .map_err(ApiError::Host)?;
         let (idle, whole) = (network.idle_timeout, network.request_timeout);
         Ok(Self {
             client,
@@ -294,9 +294,14 @@ fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
             "an answer compressed though not asked for".to_owned(),
         ));
     }
-    let is_framed = [CONTENT_LENGTH, TRANSFER_ENCODING]
-        .iter()
-        .any(|name| head.headers.contains_key(name));
+    // any other coding at the end leaves the closing of the connection as the only end
+    let is_chunked = head
+        .text(TRANSFER_ENCODING.as_str())
+        .and_then(|codings| codings.rsplit(',').next())
+        .is_some_and(|last| last.trim().eq_ignore_ascii_case("chunked"));
+    let is_framed = is_chunked
+        || (head.headers.contains_key(CONTENT_LENGTH)
+            && !head.headers.contains_key(TRANSFER_ENCODING));
     if is_framed || matches!(head.status, 100..200 | 204 | 304) {
         return Ok(());
     }

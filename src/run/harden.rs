@@ -20,12 +20,24 @@ pub(crate) fn process() {
                 maximum: Some(0),
             },
         );
+        // a limit on the size of files is then an error of the write, not the end of the process
+        let size_limit = signal_hook::consts::SIGXFSZ;
+        let _ = signal_hook::flag::register(size_limit, std::sync::Arc::default());
     }
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
+}
+
+/// Whether the host lets this program have threads, which the libraries below it start without asking.
+///
+/// # Errors
+/// As the operating system says.
+pub(super) fn can_start_threads() -> io::Result<()> {
+    let started = std::thread::Builder::new().spawn(|| ());
+    started.map(|thread| drop(thread.join()))
 }
 
 /// Whether a file can be renamed from one folder into the other.

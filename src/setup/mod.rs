@@ -245,6 +245,8 @@ impl Setup {
         let application = Application::new(id.to_owned(), secret.clone());
         let identity = Identity::Bearer(Arc::new(application));
         let client = self.client(region, answers, identity)?;
+        // by itself: whatever stands in for a token must not pass for an account that lacks a permission
+        client.log_in().map_err(revisit)?;
         let saved = &self.config.mimecast.account_code;
         let is_stand_in = !saved.is_empty() && *saved == self.config.mimecast.client_id;
         let account_code = match login::account_code(&client) {

@@ -72,6 +72,12 @@ enum Reason {
     NotListed,
 }
 
+/// An object that waits for its turn.
+struct Listed {
+    address: Address,
+    has_content: bool,
+}
+
 /// The events of one type.
 pub(super) struct Events {
     client: Arc<Client>,
@@ -81,7 +87,7 @@ pub(super) struct Events {
     ahead: Ahead<(Address, Scratches), Result<Scratch, Failed>>,
     position: Position,
     /// The page in hand: what is left of it.
-    queue: VecDeque<Address>,
+    queue: VecDeque<Listed>,
     next: Option<String>,
     is_listed: bool,
     /// No page is behind the one in hand.
@@ -152,19 +158,23 @@ impl Events {
                 Err(error) => return Err(error.into()),
             }
         };
-        let owed: Vec<Address> = self.queue.drain(..).collect();
+        let owed: Vec<Listed> = self.queue.drain(..).collect();
         let mut listed = Vec::new();
-        for url in &page.urls {
-            let address = self.kind.objects.address(url)?;
+        for item in &page.items {
+            let address = self.kind.objects.address(&item.url)?;
             let id = ObjectId::of(&address.place());
             if !listed.contains(&id) {
                 listed.push(id); // a page can name an object twice
                 if !self.position.is_done(&address.place()) && !self.missing.contains(&id) {
-                    self.queue.push_back(address);
+                    let has_content = item.has_content();
+                    self.queue.push_back(Listed {
+                        address,
+                        has_content,
+                    });
                 }
             }
         }
-        for address in owed {
+        for Listed { address, .. } in owed {
             let id = ObjectId::of(&address.place());
             if !listed.contains(&id) {
                 self.do_without(spool, id, &address.place(), Reason::NotListed);
@@ -235,8 +245,8 @@ impl Events {
     }
 
     fn ask_for_front(&self, spool: &Spool) {
-        if let Some(address) = self.queue.front() {
-            self.ahead.ask((address.clone(), spool.scratches()));
+        if let Some(listed) = self.queue.front() {
+            self.ahead.ask((listed.address.clone(), spool.scratches()));
         }
     }
 
@@ -257,16 +267,17 @@ impl Events {
         };
         self.kind.store_answers.set();
         self.is_fresh = false;
-        let Some(address) = self.queue.pop_front() else {
+        let Some(listed) = self.queue.pop_front() else {
             return Ok(());
         };
         self.ask_for_front(spool);
         let mut part = batch.part()?;
-        let fault = object::unpack(&mut raw, &mut part, self.aliases, &self.clock)?;
+        let fault = self.unpack(&mut raw, &listed, &mut part)?;
         let whole = match fault {
             None => Some(part),
-            Some(fault) => self.doubt(spool, batch, &address, &mut raw, &fault)?,
+            Some(fault) => self.doubt(spool, batch, &listed, &mut raw, &fault)?,
         };
+        let address = &listed.address;
         if let Some(part) = whole {
             let stem = format!("{}_{}", self.kind.stem, address.stem());
             batch.add(part, &stem, Extension::Json)?;
@@ -285,7 +296,7 @@ impl Events {
             );
             return self.list(spool);
         }
-        let Some(address) = self.queue.pop_front() else {
+        let Some(Listed { address, .. }) = self.queue.pop_front() else {
             return Ok(());
         };
         self.ask_for_front(spool);
@@ -318,13 +329,22 @@ impl Events {
         self.position.done.push(id);
     }
 
+    fn unpack(
+        &self,
+        raw: &mut Scratch,
+        listed: &Listed,
+        part: &mut Part,
+    ) -> anyhow::Result<Option<String>> {
+        object::unpack(raw, listed.has_content, part, self.aliases, &self.clock)
+    }
+
     /// Fetches a doubtful object once more: yields it when it verifies now, and keeps the bytes when
     /// they are the same again.
     fn doubt(
         &mut self,
         spool: &Spool,
         batch: &Batch,
-        address: &Address,
+        listed: &Listed,
         raw: &mut Scratch,
         fault: &str,
     ) -> anyhow::Result<Option<Part>> {
@@ -337,6 +357,7 @@ impl Events {
             let remedy = "nothing to do: the next run fetches it again";
             Failure::new(Code::Later, what, remedy)
         };
+        let address = &listed.address;
         let mut again = match fetch(&self.kind.objects, address, &spool.scratches()) {
             Err(Failed::Api(ApiError::PositionRefused | ApiError::Gone)) => {
                 return Err(differs().into());
@@ -346,7 +367,7 @@ impl Events {
         let fingerprint = |raw: &mut Scratch| raw.fingerprint().map_err(ApiError::Sink);
         if fingerprint(&mut again)? != fingerprint(raw)? {
             let mut part = batch.part()?;
-            let fault = object::unpack(&mut again, &mut part, self.aliases, &self.clock)?;
+            let fault = self.unpack(&mut again, listed, &mut part)?;
             return match fault {
                 None => Ok(Some(part)),
                 Some(_) => Err(differs().into()),

@@ -17,8 +17,11 @@ const LIMIT_BYTES: u64 = 4 << 30;
 const LINE_BYTES: u64 = 8 << 20;
 
 /// Writes the object's lines; says what is wrong with the bytes, if anything is.
+///
+/// `has_content` is what the list says: somebody between here and the store can answer with nothing.
 pub(super) fn unpack(
     raw: &mut Scratch,
+    has_content: bool,
     part: &mut Part,
     aliases: Aliases,
     clock: &Clock,
@@ -26,7 +29,8 @@ pub(super) fn unpack(
     let size = raw.seek(SeekFrom::End(0)).map_err(ApiError::Sink)?;
     raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
     if size == 0 {
-        return Ok(None); // an object without events
+        let fault = "it is empty, although it was listed with a size";
+        return Ok(has_content.then(|| fault.to_owned())); // else an object without events
     }
     let packed = BufReader::with_capacity(COPY_BYTES, &mut *raw);
     lines(packed, part, aliases, &|| going_on(clock))

@@ -6,8 +6,8 @@ use serde_json::Value;
 /// A list's answer, read as leniently as its sources disagree.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page {
-    /// Addresses in the order of the list.
-    pub(crate) urls: Vec<String>,
+    /// Objects in the order of the list.
+    pub(crate) items: Vec<Item>,
     /// Where to go on; sometimes absent.
     pub(crate) next: Option<String>,
     /// Whether nothing is behind this page; unknown when absent. It can be so with files, too.
@@ -23,9 +23,21 @@ struct Answer {
     is_caught_up: Value,
 }
 
-#[derive(Deserialize)]
-struct Item {
-    url: String,
+/// One object of a list.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+pub(crate) struct Item {
+    /// Its address.
+    pub(crate) url: String,
+    /// Bytes, packed or unpacked: that is said nowhere. More than none in either case, if it holds anything.
+    #[serde(default)]
+    size: Value,
+}
+
+impl Item {
+    /// Whether the list says that there is something in it.
+    pub(crate) fn has_content(&self) -> bool {
+        self.size.as_u64().is_some_and(|size| size > 0)
+    }
 }
 
 impl Page {
@@ -40,9 +52,8 @@ impl Page {
             // taken for the end it could hide everything behind it
             _ => return Err("a list whose next page is no token".to_owned()),
         };
-        let urls = answer.value.into_iter().map(|item| item.url).collect();
         Ok(Self {
-            urls,
+            items: answer.value,
             next,
             is_caught_up: answer.is_caught_up.as_bool(),
         })
@@ -58,11 +69,25 @@ mod tests {
     fn a_page_is_read_with_and_without_what_is_optional() {
         let text = r#"{"value":[{"url":"https://a/b?c","expiry":"x","size":1}],"@nextPage":"t","isCaughtUp":true}"#;
         let page = Page::read(text).unwrap();
-        assert_eq!(page.urls, ["https://a/b?c"]);
+        let [item] = &page.items[..] else {
+            panic!("one object: {page:?}");
+        };
+        assert_eq!(item.url, "https://a/b?c");
+        assert!(item.has_content());
         assert_eq!(
             (page.next.as_deref(), page.is_caught_up),
             (Some("t"), Some(true))
         );
+        for unsaid in [
+            "",
+            r#","size":null"#,
+            r#","size":"1""#,
+            r#","size":-1"#,
+            r#","size":0"#,
+        ] {
+            let text = format!(r#"{{"value":[{{"url":"u"{unsaid}}}]}}"#);
+            assert!(!Page::read(&text).unwrap().items[0].has_content(), "{text}");
+        }
         let page = Page::read(r#"{"value":[]}"#).unwrap();
         assert_eq!((page.next, page.is_caught_up), (None, None));
     }

@@ -148,6 +148,12 @@ impl Record {
     }
 }
 
+/// Whether what stands under the name is to blame: no file, far too large, or for somebody else.
+fn is_of_the_file(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, InvalidInput, PermissionDenied};
+    matches!(error.kind(), FileTooLarge | InvalidInput | PermissionDenied)
+}
+
 /// Reads one generation. Damage is an answer; a newer version, another account's record or
 /// something that is no file at all stops the program before it changes anything.
 fn generation(disk: &dyn Disk, path: &Path, expected: &Record) -> Result<Generation, SpoolError> {
@@ -158,7 +164,9 @@ fn generation(disk: &dyn Disk, path: &Path, expected: &Record) -> Result<Generat
     let bytes = match durable::read(disk, path, SIZE_LIMIT) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Generation::Absent),
-        Err(error) => return Err(unusable(error.to_string())),
+        Err(error) if is_of_the_file(&error) => return Err(unusable(error.to_string())),
+        // a host that is short of something: nobody should move the state away for that
+        Err(error) => return Err(SpoolError::disk("read", path, error)),
     };
     let record = match Record::decode(&bytes) {
         Ok(record) => record,

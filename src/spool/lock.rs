@@ -28,6 +28,7 @@ impl Lock {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path).map_err(refused)?;
+        restrict(&file);
         match file.try_lock() {
             Ok(()) => Ok(Self { _held: file }),
             Err(TryLockError::WouldBlock) => Err(SpoolError::Busy {
@@ -36,6 +37,17 @@ impl Lock {
             Err(TryLockError::Error(error)) => Err(refused(error)),
         }
     }
+}
+
+/// Gives the owner what a umask took away, or the next run could not open the lock.
+fn restrict(file: &File) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let _ = file.set_permissions(std::fs::Permissions::from_mode(0o600)); // somebody else's is open already
+    }
+    #[cfg(not(unix))]
+    let _ = file;
 }
 
 #[cfg(test)]

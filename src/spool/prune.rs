@@ -81,7 +81,11 @@ pub fn prune(
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
+
     use super::*;
+    use crate::durable::Mode;
+    use crate::durable::model::{Fault, Model, Renames};
     use crate::spool::FileName;
     use proptest::prelude::*;
 
@@ -123,6 +127,24 @@ mod tests {
         timeless.modified = None;
         let future = entry(OURS, Kind::File, -8, now());
         assert!(plan(&[timeless, future], now(), 7, |_| true).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_deleted_is_counted_and_left_for_later() {
+        let folder = Path::new("/mta");
+        let disk = Model::new(&[folder], Renames::Atomic);
+        disk.set_time((now() - TimeDelta::days(8)).into());
+        let names = [OURS.to_owned(), OURS.replace("receipt", "process")];
+        for name in &names {
+            disk.create(&folder.join(name), Mode::PRIVATE).unwrap();
+        }
+        // the first call lists, the second deletes
+        disk.plan(Some(Fault::FailCall(1, ErrorKind::PermissionDenied)));
+        let ours = |name: &str| FileName::parse(name).is_some();
+        let pruned = prune(&disk, folder, now(), 7, ours).unwrap();
+        assert_eq!((pruned.removed, pruned.kept), (1, 1));
+        let pruned = prune(&disk, folder, now(), 7, ours).unwrap();
+        assert_eq!((pruned.removed, pruned.kept), (1, 0));
     }
 
     proptest! {

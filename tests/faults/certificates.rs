@@ -23,17 +23,22 @@ fn sandbox(place: &Place) -> SocketAddr {
 #[test]
 fn a_certificate_of_an_unknown_authority_ends_the_run_before_anything_is_said() {
     let authority = Authority::new();
-    for collector in Collector::BOTH {
+    for collector in Collector::ALL {
         let place = collector.behind();
         let front = authority.front("127.0.0.1", sandbox(&place), |_| ());
         let before = place.sandbox.requests().len();
-        move_to(&place, &front.url(), TRUSTING_NOBODY_ELSE);
+        move_to(collector, &place, &front.url(), TRUSTING_NOBODY_ELSE);
         collector
             .holds(&place, 75, "the connection is not trusted")
             .says("name its certificate as ca_file");
         assert_eq!(front.connections(), 1, "no storm of attempts");
         assert_eq!(place.sandbox.requests().len(), before, "P6: nothing said");
-        move_to(&place, &place.sandbox.url(), TRUSTING_NOBODY_ELSE);
+        move_to(
+            collector,
+            &place,
+            &place.sandbox.url(),
+            TRUSTING_NOBODY_ELSE,
+        );
         collector.recovers(&place);
     }
 }
@@ -41,11 +46,11 @@ fn a_certificate_of_an_unknown_authority_ends_the_run_before_anything_is_said() 
 #[test]
 fn a_configured_authority_is_trusted() {
     let authority = Authority::new();
-    for collector in Collector::BOTH {
+    for collector in Collector::ALL {
         let place = collector.behind();
         fs::write(place.path("ca.pem"), authority.pem()).expect("written");
         let front = authority.front("127.0.0.1", sandbox(&place), |_| ());
-        move_to(&place, &front.url(), TRUSTING);
+        move_to(collector, &place, &front.url(), TRUSTING);
         collector.overcomes(&place);
         assert!(front.connections() > 0);
     }
@@ -76,15 +81,15 @@ fn a_configured_authority_makes_no_wrong_certificate_right() {
     fs::write(place.path("ca.pem"), authority.pem()).expect("written");
     for (name, change, told) in SPOILED {
         let front = authority.front(name, sandbox(&place), change);
-        move_to(&place, &front.url(), TRUSTING);
+        move_to(collector, &place, &front.url(), TRUSTING);
         collector.holds(&place, 75, told).says("not trusted");
         assert_eq!(front.connections(), 1, "no storm of attempts");
     }
     let other = Authority::new();
     let front = other.front("127.0.0.1", sandbox(&place), |_| ());
-    move_to(&place, &front.url(), TRUSTING);
+    move_to(collector, &place, &front.url(), TRUSTING);
     collector.holds(&place, 75, "not trusted");
-    move_to(&place, &place.sandbox.url(), TRUSTING);
+    move_to(collector, &place, &place.sandbox.url(), TRUSTING);
     collector.recovers(&place);
 }
 
@@ -92,7 +97,7 @@ fn a_configured_authority_makes_no_wrong_certificate_right() {
 fn an_authority_that_cannot_be_read_is_a_matter_of_the_configuration() {
     let collector = Collector::Siem;
     let place = collector.behind();
-    move_to(&place, &place.sandbox.url(), TRUSTING);
+    move_to(collector, &place, &place.sandbox.url(), TRUSTING);
     collector.holds(&place, 78, "ca.pem");
     for text in [
         "",
@@ -102,7 +107,12 @@ fn an_authority_that_cannot_be_read_is_a_matter_of_the_configuration() {
         fs::write(place.path("ca.pem"), text).expect("written");
         collector.holds(&place, 78, "ca.pem");
     }
-    move_to(&place, &place.sandbox.url(), TRUSTING_NOBODY_ELSE);
+    move_to(
+        collector,
+        &place,
+        &place.sandbox.url(),
+        TRUSTING_NOBODY_ELSE,
+    );
     collector.recovers(&place);
 }
 
@@ -120,9 +130,14 @@ fn a_peer_that_speaks_no_tls_or_only_an_old_one_is_left_for_later() {
                 let _ = stream.write_all(answer); // it may have gone
             }
         });
-        move_to(&place, &url, TRUSTING_NOBODY_ELSE);
+        move_to(collector, &place, &url, TRUSTING_NOBODY_ELSE);
         collector.holds(&place, 75, "could not be reached");
     }
-    move_to(&place, &place.sandbox.url(), TRUSTING_NOBODY_ELSE);
+    move_to(
+        collector,
+        &place,
+        &place.sandbox.url(),
+        TRUSTING_NOBODY_ELSE,
+    );
     collector.recovers(&place);
 }

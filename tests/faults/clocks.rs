@@ -35,7 +35,7 @@ fn old_file(place: &Place, collector: Collector) -> PathBuf {
 #[test]
 fn with_a_wrong_clock_everything_arrives_once_and_nothing_is_deleted() {
     for offset in [-HOUR, HOUR] {
-        for collector in Collector::BOTH {
+        for collector in Collector::ALL {
             println!("{collector:?} {offset}");
             let place = collector.behind();
             set_apart(&place, offset);

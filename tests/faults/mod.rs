@@ -4,58 +4,109 @@
 mod certificates;
 mod clocks;
 mod hosts;
+#[cfg(target_os = "linux")]
+mod limits;
+mod lists;
 mod next_page;
+mod odd_objects;
 mod proxies;
+mod redirects;
 mod signals;
 mod slow_down;
+#[cfg(unix)]
+mod starts;
 mod statuses;
+mod surroundings;
 mod tls;
 mod tokens;
 mod wires;
 
 use std::fs;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use chrono::{TimeDelta, Utc};
 
 use crate::harness::{AUDIT, Outcome, Place, SIEM, set_mode};
-use crate::sandbox::{AuditEvent, Batch, Endpoint, Reply};
+use crate::sandbox::{AuditEvent, Batch, Endpoint, Object, Reply};
 
-/// One of the two programs, with something to collect.
+/// One of the two programs under one of the two API generations, with something to collect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Collector {
     Siem,
     Audit,
+    /// API 2.0: the objects of one event type.
+    Objects,
+    /// API 2.0: audit events.
+    AuditByToken,
 }
 
-/// Audit events whose ids can be told, and few windows.
+/// Audit events whose ids can be told, few windows, and one event type.
 const AUDIT_AS_JSON: &str = "[audit]\nformat = \"json\"\nfirst_look_back_days = 1";
+const ONE_TYPE: &str = "[siem]\ncloud_gateway_types = \"receipt\"";
 /// Events of a refill.
 const EVENTS: usize = 30;
 
 impl Collector {
+    /// Under API 1.0.
     const BOTH: [Self; 2] = [Self::Siem, Self::Audit];
+    const ALL: [Self; 4] = [Self::Siem, Self::Audit, Self::Objects, Self::AuditByToken];
 
     const fn program(self) -> &'static str {
         match self {
-            Self::Siem => SIEM,
-            Self::Audit => AUDIT,
+            Self::Siem | Self::Objects => SIEM,
+            Self::Audit | Self::AuditByToken => AUDIT,
         }
     }
 
+    /// The call that says what there is.
     const fn endpoint(self) -> Endpoint {
         match self {
             Self::Siem => Endpoint::Siem,
-            Self::Audit => Endpoint::Audit,
+            Self::Audit | Self::AuditByToken => Endpoint::Audit,
+            Self::Objects => Endpoint::Events,
         }
+    }
+
+    /// Every call that a run makes.
+    const fn endpoints(self) -> &'static [Endpoint] {
+        match self {
+            Self::Siem => &[Endpoint::Siem],
+            Self::Audit => &[Endpoint::Audit],
+            Self::Objects => &[Endpoint::Token, Endpoint::Events, Endpoint::Object],
+            Self::AuditByToken => &[Endpoint::Token, Endpoint::Audit],
+        }
+    }
+
+    /// Each collector with each call that it makes.
+    fn calls() -> Vec<(Self, Endpoint)> {
+        let all = Self::ALL.into_iter();
+        all.flat_map(|collector| {
+            let endpoints = collector.endpoints().iter();
+            endpoints.map(move |endpoint| (collector, *endpoint))
+        })
+        .collect()
     }
 
     const fn folder(self) -> &'static str {
         match self {
-            Self::Siem => "mta",
-            Self::Audit => "audit",
+            Self::Siem | Self::Objects => "mta",
+            Self::Audit | Self::AuditByToken => "audit",
         }
+    }
+
+    /// The record of its position.
+    const fn state(self) -> &'static str {
+        match self {
+            Self::Siem => "checkpoint/siem.state",
+            Self::Objects => "checkpoint/cg_receipt.state",
+            Self::Audit | Self::AuditByToken => "checkpoint/audit.state",
+        }
+    }
+
+    const fn is_by_token(self) -> bool {
+        matches!(self, Self::Objects | Self::AuditByToken)
     }
 
     /// An installation that has collected once and has something new to collect.
@@ -66,11 +117,20 @@ impl Collector {
     /// The same, with more configuration.
     fn behind_with(self, more: &str) -> Place {
         let place = Place::connected();
-        place.configure(&format!("{AUDIT_AS_JSON}\n{more}"));
+        self.configure(&place, more);
         self.refill(&place);
         self.run(&place).stays_silent();
         self.refill(&place);
         place
+    }
+
+    fn configure(self, place: &Place, more: &str) {
+        let more = format!("{AUDIT_AS_JSON}\n{ONE_TYPE}\n{more}");
+        if self.is_by_token() {
+            place.configure_tokens(&more);
+        } else {
+            place.configure(&more);
+        }
     }
 
     /// Something new for the next run: two batches, or events of the last minutes.
@@ -83,7 +143,11 @@ impl Collector {
                     place.sandbox.serve(Batch::realistic(seed, EVENTS));
                 }
             }
-            Self::Audit => {
+            Self::Objects => {
+                let objects = [number, number + 1].map(|seed| Object::realistic(seed, EVENTS));
+                place.sandbox.serve_objects("receipt", objects);
+            }
+            Self::Audit | Self::AuditByToken => {
                 let time = Utc::now() - TimeDelta::minutes(5);
                 let numbers = (0..EVENTS as u64).map(|event| number * 1_000 + event);
                 place
@@ -120,14 +184,15 @@ impl Collector {
         self.run(place).stays_silent();
         match self {
             Self::Siem => place.assert_siem_complete(),
-            Self::Audit => place.assert_audit_complete(),
+            Self::Objects => place.assert_objects_complete(),
+            Self::Audit | Self::AuditByToken => place.assert_audit_complete(),
         }
     }
 }
 
 /// Lets the installation ask at another address, with these settings of the network.
-fn move_to(place: &Place, url: &str, network: &str) {
-    place.configure(&format!("{AUDIT_AS_JSON}\n[network]\n{network}"));
+fn move_to(collector: Collector, place: &Place, url: &str, network: &str) {
+    collector.configure(place, &format!("[network]\n{network}"));
     let path = place.path("config.toml");
     let text = fs::read_to_string(&path).expect("text");
     fs::write(&path, text.replace(&place.sandbox.url(), url)).expect("written");
@@ -153,4 +218,13 @@ fn json(body: &str) -> impl Fn(&mut Reply) + Send + Sync + use<> {
         reply.remove_header("content-disposition");
         reply.set_body(body.as_bytes());
     }
+}
+
+/// These bytes in one gzip member.
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let written = encoder.write_all(bytes);
+    written
+        .and_then(|()| encoder.finish())
+        .expect("writing to memory")
 }

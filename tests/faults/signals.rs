@@ -26,7 +26,7 @@ fn waits() -> [(&'static str, Wire, bool); 4] {
 fn cases() -> Vec<(Collector, Signal, i32, usize)> {
     let signals = [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 143)];
     let mut cases = Vec::new();
-    for collector in Collector::BOTH {
+    for collector in Collector::ALL {
         // each signal in one wait, and one signal in each wait
         cases.extend(signals.map(|(signal, code)| (collector, signal, code, 0)));
         cases.extend((1..waits().len()).map(|wait| (collector, Signal::TERM, 143, wait)));

@@ -95,46 +95,44 @@ fn a_long_wait_ends_the_run_at_once_and_is_believed_for_an_hour_at_most() {
         &[(RETRY_AFTER, Text("3600"))],
         &[(RETRY_AFTER, Http(7_200))],
     ];
-    for collector in Collector::BOTH {
+    side_by_side(Collector::calls(), |(collector, call)| {
         let place = collector.behind();
         for hints in cases {
-            println!("{collector:?} {hints:?}");
+            println!("{collector:?} {call:?} {hints:?}");
             place.sandbox.clear();
-            place.sandbox.always(collector.endpoint(), slow_down(hints));
-            let before = place.sandbox.count(collector.endpoint());
+            place.sandbox.always(call, slow_down(hints));
+            let before = place.sandbox.count(call);
             let outcome = collector.holds(&place, 75, "slow down until");
             assert!(outcome.took < Duration::from_secs(10), "{outcome:?}");
-            assert_eq!(place.sandbox.count(collector.endpoint()), before + 1);
+            assert_eq!(place.sandbox.count(call), before + 1);
             let remembered = not_before(&place, collector);
             assert!(remembered <= Utc::now() + TimeDelta::hours(1));
             remember(&place, collector, Utc::now());
         }
         collector.recovers(&place);
-    }
+    });
 }
 
 #[test]
 fn before_the_remembered_time_no_run_asks_and_after_it_all_goes_on() {
-    for collector in Collector::BOTH {
+    for (collector, call) in Collector::calls() {
         let place = collector.behind();
         let limited = changes::rate_limited(Some(HOUR_MS), None);
-        place.sandbox.next(collector.endpoint(), limited);
+        place.sandbox.next(call, limited);
         collector.holds(&place, 75, "slow down until");
         let before = place.sandbox.requests().len();
         for _ in 0..2 {
             collector.holds(&place, 75, "slow down until");
         }
         assert_eq!(place.sandbox.requests().len(), before, "nobody is asked");
-        remember(&place, collector, Utc::now() + TimeDelta::milliseconds(300));
-        collector.holds(&place, 75, "slow down until");
-        thread::sleep(Duration::from_millis(300));
+        remember(&place, collector, Utc::now()); // as if that hour had passed
         collector.recovers(&place);
     }
 }
 
 #[test]
 fn a_remembered_time_that_only_a_wrong_clock_can_have_made_is_not_believed() {
-    for collector in Collector::BOTH {
+    for collector in Collector::ALL {
         let place = collector.behind();
         let limited = changes::rate_limited(Some(HOUR_MS), None);
         place.sandbox.next(collector.endpoint(), limited);
@@ -157,23 +155,27 @@ fn without_a_sensible_hint_it_waits_long_and_asks_nothing_meanwhile() {
         &[(RETRY_AFTER, Text("999999999"))],
         &[(RETRY_AFTER, Http(-3_600))],
     ];
-    side_by_side(cases, |hints| {
-        let collector = Collector::Siem;
-        let place = collector.behind();
-        let before = place.sandbox.count(collector.endpoint());
-        println!("{hints:?}");
-        place.sandbox.always(collector.endpoint(), slow_down(hints));
-        let mut child = place.spawn(collector.program());
-        while place.sandbox.count(collector.endpoint()) == before {
-            thread::sleep(Duration::from_millis(5));
-        }
-        thread::sleep(Duration::from_millis(700));
-        assert_eq!(child.try_wait().expect("ours"), None, "it waits");
-        assert_eq!(place.sandbox.count(collector.endpoint()), before + 1);
-        child.kill().expect("it was running");
-        child.wait().expect("ours");
-        collector.recovers(&place);
-    });
+    let of_siem = cases.map(|hints| (hints, (Collector::Siem, Collector::Siem.endpoint())));
+    let bare = Collector::calls().into_iter().map(|call| (cases[0], call));
+    side_by_side(
+        of_siem.into_iter().chain(bare),
+        |(hints, (collector, call))| {
+            let place = collector.behind();
+            let before = place.sandbox.count(call);
+            println!("{collector:?} {call:?} {hints:?}");
+            place.sandbox.always(call, slow_down(hints));
+            let mut child = place.spawn(collector.program());
+            while place.sandbox.count(call) == before {
+                thread::sleep(Duration::from_millis(5));
+            }
+            thread::sleep(Duration::from_millis(700));
+            assert_eq!(child.try_wait().expect("ours"), None, "it waits");
+            assert_eq!(place.sandbox.count(call), before + 1);
+            child.kill().expect("it was running");
+            child.wait().expect("ours");
+            collector.recovers(&place);
+        },
+    );
 }
 
 #[test]
@@ -209,19 +211,12 @@ fn remember(place: &Place, collector: Collector, time: DateTime<Utc>) {
     let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
     let (magic, _) = head.split_once(' ').expect("a name and a checksum");
     fs::write(
-        state_path(place, collector),
+        place.path(collector.state()),
         format!("{magic} {sum}\n{record}\n"),
     )
     .expect("written");
 }
 
 fn state(place: &Place, collector: Collector) -> String {
-    fs::read_to_string(state_path(place, collector)).expect("a state")
-}
-
-fn state_path(place: &Place, collector: Collector) -> std::path::PathBuf {
-    place.path(match collector {
-        Collector::Siem => "checkpoint/siem.state",
-        Collector::Audit => "checkpoint/audit.state",
-    })
+    fs::read_to_string(place.path(collector.state())).expect("a state")
 }

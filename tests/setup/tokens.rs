@@ -21,7 +21,7 @@ fn given(place: &Place) -> Command {
     command
 }
 
-fn connect(place: &Place) -> Outcome {
+pub(super) fn connect(place: &Place) -> Outcome {
     let mut command = given(place);
     command.env(
         "MIMECAST_CLIENT_SECRET",
