@@ -4,6 +4,7 @@ mod codes; // each exit code, by a run that earns it
 
 use std::fs;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
 use std::process::{Command, Stdio};
 
 use crate::harness::{AUDIT, Outcome, Place, SETUP, SIEM, set_mode};

@@ -146,6 +146,10 @@ impl Place {
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.env_clear().current_dir("/").stdin(Stdio::null());
+        command.envs(NEEDED.iter().filter_map(|name| {
+            let value = std::env::var_os(name)?;
+            Some((name, value))
+        }));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -299,6 +303,13 @@ impl Outcome {
         serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("one document: {self:?}"))
     }
 }
+
+/// Without these no Windows program reaches the network or makes a temporary file.
+const NEEDED: &[&str] = if cfg!(windows) {
+    &["SystemRoot", "TEMP", "TMP"]
+} else {
+    &[]
+};
 
 /// Waits of a real installation are too long for tests.
 pub(crate) const QUICK: &str =

@@ -6,6 +6,7 @@
 
 mod verbs;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -75,7 +76,7 @@ impl Model {
         Self::of(State {
             folders: folders
                 .iter()
-                .map(|folder| text(folder).to_owned())
+                .map(|folder| text(folder).into_owned())
                 .collect(),
             files: Vec::new(),
             visible: Names::new(),
@@ -170,11 +171,8 @@ impl Model {
 
     /// Names and contents in a folder, as an agent sees them.
     pub(crate) fn files(&self, folder: &Path) -> BTreeMap<String, Vec<u8>> {
-        let state = self.state();
-        let inside = state
-            .visible
-            .iter()
-            .filter(|((at, _), _)| at == text(folder));
+        let (state, folder) = (self.state(), text(folder));
+        let inside = state.visible.iter().filter(|((at, _), _)| *at == folder);
         inside
             .map(|((_, name), id)| (name.clone(), state.files[*id].visible.clone()))
             .collect()
@@ -224,12 +222,19 @@ fn apply(names: &mut Names, (name, file): (Name, Option<usize>)) {
 }
 
 fn name_of(path: &Path) -> Name {
-    let (folder, name) = text(path).rsplit_once(std::path::is_separator).unwrap();
+    let text = text(path);
+    let (folder, name) = text.rsplit_once('/').unwrap();
     (folder.to_owned(), name.to_owned())
 }
 
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
+/// With one kind of separator, whichever the platform joins paths with.
+fn text(path: &Path) -> Cow<'_, str> {
+    let text = path.to_str().unwrap();
+    if cfg!(windows) {
+        text.replace('\\', "/").into()
+    } else {
+        text.into()
+    }
 }
 
 impl State {

@@ -72,9 +72,9 @@ impl Disk for Model {
         for at in 0..state.unsynced.len() {
             let touched = state.unsynced[at]
                 .iter()
-                .any(|((inside, _), _)| inside == folder);
+                .any(|((inside, _), _)| *inside == folder);
             let whole = touched && state.renames == Renames::Atomic;
-            state.settle(at, |(inside, _)| whole || inside == folder);
+            state.settle(at, |(inside, _)| whole || *inside == folder);
         }
         state.unsynced.retain(|operation| !operation.is_empty());
         Ok(())
@@ -83,10 +83,8 @@ impl Disk for Model {
     fn list(&self, folder: &Path) -> io::Result<Vec<Entry>> {
         let mut state = self.state();
         state.look()?;
-        let inside = state
-            .visible
-            .iter()
-            .filter(|((at, _), _)| at == text(folder));
+        let folder = text(folder);
+        let inside = state.visible.iter().filter(|((at, _), _)| *at == folder);
         Ok(inside
             .map(|((_, name), id)| state.files[*id].entry(name))
             .collect())
