@@ -32,6 +32,9 @@ pub(crate) enum Renames {
     Atomic,
     /// The two names survive independently: both, either or neither.
     Broken,
+    /// As on Windows: folders cannot be synced, and a journal makes every change of names durable in
+    /// the order in which it was made, some time later.
+    InOrder,
 }
 
 /// The disk; clones share it.
@@ -144,13 +147,21 @@ impl Model {
             1 | 2 => true,
             _ => random.bool(),
         };
-        for operation in std::mem::take(&mut state.unsynced) {
-            let whole = kept(&mut random);
+        let operations = std::mem::take(&mut state.unsynced);
+        let in_order = match seed {
+            0..=2 => operations.len() * usize::from(seed > 0),
+            _ => random.usize(..=operations.len()),
+        };
+        for (at, operation) in operations.into_iter().enumerate() {
+            let whole = match state.renames {
+                Renames::InOrder => at < in_order,
+                Renames::Atomic | Renames::Broken => kept(&mut random),
+            };
             for change in operation {
-                let keep = if state.renames == Renames::Atomic {
-                    whole
-                } else {
+                let keep = if state.renames == Renames::Broken {
                     kept(&mut random)
+                } else {
+                    whole
                 };
                 if keep {
                     apply(&mut state.durable, change);
@@ -185,6 +196,15 @@ impl Model {
             .visible
             .get(&name_of(path))
             .map(|id| state.files[*id].mode)
+    }
+
+    /// Makes all changes of names durable, as the journal has after some seconds.
+    pub(crate) fn let_time_pass(&self) {
+        let mut state = self.state();
+        let operations = std::mem::take(&mut state.unsynced);
+        for change in operations.into_iter().flatten() {
+            apply(&mut state.durable, change);
+        }
     }
 
     /// Puts a durable file on the disk, or takes one away, behind everybody's back.

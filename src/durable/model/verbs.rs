@@ -68,6 +68,9 @@ impl Disk for Model {
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.change()?;
+        if state.renames == Renames::InOrder {
+            return Ok(());
+        }
         let folder = text(folder);
         for at in 0..state.unsynced.len() {
             let touched = state.unsynced[at]
@@ -78,6 +81,10 @@ impl Disk for Model {
         }
         state.unsynced.retain(|operation| !operation.is_empty());
         Ok(())
+    }
+
+    fn syncs_folders(&self) -> bool {
+        self.state().renames != Renames::InOrder
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<Entry>> {
