@@ -34,7 +34,7 @@ pub(super) fn others(sddl: &str) -> Result<Option<String>, String> {
     if flags.contains("NO_ACCESS_CONTROL") {
         return Ok(Some("Everyone, as there is no access list".to_owned()));
     }
-    if flags.bytes().any(|flag| !matches!(flag, b'A'..=b'Z')) {
+    if !flags.bytes().all(|flag| flag.is_ascii_uppercase()) {
         return Err(unknown());
     }
     while let Some(open) = rest.strip_prefix('(') {

@@ -125,9 +125,14 @@ fn before_the_remembered_time_no_run_asks_and_after_it_all_goes_on() {
             collector.holds(&place, 75, "slow down until");
         }
         assert_eq!(place.sandbox.requests().len(), before, "nobody is asked");
-        remember(&place, collector, Utc::now() + TimeDelta::milliseconds(300));
+        // time enough for a slow machine to start a program
+        remember(
+            &place,
+            collector,
+            Utc::now() + TimeDelta::milliseconds(1_500),
+        );
         collector.holds(&place, 75, "slow down until");
-        thread::sleep(Duration::from_millis(300));
+        thread::sleep(Duration::from_millis(1_500));
         collector.recovers(&place);
     }
 }
