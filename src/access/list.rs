@@ -88,6 +88,14 @@ fn crowd(account: &str) -> Option<&'static str> {
     crowds.find_map(|(short, sid, name)| is_it(short, sid).then_some(name))
 }
 
+/// A path without the mark of its long form, which not every program takes.
+pub(super) fn short(path: &str) -> &str {
+    let drive = path.strip_prefix(r"\\?\");
+    drive
+        .filter(|path| path.as_bytes().get(1) == Some(&b':'))
+        .unwrap_or(path)
+}
+
 /// The entries of `icacls /save`: a line with the name, one with the list, in UTF-16.
 pub(super) fn of_saved(bytes: &[u8]) -> Option<String> {
     let units = bytes
@@ -183,6 +191,19 @@ mod tests {
         assert_eq!(sid_of(said), Some("S-1-5-21-1-2-3-1001"));
         assert_eq!(sid_of("host\\user"), None);
         assert_eq!(sid_of("\"host\\user\",\"S-1-5-x\""), None);
+    }
+
+    #[test]
+    fn only_a_long_path_on_a_drive_is_made_short() {
+        for (path, expected) in [
+            (r"\\?\C:\a b\c.toml", r"C:\a b\c.toml"),
+            (r"C:\a\c.toml", r"C:\a\c.toml"),
+            (r"\\?\UNC\host\share\c.toml", r"\\?\UNC\host\share\c.toml"),
+            (r"\\host\share\c.toml", r"\\host\share\c.toml"),
+            (r"\\?\", r"\\?\"),
+        ] {
+            assert_eq!(short(path), expected);
+        }
     }
 
     proptest! {

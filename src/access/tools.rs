@@ -29,16 +29,22 @@ pub(super) fn grant(path: &Path, target: Target) -> io::Result<()> {
     let grants = [user()?, SYSTEM, ADMINISTRATORS].map(|sid| format!("*{sid}:{rights}"));
     let options = ["/inheritance:r", "/grant:r"].map(str::to_owned);
     let words = options.iter().chain(&grants).map(OsStr::new);
-    run("icacls.exe", [path.as_os_str()].into_iter().chain(words)).map(drop)
+    run("icacls.exe", [named(path)].into_iter().chain(words)).map(drop)
 }
 
 /// The access list as text.
 pub(super) fn read(path: &Path) -> io::Result<String> {
     let copy = Copy(std::env::temp_dir().join(format!("{}.acl", Uuid::new_v4())));
-    let words = [path.as_os_str(), OsStr::new("/save"), copy.0.as_os_str()];
+    let words = [named(path), OsStr::new("/save"), copy.0.as_os_str()];
     run("icacls.exe", words)?;
     let bytes = fs::read(&copy.0)?;
     list::of_saved(&bytes).ok_or_else(|| io::Error::other("icacls.exe saved no access list"))
+}
+
+/// As `icacls.exe` is told of it; a name that is not Unicode goes as it is.
+fn named(path: &Path) -> &OsStr {
+    let short = path.to_str().map(list::short).map(OsStr::new);
+    short.unwrap_or(path.as_os_str())
 }
 
 /// Where the list stands for a moment: under a name that nobody can foresee.
