@@ -60,6 +60,5 @@ pub(crate) fn others(path: &Path) -> io::Result<Option<String>> {
     use std::os::unix::fs::PermissionsExt as _;
     let metadata = std::fs::symlink_metadata(path)?;
     let mode = metadata.permissions().mode() & 0o777;
-    let is_open = metadata.is_file() && mode & 0o077 != 0;
-    Ok(is_open.then(|| format!("mode {mode:04o}")))
+    Ok((mode & 0o077 != 0).then(|| format!("mode {mode:04o}")))
 }

@@ -279,7 +279,9 @@ fn read(path: &Path, guard: Guard) -> Result<Option<Zeroizing<String>>, Credenti
             );
             return Err(ConfigError::new(message, "put the file itself there"));
         }
-        refuse_open_to_others(path)?;
+        if metadata.is_file() {
+            refuse_open_to_others(path)?;
+        }
     }
     let text = fs::canonicalize(path).and_then(|file| document::read(&file));
     text.map(|text| Some(Zeroizing::new(text)))

@@ -59,19 +59,15 @@ fn an_agent_that_was_quicker_than_the_journal_reads_again_and_misses_nothing() {
 fn a_second_cut_while_the_first_is_mended_loses_nothing() {
     let [beginning, _] = beginnings();
     let mut histories = 0;
-    beginning.at_every_change(|first, world| {
-        for once in [1, 3 + first] {
-            let mut world = world.fork();
-            world.cut_power(once);
-            world.at_every_change(|second, world| {
-                let mut world = world.fork();
-                world.cut_power(first + second);
-                world.assert_whole(&(once, first, second));
-                histories += 1;
-            });
-        }
+    beginning.at_every_change(|first, mut world| {
+        world.cut_power(3 + first);
+        world.at_every_change(|second, mut world| {
+            world.cut_power(first + second);
+            world.assert_whole(&(first, second));
+            histories += 1;
+        });
     });
-    assert!(histories > 2_000, "only {histories} histories were tried");
+    assert!(histories > 1_000, "only {histories} histories were tried");
 }
 
 /// A world of three batches of which the process stored two before it was killed.
