@@ -50,8 +50,9 @@ pub struct Clock {
     signal: Arc<AtomicUsize>,
 }
 
-/// What the signal handlers store; 0 while none has come.
+/// What the signal handlers store; 0 while none has come. Any other value is a request to end.
 const INTERRUPTED: usize = 2;
+#[cfg(unix)]
 const TERMINATED: usize = 15;
 
 impl Clock {

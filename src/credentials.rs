@@ -14,9 +14,10 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use toml_edit::Value;
 
+use crate::access;
 use crate::config::document::{self, Source, is_placeholder, meant, shown};
 use crate::config::{ConfigError, Environment};
-use crate::durable::{self, Mode, SystemDisk};
+use crate::durable;
 
 /// Why there are no usable credentials: like an unusable configuration, exit code 78.
 pub type CredentialsError = ConfigError;
@@ -159,7 +160,7 @@ fn write(path: &Path, keys: &[&str], values: &[&str]) -> io::Result<()> {
     for (key, value) in keys.iter().zip(values) {
         text.push_str(&format!("{key} = {}\n", Value::from(*value)));
     }
-    durable::replace(&SystemDisk, path, text.as_bytes(), Mode::PRIVATE)
+    durable::replace_secret(path, text.as_bytes())
 }
 
 /// Where the credentials of a configuration are kept.
@@ -278,28 +279,40 @@ fn read(path: &Path, guard: Guard) -> Result<Option<Zeroizing<String>>, Credenti
             );
             return Err(ConfigError::new(message, "put the file itself there"));
         }
-        refuse_open_to_others(path, &metadata)?;
+        if metadata.is_file() {
+            refuse_open_to_others(path)?;
+        }
     }
     let text = fs::canonicalize(path).and_then(|file| document::read(&file));
     text.map(|text| Some(Zeroizing::new(text)))
         .map_err(|error| ConfigError::reading(path, &error))
 }
 
-#[cfg(unix)]
-fn refuse_open_to_others(path: &Path, metadata: &fs::Metadata) -> Result<(), CredentialsError> {
-    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
-    if metadata.is_file() && mode & 0o077 != 0 {
-        let path = path.display();
-        let message = format!("{path} is open to other users (mode {mode:04o})");
-        return Err(ConfigError::new(message, format!("chmod 600 {path}")));
+fn refuse_open_to_others(path: &Path) -> Result<(), CredentialsError> {
+    let shown = path.display();
+    match access::others(path) {
+        Ok(None) => Ok(()),
+        Ok(Some(others)) => {
+            let message = format!("{shown} is open to other users ({others})");
+            Err(ConfigError::new(message, close(path)))
+        }
+        Err(error) => {
+            let message = format!("the access rights of {shown} cannot be read: {error}");
+            Err(ConfigError::new(
+                message,
+                "put it on a disk that keeps them",
+            ))
+        }
     }
-    Ok(())
 }
 
-/// On Windows the folder's access list decides, and is inherited: nothing is known here.
-#[cfg(not(unix))]
-fn refuse_open_to_others(_: &Path, _: &fs::Metadata) -> Result<(), CredentialsError> {
-    Ok(())
+/// How to keep others from a file.
+fn close(path: &Path) -> String {
+    if cfg!(windows) {
+        "run authentication_setup again, which leaves it to its owner".to_owned()
+    } else {
+        format!("chmod 600 {}", path.display())
+    }
 }
 
 /// Text that can stand in a header.

@@ -6,17 +6,24 @@
 //! pages and would report success the second time.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::access::{self, Target};
+
 #[cfg(test)]
 pub(crate) mod model;
+mod system;
 #[cfg(test)]
 mod tests;
 
-/// Unix permission bits of a new file or folder; on Windows the folder's own list is inherited.
+use system::set_mode;
+pub use system::{SystemDisk, is_held, patiently};
+
+/// Unix permission bits of a new file or folder. On Windows a file inherits from its folder, and a
+/// private folder is left to its owner, SYSTEM and Administrators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mode(pub u32);
 
@@ -71,8 +78,17 @@ pub trait Disk: Send + Sync {
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Deletes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Deletes a file unless somebody holds it at this moment: for many files, none of which matters.
+    fn discard(&self, path: &Path) -> io::Result<()> {
+        self.remove(path)
+    }
     /// Returns when the names in the folder have reached the disk.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+    /// Whether [`Disk::sync_folder`] can do that. Where it cannot it returns at once, and a power cut
+    /// may undo the last changes of names, the newest first.
+    fn syncs_folders(&self) -> bool {
+        true
+    }
     /// Lists a folder, unsorted; names that are not UTF-8 are left out, as none of ours is.
     fn list(&self, folder: &Path) -> io::Result<Vec<Entry>>;
     /// What stands under a path, or nothing.
@@ -89,17 +105,44 @@ pub fn replace(disk: &dyn Disk, path: &Path, content: &[u8], mode: Mode) -> io::
     copy_in(disk, path, &mut &content[..], mode)
 }
 
+/// [`replace`] for a secret: nobody else can read the file from before anything is in it.
+///
+/// # Errors
+/// As [`replace`], and when the rights to it cannot be set.
+pub fn replace_secret(path: &Path, content: &[u8]) -> io::Result<()> {
+    let restrict = |path: &Path| access::restrict(path, Target::File);
+    put(
+        &SystemDisk,
+        path,
+        &mut &content[..],
+        Mode::PRIVATE,
+        restrict,
+    )
+}
+
 /// [`replace`] for content that is too large to be held: read from `source` to its end.
 ///
 /// # Errors
 /// As [`replace`].
 pub fn copy_in(disk: &dyn Disk, path: &Path, source: &mut dyn Read, mode: Mode) -> io::Result<()> {
+    put(disk, path, source, mode, |_| Ok(()))
+}
+
+/// Writes beside a file and moves it into place; `restrict` has the new one while it is empty.
+fn put(
+    disk: &dyn Disk,
+    path: &Path,
+    source: &mut dyn Read,
+    mode: Mode,
+    restrict: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = folder_of(path);
     let temporary = with_suffix(path, ".tmp");
     if disk.entry(&temporary)?.is_some() {
         disk.remove(&temporary)?; // a crash left it: it is never read
     }
     let written = disk.create(&temporary, mode).and_then(|mut file| {
+        restrict(&temporary)?;
         io::copy(source, &mut file)?;
         file.sync()
     });
@@ -161,160 +204,14 @@ pub fn make_folder(path: &Path, mode: Mode) -> io::Result<()> {
         made => made?,
     }
     set_mode(path, mode)?;
+    if mode == Mode::PRIVATE_FOLDER {
+        access::restrict(path, Target::Folder)?;
+    }
     SystemDisk.sync_folder(folder_of(path)) // the new name must survive a power cut
-}
-
-/// The operating system's file systems.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemDisk;
-
-impl Handle for File {
-    fn sync(&mut self) -> io::Result<()> {
-        self.sync_all()
-    }
-    fn set_len(&mut self, bytes: u64) -> io::Result<()> {
-        Self::set_len(self, bytes)
-    }
-}
-
-impl Disk for SystemDisk {
-    fn create(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn Handle>> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode.0);
-        let file = options.open(path)?;
-        set_mode(path, mode)?; // whatever the umask took away or the folder's default added
-        Ok(Box::new(file))
-    }
-
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        // looked at before it is opened: opening a pipe would wait for a writer
-        match self.entry(path)? {
-            Some(entry) if entry.kind == Kind::File => Ok(Box::new(File::open(path)?)),
-            Some(_) => Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "not a regular file",
-            )),
-            None => Err(io::ErrorKind::NotFound.into()),
-        }
-    }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that renames"
-    )]
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        patiently(|| fs::rename(from, to))
-    }
-
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        if fs::hard_link(from, to).is_ok() {
-            return Ok(());
-        }
-        let mut original = self.open(from)?;
-        let mut copy = self.create(to, Mode::PRIVATE)?;
-        io::copy(&mut original, &mut copy)?;
-        copy.sync()
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        patiently(|| fs::remove_file(path))
-    }
-
-    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        // Windows refuses to open a folder as a file and keeps names in order by its journal
-        if cfg!(windows) {
-            return Ok(());
-        }
-        File::open(folder)?.sync_all()
-    }
-
-    fn list(&self, folder: &Path) -> io::Result<Vec<Entry>> {
-        let mut entries = Vec::new();
-        for found in fs::read_dir(folder)? {
-            let found = found?;
-            match found.metadata() {
-                Ok(metadata) => entries.extend(
-                    found
-                        .file_name()
-                        .into_string()
-                        .ok()
-                        .map(|name| Entry::of(name, &metadata)),
-                ),
-                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(entries)
-    }
-
-    fn entry(&self, path: &Path) -> io::Result<Option<Entry>> {
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        match fs::symlink_metadata(path) {
-            Ok(metadata) => Ok(Some(Entry::of(name, &metadata))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-impl Entry {
-    fn of(name: String, metadata: &fs::Metadata) -> Self {
-        let kind = match metadata.file_type() {
-            kind if kind.is_file() => Kind::File,
-            kind if kind.is_dir() => Kind::Folder,
-            _ => Kind::Other,
-        };
-        Self {
-            name,
-            kind,
-            size: metadata.len(),
-            modified: metadata.modified().ok(),
-        }
-    }
 }
 
 impl fmt::Debug for dyn Disk {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Disk")
     }
-}
-
-/// Repeats what a virus scanner or an agent can block for a moment on Windows (access denied,
-/// sharing violation); elsewhere such an error is final at once.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a wait of the disk's, shorter than any budget"
-)]
-fn patiently(mut act: impl FnMut() -> io::Result<()>) -> io::Result<()> {
-    let mut wait = std::time::Duration::from_millis(10);
-    loop {
-        match act() {
-            Err(error) if cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32)) => {
-                if wait.as_millis() > 1_000 {
-                    return Err(error);
-                }
-                std::thread::sleep(wait);
-                wait *= 2;
-            }
-            done => return done,
-        }
-    }
-}
-
-#[cfg(unix)]
-fn set_mode(path: &Path, mode: Mode) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode.0))
-}
-
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
-fn set_mode(_: &Path, _: Mode) -> io::Result<()> {
-    Ok(())
 }

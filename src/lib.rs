@@ -25,6 +25,7 @@
 //! ever partial or changed, no input stops collection for longer than its own batch, one writer per
 //! stream, no secret escapes, and the operator knows. `ARCHITECTURE.md` says how each is kept.
 
+mod access;
 pub mod api;
 pub mod archive;
 pub mod audit;

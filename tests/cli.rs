@@ -4,6 +4,7 @@ mod codes; // each exit code, by a run that earns it
 
 use std::fs;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
 use std::process::{Command, Stdio};
 
 use crate::harness::{AUDIT, Outcome, Place, SETUP, SIEM, set_mode};
@@ -159,36 +160,31 @@ fn the_first_configuration_found_is_used_and_none_means_a_list_of_all_places() {
     let place = Place::connected();
     let program = installed(&place, "opt/bin");
     let program = program.to_str().expect("UTF-8");
+    // on Windows the user's folder is no matter of variables, the machine's is
+    let (variable, usual) = if cfg!(windows) {
+        ("ProgramData", "home/mimecast-collector")
+    } else {
+        ("HOME", "home/.config/mimecast-collector")
+    };
     let home = place.path("home");
     let run = |variables: &[(&str, &Path)]| {
         let mut command = place.command(program);
-        command.env("HOME", &home).envs(variables.iter().copied());
+        command.env(variable, &home).envs(variables.iter().copied());
         place.finish(command)
     };
     let text = fs::read_to_string(place.path("config.toml")).expect("readable");
     let nowhere = run(&[]).ends_with(78).says("run authentication_setup");
-    for tried in [
-        "opt/bin/config.toml",
-        "opt/config.toml",
-        "home/.config/mimecast-collector",
-    ] {
+    for tried in ["opt/bin/config.toml", "opt/config.toml", usual] {
         let tried = place.path(tried).display().to_string();
         assert!(nowhere.stderr.contains(&tried), "{tried}: {nowhere:?}");
     }
-    assert!(
-        nowhere
-            .stderr
-            .contains("/etc/mimecast-collector/config.toml"),
-        "{nowhere:?}"
-    );
+    let machine = nowhere
+        .stderr
+        .contains("/etc/mimecast-collector/config.toml");
+    assert!(machine || cfg!(windows), "{nowhere:?}");
 
     // from the last place to the first: each new one, broken on purpose, wins over those before
-    for folder in [
-        "home/.config/mimecast-collector",
-        "opt",
-        "opt/bin",
-        "variable",
-    ] {
+    for folder in [usual, "opt", "opt/bin", "variable"] {
         fs::create_dir_all(place.path(folder)).expect("a folder");
         fs::write(place.path(folder).join("config.toml"), "oops").expect("written");
         let variable = place.path("variable/config.toml");

@@ -8,6 +8,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+#[cfg(windows)]
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -124,7 +126,8 @@ impl Place {
 
     /// A path below the installation's folder.
     pub(crate) fn path(&self, below: impl AsRef<Path>) -> PathBuf {
-        self.folder.path().join(below)
+        let path = self.folder.path().join(below);
+        path.components().collect() // with one kind of separator, as the programs show it
     }
 
     /// Runs the SIEM collector.
@@ -155,6 +158,10 @@ impl Place {
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.env_clear().current_dir("/").stdin(Stdio::null());
+        command.envs(NEEDED.iter().filter_map(|name| {
+            let value = std::env::var_os(name)?;
+            Some((name, value))
+        }));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -317,6 +324,13 @@ impl Outcome {
     }
 }
 
+/// Without these no Windows program reaches the network or makes a temporary file.
+const NEEDED: &[&str] = if cfg!(windows) {
+    &["SystemRoot", "TEMP", "TMP"]
+} else {
+    &[]
+};
+
 /// Waits of a real installation are too long for tests.
 pub(crate) const QUICK: &str =
     "[network]\nretries = 2\nretry_wait_ms = 5\nidle_timeout_seconds = 2";
@@ -344,5 +358,30 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the owner may");
 }
 
-#[cfg(not(unix))]
-pub(crate) fn set_mode(_: &Path, _: u32) {}
+/// Leaves a file to its owner, or opens it to everybody.
+#[cfg(windows)]
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    static USER: OnceLock<String> = OnceLock::new();
+    let user = USER.get_or_init(|| {
+        let said = system("whoami.exe")
+            .args(["/user", "/fo", "csv", "/nh"])
+            .output();
+        let said = String::from_utf8_lossy(&said.expect("it starts").stdout).into_owned();
+        let sid = said.trim_end().rsplit('"').nth(1).expect("name and SID");
+        sid.to_owned()
+    });
+    let others = mode & 0o077 != 0;
+    let mut command = system("icacls.exe");
+    command.arg(path).args(["/inheritance:r", "/grant:r"]);
+    command.arg(format!("*{user}:F"));
+    command.args(others.then_some("*S-1-1-0:F"));
+    let done = command.output().expect("it starts");
+    assert!(done.status.success(), "{done:?}");
+}
+
+/// A program of the system.
+#[cfg(windows)]
+pub(crate) fn system(name: &str) -> Command {
+    let root = std::env::var_os("SystemRoot").expect("set on every Windows");
+    Command::new(Path::new(&root).join("System32").join(name))
+}

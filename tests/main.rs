@@ -23,4 +23,6 @@ mod sandbox;
 mod secrets; // P6
 mod setup; // the setup without questions
 mod siem; // P1 to P5 for e-mail logs
+#[cfg(windows)]
+mod windows; // what only Windows can get in the way of
 mod wizard; // the setup in a terminal

@@ -213,7 +213,11 @@ fn a_second_setup_keeps_comments_settings_and_positions() {
 fn a_data_folder_may_have_any_name_and_a_relative_one_starts_here_and_now() {
     for name in [
         "mit Leerzeichen & Ümläuten/日本",
-        "it's \"quoted\" #1",
+        if cfg!(windows) {
+            "it's {quoted} #1" // quotes stand in no name there
+        } else {
+            "it's \"quoted\" #1"
+        },
         "a/../b",
     ] {
         let place = Place::unconnected();

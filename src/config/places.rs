@@ -189,13 +189,13 @@ mod tests {
         let machine = Machine::new();
         let error = machine.find(None).unwrap_err();
         let places = [
-            "opt/bin/config.toml",
-            "opt/config.toml",
-            "home/.config/mimecast-collector/config.toml",
-            "etc/mimecast-collector/config.toml",
+            "opt/bin",
+            "opt",
+            "home/.config/mimecast-collector",
+            "etc/mimecast-collector",
         ];
         let places = places
-            .map(|place| machine.at(place).display().to_string())
+            .map(|folder| machine.at(folder).join(FILE).display().to_string())
             .join(", ");
         assert_eq!(
             error.message,

@@ -22,13 +22,7 @@ impl Place {
 
     fn with(content: &str) -> Self {
         let place = Self::empty();
-        durable::replace(
-            &SystemDisk,
-            &place.file(),
-            content.as_bytes(),
-            Mode::PRIVATE,
-        )
-        .unwrap();
+        durable::replace_secret(&place.file(), content.as_bytes()).unwrap();
         place
     }
 

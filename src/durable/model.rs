@@ -6,6 +6,7 @@
 
 mod verbs;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -31,6 +32,9 @@ pub(crate) enum Renames {
     Atomic,
     /// The two names survive independently: both, either or neither.
     Broken,
+    /// As on Windows: folders cannot be synced, and a journal makes every change of names durable in
+    /// the order in which it was made, some time later.
+    InOrder,
 }
 
 /// The disk; clones share it.
@@ -75,7 +79,7 @@ impl Model {
         Self::of(State {
             folders: folders
                 .iter()
-                .map(|folder| text(folder).to_owned())
+                .map(|folder| text(folder).into_owned())
                 .collect(),
             files: Vec::new(),
             visible: Names::new(),
@@ -143,13 +147,21 @@ impl Model {
             1 | 2 => true,
             _ => random.bool(),
         };
-        for operation in std::mem::take(&mut state.unsynced) {
-            let whole = kept(&mut random);
+        let operations = std::mem::take(&mut state.unsynced);
+        let in_order = match seed {
+            0..=2 => operations.len() * usize::from(seed > 0),
+            _ => random.usize(..=operations.len()),
+        };
+        for (at, operation) in operations.into_iter().enumerate() {
+            let whole = match state.renames {
+                Renames::InOrder => at < in_order,
+                Renames::Atomic | Renames::Broken => kept(&mut random),
+            };
             for change in operation {
-                let keep = if state.renames == Renames::Atomic {
-                    whole
-                } else {
+                let keep = if state.renames == Renames::Broken {
                     kept(&mut random)
+                } else {
+                    whole
                 };
                 if keep {
                     apply(&mut state.durable, change);
@@ -170,11 +182,8 @@ impl Model {
 
     /// Names and contents in a folder, as an agent sees them.
     pub(crate) fn files(&self, folder: &Path) -> BTreeMap<String, Vec<u8>> {
-        let state = self.state();
-        let inside = state
-            .visible
-            .iter()
-            .filter(|((at, _), _)| at == text(folder));
+        let (state, folder) = (self.state(), text(folder));
+        let inside = state.visible.iter().filter(|((at, _), _)| *at == folder);
         inside
             .map(|((_, name), id)| (name.clone(), state.files[*id].visible.clone()))
             .collect()
@@ -187,6 +196,15 @@ impl Model {
             .visible
             .get(&name_of(path))
             .map(|id| state.files[*id].mode)
+    }
+
+    /// Makes all changes of names durable, as the journal has after some seconds.
+    pub(crate) fn let_time_pass(&self) {
+        let mut state = self.state();
+        let operations = std::mem::take(&mut state.unsynced);
+        for change in operations.into_iter().flatten() {
+            apply(&mut state.durable, change);
+        }
     }
 
     /// Puts a durable file on the disk, or takes one away, behind everybody's back.
@@ -224,12 +242,19 @@ fn apply(names: &mut Names, (name, file): (Name, Option<usize>)) {
 }
 
 fn name_of(path: &Path) -> Name {
-    let (folder, name) = text(path).rsplit_once(std::path::is_separator).unwrap();
+    let text = text(path);
+    let (folder, name) = text.rsplit_once('/').unwrap();
     (folder.to_owned(), name.to_owned())
 }
 
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
+/// With one kind of separator, whichever the platform joins paths with.
+fn text(path: &Path) -> Cow<'_, str> {
+    let text = path.to_str().unwrap();
+    if cfg!(windows) {
+        text.replace('\\', "/").into()
+    } else {
+        text.into()
+    }
 }
 
 impl State {

@@ -4,7 +4,6 @@
 //! quoted, escaped and cut, so that no event or answer can forge a line. Other crates stay silent.
 
 use std::fmt::{self, Write as _};
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
@@ -102,6 +101,7 @@ pub(super) fn is_ours(name: &str, stream: &str) -> bool {
 
 #[cfg(unix)]
 fn restrict(place: &std::path::Path, mode: Mode) -> io::Result<()> {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(place, fs::Permissions::from_mode(mode.0))
 }

@@ -39,12 +39,15 @@ pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> a
     }
     .map_err(|error| failure("write", &secrets, &error))?;
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-    let mode = match saved.network.proxy {
-        Proxy::Url(_) => Mode::PRIVATE, // a password may stand in it
-        Proxy::System | Proxy::None => mode_of(&target).unwrap_or(Mode(0o640)),
-    };
-    durable::replace(&SystemDisk, &target, text.as_bytes(), mode)
-        .map_err(|error| failure("write", path, &error))?;
+    let text = text.as_bytes();
+    match saved.network.proxy {
+        Proxy::Url(_) => durable::replace_secret(&target, text), // a password may stand in it
+        Proxy::System | Proxy::None => {
+            let mode = mode_of(&target).unwrap_or(Mode(0o640));
+            durable::replace(&SystemDisk, &target, text, mode)
+        }
+    }
+    .map_err(|error| failure("write", path, &error))?;
     Ok(())
 }
 

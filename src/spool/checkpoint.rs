@@ -7,13 +7,15 @@ use std::sync::Arc;
 use super::SpoolError;
 use super::record::{Record, Refusal, SIZE_LIMIT};
 use super::store::{Committed, Staged};
-use crate::durable::{self, Disk, Mode};
+use crate::durable::{self, Disk, Mode, is_held};
 
 /// The one memory of a stream.
 pub(super) struct Checkpoint {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     record: Record,
+    /// The generation before, as long as it is of use: it names the files of the batch before.
+    previous: Option<Box<Record>>,
 }
 
 /// What was found when the state was read.
@@ -60,8 +62,14 @@ impl Checkpoint {
                     .map_err(|error| SpoolError::disk("set aside", at, error))?;
             }
         }
+        let mut before = None;
         let (record, found) = match (current, previous) {
-            (Generation::Good(current), _) => (*current, Found::Current),
+            (Generation::Good(current), previous) => {
+                if let Generation::Good(previous) = previous {
+                    before = Some(previous).filter(|previous| !previous.pending.is_empty());
+                }
+                (*current, Found::Current)
+            }
             (Generation::Bad(why), Generation::Good(previous)) => (*previous, Found::Previous(why)),
             (Generation::Absent, Generation::Good(previous)) => {
                 (*previous, Found::Previous("it is missing".to_owned()))
@@ -71,11 +79,23 @@ impl Checkpoint {
             }
             (Generation::Absent, Generation::Absent) => (first, Found::Nothing),
         };
-        Ok((Self { disk, path, record }, found))
+        let previous = before;
+        let checkpoint = Self {
+            disk,
+            path,
+            record,
+            previous,
+        };
+        Ok((checkpoint, found))
     }
 
     pub(super) const fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// The generation before the record that was read, if files were pending in it; once.
+    pub(super) fn take_previous(&mut self) -> Option<Box<Record>> {
+        self.previous.take()
     }
 
     /// Returns when the record that was read is durable. One that a killed run had just renamed into
@@ -164,7 +184,9 @@ fn generation(disk: &dyn Disk, path: &Path, expected: &Record) -> Result<Generat
     let bytes = match durable::read(disk, path, SIZE_LIMIT) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Generation::Absent),
-        Err(error) if is_of_the_file(&error) => return Err(unusable(error.to_string())),
+        Err(error) if is_of_the_file(&error) && !is_held(&error) => {
+            return Err(unusable(error.to_string()));
+        }
         // a host that is short of something: nobody should move the state away for that
         Err(error) => return Err(SpoolError::disk("read", path, error)),
     };

@@ -40,6 +40,7 @@ mod seen;
 mod sieve;
 mod spill;
 mod store;
+mod verify;
 
 #[cfg(test)]
 mod tests;
@@ -141,6 +142,7 @@ impl Spool {
                 recovery.warnings.push(lost(&path, "it is missing"));
             }
         }
+        verify::newest(&settings, &mut checkpoint, &mut recovery)?;
         let folder = &staging.folder;
         recover::finish_pending(&*disk, folder, published, &mut checkpoint, &mut recovery)?;
         recover::sweep(&staging)?;

@@ -84,6 +84,13 @@ impl FileName {
         self.0.rsplit_once('_').map_or("", |(stem, _)| stem)
     }
 
+    /// The first hex digits of the content's SHA-256.
+    #[must_use]
+    pub(crate) fn digest(&self) -> &str {
+        let end = self.0.rsplit_once('_').map_or("", |(_, end)| end);
+        end.get(..DIGEST_DIGITS).unwrap_or_default()
+    }
+
     /// The whole name.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -132,6 +139,7 @@ mod tests {
             "receipt_20261120000000000_0123456789abcdef.siem"
         );
         assert_eq!(name.stem(), "receipt_20261120000000000");
+        assert_eq!(name.variant(2).digest(), &SHA[..16]);
     }
 
     #[test]

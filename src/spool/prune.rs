@@ -71,7 +71,7 @@ pub fn prune(
         .map_err(|error| SpoolError::disk("list", folder, error))?;
     let mut pruned = Pruned::default();
     for name in plan(&entries, now, days, ours) {
-        match disk.remove(&folder.join(name)) {
+        match disk.discard(&folder.join(name)) {
             Ok(()) => pruned.removed += 1,
             Err(_) => pruned.kept += 1,
         }

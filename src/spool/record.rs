@@ -159,6 +159,17 @@ impl Record {
         self.seen.merge(std::mem::take(&mut self.added));
     }
 
+    /// Undoes the last two batches: `previous` is the record before this one.
+    pub(crate) fn go_back_to(&mut self, previous: Self) {
+        let this = std::mem::replace(self, previous);
+        // what is known of the stream as a whole stays
+        self.sequence = this.sequence;
+        self.last_success = this.last_success;
+        self.not_before = this.not_before;
+        self.gaps = this.gaps;
+        self.go_back();
+    }
+
     /// Undoes the last batch: its place is asked for again.
     pub(crate) fn go_back(&mut self) {
         self.pending.clear();

@@ -9,7 +9,7 @@ use super::checkpoint::Checkpoint;
 use super::record::Record;
 use super::scratch::Staging;
 use super::store::{Placed, Trust, place, sync_both};
-use crate::durable::{Disk, Kind};
+use crate::durable::{Disk, Kind, is_held};
 
 /// What opening a spool found and mended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,10 +72,10 @@ pub(super) fn sweep(staging: &Staging) -> Result<(), SpoolError> {
     for entry in listed.map_err(|error| SpoolError::disk("list", &staging.folder, error))? {
         if entry.kind == Kind::File && staging.owns(&entry.name) {
             let path = staging.folder.join(&entry.name);
-            staging
-                .disk
-                .remove(&path)
-                .map_err(|error| SpoolError::disk("remove", &path, error))?;
+            match staging.disk.remove(&path) {
+                Err(error) if is_held(&error) => {} // a later run sweeps it
+                done => done.map_err(|error| SpoolError::disk("remove", &path, error))?,
+            }
         }
     }
     Ok(())

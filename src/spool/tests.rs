@@ -4,6 +4,7 @@ mod agent;
 mod damage;
 mod errors;
 mod histories;
+mod journal;
 mod kills;
 mod places;
 mod spill;

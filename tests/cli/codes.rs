@@ -3,8 +3,12 @@
 
 use std::fs;
 
-use crate::harness::{Outcome, Place, SIEM, set_mode};
-use crate::sandbox::{Batch, Endpoint, Wire, changes};
+#[cfg(unix)]
+use crate::harness::set_mode;
+use crate::harness::{Outcome, Place, SIEM};
+#[cfg(unix)]
+use crate::sandbox::Wire;
+use crate::sandbox::{Batch, Endpoint, changes};
 
 /// What went wrong, what to do and, once there is one, where the log is.
 #[track_caller]

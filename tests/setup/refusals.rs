@@ -4,7 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use super::{Given, assert_collects, bare, complete, file, saved, set_up};
-use crate::harness::{Place, SETUP, set_mode};
+#[cfg(unix)]
+use crate::harness::set_mode;
+use crate::harness::{Place, SETUP};
 use crate::sandbox::{Endpoint, Sandbox, changes};
 
 /// What is different from a setup that succeeds.

@@ -68,25 +68,30 @@ impl Disk for Model {
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.change()?;
+        if state.renames == Renames::InOrder {
+            return Ok(());
+        }
         let folder = text(folder);
         for at in 0..state.unsynced.len() {
             let touched = state.unsynced[at]
                 .iter()
-                .any(|((inside, _), _)| inside == folder);
+                .any(|((inside, _), _)| *inside == folder);
             let whole = touched && state.renames == Renames::Atomic;
-            state.settle(at, |(inside, _)| whole || inside == folder);
+            state.settle(at, |(inside, _)| whole || *inside == folder);
         }
         state.unsynced.retain(|operation| !operation.is_empty());
         Ok(())
     }
 
+    fn syncs_folders(&self) -> bool {
+        self.state().renames != Renames::InOrder
+    }
+
     fn list(&self, folder: &Path) -> io::Result<Vec<Entry>> {
         let mut state = self.state();
         state.look()?;
-        let inside = state
-            .visible
-            .iter()
-            .filter(|((at, _), _)| at == text(folder));
+        let folder = text(folder);
+        let inside = state.visible.iter().filter(|((at, _), _)| *at == folder);
         Ok(inside
             .map(|((_, name), id)| state.files[*id].entry(name))
             .collect())

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::world::{PREVIOUS, PUBLISHED, RECORD, Replay, STATE, World, settings};
+use super::world::{PREVIOUS, PUBLISHED, RECORD, Replay, STATE, World};
+use crate::spool::SpoolError;
 use crate::spool::record::{Move, Record, digest};
-use crate::spool::{Lock, Spool, SpoolError};
 
 type Damage = fn(&[u8]) -> Option<Vec<u8>>;
 
@@ -199,6 +199,8 @@ fn an_old_file_put_back_does_not_win_over_the_newer_copy() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_state_that_is_no_file_is_refused_without_waiting() {
+    use super::world::settings;
+    use crate::spool::{Lock, Spool};
     use rustix::fs::{CWD, FileType, Mode, mknodat};
     let makers: [fn(&Path); 4] = [
         |path| std::fs::create_dir(path).unwrap(),

@@ -81,6 +81,9 @@ impl Disk for Forgetful {
             _ => self.disk.sync_folder(folder),
         }
     }
+    fn syncs_folders(&self) -> bool {
+        self.disk.syncs_folders()
+    }
     fn list(&self, folder: &Path) -> io::Result<Vec<Entry>> {
         self.disk.list(folder)
     }

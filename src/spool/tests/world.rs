@@ -194,6 +194,9 @@ impl World {
             }
             self.look();
             left = self.model.files(Path::new(STAGING));
+            if !self.model.syncs_folders() {
+                self.model.let_time_pass();
+            }
             self.cut_power(0);
         }
         let mut wrong = self.findings((0..self.batches).flat_map(lines));

@@ -1,0 +1,82 @@
+//! The system's own programs, by their full paths.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use uuid::Uuid;
+
+use super::{Target, list};
+
+const SYSTEM: &str = "S-1-5-18";
+const ADMINISTRATORS: &str = "S-1-5-32-544";
+
+/// The user that this program runs as. Asked for once: it does not change.
+static USER: OnceLock<String> = OnceLock::new();
+
+/// Replaces what was inherited by full rights for three accounts.
+///
+/// The owner is named as the user: a file that an elevated administrator makes can belong to the
+/// Administrators, whose rights a scheduled task of the same user does not have.
+pub(super) fn grant(path: &Path, target: Target) -> io::Result<()> {
+    let rights = match target {
+        Target::File => "F",
+        Target::Folder => "(OI)(CI)F",
+    };
+    let grants = [user()?, SYSTEM, ADMINISTRATORS].map(|sid| format!("*{sid}:{rights}"));
+    let options = ["/inheritance:r", "/grant:r"].map(str::to_owned);
+    let words = options.iter().chain(&grants).map(OsStr::new);
+    run("icacls.exe", [named(path)].into_iter().chain(words)).map(drop)
+}
+
+/// The access list as text.
+pub(super) fn read(path: &Path) -> io::Result<String> {
+    let copy = Copy(std::env::temp_dir().join(format!("{}.acl", Uuid::new_v4())));
+    let words = [named(path), OsStr::new("/save"), copy.0.as_os_str()];
+    run("icacls.exe", words)?;
+    let bytes = fs::read(&copy.0)?;
+    list::of_saved(&bytes).ok_or_else(|| io::Error::other("icacls.exe saved no access list"))
+}
+
+/// As `icacls.exe` is told of it; a name that is not Unicode goes as it is.
+fn named(path: &Path) -> &OsStr {
+    let short = path.to_str().map(list::short).map(OsStr::new);
+    short.unwrap_or(path.as_os_str())
+}
+
+/// Where the list stands for a moment: under a name that nobody can foresee.
+struct Copy(PathBuf);
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0); // a leftover names accounts and holds no secret
+    }
+}
+
+fn user() -> io::Result<&'static str> {
+    if let Some(sid) = USER.get() {
+        return Ok(sid);
+    }
+    let said = run("whoami.exe", ["/user", "/fo", "csv", "/nh"])?;
+    let sid = list::sid_of(&String::from_utf8_lossy(&said)).map(str::to_owned);
+    let sid = sid.ok_or_else(|| io::Error::other("whoami.exe named no user"))?;
+    Ok(USER.get_or_init(|| sid))
+}
+
+/// Runs a program of the system and yields its standard output.
+fn run<A: AsRef<OsStr>>(name: &str, words: impl IntoIterator<Item = A>) -> io::Result<Vec<u8>> {
+    let root = std::env::var_os("SystemRoot");
+    let root = root.ok_or_else(|| io::Error::other("the variable SystemRoot is not set"))?;
+    let program = Path::new(&root).join("System32").join(name);
+    let mut command = Command::new(&program);
+    command.args(words).stdin(Stdio::null());
+    let said = |what: String| io::Error::other(format!("{}: {what}", program.display()));
+    let output = command.output().map_err(|error| said(error.to_string()))?;
+    match output.status.code() {
+        Some(0) => Ok(output.stdout),
+        code => Err(said(format!("exit code {}", code.unwrap_or(-1)))),
+    }
+}

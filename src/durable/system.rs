@@ -1,0 +1,179 @@
+//! The file systems of this machine, and what their platforms do differently.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Disk, Entry, Handle, Kind, Mode};
+
+/// How long a file that somebody else holds is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The operating system's file systems.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemDisk;
+
+impl Handle for File {
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_all()
+    }
+    fn set_len(&mut self, bytes: u64) -> io::Result<()> {
+        Self::set_len(self, bytes)
+    }
+}
+
+impl Disk for SystemDisk {
+    fn create(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn Handle>> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode.0);
+        let file = patiently(|| options.open(path))?;
+        set_mode(path, mode)?; // whatever the umask took away or the folder's default added
+        Ok(Box::new(file))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        // looked at before it is opened: opening a pipe would wait for a writer
+        match self.entry(path)? {
+            Some(entry) if entry.kind == Kind::File => {
+                Ok(Box::new(patiently(|| File::open(path))?))
+            }
+            Some(_) => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a regular file",
+            )),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that renames"
+    )]
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        patiently(|| fs::rename(from, to))
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if fs::hard_link(from, to).is_ok() {
+            return Ok(());
+        }
+        let mut original = self.open(from)?;
+        let mut copy = self.create(to, Mode::PRIVATE)?;
+        io::copy(&mut original, &mut copy)?;
+        copy.sync()
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        patiently(|| fs::remove_file(path))
+    }
+
+    fn discard(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        if self.syncs_folders() {
+            File::open(folder)?.sync_all()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Windows refuses to open a folder as a file; NTFS keeps changes of names in order by its journal.
+    fn syncs_folders(&self) -> bool {
+        cfg!(not(windows))
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for found in fs::read_dir(folder)? {
+            let found = found?;
+            match found.metadata() {
+                Ok(metadata) => entries.extend(
+                    found
+                        .file_name()
+                        .into_string()
+                        .ok()
+                        .map(|name| Entry::of(name, &metadata)),
+                ),
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(entries)
+    }
+
+    fn entry(&self, path: &Path) -> io::Result<Option<Entry>> {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        match patiently(|| fs::symlink_metadata(path)) {
+            Ok(metadata) => Ok(Some(Entry::of(name, &metadata))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Entry {
+    fn of(name: String, metadata: &fs::Metadata) -> Self {
+        let kind = match metadata.file_type() {
+            kind if kind.is_file() => Kind::File,
+            kind if kind.is_dir() => Kind::Folder,
+            _ => Kind::Other,
+        };
+        Self {
+            name,
+            kind,
+            size: metadata.len(),
+            modified: metadata.modified().ok(),
+        }
+    }
+}
+
+/// Whether somebody else holds the file at this moment: Windows' access denied, sharing violation and
+/// lock violation. The first also means missing rights, which waiting does not bring.
+#[must_use]
+pub fn is_held(error: &io::Error) -> bool {
+    cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32 | 33))
+}
+
+/// Repeats what a virus scanner or an agent blocks for a moment on Windows; elsewhere nobody can, and
+/// every error is final at once.
+///
+/// # Errors
+/// That of the last try, after two seconds.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a wait of the disk's, shorter than any budget"
+)]
+pub fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let (mut wait, mut waited) = (Duration::from_millis(10), Duration::ZERO);
+    loop {
+        match act() {
+            Err(error) if is_held(&error) && waited < PATIENCE => {
+                std::thread::sleep(wait);
+                waited += wait;
+                wait = (wait * 2).min(PATIENCE - waited);
+            }
+            done => return done,
+        }
+    }
+}
+
+#[cfg(unix)]
+pub(super) fn set_mode(path: &Path, mode: Mode) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode.0))
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
+pub(super) fn set_mode(_: &Path, _: Mode) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! A disk like that of Windows: folders cannot be synced, names become durable in order and later.
+
+use std::path::Path;
+
+use super::world::{PUBLISHED, STAGING, World};
+use crate::durable::model::Renames;
+
+/// Besides the extremes, this many lengths of the journal are tried at every step.
+const CUTS: std::ops::Range<u64> = 0..30;
+
+/// A first run, and one that finds the state of another, which was half an hour ago.
+fn beginnings() -> [World; 2] {
+    let first = World::with(3, Renames::InOrder);
+    let mut second = World::with(2, Renames::InOrder);
+    second.collect().unwrap();
+    second.look();
+    second.model.let_time_pass();
+    second.batches = 4;
+    [first, second]
+}
+
+/// What is wrong with a world that agents may have read before names were taken back.
+fn besides_repeats(world: &mut World) -> Vec<String> {
+    let mut wrong = world.verdict();
+    wrong.retain(|wrong| !wrong.contains(" times: ") && !wrong.contains("vanished: "));
+    wrong
+}
+
+#[test]
+fn a_power_cut_at_any_step_and_place_of_the_journal_loses_and_repeats_nothing() {
+    for beginning in beginnings() {
+        let steps = beginning.at_every_change(|step, world| {
+            for seed in CUTS {
+                let mut world = world.fork();
+                world.cut_power(seed);
+                world.assert_whole(&(step, seed));
+            }
+        });
+        assert!(steps > 40, "only {steps} steps were tried");
+    }
+}
+
+#[test]
+fn an_agent_that_was_quicker_than_the_journal_reads_again_and_misses_nothing() {
+    for beginning in beginnings() {
+        beginning.at_every_change(|step, world| {
+            for seed in CUTS {
+                let mut world = world.fork();
+                world.look();
+                world.cut_power(seed);
+                let wrong = besides_repeats(&mut world);
+                assert!(wrong.is_empty(), "step {step}, seed {seed}: {wrong:#?}");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_second_cut_while_the_first_is_mended_loses_nothing() {
+    let [beginning, _] = beginnings();
+    let mut histories = 0;
+    beginning.at_every_change(|first, mut world| {
+        world.cut_power(3 + first);
+        world.at_every_change(|second, mut world| {
+            world.cut_power(first + second);
+            world.assert_whole(&(first, second));
+            histories += 1;
+        });
+    });
+    assert!(histories > 1_000, "only {histories} histories were tried");
+}
+
+/// A world of three batches of which the process stored two before it was killed.
+fn cut_off_after_two() -> World {
+    cut_off(World::with(3, Renames::InOrder))
+}
+
+/// Stores two batches and is killed.
+fn cut_off(mut world: World) -> World {
+    let (mut spool, _) = world.open().unwrap();
+    for _ in 0..2 {
+        let answer = world.answer(spool.position()).unwrap();
+        world.store(&mut spool, answer).unwrap();
+    }
+    drop(spool);
+    world.kill();
+    world
+}
+
+/// Published names of a batch.
+fn names(world: &World, batch: usize) -> Vec<String> {
+    let files = world.model.files(Path::new(PUBLISHED));
+    let ours = |name: &String| name.starts_with(&format!("receipt_{batch}_"));
+    files.into_keys().filter(ours).collect()
+}
+
+#[test]
+fn a_file_of_the_batch_before_the_last_that_is_torn_is_told_and_its_events_come_again() {
+    for torn in [&b""[..], b"\0\0\0\0", b"datetime=2026|batch=0"] {
+        let mut world = cut_off_after_two();
+        let name = names(&world, 0).remove(0);
+        let path = Path::new(PUBLISHED).join(name);
+        world.model.tamper(&path, Some(torn));
+        let recovery = world.collect().unwrap();
+        assert!(
+            recovery.warnings[0].contains("goes back to it"),
+            "{recovery:?}"
+        );
+        let published = world.model.files(Path::new(PUBLISHED));
+        let all: Vec<u8> = published.values().flatten().copied().collect();
+        let all = String::from_utf8_lossy(&all);
+        for line in 0..3 {
+            let line = format!("datetime=2026|batch=0|line={line}\n");
+            assert!(all.contains(&line), "{line}");
+        }
+        assert_eq!(published[path.file_name().unwrap().to_str().unwrap()], torn);
+        let again = world.collect().unwrap();
+        assert!(again.warnings.is_empty(), "told once: {again:?}");
+    }
+}
+
+#[test]
+fn a_rename_of_the_batch_before_the_last_that_was_undone_is_done_again() {
+    let mut world = cut_off_after_two();
+    let name = names(&world, 0).remove(0);
+    let published = Path::new(PUBLISHED).join(&name);
+    let content = world.content(&published).unwrap();
+    let previous = Path::new(super::world::PREVIOUS);
+    let previous = world.content(previous).unwrap();
+    let previous = crate::spool::record::Record::decode(&previous).unwrap();
+    let mut moves = previous.pending.iter();
+    let staged = &moves.find(|moved| moved.name == name).unwrap().staged;
+    world.model.tamper(&published, None);
+    let staged = Path::new(STAGING).join(staged);
+    world.model.tamper(&staged, Some(&content));
+    let recovery = world.open().unwrap().1;
+    assert_eq!((recovery.finished, recovery.warnings.len()), (1, 0));
+    world.look();
+    world.assert_whole(&"undone");
+}
+
+#[test]
+fn an_older_file_that_is_torn_is_told_and_one_that_was_taken_away_is_not() {
+    for (content, warnings) in [(Some(&b"\0"[..]), 1), (None, 0)] {
+        let mut world = World::with(1, Renames::InOrder);
+        world.collect().unwrap();
+        world.batches = 3;
+        let world = cut_off(world);
+        let path = Path::new(PUBLISHED).join(names(&world, 0).remove(0));
+        world.model.tamper(&path, content);
+        let recovery = world.open().unwrap().1;
+        assert_eq!(recovery.warnings.len(), warnings, "{recovery:?}");
+    }
+}

@@ -1,0 +1,93 @@
+//! A second look at what was published last, where folders cannot be synced.
+//!
+//! There a power cut may undo the last changes of names, and only the order of the journal, which
+//! nobody promises, ties a rename to the commit before it. So after a run that was cut off the batch
+//! before the pending one is moved again where it has to be, and the newest files are compared with
+//! the digests in their names.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::Path;
+
+use super::checkpoint::Checkpoint;
+use super::name::FileName;
+use super::recover::Recovery;
+use super::store::{Placed, Trust, place, sha256};
+use super::{Settings, SpoolError};
+use crate::durable::{Disk, Entry, Kind, is_held};
+
+/// How many of the newest files are read again: a power cut reaches some seconds back.
+const NEWEST: usize = 16;
+
+/// Looks at the files of the last batches, unless the last run ended well.
+pub(super) fn newest(
+    settings: &Settings,
+    checkpoint: &mut Checkpoint,
+    recovery: &mut Recovery,
+) -> Result<(), SpoolError> {
+    let disk = &*settings.disk;
+    let previous = checkpoint.take_previous();
+    if disk.syncs_folders() || (previous.is_none() && checkpoint.record().pending.is_empty()) {
+        return Ok(());
+    }
+    let published = &settings.published;
+    let failed = |error| SpoolError::disk("look again at files in", published, error);
+    let mut torn = torn_by_name(disk, published, &settings.stem).map_err(failed)?;
+    for moved in &checkpoint.record().pending {
+        torn.remove(&moved.name); // finishing it has its own way with that
+    }
+    let Some(previous) = previous else {
+        recovery.warnings.extend(torn.iter().map(|name| lost(name)));
+        return Ok(());
+    };
+    let mut is_back = false;
+    for moved in &previous.pending {
+        match place(disk, &settings.staging, published, moved, Trust::Verify).map_err(failed)? {
+            Placed::Moved | Placed::Numbered(_) => recovery.finished += 1,
+            Placed::Known => {}
+            // under no name an agent or a person has taken it away; under its own it is another
+            Placed::Missing => {
+                torn.remove(&moved.name);
+                let there = disk.entry(&published.join(&moved.name)).map_err(failed)?;
+                is_back |= there.is_some();
+            }
+        }
+    }
+    recovery.warnings.extend(torn.iter().map(|name| lost(name)));
+    if !is_back {
+        return Ok(());
+    }
+    recovery.warnings.push(
+        "published files of the batch before the last are damaged: collection goes back to it"
+            .to_owned(),
+    );
+    checkpoint.replace(|record| record.go_back_to(*previous))
+}
+
+/// Names of the newest files of a stream whose content is another.
+fn torn_by_name(disk: &dyn Disk, folder: &Path, stem: &str) -> io::Result<HashSet<String>> {
+    let mut files: Vec<(FileName, Entry)> = disk
+        .list(folder)?
+        .into_iter()
+        .filter(|entry| entry.kind == Kind::File && entry.name.starts_with(stem))
+        .filter_map(|entry| Some((FileName::parse(&entry.name)?, entry)))
+        .collect();
+    files.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.modified));
+    let mut torn = HashSet::new();
+    for (name, _) in files.into_iter().take(NEWEST) {
+        let mut file = match disk.open(&folder.join(name.as_str())) {
+            // an agent has just taken it away, or lets nobody read it: it is whole enough for that
+            Err(error) if error.kind() == io::ErrorKind::NotFound || is_held(&error) => continue,
+            opened => opened?,
+        };
+        let content = sha256(&mut file)?;
+        if !content.starts_with(name.digest()) {
+            torn.insert(name.to_string());
+        }
+    }
+    Ok(torn)
+}
+
+fn lost(name: &str) -> String {
+    format!("the published file {name} was damaged: some of its events may be missing")
+}
