@@ -195,9 +195,11 @@ impl Place {
             stderr: text(output.stderr),
             took,
         };
-        let canaries = Canaries::of(&self.sandbox);
-        canaries.assert_absent("the output", outcome.stdout.as_bytes());
-        canaries.assert_absent("the output", outcome.stderr.as_bytes());
+        if !(outcome.stdout.is_empty() && outcome.stderr.is_empty()) {
+            let canaries = Canaries::of(&self.sandbox);
+            canaries.assert_absent("the output", outcome.stdout.as_bytes());
+            canaries.assert_absent("the output", outcome.stderr.as_bytes());
+        }
         outcome
     }
 
