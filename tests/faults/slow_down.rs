@@ -125,14 +125,8 @@ fn before_the_remembered_time_no_run_asks_and_after_it_all_goes_on() {
             collector.holds(&place, 75, "slow down until");
         }
         assert_eq!(place.sandbox.requests().len(), before, "nobody is asked");
-        // time enough for a slow machine to start a program
-        remember(
-            &place,
-            collector,
-            Utc::now() + TimeDelta::milliseconds(1_500),
-        );
-        collector.holds(&place, 75, "slow down until");
-        thread::sleep(Duration::from_millis(1_500));
+        remember(&place, collector, Utc::now() + TimeDelta::milliseconds(300));
+        thread::sleep(Duration::from_millis(300));
         collector.recovers(&place);
     }
 }
