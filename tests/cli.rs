@@ -204,6 +204,7 @@ fn the_first_configuration_found_is_used_and_none_means_a_list_of_all_places() {
         place.path("opt/bin/credentials.toml"),
     )
     .expect("copied");
+    set_mode(&place.path("opt/bin/credentials.toml"), 0o600); // rights are not copied everywhere
     for folder in ["mta", "audit", "tmp"] {
         fs::create_dir_all(place.path("opt/bin/data").join(folder)).expect("a folder");
     }

@@ -88,7 +88,10 @@ fn two_installations_in_one_data_folder_leave_each_other_alone() {
     fs::write(other.path("config.toml"), config).expect("written");
     one.sandbox.serve(Batch::realistic(1, 30));
     other.sandbox.serve(Batch::realistic(2, 30));
-    let stall = Wire::StallAt(100, Duration::from_millis(1_500));
+    // under wine a loaded machine takes seconds to start a program
+    let pause = Duration::from_millis(if cfg!(windows) { 8_000 } else { 1_500 });
+    one.configure("[network]\nidle_timeout_seconds = 20");
+    let stall = Wire::StallAt(100, pause);
     one.sandbox.next(Endpoint::Siem, changes::wire(stall));
     let run = one.spawn(SIEM);
     while one.sandbox.count(Endpoint::Siem) == 0 {
