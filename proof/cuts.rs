@@ -54,7 +54,7 @@ pub(crate) fn run(chosen: &Cuts) -> Result<Tally, ExitCode> {
 fn cut(chosen: &Cuts) -> Tally {
     println!("seed {}", chosen.seed);
     let mut random = fastrand::Rng::with_seed(chosen.seed);
-    let mut tally = Tally::begin();
+    let mut tally = Tally::default();
     for kind in &chosen.on {
         let volume = Volume::new(kind);
         let stories = chosen.cuts.div_ceil(STORY);

@@ -16,7 +16,7 @@ pub(crate) fn run(chosen: &Points) -> Tally {
     strace::require();
     println!("seed {}", chosen.seed);
     let mut random = fastrand::Rng::with_seed(chosen.seed);
-    let mut tally = Tally::begin();
+    let mut tally = Tally::default();
     for scene in Scene::ALL {
         let points = strace::points(&scene.set(), scene);
         let told = points

@@ -10,16 +10,16 @@ pub(crate) fn run(chosen: &Points) -> Tally {
     strace::require();
     println!("seed {}", chosen.seed);
     let mut random = fastrand::Rng::with_seed(chosen.seed);
-    let mut tally = Tally::begin();
+    let mut tally = Tally::default();
     for scene in Scene::ALL {
         let points = strace::points(&scene.set(), scene);
         let offset = random.usize(0..chosen.every as usize);
         for point in points.iter().skip(offset).step_by(chosen.every as usize) {
             let second = random.choice(&points).expect("a run makes calls");
             let label = format!("{}: killed at {point}, then at {second}", scene.name());
-            let place = scene.set();
             let mut kills = [false; 2];
             tally.check(&label, || {
+                let place = scene.set();
                 for (killed, point) in kills.iter_mut().zip([point, second]) {
                     *killed = kill(&place, scene, point);
                 }

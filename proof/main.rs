@@ -16,6 +16,9 @@
     reason = "a test may do what the product must not"
 )]
 
+#[allow(dead_code, reason = "shared with the test suite, which uses all of it")]
+#[path = "../tests/canaries.rs"]
+mod canaries;
 mod cuts;
 mod errors;
 #[allow(dead_code, reason = "shared with the test suite, which uses all of it")]

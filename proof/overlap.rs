@@ -12,7 +12,7 @@ use crate::tally::Tally;
 const STARTS: usize = 10;
 
 pub(crate) fn run(rounds: u32) -> Tally {
-    let mut tally = Tally::begin();
+    let mut tally = Tally::default();
     for scene in Scene::ALL {
         let place = scene.set();
         let gate = Gate::before(&place, scene);

@@ -68,7 +68,7 @@ fn soak(chosen: &Soak, disk: &Path) -> Tally {
         .arg(disk);
     let status = mount.status().expect("mount is there");
     assert!(status.success(), "a small disk is needed");
-    let mut tally = Tally::begin();
+    let mut tally = Tally::default();
     for scene in Scene::ALL {
         let random = fastrand::Rng::with_seed(chosen.seed);
         live(scene, chosen.runs, random, disk, &mut tally);

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 /// Counts by name, and findings.
+#[derive(Default)]
 pub(crate) struct Tally {
     counts: BTreeMap<String, u64>,
     findings: Vec<String>,
@@ -22,18 +23,13 @@ impl Tally {
         *kept = value.max(*kept);
     }
 
-    /// An empty count; panics are told as findings and nowhere else.
-    pub(crate) fn begin() -> Self {
-        std::panic::set_hook(Box::new(|_| ()));
-        Self {
-            counts: BTreeMap::new(),
-            findings: Vec::new(),
-        }
-    }
-
     /// Does the checks of the test suite, which panic; a panic becomes a finding at that place.
     pub(crate) fn check(&mut self, place: &str, checks: impl FnOnce()) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(checks)) {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| ())); // it is told below, in one line
+        let checked = catch_unwind(AssertUnwindSafe(checks));
+        std::panic::set_hook(hook);
+        if let Err(panic) = checked {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
             let finding = format!("{place}: {}", text.unwrap_or_default());
