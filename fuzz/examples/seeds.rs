@@ -176,6 +176,11 @@ fn pages() -> io::Result<()> {
         "odd_items",
         "{\"data\":[1,null,\"x\",[{}],{},\n{\"user\":\"a|b\\\"\\u2028\"}],\"meta\":null}",
     )?;
+    put(
+        "audit_page",
+        "text_for_data",
+        format!(r#"{{"data":"{}"}}"#, "word ".repeat(60)),
+    )?;
     put("audit_page", "data_twice", r#"{"data":[],"data":[{}]}"#)?;
     put(
         "audit_page",

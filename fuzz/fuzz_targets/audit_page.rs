@@ -16,7 +16,7 @@ fn check(text: &str) -> Option<usize> {
     let page = match audit_page(text) {
         Ok(page) => page,
         Err(why) => {
-            assert!(is_one_line(&why) && why.len() < 400, "{why:?}");
+            assert!(is_one_line(&why) && why.len() < 120, "{why:?}");
             return None;
         }
     };

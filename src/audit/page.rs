@@ -26,8 +26,11 @@ struct Answer<'a> {
 impl<'a> Page<'a> {
     /// Reads the text of an answer; the error says in one clause what is wrong.
     pub(crate) fn read(text: &'a str) -> Result<Self, String> {
-        let answer: Answer<'a> = serde_json::from_str(text)
-            .map_err(|error| format!("an audit page that is not JSON as documented: {error}"))?;
+        // the error's own Display quotes what it found, which may be anything; its place does not
+        let answer: Answer<'a> = serde_json::from_str(text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            format!("an audit page that is not JSON as documented, line {line} column {column}")
+        })?;
         let next = match answer.meta.pointer("/pagination/next") {
             None | Some(Value::Null) => None,
             Some(Value::String(token)) if token.is_empty() => None,
@@ -81,6 +84,19 @@ mod tests {
         for next in ["{}", "1", "[]", "true"] {
             let text = format!(r#"{{"meta":{{"pagination":{{"next":{next}}}}},"data":[]}}"#);
             assert!(Page::read(&text).is_err(), "{next}");
+        }
+    }
+
+    #[test]
+    fn an_error_never_repeats_what_was_sent() {
+        let long = "canary ".repeat(1_000);
+        for text in [
+            format!(r#"{{"data":"{long}"}}"#),
+            format!(r#"{{"data":{{"{long}":1}}}}"#),
+            format!(r#"{{"meta":{{"pagination":{{"next":["{long}"]}}}},"data":[]}}"#),
+        ] {
+            let why = Page::read(&text).unwrap_err();
+            assert!(!why.contains("canary") && why.len() < 100, "{why}");
         }
     }
 
