@@ -46,9 +46,14 @@ pub(crate) fn points(place: &Place, scene: Scene) -> Vec<Point> {
     strace.arg(format!("trace={CALLS}"));
     let outcome = run(place, strace, scene);
     assert_eq!(outcome.code, 0, "an undisturbed run: {outcome:?}");
-    let text = fs::read_to_string(&log).expect("strace has written it");
-    fs::remove_file(&log).expect("it is there");
-    points_of(&text)
+    points_of(&read_once(&log))
+}
+
+/// What strace wrote; it shows what was read and written, so it does not stay where no secret may be.
+fn read_once(log: &Path) -> String {
+    let text = fs::read_to_string(log).expect("strace has written it");
+    fs::remove_file(log).expect("it is there");
+    text
 }
 
 /// Lines of strace: thread, call, arguments. A line without `(` ends a call that began before.
@@ -101,7 +106,7 @@ pub(crate) fn kill(place: &Place, scene: Scene, point: &Point) -> Outcome {
 pub(crate) fn fail(place: &Place, scene: Scene, point: &Point, error: &str) -> Option<Outcome> {
     let log = place.path("calls");
     let outcome = disturb(place, scene, point, &format!("error={error}"), &log);
-    let text = fs::read_to_string(&log).expect("strace has written it");
+    let text = read_once(&log);
     let mut hits = text
         .lines()
         .filter(|line| line.contains("(INJECTED)"))
