@@ -45,6 +45,7 @@ fn whichever_call_fails_the_next_run_makes_it_whole() {
     let failures = at_every_call(World::collect, |mut world, history| {
         world.assert_whole(&history);
     });
+    println!("{failures} runs failed at a call");
     assert!(failures > 200, "only {failures} runs failed");
 }
 

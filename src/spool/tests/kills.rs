@@ -51,6 +51,7 @@ fn a_run_killed_at_any_step_loses_and_repeats_nothing() {
             world.end(End::Kill);
             world.assert_whole(&step);
         });
+        println!("killed at {steps} steps");
         assert!(steps > 40, "only {steps} steps were tried");
     }
 }
@@ -58,7 +59,7 @@ fn a_run_killed_at_any_step_loses_and_repeats_nothing() {
 #[test]
 fn a_power_cut_at_any_step_loses_and_repeats_nothing() {
     for beginning in beginnings() {
-        beginning.at_every_change(|step, world| {
+        let steps = beginning.at_every_change(|step, world| {
             for seed in POWER_CUTS {
                 let mut world = world.fork();
                 if (step + seed) % 2 == 0 {
@@ -68,6 +69,7 @@ fn a_power_cut_at_any_step_loses_and_repeats_nothing() {
                 world.assert_whole(&(step, seed));
             }
         });
+        println!("power cut {} times at {steps} steps", POWER_CUTS.end);
     }
 }
 
@@ -101,6 +103,7 @@ fn a_recovery_interrupted_at_any_step_loses_and_repeats_nothing() {
             });
         }
     });
+    println!("interrupted twice {histories} times");
     assert!(histories > 6_000, "only {histories} histories were tried");
 }
 
