@@ -44,8 +44,9 @@ pub(crate) fn run(chosen: &Cuts) -> Result<Tally, ExitCode> {
     let mut again = Command::new("unshare");
     again.args(["--mount", "--propagation", "private"]);
     again.arg(std::env::current_exe().expect("a program"));
-    again.args(std::env::args().skip(1)).arg("--apart");
+    again.args(["cuts", "--cuts", &chosen.cuts.to_string(), "--apart"]);
     again.args(["--seed", &chosen.seed.to_string()]);
+    again.args(chosen.on.iter().flat_map(|kind| ["--on", kind]));
     let status = again.status().expect("unshare is part of util-linux");
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Err(ExitCode::from(code.unwrap_or(1)))
@@ -56,12 +57,13 @@ fn cut(chosen: &Cuts) -> Tally {
     let mut random = fastrand::Rng::with_seed(chosen.seed);
     let mut tally = Tally::default();
     for kind in &chosen.on {
-        let volume = Volume::new(kind);
         let stories = chosen.cuts.div_ceil(STORY);
         for (story, scene) in (0..stories).zip(Scene::ALL.into_iter().cycle()) {
             let label = format!("{kind}, {}, story {story}", scene.name());
             let cuts = STORY.min(chosen.cuts - story * STORY);
-            tally.check(&label, || tell(&volume, scene, cuts, &mut random));
+            tally.check(&label, || {
+                tell(&Volume::new(kind), scene, cuts, &mut random)
+            });
             tally.count(
                 &format!("{kind}: cuts of {}", scene.name()),
                 u64::from(cuts),

@@ -13,6 +13,7 @@ pub(crate) fn run(chosen: &Points) -> Tally {
     let mut tally = Tally::default();
     for scene in Scene::ALL {
         let points = strace::points(&scene.set(), scene);
+        let (mut reached, mut tried) = (0, 0);
         let offset = random.usize(0..chosen.every as usize);
         for point in points.iter().skip(offset).step_by(chosen.every as usize) {
             let second = random.choice(&points).expect("a run makes calls");
@@ -28,14 +29,22 @@ pub(crate) fn run(chosen: &Points) -> Tally {
                 scene.run(&place).stays_silent();
                 scene.assert_complete(&place);
             });
-            tally.count(&format!("{}: points", scene.name()), 1);
+            tally.count(&format!("{}: points of {}", scene.name(), point.of()), 1);
             for (killed, which) in kills
                 .into_iter()
                 .zip(["killed", "killed again in recovery"])
             {
                 tally.count(&format!("{}: {which}", scene.name()), u64::from(killed));
             }
+            reached += u64::from(kills[0]);
+            tried += 1;
         }
+        tally.check(scene.name(), || {
+            assert!(
+                reached * 10 > tried * 9,
+                "only {reached} of {tried} were killed"
+            );
+        });
     }
     tally
 }

@@ -94,7 +94,10 @@ fn live(scene: Scene, runs: u32, random: fastrand::Rng, disk: &Path, tally: &mut
         tally.count(&format!("{}: {kind:?}, ended with {code}", scene.name()), 1);
         let label = format!("{}, run {run}, {kind:?}", scene.name());
         agent.cost(run, &weather.costs());
-        tally.check(&label, || agent.look(&place, run, Utc::now() + time));
+        tally.check(&label, || {
+            assert!(kind.allows(code), "P7: ended with {code}");
+            agent.look(&place, run, Utc::now() + time);
+        });
     }
     weather.clear(&place);
     let time = moment(runs + 2, runs); // whatever wait was asked for is over

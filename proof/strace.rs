@@ -27,13 +27,20 @@ enum Threads {
     Any,
 }
 
+impl Point {
+    /// strace counts in each thread by itself. A point of the first one is exact; one of another
+    /// thread, which fetches ahead into scratch files, is where any thread comes to that number.
+    pub(crate) const fn of(&self) -> &'static str {
+        match self.threads {
+            Threads::First => "the main thread",
+            Threads::Any => "another thread",
+        }
+    }
+}
+
 impl std::fmt::Display for Point {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            formatter,
-            "{} {} ({:?})",
-            self.call, self.number, self.threads
-        )
+        write!(formatter, "{} {} of {}", self.call, self.number, self.of())
     }
 }
 

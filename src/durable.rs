@@ -205,7 +205,8 @@ pub fn make_folder(path: &Path, mode: Mode) -> io::Result<()> {
     }
     set_mode(path, mode)?;
     if mode == Mode::PRIVATE_FOLDER {
-        access::restrict(path, Target::Folder)?;
+        // left open to others it would be taken for a good one by the next run
+        access::restrict(path, Target::Folder).inspect_err(|_| drop(fs::remove_dir(path)))?;
     }
     SystemDisk.sync_folder(folder_of(path)) // the new name must survive a power cut
 }

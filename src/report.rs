@@ -44,7 +44,7 @@ Exit codes, and who acts:
    64  wrong arguments, or an answer is missing without a terminal (fix the command)
    65  finished, but something was quarantined or a gap was recorded (look, when convenient)
    70  a bug of ours (report)
-   74  local disk: full, read-only, not permitted (fix the host)
+   74  local disk or a limit of the host: full, read-only, not permitted (fix the host)
    75  stopped early, all stored so far is safe: network, outage, rate limit, time budget,
        another run is active (nobody; alert if it repeats)
    76  an answer was not understood (report)

@@ -36,16 +36,32 @@ fn functions(folder: &Path, modules: &[String], found: &mut BTreeSet<Test>) {
             functions(&path, &inner, found);
         } else if path.extension().is_some_and(|kind| kind == "rs") {
             let text = fs::read_to_string(&path).expect("text");
-            let names = text.lines().filter_map(|line| {
-                let (name, _) = line.trim_start().strip_prefix("fn ")?.split_once('(')?;
-                Some(name.to_owned())
-            });
-            for name in names {
+            for name in tests_in(&text) {
                 found.insert((inner.clone(), name.clone()));
                 found.insert(([&inner[..], &["tests".to_owned()]].concat(), name));
             }
         }
     }
+}
+
+/// Functions with `#[test]` among the attributes before them.
+fn tests_in(text: &str) -> Vec<String> {
+    let mut is_test = false;
+    let mut names = Vec::new();
+    for line in text.lines().map(str::trim_start) {
+        if line.starts_with("#[test]") {
+            is_test = true;
+        } else if let Some((name, _)) = line
+            .strip_prefix("fn ")
+            .and_then(|rest| rest.split_once('('))
+        {
+            names.extend(is_test.then(|| name.to_owned()));
+            is_test = false;
+        } else if line.is_empty() {
+            is_test = false;
+        }
+    }
+    names
 }
 
 fn tree(folder: &str) -> BTreeSet<Test> {

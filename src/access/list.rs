@@ -6,7 +6,7 @@
 //! against it, so that the verdict can only be too strict.
 
 /// Everybody who can log on, or most of them: short name, SID, and what a message calls them.
-const CROWDS: [(&str, &str, &str); 11] = [
+const CROWDS: [(&str, &str, &str); 18] = [
     ("WD", "S-1-1-0", "Everyone"),
     ("AN", "S-1-5-7", "Anonymous"),
     ("NU", "S-1-5-2", "Network"),
@@ -16,6 +16,13 @@ const CROWDS: [(&str, &str, &str); 11] = [
     ("BG", "S-1-5-32-546", "Guests"),
     ("RU", "S-1-5-32-554", "Pre-Windows 2000 Compatible Access"),
     ("AC", "S-1-15-2-1", "All Application Packages"),
+    ("", "S-1-2-0", "Local"),
+    ("", "S-1-5-3", "Batch"),
+    ("SU", "S-1-5-6", "Service"),
+    ("", "S-1-5-13", "Terminal Server Users"),
+    ("", "S-1-5-14", "Remote Interactive Logon"),
+    ("", "S-1-5-113", "Local accounts"),
+    ("", "S-1-15-2-2", "All Restricted Application Packages"),
     ("DU", "-513", "Domain Users"),
     ("DG", "-514", "Domain Guests"),
 ];

@@ -236,7 +236,7 @@ impl<'a> Envelope<'a> {
                 _ => Answer::NotUnderstood("a list without its value".to_owned()),
             },
             // some other service's JSON under status 200 must not pass for "nothing waiting" or "unknown"
-            _ if self.data.is_none() && self.meta.get("status").is_none() => {
+            _ if self.data.is_none() && self.status().is_none() => {
                 Answer::NotUnderstood("JSON without meta and data".to_owned())
             }
             Call::Siem if is_empty_list(data) => Answer::Nothing,

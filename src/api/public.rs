@@ -49,11 +49,13 @@ pub(super) fn is_public(address: IpAddr) -> bool {
 }
 
 /// The older address that some routers and gateways make of one that holds it: compatible ones
-/// (RFC 4291), NAT64 (RFC 6052) and 6to4 (RFC 3056).
+/// (RFC 4291), NAT64 (RFC 6052, RFC 8215) and 6to4 (RFC 3056).
 fn within(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let (high, low) = match address.segments() {
         [0, 0, 0, 0, 0, 0, high, low] => (high, low),
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => (high, low),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 1, 0, 0, 0, high, low] => {
+            (high, low)
+        }
         [0x2002, high, low, ..] => (high, low),
         _ => return None,
     };

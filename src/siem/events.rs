@@ -68,6 +68,8 @@ enum Reason {
     Refused,
     /// The store does not have it.
     Gone,
+    /// Nothing arrived of what is listed with a size: an object, or whoever stands before the store.
+    Empty,
     /// The page names it no longer.
     NotListed,
 }
@@ -76,6 +78,8 @@ enum Reason {
 struct Listed {
     address: Address,
     has_content: bool,
+    /// Whether it is asked for a second time, after the others of its page.
+    is_second: bool,
 }
 
 /// The events of one type.
@@ -170,6 +174,7 @@ impl Events {
                     self.queue.push_back(Listed {
                         address,
                         has_content,
+                        is_second: false,
                     });
                 }
             }
@@ -265,6 +270,11 @@ impl Events {
             }
             Err(failed) => return Err(failed.into()),
         };
+        let has_content = self.queue.front().is_some_and(|listed| listed.has_content);
+        if has_content && object::is_empty(&mut raw)? {
+            self.put_off(spool);
+            return Ok(());
+        }
         self.kind.store_answers.set();
         self.is_fresh = false;
         let Some(listed) = self.queue.pop_front() else {
@@ -284,6 +294,22 @@ impl Events {
         }
         self.position.finish(&address.place());
         Ok(())
+    }
+
+    /// Nothing arrived of the first object of the queue: it is asked for once more after the others, by
+    /// which the store shows whether it answers with content at all.
+    fn put_off(&mut self, spool: &Spool) {
+        let Some(mut listed) = self.queue.pop_front() else {
+            return;
+        };
+        if listed.is_second {
+            let place = listed.address.place();
+            self.do_without(spool, ObjectId::of(&place), &place, Reason::Empty);
+        } else {
+            listed.is_second = true;
+            self.queue.push_back(listed);
+        }
+        self.ask_for_front(spool);
     }
 
     /// The first address of the queue was refused: list the page again, or do without the object.
@@ -307,10 +333,15 @@ impl Events {
 
     /// Leaves an object to the next run, or gives it up when an earlier run could not have it either.
     ///
-    /// A store that refuses everything says nothing of a single object, as somebody may stand before it;
-    /// nor does an address that may have lapsed while others were stored.
+    /// A store that refuses everything, or answers with nothing, says nothing of a single object, as
+    /// somebody may stand before it; nor does an address that may have lapsed while others were stored.
     fn do_without(&mut self, spool: &Spool, id: ObjectId, place: &str, reason: Reason) {
-        let is_sure = reason != Reason::Refused || (self.is_fresh && self.kind.store_answers.get());
+        let answers = self.kind.store_answers.get();
+        let is_sure = match reason {
+            Reason::Refused => self.is_fresh && answers,
+            Reason::Empty => answers,
+            Reason::Gone | Reason::NotListed => true,
+        };
         if !self.position.missing.contains(&id) || !is_sure {
             if !self.missing.contains(&id) {
                 self.missing.push(id); // the next run tries once more

@@ -26,14 +26,19 @@ pub(super) fn unpack(
     aliases: Aliases,
     clock: &Clock,
 ) -> anyhow::Result<Option<String>> {
-    let size = raw.seek(SeekFrom::End(0)).map_err(ApiError::Sink)?;
-    raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
-    if size == 0 {
+    if is_empty(raw)? {
         let fault = "it is empty, although it was listed with a size";
         return Ok(has_content.then(|| fault.to_owned())); // else an object without events
     }
     let packed = BufReader::with_capacity(COPY_BYTES, &mut *raw);
     lines(packed, part, aliases, &|| going_on(clock))
+}
+
+/// Whether not a byte has arrived; the next read begins at the first one.
+pub(super) fn is_empty(raw: &mut Scratch) -> Result<bool, ApiError> {
+    let size = raw.seek(SeekFrom::End(0)).map_err(ApiError::Sink)?;
+    raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
+    Ok(size == 0)
 }
 
 /// The same for any source of bytes: whatever they are, the fault is theirs and not the disk's.

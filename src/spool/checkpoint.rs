@@ -66,7 +66,11 @@ impl Checkpoint {
         let (record, found) = match (current, previous) {
             (Generation::Good(current), previous) => {
                 if let Generation::Good(previous) = previous {
-                    before = Some(previous).filter(|previous| !previous.pending.is_empty());
+                    // equal: a run was killed between keeping the copy and replacing the record
+                    let follows =
+                        [previous.sequence, previous.sequence + 1].contains(&current.sequence);
+                    before =
+                        Some(previous).filter(|previous| follows && !previous.pending.is_empty());
                 }
                 (*current, Found::Current)
             }

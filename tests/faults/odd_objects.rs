@@ -179,13 +179,27 @@ fn an_object_that_is_empty_though_it_was_listed_with_a_size_is_not_taken_for_one
     // somebody between here and the store answers once with nothing
     place.sandbox.next(Endpoint::Object, empty);
     Objects.overcomes(&place);
-    // and now always: what is nothing twice is what the store has, and that is told
+    // and now for everything, run after run: that says nothing of any object
     Objects.refill(&place);
     let before = place.files("mta");
     place.sandbox.always(Endpoint::Object, empty);
-    Objects.run(&place).ends_with(65).says("empty");
+    for _ in 0..3 {
+        Objects.run(&place).ends_with(75).says("could not be had");
+    }
     assert_eq!(place.files("mta"), before);
     place.sandbox.clear();
+    Objects.overcomes(&place);
+}
+
+#[test]
+fn an_object_that_alone_is_always_empty_is_a_gap_after_two_runs() {
+    let place = Objects.behind();
+    let hollow = Object::empty().with_size(100);
+    place.sandbox.serve_objects("receipt", [hollow]);
+    Objects.run(&place).ends_with(75).says("could not be had");
+    Objects.refill(&place);
+    Objects.run(&place).ends_with(65).says("recorded as a gap");
+    place.assert_objects_complete();
     Objects.run(&place).stays_silent();
 }
 
