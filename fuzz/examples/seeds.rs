@@ -291,6 +291,12 @@ fn answers() -> io::Result<()> {
 fn headers() -> io::Result<()> {
     let date = "Fri, 20 Nov 2026 10:00:00 GMT";
     let later = "Fri, 20 Nov 2026 10:05:00 GMT";
+    let long = format!("https://{}.example.com/", "a".repeat(400));
+    put(
+        "headers",
+        "long_host",
+        ["", "", date, "", "", "", &*long].join("\n"),
+    )?;
     for (name, values) in [
         (
             "seconds",

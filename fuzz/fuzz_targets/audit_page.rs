@@ -104,7 +104,8 @@ impl Item {
 }
 
 fn nested(depth: u16, is_list: bool) -> String {
-    let depth = usize::from(depth);
+    // very deep ones take long, and need not be many
+    let depth = usize::from(if depth % 64 == 0 { depth } else { depth % 300 });
     if is_list {
         return "[".repeat(depth) + "1" + &"]".repeat(depth);
     }

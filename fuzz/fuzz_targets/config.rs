@@ -207,6 +207,14 @@ fn play(changes: &[Change]) {
 }
 
 fuzz_target!(|data: &[u8]| {
+    // a file takes a while to read: what does not begin like one is a recipe alone
+    let is_text = matches!(data.first(), None | Some(b'\n' | b' '..=b'~' | 0xEF));
+    if !is_text {
+        if let Ok(changes) = Vec::<Change>::arbitrary(&mut Unstructured::new(data)) {
+            play(&changes);
+        }
+        return;
+    }
     let text = String::from_utf8_lossy(data);
     let is_accepted = parse(&text).is_ok();
     if let Err(error) = parse(&with_canary(&text)) {
@@ -220,8 +228,5 @@ fuzz_target!(|data: &[u8]| {
             written.parse::<DocumentMut>().is_ok(),
             "setup wrote what is no TOML"
         );
-    }
-    if let Ok(changes) = Vec::<Change>::arbitrary(&mut Unstructured::new(data)) {
-        play(&changes);
     }
 });

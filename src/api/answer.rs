@@ -335,7 +335,7 @@ fn describe(head: &Head, body: Body<'_>) -> String {
         .and_then(|url| reqwest::Url::parse(url).ok());
     let target = target.as_ref().and_then(reqwest::Url::host_str);
     let target = target
-        .map(|host| format!(", a redirect to {host}"))
+        .map(|host| format!(", a redirect to {host:.100}"))
         .unwrap_or_default();
     format!("HTTP status {} with {size} of {kind}{target}", head.status)
 }

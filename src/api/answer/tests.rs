@@ -208,6 +208,19 @@ fn a_status_in_the_body_that_is_no_status_is_no_success() {
     }
 }
 
+#[test]
+fn what_is_said_of_an_answer_is_short_however_long_its_headers_are() {
+    let host = format!("https://{}.example.com/", "a".repeat(5_000));
+    let headers = [("content-type", &*"b".repeat(5_000)), ("location", &host)];
+    let Answer::NotUnderstood(why) = Answer::of_object(&head(302, &headers)) else {
+        panic!("a redirect is understood");
+    };
+    assert!(
+        why.contains("a redirect to aaaa") && why.len() < 300,
+        "{why}"
+    );
+}
+
 fn is_success(answer: &Answer) -> bool {
     matches!(answer, Answer::Data | Answer::Nothing)
 }
