@@ -1,5 +1,7 @@
 //! Draining streams, each with a position of its own, so that the trouble of one stays its own.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use crate::api::ApiError;
 use crate::api::answer::Denial;
 use crate::durable::SystemDisk;
 use crate::report::{Code, Failure};
-use crate::spool::{self, Batch, Lock, Settings, Spool, prune};
+use crate::spool::{self, Batch, Lock, Settings, Spool, SpoolError, prune};
 
 /// Pruning needs a clock that is right within this.
 const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(10);
@@ -35,6 +37,16 @@ pub struct Opened<K> {
     /// Its files and its position.
     pub spool: Spool,
     name: String,
+}
+
+/// All locks in the order of their names, whatever the order of the streams: of two runs that start
+/// together and begin with different ones, each could turn the other away.
+fn lock_all<K>(folder: &Path, streams: &[Stream<K>]) -> Result<BTreeMap<String, Lock>, SpoolError> {
+    let names: BTreeSet<&String> = streams.iter().map(|stream| &stream.name).collect();
+    let locks = names
+        .into_iter()
+        .map(|name| Ok((name.clone(), Lock::take(folder, name)?)));
+    locks.collect()
 }
 
 /// A vendor's dialect: what comes next, as a batch that ends at a position.
@@ -75,9 +87,10 @@ impl Run {
     pub fn open<K>(&mut self, streams: Vec<Stream<K>>) -> anyhow::Result<Vec<Opened<K>>> {
         self.streams.count = streams.len();
         let now = self.clock.now();
+        let mut locks = lock_all(&self.config.folders.state, &streams)?;
         let mut opened = Vec::new();
         for Stream { name, stem, kind } in streams {
-            let lock = Lock::take(&self.config.folders.state, &name)?;
+            let lock = locks.remove(&name).expect("each stream has its lock");
             let (spool, recovery) = Spool::open(self.settings(&name, stem), lock)?;
             self.report.files += recovery.finished;
             self.warn(recovery.warnings);

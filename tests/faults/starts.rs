@@ -123,3 +123,20 @@ fn a_signal_at_any_moment_leaves_nothing_half_done() {
         collector.recovers(&place);
     }
 }
+
+/// In another order than that of the names each of two runs could hold what the other lacks.
+#[test]
+fn locks_are_taken_in_one_order_whichever_type_a_run_begins_with() {
+    let place = Place::connected_by_token();
+    place.siem().stays_silent();
+    let _held = ["cg_av", "cg_url_protect"].map(|stream| {
+        let path = place.path(format!("checkpoint/{stream}.lock"));
+        let file = std::fs::File::open(path).expect("an earlier run has made it");
+        file.try_lock().expect("no run is under way");
+        file
+    });
+    for _ in 0..12 {
+        let outcome = place.run(Objects.program(), [""; 0]).ends_with(75);
+        outcome.says("cg_av ");
+    }
+}
