@@ -22,26 +22,18 @@ const DECISIVE: [&str; 6] = [
 /// Calls whose failure nobody is told of, or that cannot fail so.
 const UNTOLD: [&str; 1] = ["close"];
 
-pub(crate) fn run(chosen: &Points) -> Tally {
+pub(crate) fn run(points: &Points) -> Tally {
     strace::require();
-    println!("seed {}", chosen.seed);
-    let mut random = fastrand::Rng::with_seed(chosen.seed);
+    let mut random = points.random();
     let mut tally = Tally::default();
     for scene in Scene::ALL {
-        let points = strace::points(&scene.set(), scene);
+        let calls = strace::points(&scene.set(), scene);
         let (mut met, mut tried) = (0, 0);
-        let told = points
+        let told = calls
             .iter()
             .filter(|point| !UNTOLD.contains(&point.call.as_str()));
-        let cases: Vec<_> = told
-            .flat_map(|point| ERRORS.map(|error| (point, error)))
-            .collect();
-        let offset = random.usize(0..chosen.every as usize);
-        for (point, error) in cases
-            .into_iter()
-            .skip(offset)
-            .step_by(chosen.every as usize)
-        {
+        let cases = told.flat_map(|point| ERRORS.map(|error| (point, error)));
+        for (point, error) in points.chosen(cases, &mut random) {
             let label = format!("{}: {error} from {point}", scene.name());
             let mut told = "failed the checks".to_owned();
             tally.check(&label, || {

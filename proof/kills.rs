@@ -6,17 +6,15 @@ use crate::scene::Scene;
 use crate::strace::{self, Point};
 use crate::tally::Tally;
 
-pub(crate) fn run(chosen: &Points) -> Tally {
+pub(crate) fn run(points: &Points) -> Tally {
     strace::require();
-    println!("seed {}", chosen.seed);
-    let mut random = fastrand::Rng::with_seed(chosen.seed);
+    let mut random = points.random();
     let mut tally = Tally::default();
     for scene in Scene::ALL {
-        let points = strace::points(&scene.set(), scene);
+        let calls = strace::points(&scene.set(), scene);
         let (mut reached, mut tried) = (0, 0);
-        let offset = random.usize(0..chosen.every as usize);
-        for point in points.iter().skip(offset).step_by(chosen.every as usize) {
-            let second = random.choice(&points).expect("a run makes calls");
+        for point in points.chosen(&calls, &mut random) {
+            let second = random.choice(&calls).expect("a run makes calls");
             let label = format!("{}: killed at {point}, then at {second}", scene.name());
             let mut kills = [false; 2];
             tally.check(&label, || {

@@ -70,6 +70,24 @@ struct Points {
     seed: u64,
 }
 
+impl Points {
+    /// The random numbers of this run, once their start is told.
+    fn random(&self) -> fastrand::Rng {
+        println!("seed {}", self.seed);
+        fastrand::Rng::with_seed(self.seed)
+    }
+
+    /// Every N-th case, from a random one of the first N.
+    fn chosen<C: IntoIterator>(
+        &self,
+        cases: C,
+        random: &mut fastrand::Rng,
+    ) -> impl Iterator<Item = C::Item> + use<C> {
+        let every = self.every as usize;
+        cases.into_iter().skip(random.usize(..every)).step_by(every)
+    }
+}
+
 fn main() -> ExitCode {
     if let Some(code) = soak::rehearsal::of_this_process() {
         return code;

@@ -34,14 +34,21 @@ pub const PROGRAM: Program = Program {
     folder: "audit",
 };
 
-/// The one stream; it is the same under both API generations.
-#[must_use]
-pub fn streams() -> Vec<Stream<()>> {
-    vec![Stream {
+/// The story of a run: one stream, the same under both API generations.
+///
+/// # Errors
+/// Whatever ends the run before the last window is collected.
+pub fn collect(run: &mut Run) -> anyhow::Result<()> {
+    let stream = Stream {
         name: PROGRAM.name.to_owned(),
         stem: String::new(),
         kind: (),
-    }]
+    };
+    for stream in run.open(vec![stream])? {
+        let mut events = Events::waiting(run, &stream.spool)?;
+        run.drain(stream, &mut events)?;
+    }
+    Ok(())
 }
 
 /// Ids are remembered for so long beyond the overlap: also a larger overlap that is set later and a
@@ -53,7 +60,7 @@ const EVENTS_LIMIT: usize = 200_000;
 const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(2);
 
 /// The windows that have not been collected yet.
-pub struct Events {
+struct Events {
     client: Arc<Client>,
     format: Format,
     plan: Plan,
@@ -77,7 +84,7 @@ impl Events {
     ///
     /// # Errors
     /// A [`Failure`] when the position is not a time.
-    pub fn waiting(run: &Run, spool: &Spool) -> anyhow::Result<Self> {
+    fn waiting(run: &Run, spool: &Spool) -> anyhow::Result<Self> {
         let audit = &run.config.audit;
         let mut warnings = Vec::new();
         let position = match spool.position() {

@@ -31,7 +31,7 @@ use arguments::Common;
 use progress::Progress;
 use speak::Speaker;
 use streams::Streams;
-pub use streams::{Opened, Ready, Source, Stream};
+pub(crate) use streams::{Opened, Ready, Source, Stream};
 
 /// A program and what it collects.
 #[derive(Debug)]

@@ -6,8 +6,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use chrono::TimeDelta;
-use mimecast_collector::audit::{self, Events};
-use mimecast_collector::{clock, run, siem};
+use mimecast_collector::{audit, clock, run, siem};
 
 use crate::harness::SIEM;
 use crate::scene::Scene;
@@ -37,7 +36,11 @@ pub(crate) fn of_this_process() -> Option<ExitCode> {
     let program = std::env::var_os(COLLECTOR)?;
     let seconds = std::env::var(SHIFT).ok()?.parse().ok()?;
     clock::shift(TimeDelta::try_seconds(seconds)?);
-    let code = if program == SIEM { siem() } else { audit() };
+    let code = if program == SIEM {
+        run::collect(&siem::PROGRAM, siem::collect)
+    } else {
+        run::collect(&audit::PROGRAM, audit::collect)
+    };
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let memory = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let memory = memory.unwrap_or_default().trim().trim_end_matches(" kB");
@@ -45,27 +48,4 @@ pub(crate) fn of_this_process() -> Option<ExitCode> {
     let costs = std::env::var_os(COSTS)?;
     let _ = fs::write(costs, format!("{memory} {files}")); // the disk may be full, on purpose
     Some(code)
-}
-
-/// The story of `siem_collection`.
-fn siem() -> ExitCode {
-    run::collect(&siem::PROGRAM, |run| {
-        let streams = siem::streams(run)?;
-        for stream in run.open(streams)? {
-            let mut source = siem::source(run, &stream);
-            run.drain(stream, source.as_mut())?;
-        }
-        Ok(())
-    })
-}
-
-/// The story of `audit_collection`.
-fn audit() -> ExitCode {
-    run::collect(&audit::PROGRAM, |run| {
-        for stream in run.open(audit::streams())? {
-            let mut events = Events::waiting(run, &stream.spool)?;
-            run.drain(stream, &mut events)?;
-        }
-        Ok(())
-    })
 }

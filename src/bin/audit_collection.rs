@@ -2,15 +2,8 @@
 
 use std::process::ExitCode;
 
-use mimecast_collector::audit::{self, Events};
-use mimecast_collector::run;
+use mimecast_collector::{audit, run};
 
 fn main() -> ExitCode {
-    run::collect(&audit::PROGRAM, |run| {
-        for stream in run.open(audit::streams())? {
-            let mut events = Events::waiting(run, &stream.spool)?;
-            run.drain(stream, &mut events)?;
-        }
-        Ok(())
-    })
+    run::collect(&audit::PROGRAM, audit::collect)
 }

@@ -21,7 +21,7 @@ const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(10);
 const PATIENCE: TimeDelta = TimeDelta::hours(1);
 
 /// What is collected with a position of its own.
-pub struct Stream<K> {
+pub(crate) struct Stream<K> {
     /// Name in state and messages: `[a-z0-9_]`.
     pub name: String,
     /// What the names of its files begin with, as far as that tells it from others.
@@ -31,7 +31,7 @@ pub struct Stream<K> {
 }
 
 /// A stream whose state has been read and mended.
-pub struct Opened<K> {
+pub(crate) struct Opened<K> {
     /// How it is asked for.
     pub kind: K,
     /// Its files and its position.
@@ -50,7 +50,7 @@ fn lock_all<K>(folder: &Path, streams: &[Stream<K>]) -> Result<BTreeMap<String, 
 }
 
 /// A vendor's dialect: what comes next, as a batch that ends at a position.
-pub trait Source {
+pub(crate) trait Source {
     /// The next batch; nothing when all have been had.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ pub trait Source {
 }
 
 /// A batch that can be committed.
-pub struct Ready {
+pub(crate) struct Ready {
     /// What will be published.
     pub batch: Batch,
     /// Where the stream goes on afterwards.
@@ -84,7 +84,7 @@ impl Run {
     /// # Errors
     /// [`crate::spool::SpoolError`]; [`ApiError::SlowDown`] when an earlier run was told not to come
     /// back yet.
-    pub fn open<K>(&mut self, streams: Vec<Stream<K>>) -> anyhow::Result<Vec<Opened<K>>> {
+    pub(crate) fn open<K>(&mut self, streams: Vec<Stream<K>>) -> anyhow::Result<Vec<Opened<K>>> {
         self.streams.count = streams.len();
         let now = self.clock.now();
         let mut locks = lock_all(&self.config.folders.state, &streams)?;
@@ -111,7 +111,11 @@ impl Run {
     ///
     /// # Errors
     /// Whatever ends the whole run; the trouble of this stream alone is kept for the end.
-    pub fn drain<K>(&mut self, stream: Opened<K>, source: &mut dyn Source) -> anyhow::Result<()> {
+    pub(crate) fn drain<K>(
+        &mut self,
+        stream: Opened<K>,
+        source: &mut dyn Source,
+    ) -> anyhow::Result<()> {
         let Opened {
             mut spool, name, ..
         } = stream;
@@ -142,7 +146,7 @@ impl Run {
     ///
     /// # Errors
     /// [`crate::spool::SpoolError`] when its state must not be used.
-    pub fn last_success_of(&self, name: &str) -> anyhow::Result<Option<DateTime<Utc>>> {
+    pub(crate) fn last_success_of(&self, name: &str) -> anyhow::Result<Option<DateTime<Utc>>> {
         Ok(spool::last_success(&self.settings(name, String::new()))?)
     }
 

@@ -4,75 +4,34 @@
 //! as a gap; which ones are is part of the position. An address that has lapsed is had again by
 //! listing the same page: the paths are the same, the permissions fresh.
 
+mod shared;
+mod taking;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tracing::{info, warn};
+use tracing::info;
 
 use super::page::Page;
 use super::position::{ObjectId, Position};
-use super::{EventType, Failed, KEPT, object, stale};
-use crate::api::objects::{Address, Objects};
+use super::{EventType, Failed, KEPT, stale};
+use crate::api::objects::Address;
 use crate::api::{ApiError, Client, endpoints};
 use crate::clock::Clock;
 use crate::config::Aliases;
 use crate::fetch::Ahead;
 use crate::report::{Code, Failure};
 use crate::run::{Ready, Run, Source};
-use crate::spool::{Batch, Extension, Gap, Part, Scratch, Scratches, Spool};
+use crate::spool::{Gap, Scratch, Scratches, Spool};
+pub(super) use shared::{Calls, StoreAnswers};
+use taking::{Reason, fetch};
 
 /// Objects that share one commit, and the bytes after which a batch is closed early.
 const BATCH_OBJECTS: usize = 32;
 const BATCH_BYTES: u64 = 64 << 20;
-/// Mimecast allows 50 lists in 15 minutes; some are left for whoever else asks.
-const LISTS_PER_RUN: u32 = 45;
-/// How often a page is listed again for fresh addresses, in one run.
-const RELISTS: u32 = 3;
 /// Pages without objects that are followed in a row.
 const EMPTY_PAGES: u32 = 5;
-
-/// The list calls of one run, shared by all event types.
-#[derive(Clone, Default)]
-pub(super) struct Calls(Arc<AtomicU32>);
-
-impl Calls {
-    fn take(&self) -> anyhow::Result<()> {
-        if self.0.fetch_add(1, Ordering::Relaxed) < LISTS_PER_RUN {
-            return Ok(());
-        }
-        let what = "the list calls that Mimecast allows in a quarter of an hour are used up";
-        Err(Failure::new(Code::Later, what, "nothing to do: the next run goes on").into())
-    }
-}
-
-/// Whether the object store has given anything in this run, whatever the type.
-#[derive(Clone, Default)]
-pub(super) struct StoreAnswers(Arc<AtomicBool>);
-
-impl StoreAnswers {
-    fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// Why an object could not be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reason {
-    /// Its address was not accepted, however fresh.
-    Refused,
-    /// The store does not have it.
-    Gone,
-    /// Nothing arrived of what is listed with a size: an object, or whoever stands before the store.
-    Empty,
-    /// The page names it no longer.
-    NotListed,
-}
 
 /// An object that waits for its turn.
 struct Listed {
@@ -255,164 +214,6 @@ impl Events {
         }
     }
 
-    /// Takes the next object of the page into the batch.
-    fn take_object(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
-        let mut raw = match self.ahead.wait() {
-            Ok(raw) => raw,
-            Err(Failed::Api(ApiError::PositionRefused)) => {
-                return self.have_again(spool, Reason::Refused);
-            }
-            Err(Failed::Api(ApiError::Gone)) => return self.have_again(spool, Reason::Gone),
-            Err(Failed::Api(ApiError::Unreachable(why))) => {
-                let what = format!("an object of {} could not be had: {why}", self.kind.name);
-                let remedy = "nothing to do if it passes: the next run goes on";
-                return Err(Failure::new(Code::Later, what, remedy).into());
-            }
-            Err(failed) => return Err(failed.into()),
-        };
-        let has_content = self.queue.front().is_some_and(|listed| listed.has_content);
-        if has_content && object::is_empty(&mut raw)? {
-            self.put_off(spool);
-            return Ok(());
-        }
-        self.kind.store_answers.set();
-        self.is_fresh = false;
-        let Some(listed) = self.queue.pop_front() else {
-            return Ok(());
-        };
-        self.ask_for_front(spool);
-        let mut part = batch.part()?;
-        let fault = self.unpack(&mut raw, &listed, &mut part)?;
-        let whole = match fault {
-            None => Some(part),
-            Some(fault) => self.doubt(spool, batch, &listed, &mut raw, &fault)?,
-        };
-        let address = &listed.address;
-        if let Some(part) = whole {
-            let stem = format!("{}_{}", self.kind.stem, address.stem());
-            batch.add(part, &stem, Extension::Json)?;
-        }
-        self.position.finish(&address.place());
-        Ok(())
-    }
-
-    /// Nothing arrived of the first object of the queue: it is asked for once more after the others, by
-    /// which the store shows whether it answers with content at all.
-    fn put_off(&mut self, spool: &Spool) {
-        let Some(mut listed) = self.queue.pop_front() else {
-            return;
-        };
-        if listed.is_second {
-            let place = listed.address.place();
-            self.do_without(spool, ObjectId::of(&place), &place, Reason::Empty);
-        } else {
-            listed.is_second = true;
-            self.queue.push_back(listed);
-        }
-        self.ask_for_front(spool);
-    }
-
-    /// The first address of the queue was refused: list the page again, or do without the object.
-    fn have_again(&mut self, spool: &Spool, reason: Reason) -> anyhow::Result<()> {
-        if self.relists < RELISTS {
-            self.relists += 1;
-            info!(
-                kind = self.kind.name,
-                "an address has lapsed: listing the page again"
-            );
-            return self.list(spool);
-        }
-        let Some(Listed { address, .. }) = self.queue.pop_front() else {
-            return Ok(());
-        };
-        self.ask_for_front(spool);
-        let place = address.place();
-        self.do_without(spool, ObjectId::of(&place), &place, reason);
-        Ok(())
-    }
-
-    /// Leaves an object to the next run, or gives it up when an earlier run could not have it either.
-    ///
-    /// A store that refuses everything, or answers with nothing, says nothing of a single object, as
-    /// somebody may stand before it; nor does an address that may have lapsed while others were stored.
-    fn do_without(&mut self, spool: &Spool, id: ObjectId, place: &str, reason: Reason) {
-        let answers = self.kind.store_answers.get();
-        let is_sure = match reason {
-            Reason::Refused => self.is_fresh && answers,
-            Reason::Empty => answers,
-            Reason::Gone | Reason::NotListed => true,
-        };
-        if !self.position.missing.contains(&id) || !is_sure {
-            if !self.missing.contains(&id) {
-                self.missing.push(id); // the next run tries once more
-            }
-            return;
-        }
-        self.warnings.push(format!(
-            "an object of {} could not be had in two runs and is recorded as a gap: {place}",
-            self.kind.name
-        ));
-        self.gaps.push(Gap {
-            from: spool.last_success(),
-            to: self.client.now(),
-            reason: format!("object {place} could not be had"),
-        });
-        self.position.done.push(id);
-    }
-
-    fn unpack(
-        &self,
-        raw: &mut Scratch,
-        listed: &Listed,
-        part: &mut Part,
-    ) -> anyhow::Result<Option<String>> {
-        object::unpack(raw, listed.has_content, part, self.aliases, &self.clock)
-    }
-
-    /// Fetches a doubtful object once more: yields it when it verifies now, and keeps the bytes when
-    /// they are the same again.
-    fn doubt(
-        &mut self,
-        spool: &Spool,
-        batch: &Batch,
-        listed: &Listed,
-        raw: &mut Scratch,
-        fault: &str,
-    ) -> anyhow::Result<Option<Part>> {
-        warn!(
-            kind = self.kind.name,
-            fault, "an object does not verify: fetching it again"
-        );
-        let differs = || {
-            let what = format!("an object arrived damaged ({fault}) and differently each time");
-            let remedy = "nothing to do: the next run fetches it again";
-            Failure::new(Code::Later, what, remedy)
-        };
-        let address = &listed.address;
-        let mut again = match fetch(&self.kind.objects, address, &spool.scratches()) {
-            Err(Failed::Api(ApiError::PositionRefused | ApiError::Gone)) => {
-                return Err(differs().into());
-            }
-            fetched => fetched?,
-        };
-        let fingerprint = |raw: &mut Scratch| raw.fingerprint().map_err(ApiError::Sink);
-        if fingerprint(&mut again)? != fingerprint(raw)? {
-            let mut part = batch.part()?;
-            let fault = self.unpack(&mut again, listed, &mut part)?;
-            return match fault {
-                None => Ok(Some(part)),
-                Some(_) => Err(differs().into()),
-            };
-        }
-        let place = spool.quarantine(raw, &format!("object: {address:?}\nfault: {fault}"))?;
-        self.warnings.push(format!(
-            "an object of {} is damaged ({fault}); its bytes are kept in {}",
-            self.kind.name,
-            place.display()
-        ));
-        Ok(None)
-    }
-
     /// Leaves a page on which nothing is left to do.
     fn leave_page(&mut self) {
         self.is_listed = false;
@@ -474,12 +275,6 @@ impl Source for Events {
             }
         }
     }
-}
-
-fn fetch(objects: &Objects, address: &Address, scratches: &Scratches) -> Result<Scratch, Failed> {
-    let mut raw = scratches.make().map_err(Failed::Spool)?;
-    objects.fetch(address, &mut raw).map_err(Failed::Api)?;
-    Ok(raw)
 }
 
 /// The day to begin with: the oldest that Mimecast keeps, or the last run under API 1.0.

@@ -37,7 +37,7 @@ const COPY_BYTES: usize = 64 << 10;
 const KEPT: TimeDelta = TimeDelta::days(7);
 
 /// How a stream is asked for.
-pub enum Kind {
+enum Kind {
     /// API 1.0: archives with all log types.
     Archives,
     /// API 2.0: objects with events of one type.
@@ -46,7 +46,7 @@ pub enum Kind {
 
 /// One event type and what it shares with the others.
 #[derive(Clone)]
-pub struct EventType {
+struct EventType {
     call: Call,
     /// In the vendor's spelling.
     name: &'static str,
@@ -59,11 +59,21 @@ pub struct EventType {
     moved_at: Option<DateTime<Utc>>,
 }
 
-/// The streams that the configuration asks for.
+/// The story of a run: every stream that the configuration asks for, drained one after another.
 ///
 /// # Errors
-/// As [`Objects::new`] and [`Run::last_success_of`].
-pub fn streams(run: &Run) -> anyhow::Result<Vec<Stream<Kind>>> {
+/// Whatever ends the run before the last stream is drained.
+pub fn collect(run: &mut Run) -> anyhow::Result<()> {
+    let streams = streams(run)?;
+    for stream in run.open(streams)? {
+        let mut source = source(run, &stream);
+        run.drain(stream, source.as_mut())?;
+    }
+    Ok(())
+}
+
+/// The streams that the configuration asks for.
+fn streams(run: &Run) -> anyhow::Result<Vec<Stream<Kind>>> {
     if run.config.mimecast.api == Api::V1 {
         let name = PROGRAM.name.to_owned();
         return Ok(vec![Stream {
@@ -104,8 +114,7 @@ pub fn streams(run: &Run) -> anyhow::Result<Vec<Stream<Kind>>> {
 }
 
 /// What to ask for a stream that has been opened.
-#[must_use]
-pub fn source(run: &Run, stream: &Opened<Kind>) -> Box<dyn Source> {
+fn source(run: &Run, stream: &Opened<Kind>) -> Box<dyn Source> {
     match &stream.kind {
         Kind::Archives => Box::new(archives::Logs::waiting(run, &stream.spool)),
         Kind::Events(kind) => Box::new(Events::waiting(run, kind.clone(), &stream.spool)),

@@ -38,7 +38,7 @@ pub(crate) use folders::unfit_for_data;
 use setting::{Setting, Settings};
 
 /// The commented file with every key at its default.
-pub const EXAMPLE: &str = include_str!("../../config.example.toml");
+pub const EXAMPLE: &str = include_str!("../config.example.toml");
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
