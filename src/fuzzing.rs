@@ -96,7 +96,8 @@ pub fn object(
     aliases: Aliases,
     lines: &mut impl Write,
 ) -> anyhow::Result<Option<String>> {
-    object::lines(packed, lines, aliases, &|| Ok(()))
+    let fault = object::lines(packed, lines, aliases, &|| Ok(()))?;
+    Ok(fault.map(|fault| fault.what))
 }
 
 /// The continuation token of an archive.

@@ -6,6 +6,7 @@
 
 mod archives;
 mod events;
+mod gzip;
 pub(crate) mod object;
 pub(crate) mod page;
 mod position;

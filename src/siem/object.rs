@@ -1,9 +1,8 @@
 //! One object of API 2.0: a gzip file of JSON lines, read to the clean end of its last member.
 
-use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom, Write};
 
-use flate2::read::MultiGzDecoder;
-
+use super::gzip::Members as Gzip;
 use super::{COPY_BYTES, going_on};
 use crate::api::ApiError;
 use crate::clock::Clock;
@@ -16,6 +15,22 @@ const LIMIT_BYTES: u64 = 4 << 30;
 /// No line of the vendor's comes near; what is longer is copied as it is.
 const LINE_BYTES: u64 = 8 << 20;
 
+/// What is wrong with an object's bytes.
+pub(crate) struct Fault {
+    pub(crate) what: String,
+    /// Whether everything in it could be read all the same.
+    pub(crate) is_behind: bool,
+}
+
+impl Fault {
+    fn of(what: &str) -> Self {
+        Self {
+            what: what.to_owned(),
+            is_behind: false,
+        }
+    }
+}
+
 /// Writes the object's lines; says what is wrong with the bytes, if anything is.
 ///
 /// `has_content` is what the list says: somebody between here and the store can answer with nothing.
@@ -25,10 +40,10 @@ pub(super) fn unpack(
     part: &mut Part,
     aliases: Aliases,
     clock: &Clock,
-) -> anyhow::Result<Option<String>> {
+) -> anyhow::Result<Option<Fault>> {
     if is_empty(raw)? {
-        let fault = "it is empty, although it was listed with a size";
-        return Ok(has_content.then(|| fault.to_owned())); // else an object without events
+        let fault = || Fault::of("it is empty, although it was listed with a size");
+        return Ok(has_content.then(fault)); // else an object without events
     }
     let packed = BufReader::with_capacity(COPY_BYTES, &mut *raw);
     lines(packed, part, aliases, &|| going_on(clock))
@@ -43,24 +58,29 @@ pub(super) fn is_empty(raw: &mut Scratch) -> Result<bool, ApiError> {
 
 /// The same for any source of bytes: whatever they are, the fault is theirs and not the disk's.
 pub(crate) fn lines(
-    packed: impl Read,
+    packed: impl BufRead,
     part: &mut impl Write,
     aliases: Aliases,
     going_on: &dyn Fn() -> anyhow::Result<()>,
-) -> anyhow::Result<Option<String>> {
-    let mut unpacked = MultiGzDecoder::new(packed).take(LIMIT_BYTES);
-    let fault = match aliases {
+) -> anyhow::Result<Option<Fault>> {
+    let mut unpacked = Gzip::new(packed).take(LIMIT_BYTES);
+    let ended = match aliases {
         Aliases::Off => copy(&mut unpacked, part, going_on)?,
         Aliases::On => copy_with_aliases(&mut unpacked, part, going_on)?,
     };
-    match fault {
-        Some(error) if is_of_the_bytes(&error) => {
-            Ok(Some("it is not a whole gzip file".to_owned()))
+    let what = match ended {
+        Some(error) if is_of_the_bytes(&error) => "it is not a whole gzip file",
+        Some(error) => return Err(ApiError::Sink(error).into()),
+        None if unpacked.limit() == 0 => "it unpacks to more than 4 GiB",
+        None if unpacked.get_ref().has_garbage() => {
+            return Ok(Some(Fault {
+                what: "bytes stand behind its end".to_owned(),
+                is_behind: true,
+            }));
         }
-        Some(error) => Err(ApiError::Sink(error).into()),
-        None if unpacked.limit() == 0 => Ok(Some("it unpacks to more than 4 GiB".to_owned())),
-        None => Ok(None),
-    }
+        None => return Ok(None),
+    };
+    Ok(Some(Fault::of(what)))
 }
 
 /// Copies the vendor's bytes unchanged; yields what ended the reading early.
@@ -158,7 +178,7 @@ mod tests {
     fn read(bytes: &[u8], aliases: Aliases) -> (Vec<u8>, Option<String>) {
         let mut found = Vec::new();
         let fault = lines(bytes, &mut found, aliases, &|| Ok(())).unwrap();
-        (found, fault)
+        (found, fault.map(|fault| fault.what))
     }
 
     fn aliased(line: &str) -> String {

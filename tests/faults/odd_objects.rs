@@ -30,6 +30,7 @@ fn usual() -> Vec<Vec<u8>> {
         with_header(text, b""),
         [gzip(LINE), gzip(b""), gzip(b"")].concat(),
         [gzip(b""), gzip(LINE)].concat(),
+        [gzip(LINE), vec![0; 512]].concat(),
     ]
 }
 
@@ -64,8 +65,6 @@ fn unusual() -> Vec<(&'static str, Vec<u8>)> {
         ("cut before its last 8 bytes", whole[..size - 8].to_vec()),
         ("cut in its header", whole[..6].to_vec()),
         ("cut in its second member", two[..size + 14].to_vec()),
-        ("garbage behind it", [&*whole, b"garbage"].concat()),
-        ("zeros behind it", [&*whole, &[0; 512]].concat()),
         ("no gzip at all", LINE.to_vec()),
         ("an archive", zip_of(&[("receipt_1.siem", LINE)])),
         ("one byte", vec![0x1f]),
@@ -98,6 +97,25 @@ fn what_is_no_whole_gzip_file_is_kept_raw_and_the_objects_around_it_arrive() {
     kept.sort_unstable();
     served.sort_unstable();
     assert!(kept == served, "P1: the very bytes that were served");
+    Objects.overcomes(&place);
+}
+
+#[test]
+fn bytes_behind_a_whole_gzip_file_are_told_and_kept_and_its_lines_arrive() {
+    let place = Objects.behind();
+    let body = [&gzip(LINE), &b"\0\0garbage"[..]].concat();
+    let lines = [LINE.strip_suffix(b"\n").expect("a break")];
+    place
+        .sandbox
+        .serve_objects("receipt", [Object::raw(&*body).with_lines(lines)]);
+    place
+        .run(Objects.program(), [""; 0])
+        .ends_with(65)
+        .says("bytes stand behind its end");
+    let kept = place.quarantined();
+    let raw = kept.iter().find(|name| name.ends_with(".raw"));
+    let raw = place.path("checkpoint/quarantine").join(raw.expect("kept"));
+    assert!(fs::read(raw).expect("readable") == body);
     Objects.overcomes(&place);
 }
 

@@ -6,8 +6,9 @@ use super::{Events, Listed};
 use crate::api::ApiError;
 use crate::api::objects::{Address, Objects};
 use crate::report::{Code, Failure};
+use crate::siem::Failed;
+use crate::siem::object::{self, Fault};
 use crate::siem::position::ObjectId;
-use crate::siem::{Failed, object};
 use crate::spool::{Batch, Extension, Gap, Part, Scratch, Scratches, Spool};
 
 /// How often a page is listed again for fresh addresses, in one run.
@@ -57,7 +58,7 @@ impl Events {
         let fault = self.unpack(&mut raw, &listed, &mut part)?;
         let whole = match fault {
             None => Some(part),
-            Some(fault) => self.doubt(spool, batch, &listed, &mut raw, &fault)?,
+            Some(fault) => self.doubt(spool, batch, &listed, (raw, part, fault))?,
         };
         let address = &listed.address;
         if let Some(part) = whole {
@@ -137,26 +138,27 @@ impl Events {
         raw: &mut Scratch,
         listed: &Listed,
         part: &mut Part,
-    ) -> anyhow::Result<Option<String>> {
+    ) -> anyhow::Result<Option<Fault>> {
         object::unpack(raw, listed.has_content, part, self.aliases, &self.clock)
     }
 
-    /// Fetches a doubtful object once more: yields it when it verifies now, and keeps the bytes when
-    /// they are the same again.
+    /// Fetches a doubtful object once more: yields its lines when all of them can be read, and keeps the
+    /// bytes when they are the same again.
     fn doubt(
         &mut self,
         spool: &Spool,
         batch: &Batch,
         listed: &Listed,
-        raw: &mut Scratch,
-        fault: &str,
+        (mut raw, mut part, mut fault): (Scratch, Part, Fault),
     ) -> anyhow::Result<Option<Part>> {
+        let text = fault.what.clone();
         warn!(
             kind = self.kind.name,
-            fault, "an object does not verify: fetching it again"
+            fault = text,
+            "an object does not verify: fetching it again"
         );
         let differs = || {
-            let what = format!("an object arrived damaged ({fault}) and differently each time");
+            let what = format!("an object arrived damaged ({text}) and differently each time");
             let remedy = "nothing to do: the next run fetches it again";
             Failure::new(Code::Later, what, remedy)
         };
@@ -168,21 +170,23 @@ impl Events {
             fetched => fetched?,
         };
         let fingerprint = |raw: &mut Scratch| raw.fingerprint().map_err(ApiError::Sink);
-        if fingerprint(&mut again)? != fingerprint(raw)? {
-            let mut part = batch.part()?;
-            let fault = self.unpack(&mut again, listed, &mut part)?;
-            return match fault {
-                None => Ok(Some(part)),
-                Some(_) => Err(differs().into()),
+        if fingerprint(&mut again)? != fingerprint(&mut raw)? {
+            part = batch.part()?;
+            fault = match self.unpack(&mut again, listed, &mut part)? {
+                None => return Ok(Some(part)),
+                Some(fault) if fault.is_behind => fault,
+                Some(_) => return Err(differs().into()),
             };
+            raw = again;
         }
-        let place = spool.quarantine(raw, &format!("object: {address:?}\nfault: {fault}"))?;
+        let Fault { what, is_behind } = fault;
+        let place = spool.quarantine(&mut raw, &format!("object: {address:?}\nfault: {what}"))?;
         self.warnings.push(format!(
-            "an object of {} is damaged ({fault}); its bytes are kept in {}",
+            "an object of {} is damaged ({what}); its bytes are kept in {}",
             self.kind.name,
             place.display()
         ));
-        Ok(None)
+        Ok(is_behind.then_some(part))
     }
 }
 
