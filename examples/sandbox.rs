@@ -64,6 +64,8 @@ fn main() -> io::Result<()> {
     let sandbox = Sandbox::start_on(&format!("127.0.0.1:{}", arguments.port))?;
     // They are shown with the request instead of at the end.
     sandbox.allow_complaints();
+    // what is fetched twice has its lines in another order, so that a repetition shows
+    sandbox.set(|switches| switches.replays_differ = true);
     sandbox.watch(show);
     let mut rehearsal = Rehearsal::new(sandbox, arguments.events);
     rehearsal.prepare(arguments.batches);

@@ -87,7 +87,8 @@ pub fn address(text: &str) -> Result<Address, &'static str> {
     Address::parse(text, false)
 }
 
-/// Unpacks an object of API 2.0 into `lines`; says what is wrong with the bytes, if anything is.
+/// Unpacks an object of API 2.0 into `lines`; says what is wrong with the bytes, if anything is, and whether
+/// all lines were read all the same.
 ///
 /// # Errors
 /// When the bytes are held for sound and the disk under them for broken, which memory never is.
@@ -95,9 +96,9 @@ pub fn object(
     packed: &[u8],
     aliases: Aliases,
     lines: &mut impl Write,
-) -> anyhow::Result<Option<String>> {
+) -> anyhow::Result<Option<(String, bool)>> {
     let fault = object::lines(packed, lines, aliases, &|| Ok(()))?;
-    Ok(fault.map(|fault| fault.what))
+    Ok(fault.map(|fault| (fault.what, fault.is_behind)))
 }
 
 /// The continuation token of an archive.

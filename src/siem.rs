@@ -107,10 +107,11 @@ fn streams(run: &Run) -> anyhow::Result<Vec<Stream<Kind>>> {
         }
     });
     let mut streams: Vec<_> = streams.collect();
-    let parts = u32::try_from(streams.len()).unwrap_or(1).max(1);
     // each run begins with another type: none starves when the calls do not reach for all
-    let turn = fastrand::u64(..u64::from(parts));
-    streams.rotate_left(turn as usize);
+    if !streams.is_empty() {
+        let turn = fastrand::usize(..streams.len());
+        streams.rotate_left(turn);
+    }
     Ok(streams)
 }
 

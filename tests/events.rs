@@ -272,6 +272,26 @@ fn killed_at_random_moments_nothing_is_lost_and_nothing_repeated() {
 }
 
 #[test]
+fn the_first_run_goes_by_mimecasts_clock_and_begins_with_the_oldest_day() {
+    for days in [-8, -3, 3, 8] {
+        let place = Place::connected_by_token();
+        place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt\"");
+        place
+            .sandbox
+            .set(|switches| switches.clock_offset_seconds = days * 24 * 3_600);
+        serve(&place, "receipt", 0..2);
+        place.siem().ends_with(0);
+        place.assert_objects_complete();
+        let mut lists = place.sandbox.requests().into_iter();
+        let last = lists.rfind(|seen| seen.path.contains("dateRangeStartsAt"));
+        let path = last.expect("a list").path;
+        let oldest = Utc::now() + TimeDelta::days(days - 7);
+        let oldest = format!("dateRangeStartsAt={}", oldest.format("%Y-%m-%d"));
+        assert!(path.contains(&oldest), "{days} days: {path}");
+    }
+}
+
+#[test]
 fn every_type_comes_first_at_some_time() {
     let place = Place::connected_by_token();
     let first = |_| {

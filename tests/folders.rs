@@ -12,12 +12,11 @@ fn leave_a_download(place: &Place) -> String {
     let stall = Wire::StallAt(100, Duration::from_secs(1));
     place.sandbox.next(Endpoint::Siem, changes::wire(stall));
     let before = place.sandbox.count(Endpoint::Siem);
-    let mut child = place.spawn(SIEM);
+    let child = place.spawn(SIEM);
     while place.sandbox.count(Endpoint::Siem) == before {
         std::thread::yield_now();
     }
-    child.kill().expect("it was running");
-    place.wait(child);
+    place.kill(child);
     place.files("tmp").into_keys().next().expect("a leftover")
 }
 

@@ -187,6 +187,17 @@ impl Place {
         self.outcome(output, started.elapsed())
     }
 
+    /// Kills what [`Place::spawn`] started. On Windows a program of the system that it was about to start
+    /// can be left behind, never run and hold the pipes for ever: there nothing is read from them.
+    pub(crate) fn kill(&self, mut child: Child) {
+        child.kill().expect("it was running or had ended");
+        if cfg!(windows) {
+            child.wait().expect("it is killed");
+        } else {
+            self.wait(child);
+        }
+    }
+
     fn outcome(&self, output: Output, took: Duration) -> Outcome {
         let text = |bytes| String::from_utf8(bytes).expect("programs speak UTF-8");
         let outcome = Outcome {

@@ -2,15 +2,19 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use uuid::Uuid;
+use wait_timeout::ChildExt as _;
 
 use super::{Target, list};
 
+/// How long a program of the system may take: far more than any does.
+const PATIENCE: Duration = Duration::from_secs(30);
 const SYSTEM: &str = "S-1-5-18";
 const ADMINISTRATORS: &str = "S-1-5-32-544";
 
@@ -71,12 +75,24 @@ fn run<A: AsRef<OsStr>>(name: &str, words: impl IntoIterator<Item = A>) -> io::R
     let root = std::env::var_os("SystemRoot");
     let root = root.ok_or_else(|| io::Error::other("the variable SystemRoot is not set"))?;
     let program = Path::new(&root).join("System32").join(name);
+    let said = |what: String| io::Error::other(format!("{}: {what}", program.display()));
     let mut command = Command::new(&program);
     command.args(words).stdin(Stdio::null());
-    let said = |what: String| io::Error::other(format!("{}: {what}", program.display()));
-    let output = command.output().map_err(|error| said(error.to_string()))?;
-    match output.status.code() {
-        Some(0) => Ok(output.stdout),
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(|error| said(error.to_string()))?;
+    let Some(status) = child.wait_timeout(PATIENCE)? else {
+        child.kill()?;
+        return Err(said(format!(
+            "no end within {} seconds",
+            PATIENCE.as_secs()
+        )));
+    };
+    let mut output = Vec::new();
+    if let Some(mut stdout) = child.stdout {
+        stdout.read_to_end(&mut output)?; // some lines: they fit into the pipe
+    }
+    match status.code() {
+        Some(0) => Ok(output),
         code => Err(said(format!("exit code {}", code.unwrap_or(-1)))),
     }
 }

@@ -34,8 +34,6 @@ pub(super) struct Logs {
     ahead: Ahead<Asked, Result<Fetched, Failed>>,
     position: Option<String>,
     restarted: bool,
-    /// The last run is longer ago than Mimecast keeps logs.
-    stale: Option<(Gap, String)>,
     finished: bool,
 }
 
@@ -70,7 +68,6 @@ impl Logs {
             ahead,
             position,
             restarted: false,
-            stale: stale(spool, run.client().now()),
             finished: false,
         }
     }
@@ -223,7 +220,8 @@ impl Source for Logs {
         let mut archive = match self.ahead.wait() {
             Ok(Fetched::Nothing) => {
                 self.finished = true;
-                return Ok(self.stale.take().map(|gap| self.admit(spool, gap)));
+                let late = stale(spool, self.client.now()).filter(|_| !self.restarted);
+                return Ok(late.map(|gap| self.admit(spool, gap)));
             }
             Ok(Fetched::Archive(archive)) => archive,
             Err(Failed::Api(ApiError::PositionRefused)) if self.can_restart() => {

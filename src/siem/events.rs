@@ -25,7 +25,7 @@ use crate::report::{Code, Failure};
 use crate::run::{Ready, Run, Source};
 use crate::spool::{Gap, Scratch, Scratches, Spool};
 pub(super) use shared::{Calls, StoreAnswers};
-use taking::{Reason, fetch};
+use taking::{PROBES, Reason, fetch};
 
 /// Objects that share one commit, and the bytes after which a batch is closed early.
 const BATCH_OBJECTS: usize = 32;
@@ -39,6 +39,12 @@ struct Listed {
     has_content: bool,
     /// Whether it is asked for a second time, after the others of its page.
     is_second: bool,
+}
+
+impl Listed {
+    fn id(&self) -> ObjectId {
+        ObjectId::of(&self.address.place())
+    }
 }
 
 /// The events of one type.
@@ -59,8 +65,13 @@ pub(super) struct Events {
     /// Whether no time went into an object since the page was listed.
     is_fresh: bool,
     empty_pages: u32,
-    /// Objects of this page that could not be had.
+    /// Some objects of this page that an earlier run had.
+    known: Vec<Address>,
+    /// Objects of this page that could not be had, and why the last of them.
     missing: Vec<ObjectId>,
+    why: Option<Reason>,
+    /// Whether Mimecast, and with it its clock, has answered a list.
+    has_answered: bool,
     warnings: Vec<String>,
     gaps: Vec<Gap>,
     failed: Option<anyhow::Error>,
@@ -71,16 +82,7 @@ impl Events {
     pub(super) fn waiting(run: &Run, kind: EventType, spool: &Spool) -> Self {
         let objects = Arc::clone(&kind.objects);
         let client = run.client();
-        let saved = spool.position().and_then(Position::read);
-        let position = saved.unwrap_or_else(|| Position {
-            since: Some(beginning(client.now(), kind.moved_at)),
-            ..Position::default()
-        });
-        let (mut warnings, mut gaps) = (Vec::new(), Vec::new());
-        if let Some((gap, warning)) = stale(spool, client.now()) {
-            gaps.push(gap);
-            warnings.push(warning);
-        }
+        let position = spool.position().and_then(Position::read);
         Self {
             client,
             kind,
@@ -89,7 +91,7 @@ impl Events {
             ahead: Ahead::new(move |(address, scratches): (Address, Scratches)| {
                 fetch(&objects, &address, &scratches)
             }),
-            position,
+            position: position.unwrap_or_default(),
             queue: VecDeque::new(),
             next: None,
             is_listed: false,
@@ -97,51 +99,80 @@ impl Events {
             relists: 0,
             is_fresh: false,
             empty_pages: 0,
+            known: Vec::new(),
             missing: Vec::new(),
-            warnings,
-            gaps,
+            why: None,
+            has_answered: false,
+            warnings: Vec::new(),
+            gaps: Vec::new(),
             failed: None,
             finished: false,
         }
     }
 
-    /// Lists the page of the position and queues what of it is not done.
-    fn list(&mut self, spool: &Spool) -> anyhow::Result<()> {
-        let page = loop {
+    /// Where the very first page begins.
+    fn since(&self) -> DateTime<Utc> {
+        let saved = self.position.since;
+        saved.unwrap_or_else(|| beginning(self.client.now(), self.kind.moved_at))
+    }
+
+    /// The page of the position, as it is now.
+    fn page(&mut self, spool: &Spool) -> anyhow::Result<Page> {
+        loop {
             self.kind.calls.take()?;
-            let since = self
-                .position
-                .since
-                .unwrap_or_else(|| beginning(self.client.now(), None));
+            let since = self.since();
             let token = self.position.token.as_deref();
             let query = endpoints::events(self.kind.name, since, token);
             match self.client.list(self.kind.call, &query) {
-                Ok(text) => break Page::read(&text).map_err(ApiError::NotUnderstood)?,
+                // by the server's clock, which only an answer tells, it begins on another day
+                Ok(_) if token.is_none() && self.since().date_naive() != since.date_naive() => {}
+                Ok(text) => {
+                    if token.is_none() {
+                        self.position.since = Some(since);
+                    }
+                    return Ok(Page::read(&text).map_err(ApiError::NotUnderstood)?);
+                }
                 Err(ApiError::PositionRefused) => self.start_again(spool, since)?,
                 Err(error) => return Err(error.into()),
             }
-        };
+        }
+    }
+
+    /// Lists the page of the position and queues what of it is not done.
+    fn list(&mut self, spool: &Spool) -> anyhow::Result<()> {
+        let page = self.page(spool)?;
+        if !std::mem::replace(&mut self.has_answered, true)
+            && let Some((gap, warning)) = stale(spool, self.client.now())
+        {
+            self.gaps.push(gap);
+            self.warnings.push(warning);
+        }
         let owed: Vec<Listed> = self.queue.drain(..).collect();
         let mut listed = Vec::new();
+        self.known.clear();
         for item in &page.items {
-            let address = self.kind.objects.address(&item.url)?;
-            let id = ObjectId::of(&address.place());
-            if !listed.contains(&id) {
-                listed.push(id); // a page can name an object twice
-                if !self.position.is_done(&address.place()) && !self.missing.contains(&id) {
-                    let has_content = item.has_content();
-                    self.queue.push_back(Listed {
-                        address,
-                        has_content,
-                        is_second: false,
-                    });
+            let object = Listed {
+                address: self.kind.objects.address(&item.url)?,
+                has_content: item.has_content(),
+                is_second: false,
+            };
+            let id = object.id();
+            if listed.contains(&id) {
+                continue; // a page can name an object twice
+            }
+            listed.push(id);
+            if !self.position.is_done(id) {
+                if !self.missing.contains(&id) {
+                    self.queue.push_back(object);
                 }
+            } else if object.has_content && self.known.len() < PROBES {
+                self.known.push(object.address);
             }
         }
-        for Listed { address, .. } in owed {
-            let id = ObjectId::of(&address.place());
-            if !listed.contains(&id) {
-                self.do_without(spool, id, &address.place(), Reason::NotListed);
+        for object in owed {
+            if !listed.contains(&object.id()) {
+                let place = object.address.place();
+                self.do_without(spool, object.id(), &place, Reason::NotListed);
             }
         }
         for id in self.position.unlisted(&listed) {
@@ -200,8 +231,10 @@ impl Events {
             return Ok(());
         }
         // a day is asked for as a whole: its first hours may just have become too old
-        if since < oldest + TimeDelta::days(1) {
-            self.position.since = Some(since.max(oldest) + TimeDelta::days(1));
+        let day = TimeDelta::days(1);
+        if since < oldest + day {
+            let is_older = since.date_naive() < oldest.date_naive();
+            self.position.since = Some(if is_older { oldest } else { since + day });
             return Ok(());
         }
         let why = "the days of a list were refused".to_owned();
@@ -218,9 +251,19 @@ impl Events {
     fn leave_page(&mut self) {
         self.is_listed = false;
         self.finished = self.is_last;
+        if self.kind.store_answers.get() {
+            self.position.silent_since = None;
+        }
         if !self.missing.is_empty() {
+            if !self.kind.store_answers.get() {
+                let now = self.client.now();
+                self.position.silent_since.get_or_insert(now);
+            }
             self.position.missing = std::mem::take(&mut self.missing);
-            let what = format!("some objects of {} could not be had", self.kind.name);
+            let why = self
+                .why
+                .map_or_else(String::new, |why| format!(": of the last, {why}"));
+            let what = format!("some objects of {} could not be had{why}", self.kind.name);
             let remedy = "nothing to do: the next run tries again, and records a gap if it fails";
             self.failed = Some(Failure::new(Code::Later, what, remedy).into());
             return;

@@ -8,7 +8,7 @@ use crate::api::ApiError;
 use crate::clock::Clock;
 use crate::config::Aliases;
 use crate::document::Members;
-use crate::spool::{Part, Scratch};
+use crate::spool::Scratch;
 
 /// The largest object that is unpacked, in bytes; a page of 100 is far below.
 const LIMIT_BYTES: u64 = 4 << 30;
@@ -37,11 +37,11 @@ impl Fault {
 pub(super) fn unpack(
     raw: &mut Scratch,
     has_content: bool,
-    part: &mut Part,
+    part: &mut impl Write,
     aliases: Aliases,
     clock: &Clock,
 ) -> anyhow::Result<Option<Fault>> {
-    if is_empty(raw)? {
+    if look(raw)? == Look::Empty {
         let fault = || Fault::of("it is empty, although it was listed with a size");
         return Ok(has_content.then(fault)); // else an object without events
     }
@@ -49,11 +49,28 @@ pub(super) fn unpack(
     lines(packed, part, aliases, &|| going_on(clock))
 }
 
-/// Whether not a byte has arrived; the next read begins at the first one.
-pub(super) fn is_empty(raw: &mut Scratch) -> Result<bool, ApiError> {
-    let size = raw.seek(SeekFrom::End(0)).map_err(ApiError::Sink)?;
+/// What an object's first bytes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    Empty,
+    Gzip,
+    /// Something else: a damaged object, or a page of somebody who stands before the store.
+    Foreign,
+}
+
+/// Looks at the first bytes; the next read begins at the first one.
+pub(super) fn look(raw: &mut Scratch) -> Result<Look, ApiError> {
+    let mut first = Vec::new();
     raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
-    Ok(size == 0)
+    raw.take(2)
+        .read_to_end(&mut first)
+        .map_err(ApiError::Sink)?;
+    raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
+    Ok(match *first {
+        [] => Look::Empty,
+        [0x1f, 0x8b] => Look::Gzip,
+        _ => Look::Foreign,
+    })
 }
 
 /// The same for any source of bytes: whatever they are, the fault is theirs and not the disk's.

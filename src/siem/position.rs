@@ -18,6 +18,9 @@ pub(super) struct Position {
     /// Objects that could not be had in an earlier run.
     #[serde(default)]
     pub(super) missing: Vec<ObjectId>,
+    /// Since when the store has given nothing of all that it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) silent_since: Option<DateTime<Utc>>,
 }
 
 /// What stays the same of an object when its page is listed again: a digest of its host and path.
@@ -42,19 +45,20 @@ impl Position {
     }
 
     /// Whether an object needs nothing any more.
-    pub(super) fn is_done(&self, place: &str) -> bool {
-        self.done.contains(&ObjectId::of(place))
+    pub(super) fn is_done(&self, id: ObjectId) -> bool {
+        self.done.contains(&id)
     }
 
     /// An object needs nothing any more.
-    pub(super) fn finish(&mut self, place: &str) {
-        self.done.push(ObjectId::of(place));
+    pub(super) fn finish(&mut self, id: ObjectId) {
+        self.done.push(id);
     }
 
     /// The page is done; on to the next.
     pub(super) fn turn(&mut self, token: String) {
         *self = Self {
             token: Some(token),
+            silent_since: self.silent_since,
             ..Self::default()
         };
     }
@@ -83,8 +87,8 @@ mod tests {
         let text = r#"{"token":"NDU1NA==","since":null,"done":[7]}"#;
         let mut position = Position::read(text).unwrap();
         assert_eq!(position.token.as_deref(), Some("NDU1NA=="));
-        position.finish("/a");
-        assert!(position.is_done("/a") && !position.is_done("/b"));
+        position.finish(ObjectId::of("/a"));
+        assert!(position.is_done(ObjectId::of("/a")) && !position.is_done(ObjectId::of("/b")));
         assert_eq!(Position::read(&position.text()), Some(position.clone()));
         position.turn("next".to_owned());
         assert_eq!(
@@ -97,9 +101,9 @@ mod tests {
     #[test]
     fn only_what_is_listed_is_remembered() {
         let mut position = Position::default();
-        position.finish("/a");
-        position.finish("/b");
+        position.finish(ObjectId::of("/a"));
+        position.finish(ObjectId::of("/b"));
         position.keep_listed(&[ObjectId::of("/b"), ObjectId::of("/c")]);
-        assert!(!position.is_done("/a") && position.is_done("/b"));
+        assert!(!position.is_done(ObjectId::of("/a")) && position.is_done(ObjectId::of("/b")));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::serve;
 use crate::harness::Place;
-use crate::sandbox::{Endpoint, Object, changes};
+use crate::sandbox::{Endpoint, Object, Reply, changes};
 
 #[test]
 fn odd_objects_are_published_byte_for_byte() {
@@ -52,33 +52,98 @@ fn an_object_that_is_gone_is_tried_in_two_runs_and_then_a_gap() {
 
 #[test]
 fn a_store_that_refuses_everything_makes_no_gap_however_often() {
-    let place = Place::connected_by_token();
-    serve(&place, "process", 0..4);
-    serve(&place, "spam", 4..6);
-    place.sandbox.always(Endpoint::Object, changes::status(403));
-    for _ in 0..3 {
-        place.siem().ends_with(75).says("could not be had");
+    for status in [403, 404, 410] {
+        let place = Place::connected_by_token();
+        serve(&place, "process", 0..4);
+        serve(&place, "spam", 4..6);
+        place
+            .sandbox
+            .always(Endpoint::Object, changes::status(status));
+        for _ in 0..3 {
+            place.siem().ends_with(75).says("could not be had");
+        }
+        place.sandbox.clear();
+        place.siem().stays_silent();
+        place.assert_objects_complete();
     }
-    place.sandbox.clear();
+}
+
+#[test]
+fn a_store_that_has_nothing_for_more_than_a_day_is_believed() {
+    let place = Place::connected_by_token();
+    place.configure_tokens("[siem]\ncloud_gateway_types = \"process\"");
+    place.sandbox.serve_objects("process", [Object::missing()]);
+    for _ in 0..3 {
+        place
+            .siem()
+            .ends_with(75)
+            .says("the store does not have it");
+    }
+    place
+        .sandbox
+        .set(|switches| switches.clock_offset_seconds = 25 * 3_600);
+    place.siem().ends_with(65).says("recorded as a gap");
+    serve(&place, "process", 0..2);
     place.siem().stays_silent();
     place.assert_objects_complete();
 }
 
 #[test]
 fn a_page_of_somebody_before_the_store_is_neither_published_nor_kept() {
-    let place = Place::connected_by_token();
-    serve(&place, "process", 0..3);
-    place.sandbox.always(Endpoint::Object, changes::html_200());
-    for _ in 0..2 {
-        place.siem().ends_with(76);
+    type Page = fn(&mut Reply);
+    let pages: [(i32, Page); 3] = [
+        (76, |reply| changes::html_200()(reply)),
+        (75, |reply| reply.set_body(*b"{\"error\":\"blocked\"}")),
+        (75, |reply| reply.set_body(*b"blocked by policy 17\n")),
+    ];
+    for (code, page) in pages {
+        let place = Place::connected_by_token();
+        serve(&place, "process", 0..3);
+        serve(&place, "spam", 3..4);
+        place.sandbox.always(Endpoint::Object, page);
+        for _ in 0..3 {
+            place.siem().ends_with(code);
+        }
+        assert_eq!(
+            (place.files("mta").len(), place.quarantined().len()),
+            (0, 0)
+        );
+        place.sandbox.clear();
+        place.siem().stays_silent();
+        place.assert_objects_complete();
     }
-    assert_eq!(
-        (place.files("mta").len(), place.quarantined().len()),
-        (0, 0)
-    );
-    place.sandbox.clear();
+}
+
+#[test]
+fn bytes_that_are_no_object_are_kept_when_the_store_has_others() {
+    let place = Place::connected_by_token();
+    place.configure_tokens("[siem]\ncloud_gateway_types = \"process\"");
+    place
+        .sandbox
+        .serve_objects("process", [Object::raw(*b"no gzip file")]);
+    place
+        .siem()
+        .ends_with(75)
+        .says("what arrives is no gzip file");
+    assert_eq!(place.quarantined().len(), 0);
+    serve(&place, "process", 0..2);
+    place.siem().ends_with(65).says("its bytes are kept in");
     place.siem().stays_silent();
     place.assert_objects_complete();
+}
+
+#[test]
+fn an_object_that_alone_cannot_be_had_does_not_need_new_ones_to_become_a_gap() {
+    for bad in [Object::missing(), Object::empty().with_size(100)] {
+        let place = Place::connected_by_token();
+        place.configure_tokens("[siem]\ncloud_gateway_types = \"process\"");
+        serve(&place, "process", 0..2);
+        place.sandbox.serve_objects("process", [bad]);
+        place.siem().ends_with(75);
+        place.siem().ends_with(65).says("recorded as a gap");
+        place.siem().stays_silent();
+        place.assert_objects_complete();
+    }
 }
 
 #[test]
@@ -115,6 +180,7 @@ fn two_gone_objects_are_two_gaps() {
     place.configure_tokens("[siem]\ncloud_gateway_types = \"process\"");
     let gone = ["a.json.gz", "b.json.gz"].map(|name| Object::missing().named(name));
     place.sandbox.serve_objects("process", gone);
+    serve(&place, "process", 0..1);
     place.siem().ends_with(75);
     place.siem().ends_with(65).says("1 more in the log");
     let state = std::fs::read_to_string(place.path("checkpoint/cg_process.state")).expect("there");

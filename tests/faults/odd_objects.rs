@@ -209,18 +209,6 @@ fn an_object_that_is_empty_though_it_was_listed_with_a_size_is_not_taken_for_one
     Objects.overcomes(&place);
 }
 
-#[test]
-fn an_object_that_alone_is_always_empty_is_a_gap_after_two_runs() {
-    let place = Objects.behind();
-    let hollow = Object::empty().with_size(100);
-    place.sandbox.serve_objects("receipt", [hollow]);
-    Objects.run(&place).ends_with(75).says("could not be had");
-    Objects.refill(&place);
-    Objects.run(&place).ends_with(65).says("recorded as a gap");
-    place.assert_objects_complete();
-    Objects.run(&place).stays_silent();
-}
-
 /// As many as an archive can have without the structures of zip64.
 #[test]
 fn sixty_thousand_members_that_hold_nothing_make_no_file() {

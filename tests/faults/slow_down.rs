@@ -171,8 +171,7 @@ fn without_a_sensible_hint_it_waits_long_and_asks_nothing_meanwhile() {
             thread::sleep(Duration::from_millis(700));
             assert_eq!(child.try_wait().expect("ours"), None, "it waits");
             assert_eq!(place.sandbox.count(call), before + 1);
-            child.kill().expect("it was running");
-            child.wait().expect("ours");
+            place.kill(child);
             collector.recovers(&place);
         },
     );

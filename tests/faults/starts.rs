@@ -40,12 +40,11 @@ fn losers(collector: Collector, place: &Place, count: usize) {
 fn of_ten_and_of_fifty_starts_at_once_one_works_and_the_others_are_soon_gone() {
     for (collector, count) in [(Siem, 50), (Audit, 10), (Objects, 10)] {
         let place = collector.behind_with("[network]\nidle_timeout_seconds = 600");
-        let mut run = holder(collector, &place, Duration::from_secs(600));
+        let run = holder(collector, &place, Duration::from_secs(600));
         let before = place.sandbox.requests().len();
         losers(collector, &place, count);
         assert_eq!(place.sandbox.requests().len(), before, "nobody else asked");
-        run.kill().expect("it holds the lock");
-        place.wait(run);
+        place.kill(run);
         collector.recovers(&place); // free at once
     }
 }

@@ -1,29 +1,41 @@
 //! The objects of a page, taken one after another, and when to do without one.
 
+use std::io;
+
+use chrono::TimeDelta;
 use tracing::{info, warn};
 
 use super::{Events, Listed};
 use crate::api::ApiError;
 use crate::api::objects::{Address, Objects};
+use crate::config::Aliases;
 use crate::report::{Code, Failure};
 use crate::siem::Failed;
-use crate::siem::object::{self, Fault};
+use crate::siem::object::{self, Fault, Look};
 use crate::siem::position::ObjectId;
 use crate::spool::{Batch, Extension, Gap, Part, Scratch, Scratches, Spool};
 
 /// How often a page is listed again for fresh addresses, in one run.
 const RELISTS: u32 = 3;
 
+/// Objects that are fetched again only to see whether the store answers.
+pub(super) const PROBES: usize = 3;
+/// A store that does not have what is listed, and gives nothing else either, is believed after so long.
+const SILENCE: TimeDelta = TimeDelta::hours(24);
+
 /// Why an object could not be had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Reason {
-    /// Its address was not accepted, however fresh.
+    /// However fresh its address.
+    #[error("its address is refused")]
     Refused,
-    /// The store does not have it.
+    #[error("the store does not have it")]
     Gone,
-    /// Nothing arrived of what is listed with a size: an object, or whoever stands before the store.
+    #[error("it is listed with a size and arrives empty")]
     Empty,
-    /// The page names it no longer.
+    #[error("what arrives is no gzip file, and the store gave none at all")]
+    Foreign,
+    #[error("it is listed no longer")]
     NotListed,
 }
 
@@ -43,16 +55,21 @@ impl Events {
             }
             Err(failed) => return Err(failed.into()),
         };
-        let has_content = self.queue.front().is_some_and(|listed| listed.has_content);
-        if has_content && object::is_empty(&mut raw)? {
-            self.put_off(spool);
-            return Ok(());
-        }
-        self.kind.store_answers.set();
-        self.is_fresh = false;
         let Some(listed) = self.queue.pop_front() else {
             return Ok(());
         };
+        let odd = match object::look(&mut raw)? {
+            Look::Empty if listed.has_content => Some(Reason::Empty),
+            Look::Empty | Look::Gzip => None,
+            Look::Foreign => Some(Reason::Foreign),
+        };
+        if let Some(reason) = odd
+            && !self.is_worth_keeping(spool, &listed, reason)
+        {
+            self.put_off(spool, listed, reason);
+            return Ok(());
+        }
+        self.is_fresh = false;
         self.ask_for_front(spool);
         let mut part = batch.part()?;
         let fault = self.unpack(&mut raw, &listed, &mut part)?;
@@ -60,24 +77,28 @@ impl Events {
             None => Some(part),
             Some(fault) => self.doubt(spool, batch, &listed, (raw, part, fault))?,
         };
-        let address = &listed.address;
         if let Some(part) = whole {
-            let stem = format!("{}_{}", self.kind.stem, address.stem());
+            if listed.has_content {
+                self.kind.store_answers.set();
+            }
+            let stem = format!("{}_{}", self.kind.stem, listed.address.stem());
             batch.add(part, &stem, Extension::Json)?;
         }
-        self.position.finish(&address.place());
+        self.position.finish(listed.id());
         Ok(())
     }
 
-    /// Nothing arrived of the first object of the queue: it is asked for once more after the others, by
-    /// which the store shows whether it answers with content at all.
-    fn put_off(&mut self, spool: &Spool) {
-        let Some(mut listed) = self.queue.pop_front() else {
-            return;
-        };
+    /// Whether bytes that are no gzip file are an object's all the same, damaged: on a second look, and
+    /// when the store has shown that it answers with objects.
+    fn is_worth_keeping(&mut self, spool: &Spool, listed: &Listed, reason: Reason) -> bool {
+        listed.is_second && reason == Reason::Foreign && self.store_answers(spool)
+    }
+
+    /// An object is asked for once more after the others, by which the store shows whether it answers with
+    /// objects at all.
+    fn put_off(&mut self, spool: &Spool, mut listed: Listed, reason: Reason) {
         if listed.is_second {
-            let place = listed.address.place();
-            self.do_without(spool, ObjectId::of(&place), &place, Reason::Empty);
+            self.do_without(spool, listed.id(), &listed.address.place(), reason);
         } else {
             listed.is_second = true;
             self.queue.push_back(listed);
@@ -95,42 +116,68 @@ impl Events {
             );
             return self.list(spool);
         }
-        let Some(Listed { address, .. }) = self.queue.pop_front() else {
+        let Some(listed) = self.queue.pop_front() else {
             return Ok(());
         };
         self.ask_for_front(spool);
-        let place = address.place();
-        self.do_without(spool, ObjectId::of(&place), &place, reason);
+        self.do_without(spool, listed.id(), &listed.address.place(), reason);
         Ok(())
     }
 
     /// Leaves an object to the next run, or gives it up when an earlier run could not have it either.
     ///
-    /// A store that refuses everything, or answers with nothing, says nothing of a single object, as
-    /// somebody may stand before it; nor does an address that may have lapsed while others were stored.
+    /// A store that gives nothing says nothing of a single object, as somebody may stand before it; nor
+    /// does an address that may have lapsed while others were stored.
     pub(super) fn do_without(&mut self, spool: &Spool, id: ObjectId, place: &str, reason: Reason) {
-        let answers = self.kind.store_answers.get();
-        let is_sure = match reason {
-            Reason::Refused => self.is_fresh && answers,
-            Reason::Empty => answers,
-            Reason::Gone | Reason::NotListed => true,
-        };
-        if !self.position.missing.contains(&id) || !is_sure {
+        let is_sure = self.position.missing.contains(&id)
+            && match reason {
+                Reason::Refused => self.is_fresh && self.store_answers(spool),
+                Reason::Empty => self.store_answers(spool),
+                Reason::Gone => self.store_answers(spool) || self.is_silent_for_long(),
+                Reason::Foreign => false,
+                Reason::NotListed => true,
+            };
+        if !is_sure {
             if !self.missing.contains(&id) {
                 self.missing.push(id); // the next run tries once more
+                self.why = Some(reason);
             }
             return;
         }
         self.warnings.push(format!(
-            "an object of {} could not be had in two runs and is recorded as a gap: {place}",
+            "an object of {} could not be had in two runs and is recorded as a gap: {place} ({reason})",
             self.kind.name
         ));
         self.gaps.push(Gap {
             from: spool.last_success(),
             to: self.client.now(),
-            reason: format!("object {place} could not be had"),
+            reason: format!("object {place} could not be had: {reason}"),
         });
-        self.position.done.push(id);
+        self.position.finish(id);
+    }
+
+    /// Whether the store answers with objects: one that arrived in this run shows it, of whatever type, or
+    /// one of the page that an earlier run had.
+    fn store_answers(&mut self, spool: &Spool) -> bool {
+        while !self.kind.store_answers.get()
+            && let Some(known) = self.known.pop()
+        {
+            // whatever it comes to, this run does not depend on it
+            let fetched = fetch(&self.kind.objects, &known, &spool.scratches());
+            let mut sink = io::sink();
+            let unpacked = fetched.map_err(anyhow::Error::from).and_then(|mut raw| {
+                object::unpack(&mut raw, true, &mut sink, Aliases::Off, &self.clock)
+            });
+            if matches!(unpacked, Ok(None)) {
+                self.kind.store_answers.set();
+            }
+        }
+        self.kind.store_answers.get()
+    }
+
+    fn is_silent_for_long(&self) -> bool {
+        let since = self.position.silent_since;
+        since.is_some_and(|since| self.client.now() - since > SILENCE)
     }
 
     fn unpack(
