@@ -75,7 +75,7 @@ pub struct Config {
     pub network: Network,
 }
 
-/// Why the configuration or the credentials cannot be used (exit code 78).
+/// Why the configuration or the credentials cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ConfigError {
@@ -83,6 +83,8 @@ pub struct ConfigError {
     pub message: String,
     /// What to do.
     pub remedy: String,
+    /// Whether disk or host failed, and the file may be good: nothing is to be corrected in it.
+    pub is_of_the_host: bool,
 }
 
 impl Config {
@@ -209,17 +211,32 @@ impl ConfigError {
         Self {
             message: message.into(),
             remedy: remedy.into(),
+            is_of_the_host: false,
         }
     }
 
     pub(crate) fn reading(path: &Path, error: &io::Error) -> Self {
-        let path = path.display();
-        let remedy = match error.kind() {
-            io::ErrorKind::NotFound => "run authentication_setup".to_owned(),
-            io::ErrorKind::PermissionDenied => format!("run as a user who may read {path}"),
-            _ => format!("correct {path}"),
+        use io::ErrorKind::{
+            InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied,
         };
-        Self::new(format!("cannot read {path}: {error}"), remedy)
+        let path = path.display();
+        let (remedy, is_of_the_host) = match error.kind() {
+            NotFound => ("run authentication_setup".to_owned(), false),
+            PermissionDenied => (format!("run as a user who may read {path}"), false),
+            IsADirectory | NotADirectory | InvalidFilename | InvalidInput => {
+                (format!("correct {path}"), false)
+            }
+            _ if error.raw_os_error().is_none() => (format!("correct {path}"), false),
+            _ => {
+                let remedy = "see to the disk or the limits of this host; the next run goes on";
+                (remedy.to_owned(), true)
+            }
+        };
+        Self {
+            message: format!("cannot read {path}: {error}"),
+            remedy,
+            is_of_the_host,
+        }
     }
 
     fn with_remedy(mut self, remedy: &str) -> Self {

@@ -297,11 +297,12 @@ fn refuse_open_to_others(path: &Path) -> Result<(), CredentialsError> {
             Err(ConfigError::new(message, close(path)))
         }
         Err(error) => {
-            let message = format!("the access rights of {shown} cannot be read: {error}");
-            Err(ConfigError::new(
-                message,
-                "put it on a disk that keeps them",
-            ))
+            let mut refused = ConfigError::reading(path, &error);
+            refused.message = format!("the access rights of {shown} cannot be read: {error}");
+            if !refused.is_of_the_host {
+                "put it on a disk that keeps them".clone_into(&mut refused.remedy);
+            }
+            Err(refused)
         }
     }
 }

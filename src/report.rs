@@ -150,6 +150,10 @@ fn of_api(error: &ApiError) -> (Code, String) {
             "raise the limits of this user on this host; the next run goes on",
         ),
         ApiError::Stopped(stopped) => return of_stop(*stopped),
+        ApiError::Unusable(why) if why.contains("No CA certificates") => (
+            Code::Config,
+            "install the system's root certificates (on Linux the package ca-certificates)",
+        ),
         ApiError::Unusable(_) => (Code::Config, "correct [network] in config.toml"),
     };
     (code, remedy.to_owned())
@@ -184,7 +188,12 @@ fn of_spool(error: &SpoolError) -> (Code, String) {
 }
 
 fn of_config(error: &ConfigError) -> (Code, String) {
-    (Code::Config, error.remedy.clone())
+    let code = if error.is_of_the_host {
+        Code::Disk
+    } else {
+        Code::Config
+    };
+    (code, error.remedy.clone())
 }
 
 fn of_stop(stopped: Stopped) -> (Code, String) {

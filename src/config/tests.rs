@@ -700,6 +700,27 @@ mod files {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_the_disk_or_the_host_withholds_is_not_said_to_be_wrong() {
+    let reading = |code| {
+        let error = io::Error::from_raw_os_error(code);
+        ConfigError::reading(Path::new("/c/config.toml"), &error)
+    };
+    let (eio, emfile, enospc, enomem, estale) = (5, 24, 28, 12, 116);
+    for code in [eio, emfile, enospc, enomem, estale] {
+        let error = reading(code);
+        assert!(
+            error.is_of_the_host && !error.remedy.contains("correct"),
+            "{error:?}"
+        );
+    }
+    let (enoent, eacces, enotdir, eisdir) = (2, 13, 20, 21);
+    for code in [enoent, eacces, enotdir, eisdir] {
+        assert!(!reading(code).is_of_the_host, "{code}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_makes_parsing_panic(text in ".*") {
