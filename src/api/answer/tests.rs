@@ -51,6 +51,40 @@ fn every_status_has_one_meaning() {
 }
 
 #[test]
+fn every_status_of_an_object_store_has_one_meaning() {
+    for status in 100..600 {
+        let answer = Answer::of_object(&head(status, &[]));
+        let is_expected = match status {
+            200 => answer == Answer::Data,
+            400 | 401 | 403 => answer == Answer::PositionRefused,
+            404 | 410 => answer == Answer::Gone,
+            429 => answer == Answer::SlowDown(None),
+            408 | 425 | 500.. => matches!(answer, Answer::Broken(_)),
+            _ => matches!(answer, Answer::NotUnderstood(_)),
+        };
+        assert!(is_expected, "{status}: {answer:?}");
+        let page = head(status, &[("content-type", "text/html; charset=utf-8")]);
+        let answer = Answer::of_object(&page);
+        assert!(matches!(answer, Answer::NotUnderstood(_)), "{answer:?}");
+    }
+}
+
+#[test]
+fn json_of_some_other_service_is_neither_data_nor_nothing() {
+    for call in [Call::Siem, Call::Audit, Call::Account] {
+        for body in [
+            "{}",
+            r#"{"error":null}"#,
+            r#"{"meta":{}}"#,
+            r#"{"ok":true}"#,
+        ] {
+            let answer = of(call, 200, body);
+            assert!(matches!(answer, Answer::NotUnderstood(_)), "{answer:?}");
+        }
+    }
+}
+
+#[test]
 fn an_error_inside_200_is_not_a_success() {
     for (code, expected) in [
         ("err_xdk_binding_expired", Answer::Denied(Denial::Expired)),
