@@ -122,6 +122,16 @@ mod tests {
     }
 
     #[test]
+    fn a_file_goes_when_it_is_older_by_a_second_and_not_before() {
+        let aged = |seconds: i64| {
+            let mut file = entry(OURS, Kind::File, 7, now());
+            file.modified = Some((now() - TimeDelta::seconds(7 * 24 * 3_600 + seconds)).into());
+            plan(&[file], now(), 7, |_| true).len()
+        };
+        assert_eq!([-1, 0, 1].map(aged), [0, 0, 1]);
+    }
+
+    #[test]
     fn a_file_without_a_time_or_from_the_future_stays() {
         let mut timeless = entry(OURS, Kind::File, 8, now());
         timeless.modified = None;
