@@ -26,6 +26,10 @@ const CALLS: [Call; 8] = [
     Call::CloudIntegrated,
 ];
 
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
+}
+
 fn is_success(answer: &Answer) -> bool {
     matches!(answer, Answer::Data | Answer::Nothing)
 }
@@ -51,7 +55,8 @@ fn check(call: Call, head: &Head, text: &str) {
         assert!(!is_success(&answer), "status {} is no success", head.status);
     }
     let Ok(value) = serde_json::from_str::<Value>(text) else {
-        return assert!(answer != Answer::Nothing);
+        // half a surrogate pair in a member that nobody reads is JSON all the same
+        return assert!(is_json(text) || answer != Answer::Nothing);
     };
     let fail = &value["fail"];
     let is_failed = !fail.is_null() && fail.as_array().is_none_or(|items| !items.is_empty());
