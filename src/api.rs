@@ -40,6 +40,15 @@ pub enum ApiError {
     /// The caller, which goes on from elsewhere.
     #[error("Mimecast no longer accepts this position")]
     PositionRefused,
+    /// The caller, which lists the page again.
+    #[error("the address of an object has expired")]
+    Lapsed,
+    /// The configuration: the store is in a private network.
+    #[error("the object store {0} is in a private network")]
+    PrivateStore(String),
+    /// The caller, which asks for less.
+    #[error("{0}")]
+    TooLarge(String),
     /// The caller, which does without it once it is sure.
     #[error("the object store does not have an object")]
     Gone,

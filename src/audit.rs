@@ -1,30 +1,33 @@
 //! Audit events: window after window, oldest first, up to a minute ago.
 //!
-//! Mimecast answers newest first and some events appear late. So a window counts only when all its
-//! pages have been had, windows overlap, and the ids of what was taken are remembered with it. Page
-//! tokens are offsets into a list that can grow: none outlives its window.
+//! Mimecast answers newest first and some events appear late. So a window counts only when all its pages
+//! have arrived, each run begins an overlap before the last window, and what was published is remembered.
+//! Page tokens are offsets into a list that can grow: none outlives its window. What is too large, or cannot
+//! be read, is asked for in smaller pieces, down to one second and one item.
 
 pub(crate) mod line;
 pub(crate) mod page;
+mod published;
+mod reading;
+mod taken;
 mod window;
 
-use std::collections::{HashMap, HashSet};
-use std::io::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
 
-use crate::api::endpoints::{self, Call};
-use crate::api::{ApiError, Client, NoSink, Reply};
+use crate::api::endpoints;
+use crate::api::{ApiError, Client};
+use crate::clock::{Clock, Stopped};
 use crate::config::Format;
 use crate::report::{Code, Failure};
 use crate::run::{Program, Ready, Run, Source, Stream};
-use crate::spool::{Digest, Extension, Gap, Scratch, Spill, Spool};
-use line::Event;
-use page::Page;
-use window::{Plan, Window};
+use crate::spool::{Batch, Extension, Gap, Spool};
+use published::Published;
+use reading::Read;
+use taken::Taken;
+use window::{Place, Plan, Window};
 
 /// The program.
 pub const PROGRAM: Program = Program {
@@ -45,182 +48,186 @@ pub fn collect(run: &mut Run) -> anyhow::Result<()> {
         kind: (),
     };
     for stream in run.open(vec![stream])? {
-        let mut events = Events::waiting(run, &stream.spool)?;
-        run.drain(stream, &mut events)?;
+        let mut events = Events::waiting(run, run.spool(&stream.name))?;
+        run.drain(&stream.name, &mut events)?;
     }
     Ok(())
 }
 
-/// Ids are remembered for so long beyond the overlap: also a larger overlap that is set later and a
-/// clock that goes back find them.
-const MEMORY: TimeDelta = TimeDelta::hours(26);
 /// A window with more events than this is asked for in halves: it bounds memory, not volume.
 const EVENTS_LIMIT: usize = 200_000;
-/// A host whose clock is further off plans its windows by the server's clock instead.
+/// A host whose clock is further off plans its windows anew once an answer has shown it.
 const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(2);
 
 /// The windows that have not been collected yet.
 struct Events {
     client: Arc<Client>,
+    clock: Clock,
     format: Format,
     plan: Plan,
-    /// What a person should look at, told with the first window.
+    /// Events asked for in one page.
+    page_size: usize,
+    published: Published,
+    /// What the operator is told with the first window.
     warnings: Vec<String>,
+    /// True once the plan is made by all clocks.
+    is_planned: bool,
+    /// True once a page could be read in this run.
+    has_read: bool,
+    /// Pages that were given up in this run.
+    unread: u32,
     finished: bool,
-}
-
-/// The events of one window, newest first.
-struct Taken {
-    lines: Spill,
-    ids: Vec<(i64, Digest)>,
-    known: HashSet<Digest>,
-    nameless: HashMap<Digest, u32>,
-    odd: Option<Scratch>,
-    warnings: Vec<String>,
+    /// An error that ends the stream once the position is saved.
+    failed: Option<anyhow::Error>,
 }
 
 impl Events {
-    /// Plans from the spool's position, or from the newest published file if the state was lost.
+    /// Plans from the spool's position. If the state was lost, or is older than what was published, the
+    /// newest published file says where collection goes on.
     ///
     /// # Errors
-    /// A [`Failure`] when the position is not a time.
+    /// A [`Failure`] when the position cannot be read.
     fn waiting(run: &Run, spool: &Spool) -> anyhow::Result<Self> {
         let audit = &run.config.audit;
         let mut warnings = Vec::new();
-        let position = match spool.position() {
-            Some(text) => Some(parse_position(text)?),
-            None => {
-                let end = window::newest_end(&spool.published_names()?);
-                warnings.extend(end.map(|end| resumed(end, audit.overlap)));
-                end
-            }
+        let mut place = match spool.position() {
+            Some(text) => Place::read(text).ok_or_else(unreadable)?,
+            None => Place::default(),
         };
+        let mut published = Published::default();
+        let is_first = spool.position().is_none();
+        if is_first || spool.is_resumed() {
+            let end = published::newest_end(spool, run.clock.now())?;
+            if let Some(end) = end.filter(|end| Some(*end) > place.reached) {
+                let overlap = TimeDelta::from_std(audit.overlap).unwrap_or_default();
+                published = Published::since(spool, end - overlap)?;
+                warnings.push(resumed(end));
+                place = Place {
+                    reached: Some(end),
+                    ..Place::default()
+                };
+            }
+        }
         Ok(Self {
             client: run.client(),
+            clock: run.clock.clone(),
             format: audit.format,
-            plan: Plan::new(position, audit.overlap, audit.first_look_back),
+            plan: Plan::new(place, spool.began(), audit.overlap, audit.first_look_back),
+            page_size: endpoints::AUDIT_PAGE,
+            published,
             warnings,
+            is_planned: false,
+            has_read: false,
+            unread: 0,
             finished: false,
+            failed: None,
         })
     }
 
-    /// All pages of a window; nothing when it holds too much and can be halved.
-    fn fetch(&self, spool: &Spool, window: &Window) -> anyhow::Result<Option<Taken>> {
-        let mut taken = Taken {
-            lines: Spill::new(spool.scratch()?),
-            ids: Vec::new(),
-            known: HashSet::new(),
-            nameless: HashMap::new(),
-            odd: None,
-            warnings: Vec::new(),
-        };
-        let mut tokens = HashSet::new();
-        let mut token = None;
-        loop {
-            let page_size = endpoints::AUDIT_PAGE;
-            let body = endpoints::audit(window.from, window.to, page_size, token.as_deref());
-            let Reply::Json(text) = self.client.call(Call::Audit, &body, &mut NoSink)? else {
-                return Err(not_understood("an audit answer that is no JSON".to_owned()));
-            };
-            let page = Page::read(&text).map_err(not_understood)?;
-            for item in &page.items {
-                self.take(spool, window, item.get(), &mut taken)?;
-            }
-            info!(
-                events = page.items.len(),
-                new = taken.lines.len(),
-                "a page has arrived"
-            );
-            token = match page.next {
-                Some(next) if !page.items.is_empty() => Some(next),
-                _ => return Ok(Some(taken)),
-            };
-            if !tokens.insert(token.clone()) {
-                taken.warnings.push(format!(
-                    "Mimecast named a page of audit events twice ({} to {}): what stands behind it \
-                     may be missing",
-                    window.from, window.to
-                ));
-                return Ok(Some(taken));
-            }
-            if taken.known.len() > EVENTS_LIMIT && self.plan.can_halve(window) {
-                return Ok(None);
-            }
-        }
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.present().earliest
     }
 
-    /// Takes one item in, unless an earlier window or page held it.
-    fn take(
-        &self,
-        spool: &Spool,
-        window: &Window,
-        item: &str,
-        taken: &mut Taken,
-    ) -> anyhow::Result<()> {
-        let event = Event::read(item);
-        let id = match event.as_ref().and_then(Event::id) {
-            Some(id) => Some(Digest::of(id.as_bytes())).filter(|id| taken.known.insert(*id)),
-            None => Some(taken.number(item)),
-        };
-        let Some(id) = id.filter(|id| !spool.has_seen(*id)) else {
-            return Ok(());
-        };
-        let time = event.as_ref().and_then(Event::time).unwrap_or(window.to);
-        let time = time.clamp(window.from, window.to);
-        taken.ids.push((time.timestamp(), id));
-        let Some(event) = event else {
-            return taken.keep_odd(spool, item);
-        };
-        let line = match self.format {
-            Format::KeyValue => event.key_value(),
-            Format::Json => event.json(),
-        };
-        taken
-            .lines
-            .push(&line)
-            .map_err(|error| ApiError::Sink(error).into())
+    fn batch(&self, spool: &Spool) -> Batch {
+        spool.batch(self.clock.present().latest)
+    }
+
+    /// Returns true if the window that was just read is as all clocks want it. Only the first answer of a
+    /// run shows Mimecast's clock.
+    fn is_as_planned(&mut self, spool: &Spool) -> anyhow::Result<bool> {
+        if std::mem::replace(&mut self.is_planned, true) {
+            return Ok(true);
+        }
+        let present = self.clock.present();
+        if present.is_unknown {
+            return Err(unknown_time().into());
+        }
+        let skew = self.clock.skew().unwrap_or_default();
+        let mut is_good = skew.abs() <= SKEW_LIMIT;
+        if !is_good {
+            let seconds = skew.num_seconds();
+            warn!(seconds, "this host's clock is off: planning anew");
+        }
+        let moved_at = spool.moved_at()?;
+        if let Some(back) = self.plan.leave_future(present.earliest, moved_at) {
+            is_good = false;
+            self.warnings.push(format!(
+                "the saved position of audit events is in the future: a clock was wrong. Collection \
+                 goes back to {}",
+                taken::words(back)
+            ));
+        }
+        Ok(is_good)
     }
 
     /// Turns the window's events into one file, oldest first.
-    fn batch(&self, spool: &Spool, window: &Window, mut taken: Taken) -> anyhow::Result<Ready> {
-        let mut batch = spool.batch();
+    fn ready(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        mut taken: Taken,
+    ) -> anyhow::Result<Ready> {
+        let mut batch = self.batch(spool);
         let mut part = batch.part()?;
-        taken
-            .lines
-            .write_reversed(&mut part)
-            .map_err(ApiError::Sink)?;
+        let written = taken.lines.write_reversed(&mut part);
+        written.map_err(ApiError::Sink)?;
         let kind = match self.format {
             Format::KeyValue => Extension::Log,
             Format::Json => Extension::Json,
         };
         batch.add(part, &window.stem(), kind)?;
-        batch.remember(taken.ids);
-        batch.forget_before((window.to - self.plan.overlap() - MEMORY).timestamp());
+        batch.remember(std::mem::take(&mut taken.ids));
         if let Some((from, to)) = window.gap {
-            let reason = "older than Mimecast keeps audit events".to_owned();
-            batch.note_gap(Gap {
-                from: Some(from),
-                to,
-                reason,
-            });
-            let text = "the last run was so long ago that Mimecast no longer has all events since";
-            taken
-                .warnings
-                .push(format!("{text}: those from {from} to {to} are missing"));
+            batch.note_gap(Gap::of(Some(from), to, "older than Mimecast keeps audit events"));
+            batch.warn(format!(
+                "the last run was so long ago that Mimecast no longer has all events since: those \
+                 from {} to {} are missing",
+                taken::words(from),
+                taken::words(to)
+            ));
         }
-        if let Some(mut odd) = taken.odd {
-            let note = format!("audit items that are no objects, window {}", window.stem());
+        if let Some(mut odd) = taken.odd.take() {
+            let note = format!("audit items that are not events, window {}", window.stem());
             let place = spool.quarantine(&mut odd, &note)?;
-            taken.warnings.push(format!(
-                "audit items that are no events were kept in {}",
+            batch.warn(format!(
+                "audit items that are not events were kept in {}",
                 place.display()
             ));
         }
-        let position = Some(window::position(window.to));
+        if taken.changed > 0 {
+            let count = taken.changed;
+            info!(count, "events with the id of another one were written, too");
+        }
+        for (text, gap) in std::mem::take(&mut taken.unread) {
+            batch.warn(text);
+            batch.note_gap(gap);
+        }
+        if let Some(text) = taken.short.take() {
+            batch.warn_daily("count", text);
+        }
+        for text in taken.warnings.drain(..).chain(self.warnings.drain(..)) {
+            batch.warn(text);
+        }
+        self.plan.collected(window);
+        self.page_size = endpoints::AUDIT_PAGE;
+        let position = Some(self.plan.text());
+        Ok(Ready { batch, position })
+    }
+
+    /// Keeps the work of a run whose time is up in smaller windows, so that the next run gets further.
+    fn out_of_time(&mut self, spool: &Spool, window: &Window, error: anyhow::Error) -> anyhow::Result<Ready> {
+        let is_time = matches!(
+            error.downcast_ref(),
+            Some(ApiError::Stopped(Stopped::OutOfTime))
+        );
+        if !is_time || !self.is_planned || !window.can_halve() {
+            return Err(error);
+        }
+        self.plan.halve(window);
+        self.failed = Some(error);
         Ok(Ready {
-            batch,
-            position,
-            warnings: taken.warnings,
+            batch: self.batch(spool),
+            position: Some(self.plan.text()),
         })
     }
 }
@@ -228,92 +235,52 @@ impl Events {
 impl Source for Events {
     /// The next window with all its events.
     fn next(&mut self, spool: &Spool) -> anyhow::Result<Option<Ready>> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         while !self.finished {
-            let skew = self.client.skew();
-            let planned = self.plan.next(self.client.now());
-            let Some(taken) = self.fetch(spool, &planned)? else {
-                self.plan.halve(&planned);
-                continue;
+            let window = self.plan.next(self.now());
+            spool.recall_since(window.from.timestamp())?;
+            let read = match self.read(spool, &window) {
+                Ok(read) => read,
+                Err(error) => return self.out_of_time(spool, &window, error).map(Some),
             };
-            let found = self.client.skew().unwrap_or_default();
-            if skew.is_none() && found.abs() > SKEW_LIMIT {
-                warn!(
-                    seconds = found.num_seconds(),
-                    "this host's clock is off: planning anew"
-                );
+            if !self.is_as_planned(spool)? {
                 continue;
             }
-            if self.plan.goes_back(&planned) > MEMORY {
-                return Err(far_ahead(&planned));
+            match read {
+                Read::Whole(taken) => {
+                    self.finished = window.is_last;
+                    return self.ready(spool, &window, *taken).map(Some);
+                }
+                Read::TooMuch => self.plan.halve(&window),
+                Read::TooLarge => self.page_size = (self.page_size / 2).max(1),
             }
-            self.finished = planned.is_last;
-            let mut ready = self.batch(spool, &planned, taken)?;
-            ready.warnings.append(&mut self.warnings);
-            self.plan.reached(planned.to);
-            return Ok(Some(ready));
         }
         Ok(None)
     }
 }
 
-impl Taken {
-    /// Stands in for the id of an item that has none: its text and how often that came before. Equal
-    /// texts are of one second, so every window that has one of them has them all.
-    fn number(&mut self, item: &str) -> Digest {
-        let count = self
-            .nameless
-            .entry(Digest::of(item.as_bytes()))
-            .or_insert(0);
-        *count += 1;
-        let id = Digest::of(format!("{count} {item}").as_bytes());
-        self.known.insert(id);
-        id
-    }
-
-    /// Keeps what is no event at all, for the quarantine.
-    fn keep_odd(&mut self, spool: &Spool, item: &str) -> anyhow::Result<()> {
-        let mut file = match self.odd.take() {
-            Some(file) => file,
-            None => spool.scratch()?,
-        };
-        writeln!(file, "{item}").map_err(ApiError::Sink)?;
-        self.odd = Some(file);
-        Ok(())
-    }
+fn unreadable() -> Failure {
+    let what = "the audit state holds a position that is not a time";
+    let remedy = "move the state file away: collection then goes on at the end of the newest published file";
+    Failure::new(Code::Config, what, remedy)
 }
 
-fn parse_position(text: &str) -> anyhow::Result<DateTime<Utc>> {
-    text.parse().map_err(|_| {
-        let what = "the audit state holds a position that is not a time";
-        Failure::new(
-            Code::Config,
-            what,
-            "move the state file away to start again",
-        )
-        .into()
-    })
-}
-
-/// State was lost: where collection goes on, and what that can repeat.
-fn resumed(end: DateTime<Utc>, overlap: Duration) -> String {
-    let minutes = overlap.as_secs() / 60;
+/// State was lost or is old: where collection goes on, and what that can repeat.
+fn resumed(end: DateTime<Utc>) -> String {
     format!(
-        "collection goes on at the end of the newest published file, {end}: events of the {minutes} \
-         minutes before may have been written again"
+        "collection of audit events goes on at the end of the newest published file, {}: of the events \
+         before, those whose file an agent has taken may be written again",
+        taken::words(end)
     )
 }
 
-fn far_ahead(window: &Window) -> anyhow::Error {
-    let what = format!(
-        "audit events are already collected to a time days after the present, which is {} by \
-         Mimecast's clock",
-        window.to
-    );
-    let remedy = "if that clock is right, move audit.state, audit.state.prev and the published files \
-                  that name later times away";
-    Failure::new(Code::Config, what, remedy).into()
-}
-
-fn not_understood(why: String) -> anyhow::Error {
-    ApiError::NotUnderstood(why).into()
+/// Without a last run nobody knows which of two clocks is right, and a window by the wrong one would skip
+/// events.
+fn unknown_time() -> Failure {
+    let what = "this host's clock and Mimecast's are more than a day apart, and no earlier run says \
+                which one is right";
+    let remedy = "set this host's clock";
+    Failure::later("clocks", what, remedy).if_it_lasts(Code::Config, remedy)
 }

@@ -3,11 +3,15 @@
 //! Wall-clock time is for signatures, windows and names; waiting and the run's budget use elapsed
 //! time, which no clock change can bend.
 
-use std::sync::Arc;
+mod present;
+
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+
+pub use present::{Present, Reading};
 
 /// How soon a wait notices a signal.
 pub const TICK: Duration = Duration::from_millis(100);
@@ -48,6 +52,16 @@ pub struct Clock {
     started: Instant,
     budget: Duration,
     signal: Arc<AtomicUsize>,
+    known: Arc<Mutex<Known>>,
+}
+
+/// What is known of the time beside the host's clock.
+#[derive(Debug, Default)]
+struct Known {
+    /// Mimecast's clock minus the host's.
+    skew: Option<TimeDelta>,
+    /// The earliest plausible time at the end of the last run.
+    last: Option<DateTime<Utc>>,
 }
 
 /// What the signal handlers store; 0 while none has come. Any other value is a request to end.
@@ -68,6 +82,7 @@ impl Clock {
             started: Instant::now(),
             budget: Duration::MAX,
             signal,
+            known: Arc::default(),
         })
     }
 
@@ -82,6 +97,36 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         now()
+    }
+
+    /// Learns the time of Mimecast's clock from an answer.
+    pub fn learn(&self, server: DateTime<Utc>) {
+        self.known().skew = Some(server - self.now());
+    }
+
+    /// Learns when the last run ended: the latest of several times counts.
+    pub fn learn_last(&self, last: Option<DateTime<Utc>>) {
+        let mut known = self.known();
+        known.last = known.last.max(last);
+    }
+
+    /// Mimecast's clock minus the host's, once an answer has shown it.
+    #[must_use]
+    pub fn skew(&self) -> Option<TimeDelta> {
+        self.known().skew
+    }
+
+    /// What all clocks together say about the time.
+    #[must_use]
+    pub fn present(&self) -> Present {
+        let (host, known) = (self.now(), self.known());
+        let server = known.skew.map(|skew| host + skew);
+        let last = known.last;
+        Reading { host, server, last }.present()
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Time since the run began.

@@ -64,6 +64,8 @@ pub trait Handle: Read + Write + Seek + Send {
     fn sync(&mut self) -> io::Result<()>;
     /// Cuts or extends the file.
     fn set_len(&mut self, bytes: u64) -> io::Result<()>;
+    /// Sets the time of the last change, from which the age of the file counts.
+    fn set_modified(&mut self, time: SystemTime) -> io::Result<()>;
 }
 
 /// The verbs that the collector needs of a file system, and no others.
@@ -72,6 +74,8 @@ pub trait Disk: Send + Sync {
     fn create(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn Handle>>;
     /// Opens a regular file for reading; refuses links, folders, pipes and devices.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
+    /// Opens a regular file for writing at its end; refuses links, folders, pipes and devices.
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
     /// Moves a file within one file system, replacing the target.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Gives a file a second name, as a copy where the file system has no hard links.
@@ -82,6 +86,8 @@ pub trait Disk: Send + Sync {
     fn discard(&self, path: &Path) -> io::Result<()> {
         self.remove(path)
     }
+    /// Makes a folder if it is missing.
+    fn ensure_folder(&self, folder: &Path, mode: Mode) -> io::Result<()>;
     /// Returns when the names in the folder have reached the disk.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
     /// Whether [`Disk::sync_folder`] can do that. Where it cannot it returns at once, and a power cut
@@ -150,6 +156,24 @@ fn put(
         .and_then(|()| disk.rename(&temporary, path))
         .inspect_err(|_| drop(disk.remove(&temporary)))?;
     disk.sync_folder(folder)
+}
+
+/// [`replace`] for content that may be lost: readers see the old content or the new, but after a power
+/// cut perhaps neither.
+///
+/// # Errors
+/// Any failure leaves the old content in place.
+pub fn replace_lightly(disk: &dyn Disk, path: &Path, content: &[u8], mode: Mode) -> io::Result<()> {
+    let temporary = with_suffix(path, ".tmp");
+    if disk.entry(&temporary)?.is_some() {
+        disk.remove(&temporary)?;
+    }
+    let written = disk
+        .create(&temporary, mode)
+        .and_then(|mut file| file.write_all(content));
+    written
+        .and_then(|()| disk.rename(&temporary, path))
+        .inspect_err(|_| drop(disk.remove(&temporary)))
 }
 
 /// Reads a whole small file.

@@ -88,7 +88,14 @@ pub struct Failure {
     pub what: String,
     /// What to do next.
     pub remedy: String,
+    /// What it is called when runs in a row are compared.
+    pub trouble: String,
+    /// Who has to act if it lasts, and what to do then.
+    pub lasting: Option<(Code, String)>,
 }
+
+/// A failure that ends so many runs in a row does not pass by itself.
+pub const LASTING_RUNS: u32 = 3;
 
 impl Failure {
     /// A failure in three parts.
@@ -98,28 +105,51 @@ impl Failure {
             code,
             what: what.into(),
             remedy: remedy.into(),
+            trouble: code.kind().to_owned(),
+            lasting: None,
         }
+    }
+
+    /// A failure that passes by itself, unless it lasts.
+    #[must_use]
+    pub fn later(trouble: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        let mut failure = Self::new(Code::Later, what, remedy);
+        failure.trouble = trouble.into();
+        failure
+    }
+
+    /// Adds who has to act if it lasts.
+    #[must_use]
+    pub fn if_it_lasts(mut self, code: Code, remedy: impl Into<String>) -> Self {
+        self.lasting = Some((code, remedy.into()));
+        self
+    }
+
+    /// The failure after it has ended `runs` runs in a row.
+    #[must_use]
+    pub fn after(mut self, runs: u32) -> Self {
+        if runs >= LASTING_RUNS
+            && let Some((code, remedy)) = self.lasting.take()
+        {
+            self.what = format!("{} (for {runs} runs)", self.what);
+            (self.code, self.remedy) = (code, remedy);
+        }
+        self
     }
 
     /// Reads the code off the error that is at the bottom of `error`; the text keeps its context.
     #[must_use]
     pub fn of(error: &anyhow::Error) -> Self {
         let what = sentence(error);
-        let (code, remedy) = error
-            .chain()
-            .find_map(|cause| {
-                None.or_else(|| {
-                    cause
-                        .downcast_ref::<Self>()
-                        .map(|it| (it.code, it.remedy.clone()))
-                })
+        let found = error.chain().find_map(|cause| {
+            None.or_else(|| cause.downcast_ref::<Self>().cloned())
                 .or_else(|| cause.downcast_ref().map(of_api))
                 .or_else(|| cause.downcast_ref().map(of_spool))
                 .or_else(|| cause.downcast_ref().map(of_config))
                 .or_else(|| cause.downcast_ref().map(|stopped| of_stop(*stopped)))
-            })
-            .unwrap_or((Code::Bug, "please report this".to_owned()));
-        Self { code, what, remedy }
+        });
+        let failure = found.unwrap_or_else(|| Self::new(Code::Bug, "", "please report this"));
+        Self { what, ..failure }
     }
 }
 
@@ -134,13 +164,13 @@ fn sentence(error: &anyhow::Error) -> String {
     told
 }
 
-fn of_api(error: &ApiError) -> (Code, String) {
+fn of_api(error: &ApiError) -> Failure {
     let (code, remedy) = match error {
         ApiError::Denied(Denial::Clock(_)) => (Code::Denied, "set this host's clock"),
         ApiError::Denied(_) => (Code::Denied, "run authentication_setup"),
         ApiError::SlowDown(_) => (Code::Later, "nothing to do: a later run goes on"),
-        ApiError::Unreachable(why) => (Code::Later, reachability(why)),
-        ApiError::PositionRefused | ApiError::Gone | ApiError::NotUnderstood(_) => (
+        ApiError::Unreachable(why) => return of_network(why),
+        ApiError::PositionRefused | ApiError::Lapsed | ApiError::PrivateStore(_) | ApiError::TooLarge(_) | ApiError::Gone | ApiError::NotUnderstood(_) => (
             Code::NotUnderstood,
             "nothing was lost; please report it if it repeats",
         ),
@@ -156,53 +186,74 @@ fn of_api(error: &ApiError) -> (Code, String) {
         ),
         ApiError::Unusable(_) => (Code::Config, "correct [network] in config.toml"),
     };
-    (code, remedy.to_owned())
+    Failure::new(code, "", remedy)
 }
 
-fn reachability(why: &str) -> &'static str {
+/// A host that cannot be reached: only a certificate that is not trusted never passes by itself.
+fn of_network(why: &str) -> Failure {
     if why.contains("certificate") {
-        "if a proxy opens TLS here, name its certificate as ca_file in config.toml; else report it"
-    } else {
-        "nothing to do if it passes: the next run goes on; else check network and proxy"
+        let remedy = "if a proxy opens TLS here, name its certificate as ca_file under [network] in \
+                      config.toml; else report it";
+        return Failure::later("certificate", "", remedy).if_it_lasts(Code::Config, remedy);
     }
+    let remedy = "nothing to do if it passes: the next run goes on; else check network and proxy";
+    Failure::later("unreachable", "", remedy)
 }
 
-fn of_spool(error: &SpoolError) -> (Code, String) {
+fn of_spool(error: &SpoolError) -> Failure {
     match error {
-        SpoolError::Disk { .. } => (
+        SpoolError::Disk { .. } => Failure::new(
             Code::Disk,
-            "free or repair the disk; the next run goes on".to_owned(),
+            "",
+            "free or repair the disk; the next run goes on",
         ),
-        SpoolError::Busy { .. } => (
-            Code::Later,
-            "nothing to do, unless it is still so at the next run".to_owned(),
+        SpoolError::Busy { .. } => Failure::later(
+            "busy",
+            "",
+            "nothing to do, unless it is still so at the next run",
+        ),
+        SpoolError::Interfered { .. } => {
+            let remedy = "exclude the state folder from whatever deletes old files there";
+            Failure::later("interfered", "", format!("nothing to do now; {remedy}"))
+                .if_it_lasts(Code::Config, remedy)
+        }
+        SpoolError::Foreign { .. } => Failure::new(
+            Code::Config,
+            "",
+            "correct [folders] in config.toml; if the other installation is gone, run this program \
+             once with --adopt",
         ),
         SpoolError::Unusable { path, .. } => {
             let path = path.display();
-            (
+            Failure::new(
                 Code::Config,
+                "",
                 format!("put {path} right, or move it away to start from the earliest"),
             )
         }
     }
 }
 
-fn of_config(error: &ConfigError) -> (Code, String) {
+fn of_config(error: &ConfigError) -> Failure {
     let code = if error.is_of_the_host {
         Code::Disk
     } else {
         Code::Config
     };
-    (code, error.remedy.clone())
+    Failure::new(code, "", error.remedy.clone())
 }
 
-fn of_stop(stopped: Stopped) -> (Code, String) {
+fn of_stop(stopped: Stopped) -> Failure {
     let code = match stopped {
         Stopped::Interrupted => Code::Interrupted,
         Stopped::Terminated => Code::Terminated,
-        Stopped::OutOfTime => Code::Later,
+        Stopped::OutOfTime => {
+            let remedy = "raise budget_minutes under [run] in config.toml";
+            return Failure::later("out of time", "", "nothing to do: the next run goes on")
+                .if_it_lasts(Code::Config, remedy);
+        }
     };
-    (code, "nothing to do: the next run goes on".to_owned())
+    Failure::new(code, "", "nothing to do: the next run goes on")
 }
 
 /// What a run did so far.
@@ -229,21 +280,13 @@ pub struct Report {
 }
 
 impl Report {
-    /// Counts a committed batch; yields what a person should look at.
-    #[must_use]
-    pub fn stored(&mut self, stored: Stored) -> Vec<String> {
+    /// Counts a committed batch.
+    pub const fn stored(&mut self, stored: &Stored) {
         self.batches += 1;
         self.files += stored.size.files - stored.repeated;
         self.events += stored.size.events;
         self.bytes += stored.size.bytes;
-        self.repeated += stored.repeated;
-        let told = stored.renamed.into_iter().map(|name| {
-            format!(
-                "a published file was changed by someone else: its name was taken, and the new \
-                 file is called {name}"
-            )
-        });
-        told.collect()
+        self.repeated += stored.repeated + stored.left_out;
     }
 
     /// Counts deleted files.

@@ -26,12 +26,13 @@ use crate::config::{self, Api, Config, Environment};
 use crate::credentials::{ClientSecret, Credentials};
 use crate::durable::{self, Mode};
 use crate::report::{Code, Failure, Report};
+use crate::spool::Adopt;
 
-use arguments::Common;
+use arguments::Collector;
 use progress::Progress;
 use speak::Speaker;
 use streams::Streams;
-pub(crate) use streams::{Opened, Ready, Source, Stream};
+pub(crate) use streams::{Ready, Source, Stream};
 
 /// A program and what it collects.
 #[derive(Debug)]
@@ -57,6 +58,7 @@ pub struct Run {
     report: Report,
     progress: Progress,
     streams: Streams,
+    adopt: Adopt,
 }
 
 impl Run {
@@ -64,13 +66,6 @@ impl Run {
     #[must_use]
     pub fn client(&self) -> Arc<Client> {
         Arc::clone(&self.client)
-    }
-
-    fn warn(&mut self, warnings: Vec<String>) {
-        for text in &warnings {
-            warn!(text, "to be looked at");
-        }
-        self.report.warnings.extend(warnings);
     }
 }
 
@@ -84,11 +79,25 @@ pub fn collect(
         Ok(common) => common,
         Err(code) => return code,
     };
-    let mut speaker = Speaker::new(program.program, &common);
-    let mut report = Report::default();
-    let work = || work(program, &common, &mut speaker, &mut report, story);
+    let mut speaker = Speaker::new(program.program, &common.common);
+    let mut ended = Ended::default();
+    let work = || work(program, &common, &mut speaker, &mut ended, story);
     let failure = guarded(work);
-    speaker.end(&report, failure.as_ref()).into()
+    let code = speaker.end(&ended.report, failure.as_ref());
+    if code == Code::Look
+        && let Some(clock) = ended.clock
+    {
+        ended.streams.forget_told(clock.present().earliest);
+    }
+    code.into()
+}
+
+/// What a run leaves to be told, and the streams that wait for it.
+#[derive(Default)]
+struct Ended {
+    report: Report,
+    streams: Streams,
+    clock: Option<Clock>,
 }
 
 /// Does the work of a program; a panic is a failure like any other.
@@ -116,11 +125,12 @@ pub(crate) fn tell_on_request(speaker: &Speaker, verbose: u8) {
 
 fn work(
     program: &'static Program,
-    common: &Common,
+    arguments: &Collector,
     speaker: &mut Speaker,
-    report: &mut Report,
+    ended: &mut Ended,
     story: impl FnOnce(&mut Run) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    let common = &arguments.common;
     let clock = Clock::start().context("cannot listen to signals")?;
     let environment = Environment::of_process();
     let path = config::find(common.config.as_deref(), &environment)?;
@@ -148,6 +158,11 @@ fn work(
         report: Report::default(),
         progress: Progress::new(speaker.shows_progress()),
         streams: Streams::default(),
+        adopt: if arguments.adopt {
+            Adopt::Yes
+        } else {
+            Adopt::No
+        },
     };
     info!("the run begins");
     run.report.notes.extend(run.config.warnings());
@@ -157,7 +172,9 @@ fn work(
         .and_then(|()| run.finish());
     run.progress.clear();
     run.report.requests = run.client.requests();
-    *report = run.report;
+    run.hand_over();
+    ended.report = run.report;
+    (ended.streams, ended.clock) = (run.streams, Some(run.clock));
     done.inspect_err(|error| warn!(error = format!("{error:#}"), "the run ends early"))
 }
 

@@ -5,11 +5,11 @@
 //! event type is a stream of its own, so that the trouble of one never stops another.
 
 mod archives;
-mod events;
 mod gzip;
 pub(crate) mod object;
+mod objects;
 pub(crate) mod page;
-mod position;
+mod second_copy;
 
 use std::io;
 use std::sync::Arc;
@@ -21,9 +21,9 @@ use crate::api::objects::Objects;
 use crate::api::{ApiError, Sink};
 use crate::clock::Clock;
 use crate::config::{Api, Config};
-use crate::run::{Opened, Program, Run, Source, Stream};
+use crate::run::{Program, Run, Source, Stream};
 use crate::spool::{Gap, Scratch, Spool, SpoolError};
-use events::{Calls, Events, StoreAnswers};
+use objects::{ListBudget, ObjectStream, StoreSeen};
 
 /// The program.
 pub const PROGRAM: Program = Program {
@@ -42,7 +42,7 @@ enum Kind {
     /// API 1.0: archives with all log types.
     Archives,
     /// API 2.0: objects with events of one type.
-    Events(EventType),
+    Objects(EventType),
 }
 
 /// One event type and what it shares with the others.
@@ -54,8 +54,8 @@ struct EventType {
     /// Begins the name of every file.
     stem: String,
     objects: Arc<Objects>,
-    calls: Calls,
-    store_answers: StoreAnswers,
+    budget: ListBudget,
+    store_seen: StoreSeen,
     /// When API 1.0 was last collected: the place to start after a move.
     moved_at: Option<DateTime<Utc>>,
 }
@@ -67,8 +67,8 @@ struct EventType {
 pub fn collect(run: &mut Run) -> anyhow::Result<()> {
     let streams = streams(run)?;
     for stream in run.open(streams)? {
-        let mut source = source(run, &stream);
-        run.drain(stream, source.as_mut())?;
+        let mut source = source(run, stream.kind, run.spool(&stream.name));
+        run.drain(&stream.name, source.as_mut())?;
     }
     Ok(())
 }
@@ -85,25 +85,26 @@ fn streams(run: &Run) -> anyhow::Result<Vec<Stream<Kind>>> {
     }
     let objects = run.client();
     let objects = Objects::new(objects.base(), &run.config.network, run.clock.clone())?;
-    let (objects, calls) = (Arc::new(objects), Calls::default());
-    let store_answers = StoreAnswers::default();
+    let objects = Arc::new(objects);
+    let budget = ListBudget::for_types(types(&run.config).count());
+    let store_seen = StoreSeen::default();
     let moved_at = run.last_success_of(PROGRAM.name)?;
     let streams = types(&run.config).map(|(call, product, name)| {
         let stem = format!("{product}_{}", name.replace(' ', "_"));
-        let (objects, calls) = (Arc::clone(&objects), calls.clone());
+        let (objects, budget) = (Arc::clone(&objects), budget.clone());
         let kind = EventType {
             call,
             name,
             stem: stem.clone(),
             objects,
-            calls,
-            store_answers: store_answers.clone(),
+            budget,
+            store_seen: store_seen.clone(),
             moved_at,
         };
         Stream {
             name: stem.clone(),
             stem: format!("{stem}_"),
-            kind: Kind::Events(kind),
+            kind: Kind::Objects(kind),
         }
     });
     let mut streams: Vec<_> = streams.collect();
@@ -116,10 +117,10 @@ fn streams(run: &Run) -> anyhow::Result<Vec<Stream<Kind>>> {
 }
 
 /// What to ask for a stream that has been opened.
-fn source(run: &Run, stream: &Opened<Kind>) -> Box<dyn Source> {
-    match &stream.kind {
-        Kind::Archives => Box::new(archives::Logs::waiting(run, &stream.spool)),
-        Kind::Events(kind) => Box::new(Events::waiting(run, kind.clone(), &stream.spool)),
+fn source(run: &Run, kind: Kind, spool: &Spool) -> Box<dyn Source> {
+    match kind {
+        Kind::Archives => Box::new(archives::Logs::waiting(run, spool)),
+        Kind::Objects(kind) => Box::new(ObjectStream::new(run, kind, spool)),
     }
 }
 
@@ -130,20 +131,29 @@ fn types(config: &Config) -> impl Iterator<Item = (Call, &'static str, &'static 
     gateway.chain(integrated.map(|name| (Call::CloudIntegrated, "ci", *name)))
 }
 
-/// Whether events can have been dropped since the last complete run, and how to say so.
+/// Returns the gap and its warning if events can have been dropped since the last complete run. An
+/// installation that never had one counts from its first run.
 fn stale(spool: &Spool, now: DateTime<Utc>) -> Option<(Gap, String)> {
-    let last = spool.last_success().filter(|last| now - *last > KEPT)?;
+    let last = spool.last_success().or_else(|| spool.began());
+    let last = last.filter(|last| now - *last > KEPT)?;
+    let reason = "no complete run for longer than Mimecast keeps logs";
+    if spool.has_gap(last, reason) {
+        return None; // an earlier run has recorded it and not come to its end either
+    }
     let warning = format!(
         "the last complete run, at {}, is longer ago than Mimecast keeps logs: some may be missing",
         last.format("%Y-%m-%d %H:%M UTC")
     );
-    let reason = "no complete run for longer than Mimecast keeps logs".to_owned();
-    let gap = Gap {
-        from: Some(last),
-        to: now - KEPT,
-        reason,
-    };
-    Some((gap, warning))
+    Some((Gap::of(Some(last), now - KEPT, reason), warning))
+}
+
+/// Returns a gap from the last complete run to now, and its beginning in words.
+fn gap_after(spool: &Spool, now: DateTime<Utc>, reason: &str) -> (Gap, String) {
+    let from = spool.last_success().or_else(|| spool.began());
+    let words = from.map_or("an unknown time".to_owned(), |time| {
+        time.format("%Y-%m-%d %H:%M UTC").to_string()
+    });
+    (Gap::of(from, now, reason), words)
 }
 
 /// Why the asking thread has nothing.

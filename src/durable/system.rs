@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{Disk, Entry, Handle, Kind, Mode};
 
@@ -21,6 +21,9 @@ impl Handle for File {
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         Self::set_len(self, bytes)
     }
+    fn set_modified(&mut self, time: SystemTime) -> io::Result<()> {
+        Self::set_modified(self, time)
+    }
 }
 
 impl Disk for SystemDisk {
@@ -35,17 +38,15 @@ impl Disk for SystemDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
-        // looked at before it is opened: opening a pipe would wait for a writer
-        match self.entry(path)? {
-            Some(entry) if entry.kind == Kind::File => {
-                Ok(Box::new(patiently(|| File::open(path))?))
-            }
-            Some(_) => Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "not a regular file",
-            )),
-            None => Err(io::ErrorKind::NotFound.into()),
-        }
+        self.require_file(path)?;
+        Ok(Box::new(patiently(|| File::open(path))?))
+    }
+
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.require_file(path)?;
+        let mut options = OpenOptions::new();
+        options.append(true);
+        Ok(Box::new(patiently(|| options.open(path))?))
     }
 
     #[expect(
@@ -72,6 +73,10 @@ impl Disk for SystemDisk {
 
     fn discard(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
+    }
+
+    fn ensure_folder(&self, folder: &Path, mode: Mode) -> io::Result<()> {
+        super::make_folder(folder, mode)
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
@@ -116,6 +121,20 @@ impl Disk for SystemDisk {
             Ok(metadata) => Ok(Some(Entry::of(name, &metadata))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+}
+
+impl SystemDisk {
+    /// Checks what stands under a path before it is opened: opening a pipe would wait for its other end.
+    fn require_file(self, path: &Path) -> io::Result<()> {
+        match self.entry(path)? {
+            Some(entry) if entry.kind == Kind::File => Ok(()),
+            Some(_) => {
+                let what = "not a regular file";
+                Err(io::Error::new(io::ErrorKind::InvalidInput, what))
+            }
+            None => Err(io::ErrorKind::NotFound.into()),
         }
     }
 }

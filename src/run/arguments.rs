@@ -31,6 +31,16 @@ pub(crate) struct Common {
     pub(crate) no_color: bool,
 }
 
+/// Switches of a collector.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Collector {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// Take over a data folder that belonged to another installation
+    #[arg(long)]
+    pub(super) adopt: bool,
+}
+
 const PLACES: &str = "\
 Without --config the configuration is $MIMECAST_CONFIG, else config.toml beside the program or in \
 the folder above, else mimecast-collector/config.toml in the user's configuration folder, else \
@@ -38,8 +48,8 @@ the folder above, else mimecast-collector/config.toml in the user's configuratio
 beside it unless it says otherwise.";
 
 /// Reads a collector's command line; an error is a code to end with, already explained.
-pub(super) fn collector(program: &Program) -> Result<Common, ExitCode> {
-    parse::<Common>(program.program, program.about)
+pub(super) fn collector(program: &Program) -> Result<Collector, ExitCode> {
+    parse::<Collector>(program.program, program.about)
 }
 
 /// Reads a program's command line; an error is a code to end with, already explained.

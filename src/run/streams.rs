@@ -1,6 +1,6 @@
 //! Draining streams, each with a position of its own, so that the trouble of one stays its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,17 @@ use tracing::{info, warn};
 use super::{Program, Run, log};
 use crate::api::ApiError;
 use crate::api::answer::Denial;
+use crate::clock::Stopped;
 use crate::durable::SystemDisk;
 use crate::report::{Code, Failure};
-use crate::spool::{self, Batch, Lock, Settings, Spool, SpoolError, prune};
+use crate::spool::{self, Batch, Left, Lock, Settings, Spool, SpoolError, prune};
 
 /// Pruning needs a clock that is right within this.
 const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(10);
 /// A time before which not to ask is believed for so long, in case a clock was wrong.
 const PATIENCE: TimeDelta = TimeDelta::hours(1);
+/// The name of a disagreement of clocks among troubles.
+const CLOCKS: &str = "clocks";
 
 /// What is collected with a position of its own.
 pub(crate) struct Stream<K> {
@@ -32,26 +35,29 @@ pub(crate) struct Stream<K> {
 
 /// A stream whose state has been read and mended.
 pub(crate) struct Opened<K> {
+    /// Name in state and messages.
+    pub name: String,
     /// How it is asked for.
     pub kind: K,
-    /// Its files and its position.
-    pub spool: Spool,
-    name: String,
 }
 
-/// All locks in the order of their names, whatever the order of the streams: of two runs that start
-/// together and begin with different ones, each could turn the other away.
-fn lock_all<K>(folder: &Path, streams: &[Stream<K>]) -> Result<BTreeMap<String, Lock>, SpoolError> {
+/// Takes all locks in name order. In different orders, two runs that start together would each hold a
+/// lock that the other needs, and both would give up.
+fn lock_all<K>(
+    folder: &Path,
+    streams: &[Stream<K>],
+) -> Result<BTreeMap<String, Result<Lock, SpoolError>>, SpoolError> {
     let names: BTreeSet<&String> = streams.iter().map(|stream| &stream.name).collect();
-    let locks = names
-        .into_iter()
-        .map(|name| Ok((name.clone(), Lock::take(folder, name)?)));
+    let locks = names.into_iter().map(|name| match Lock::take(folder, name) {
+        Err(busy @ SpoolError::Busy { .. }) => Err(busy),
+        taken => Ok((name.clone(), taken)),
+    });
     locks.collect()
 }
 
 /// A vendor's dialect: what comes next, as a batch that ends at a position.
 pub(crate) trait Source {
-    /// The next batch; nothing when all have been had.
+    /// Returns the next batch, or `None` at the end.
     ///
     /// # Errors
     /// Whatever ends the stream for this run; the position has then not moved.
@@ -64,26 +70,28 @@ pub(crate) struct Ready {
     pub batch: Batch,
     /// Where the stream goes on afterwards.
     pub position: Option<String>,
-    /// What a person should look at.
-    pub warnings: Vec<String>,
 }
 
-/// How the streams of a run fare.
+/// The streams of a run, and how they fare.
 #[derive(Default)]
 pub(super) struct Streams {
     count: usize,
-    drained: Vec<Spool>,
+    spools: BTreeMap<String, Spool>,
+    drained: BTreeSet<String>,
     troubles: Vec<Failure>,
-    last_success: Option<DateTime<Utc>>,
+    /// True if the last stream could not reach Mimecast.
+    is_cut_off: bool,
+    /// In how many runs in a row before this one the clocks were days apart.
+    clocks_apart: u32,
 }
 
 impl Run {
     /// Locks and opens all streams before any is asked for: what an earlier run had committed
-    /// is finished first.
+    /// is finished first. A stream whose state cannot be used stops no other.
     ///
     /// # Errors
-    /// [`crate::spool::SpoolError`]; [`ApiError::SlowDown`] when an earlier run was told not to come
-    /// back yet.
+    /// [`SpoolError`] if no stream can be opened; [`ApiError::SlowDown`] when an earlier run was told
+    /// not to come back yet.
     pub(crate) fn open<K>(&mut self, streams: Vec<Stream<K>>) -> anyhow::Result<Vec<Opened<K>>> {
         self.streams.count = streams.len();
         let now = self.clock.now();
@@ -91,55 +99,117 @@ impl Run {
         let mut opened = Vec::new();
         for Stream { name, stem, kind } in streams {
             let lock = locks.remove(&name).expect("each stream has its lock");
-            let (spool, recovery) = Spool::open(self.settings(&name, stem), lock)?;
+            let settings = self.settings(&name, stem);
+            let (spool, recovery) = match lock.and_then(|lock| Spool::open(settings, lock)) {
+                Ok(found) => found,
+                Err(error) if self.streams.count > 1 => {
+                    let error = anyhow::Error::from(error);
+                    self.keep_trouble(error.context(format!("while opening {name}")), 1);
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             self.report.files += recovery.finished;
-            self.warn(recovery.warnings);
-            self.streams.last_success = self.streams.last_success.max(spool.last_success());
-            opened.push(Opened { kind, spool, name });
+            for text in &recovery.warnings {
+                warn!(text, "the state needed mending");
+            }
+            self.clock.learn_last(spool.clock());
+            self.streams.spools.insert(name.clone(), spool);
+            opened.push(Opened { name, kind });
         }
-        let not_before = opened.iter().filter_map(|stream| stream.spool.not_before());
-        match not_before
-            .filter(|until| now < *until && *until - now <= PATIENCE)
-            .max()
-        {
+        let mut spools = self.streams.spools.values();
+        let lead = spools.next();
+        self.streams.clocks_apart = lead.map_or(0, |lead| lead.runs_with(CLOCKS));
+        let spools = self.streams.spools.values();
+        let not_before = spools
+            .filter_map(Spool::not_before)
+            .filter(|until| now < *until && *until - now <= PATIENCE);
+        match not_before.max() {
             Some(until) => Err(ApiError::SlowDown(until).into()),
+            None if opened.is_empty() && !self.streams.troubles.is_empty() => {
+                Err(self.streams.troubles.remove(0).into())
+            }
             None => Ok(opened),
         }
+    }
+
+    /// The files and the position of a stream that is open.
+    pub(crate) fn spool(&self, name: &str) -> &Spool {
+        self.streams.spools.get(name).expect("it was opened")
     }
 
     /// Commits batch after batch until the source has no more.
     ///
     /// # Errors
     /// Whatever ends the whole run; the trouble of this stream alone is kept for the end.
-    pub(crate) fn drain<K>(
-        &mut self,
-        stream: Opened<K>,
-        source: &mut dyn Source,
-    ) -> anyhow::Result<()> {
-        let Opened {
-            mut spool, name, ..
-        } = stream;
+    pub(crate) fn drain(&mut self, name: &str, source: &mut dyn Source) -> anyhow::Result<()> {
+        let mut spool = self.streams.spools.remove(name).expect("it was opened");
+        let batches = self.report.batches;
         let mut story = || {
             while let Some(ready) = source.next(&spool)? {
                 self.store(&mut spool, ready)?;
             }
             anyhow::Ok(())
         };
-        let Err(error) = story() else {
-            spool.finish(self.client.now())?;
-            self.streams.drained.push(spool);
-            return Ok(());
+        let done = story();
+        let ended = match done {
+            Ok(()) => {
+                let now = self.clock.present().earliest;
+                let finished = spool.finish(now, &[]);
+                self.streams.drained.insert(name.to_owned());
+                self.streams.is_cut_off = false;
+                finished.map_err(anyhow::Error::from)
+            }
+            Err(error) => self.fail(name, &mut spool, error, self.report.batches > batches),
         };
-        leave(&mut spool, &error);
+        self.streams.spools.insert(name.to_owned(), spool);
+        ended
+    }
+
+    /// Leaves a stream that failed. Its error counts, whatever else goes wrong.
+    fn fail(
+        &mut self,
+        name: &str,
+        spool: &mut Spool,
+        error: anyhow::Error,
+        has_progress: bool,
+    ) -> anyhow::Result<()> {
+        let not_before = match error.downcast_ref() {
+            Some(ApiError::SlowDown(until)) => Some(*until),
+            _ => None,
+        };
+        let is_out_of_time = matches!(
+            error.downcast_ref(),
+            Some(ApiError::Stopped(Stopped::OutOfTime))
+        );
+        let trouble = Failure::of(&error).trouble;
+        // a run that used its time well is not in trouble
+        let trouble = (!(is_out_of_time && has_progress)).then_some(trouble);
+        let runs = trouble.as_ref().map_or(0, |name| spool.runs_with(name) + 1);
+        let left = Left {
+            troubles: trouble.into_iter().collect(),
+            not_before,
+        };
+        if let Err(other) = spool.leave(&left, self.clock.present().earliest) {
+            warn!(%other, "the state could not be settled: the next run does it");
+        }
+        let was_cut_off = self.streams.is_cut_off;
+        self.streams.is_cut_off = matches!(error.downcast_ref(), Some(ApiError::Unreachable(_)));
         let host = self.client.base().host();
+        let is_its_own = is_its_own(&error) || (self.streams.is_cut_off && !was_cut_off);
         let error = error.context(format!("while collecting {name} from {host}"));
-        if self.streams.count > 1 && is_its_own(&error) {
-            warn!(error = format!("{error:#}"), "the other streams go on");
-            self.report.notes.push(format!("{error:#}"));
-            self.streams.troubles.push(Failure::of(&error));
+        if self.streams.count > 1 && is_its_own {
+            self.keep_trouble(error, runs);
             return Ok(());
         }
-        Err(error)
+        Err(Failure::of(&error).after(runs).into())
+    }
+
+    /// Keeps the trouble of one stream for the end of the run.
+    fn keep_trouble(&mut self, error: anyhow::Error, runs: u32) {
+        warn!(error = format!("{error:#}"), "the other streams go on");
+        self.report.notes.push(format!("{error:#}"));
+        self.streams.troubles.push(Failure::of(&error).after(runs));
     }
 
     /// When a stream was last collected to its end, without opening it.
@@ -151,33 +221,32 @@ impl Run {
     }
 
     fn store(&mut self, spool: &mut Spool, ready: Ready) -> anyhow::Result<()> {
+        for text in ready.batch.warnings() {
+            warn!(text, "a warning for the operator");
+        }
         let size = ready.batch.size();
-        let stored = spool.commit(ready.batch, ready.position)?;
+        let now = self.clock.present().earliest;
+        let stored = spool.commit(ready.batch, ready.position, now)?;
         let (files, events, bytes) = (size.files, size.events, size.bytes);
         info!(files, events, bytes, "a batch is stored");
-        self.warn(ready.warnings);
-        let told = self.report.stored(stored);
-        self.warn(told);
+        self.report.stored(&stored);
         self.progress.show(&self.report);
         Ok(())
     }
 
-    /// Ends a run that came to its end: the troubles of single streams count now, and without any
-    /// what is old is deleted.
+    /// Ends a run that came to its end: the troubles of single streams count now, and what is old is
+    /// deleted.
     pub(super) fn finish(&mut self) -> anyhow::Result<()> {
+        self.check_clocks();
         let troubles = std::mem::take(&mut self.streams.troubles);
-        match troubles
+        let worst = troubles
             .into_iter()
-            .min_by_key(|trouble| urgency(trouble.code))
-        {
-            // what was drained has nothing pending: one type's trouble must not fill the disk
-            Some(trouble) if !self.streams.drained.is_empty() => {
-                self.prune()?;
-                Err(trouble.into())
-            }
-            Some(trouble) => Err(trouble.into()),
-            None => self.prune(),
+            .min_by_key(|trouble| urgency(trouble.code));
+        // what was drained has nothing pending: one stream's trouble must not fill the disk
+        if !self.streams.drained.is_empty() {
+            self.prune()?;
         }
+        worst.map_or(Ok(()), |trouble| Err(trouble.into()))
     }
 
     /// The error to end with: one that passes by itself must not hide a trouble that does not.
@@ -192,15 +261,34 @@ impl Run {
         }
     }
 
+    /// Tells the operator that the clocks are days apart. It is a trouble once it lasts. The stream that is
+    /// first by name counts the runs.
+    fn check_clocks(&mut self) {
+        let present = self.clock.present();
+        let Some(apart) = present.apart else { return };
+        let Some(lead) = self.streams.spools.values_mut().next() else {
+            return;
+        };
+        let runs = self.streams.clocks_apart + 1;
+        let what = days_apart(apart);
+        if runs == 1 && !present.is_host_wrong {
+            warn!(what, "a warning for the operator");
+            lead.warn(what.clone());
+        }
+        if let Err(other) = lead.count_trouble(CLOCKS, runs, present.earliest) {
+            warn!(%other, "the state of the clocks could not be saved");
+        }
+        let remedy = "set this host's clock; if it is right, report it to Mimecast";
+        let failure = Failure::later(CLOCKS, what, remedy).if_it_lasts(Code::Config, remedy);
+        let failure = failure.after(runs);
+        if failure.code == Code::Config {
+            self.streams.troubles.push(failure);
+        }
+    }
+
     fn prune(&mut self) -> anyhow::Result<()> {
-        let now = self.clock.now();
-        let skew = self.client.skew();
-        let is_plausible = skew.is_some_and(|skew| skew.abs() <= SKEW_LIMIT)
-            && self
-                .streams
-                .last_success
-                .is_none_or(|last| last <= now + SKEW_LIMIT);
-        if !is_plausible {
+        let (now, skew) = (self.clock.present().earliest, self.clock.skew());
+        if skew.is_none_or(|skew| skew.abs() > SKEW_LIMIT) {
             let text = "nothing was deleted: this host's clock does not agree with Mimecast's";
             self.report.notes.push(text.to_owned());
             warn!(?skew, "{text}");
@@ -208,10 +296,14 @@ impl Run {
         }
         let retention = &self.config.retention;
         let mut pruned = prune::Pruned::default();
-        if let Some(spool) = self.streams.drained.first() {
-            pruned = pruned + spool.prune_published(now, days(retention.data))?;
+        let spools = || self.streams.spools.values();
+        let published: HashSet<String> = spools()
+            .flat_map(|spool| spool.published_now().cloned())
+            .collect();
+        if let Some(spool) = spools().next() {
+            pruned = pruned + spool.prune_published(now, days(retention.data), &published)?;
         }
-        for spool in &self.streams.drained {
+        for spool in spools() {
             pruned = pruned + spool.prune_quarantine(now, days(retention.quarantine))?;
         }
         self.report.pruned(pruned);
@@ -224,10 +316,20 @@ impl Run {
         Ok(())
     }
 
+    /// Hands the data folder over to the next run and collects what is still to be told.
+    pub(super) fn hand_over(&mut self) {
+        let latest = self.clock.present().latest;
+        for spool in self.streams.spools.values_mut() {
+            spool.hand_over(latest);
+            self.report.warnings.extend(spool.untold());
+        }
+    }
+
     fn settings(&self, name: &str, stem: String) -> Settings {
         let folders = &self.config.folders;
         Settings {
             disk: Arc::new(SystemDisk),
+            data: folders.data.clone(),
             state: folders.state.clone(),
             staging: folders.data.join("tmp"),
             published: folders.data.join(self.program.folder),
@@ -236,19 +338,36 @@ impl Run {
             account: self.config.mimecast.account_code.clone(),
             mode: folders.file_mode,
             now: self.clock.now(),
+            adopt: self.adopt,
         }
     }
 }
 
-/// Leaves a stream that failed; its error counts, whatever else goes wrong.
-fn leave(spool: &mut Spool, error: &anyhow::Error) {
-    let left = match error.downcast_ref() {
-        Some(ApiError::SlowDown(until)) => spool.postpone(*until),
-        _ => spool.settle(),
-    };
-    if let Err(other) = left {
-        warn!(%other, "the state could not be settled: the next run does it");
+impl Streams {
+    /// Forgets all warnings, once they have been told.
+    pub(super) fn forget_told(&mut self, now: DateTime<Utc>) {
+        for spool in self.spools.values_mut() {
+            if let Err(error) = spool.forget_told(now) {
+                warn!(%error, "what was told could not be forgotten: it is told again");
+            }
+        }
     }
+}
+
+/// A disagreement of clocks in one sentence.
+fn days_apart(apart: TimeDelta) -> String {
+    let hours = apart.num_hours().abs();
+    let way = if apart > TimeDelta::zero() {
+        "behind"
+    } else {
+        "ahead of"
+    };
+    let span = if hours < 72 {
+        format!("{hours} hours")
+    } else {
+        format!("{} days", hours / 24)
+    };
+    format!("this host's clock is {span} {way} Mimecast's: one of the two is wrong")
 }
 
 /// Whether the trouble is of one stream, so that the others can go on.

@@ -89,7 +89,7 @@ fn calls(setup: &Setup, connected: &Connected) -> Vec<Call> {
 }
 
 fn try_call(connected: &Connected, setup: &Setup, call: Call) -> Result<(), ApiError> {
-    let now = connected.client.now();
+    let now = setup.clock.present().earliest;
     let siem = &setup.config.siem;
     let kinds = match call {
         Call::CloudGateway => &siem.cloud_gateway_types,

@@ -20,11 +20,12 @@ use crate::clock::Clock;
 use crate::config::Format;
 use crate::document;
 use crate::fetch::Ahead;
-use crate::report::{Code, Failure};
+use crate::report::{Code, Failure, LASTING_RUNS};
 use crate::run::{Ready, Run, Source};
-use crate::spool::{Batch, Extension, Gap, Part, Scratch, Scratches, Spool};
+use crate::spool::{Batch, Digest, Extension, Gap, Part, Scratch, Scratches, Spool};
 
-use super::{COPY_BYTES, Failed, going_on, stale};
+use super::second_copy::{self, Belief};
+use super::{COPY_BYTES, Failed, gap_after, going_on, stale};
 
 /// The archives that are waiting.
 pub(super) struct Logs {
@@ -51,6 +52,13 @@ struct Archive {
     raw: Scratch,
 }
 
+/// An archive in pieces.
+struct Unpacked {
+    batch: Batch,
+    /// What does not verify; empty if all does.
+    faults: Vec<String>,
+}
+
 impl Logs {
     /// Asks for the first archive after the spool's position.
     pub(super) fn waiting(run: &Run, spool: &Spool) -> Self {
@@ -72,74 +80,70 @@ impl Logs {
         }
     }
 
-    /// Whether starting over could help: the position is a saved one, and this is the first time.
+    fn batch(&self, spool: &Spool) -> Batch {
+        spool.batch(self.clock.present().latest)
+    }
+
+    /// True if starting over can help: the position is a saved one, and this is the first time.
     const fn can_restart(&self) -> bool {
         self.position.is_some() && !self.restarted
     }
 
     /// Goes on from the oldest archive that Mimecast keeps, and says what may be missing.
-    fn restart(&mut self, spool: &Spool) -> anyhow::Result<Ready> {
+    fn restart(&mut self, spool: &Spool) -> Ready {
         self.restarted = true;
-        self.position = None;
+        let before = self.position.take();
         self.ahead.ask((None, spool.scratches()));
-        let now = self.client.now();
-        let reason = "the saved position was refused".to_owned();
-        let mut batch = spool.batch();
-        batch.note_gap(Gap {
-            from: spool.last_success(),
-            to: now,
-            reason,
-        });
-        let since = spool
-            .last_success()
-            .map_or("an unknown time".to_owned(), |time| {
-                time.format("%Y-%m-%d %H:%M UTC").to_string()
-            });
-        let warning = format!(
+        let now = self.clock.present().earliest;
+        let (gap, since) = gap_after(spool, now, "the saved position was refused");
+        let mut batch = self.batch(spool);
+        batch.note_gap(Gap { before, ..gap });
+        batch.warn(format!(
             "Mimecast refused the saved position: collection goes on from the oldest logs that it \
              keeps, and logs since {since} may be missing"
-        );
-        Ok(Ready {
-            batch,
-            position: None,
-            warnings: vec![warning],
-        })
-    }
-
-    /// Records a gap at the end of a run that came too late.
-    fn admit(&self, spool: &Spool, (gap, warning): (Gap, String)) -> Ready {
-        let mut batch = spool.batch();
-        batch.note_gap(gap);
+        ));
         Ready {
             batch,
-            position: self.position.clone(),
-            warnings: vec![warning],
+            position: None,
         }
     }
 
-    /// Unpacks an archive into a batch; the warnings say what did not verify.
-    fn unpack(&self, spool: &Spool, from: &mut Archive) -> anyhow::Result<Ready> {
-        let mut batch = spool.batch();
-        let mut warnings = Vec::new();
+    /// Records a gap at the end of a run that came too late.
+    fn record_late(&self, spool: &Spool, (gap, warning): (Gap, String)) -> Ready {
+        let mut batch = self.batch(spool);
+        batch.note_gap(gap);
+        batch.warn(warning);
+        Ready {
+            batch,
+            position: self.position.clone(),
+        }
+    }
+
+    /// Unpacks an archive into a batch.
+    fn unpack(&self, spool: &Spool, from: &mut Archive) -> anyhow::Result<Unpacked> {
+        let mut batch = self.batch(spool);
+        let mut faults = Vec::new();
         let found = archive::members(&mut from.raw, &Limits::default(), |member| {
-            let fault = self.store(member, &mut batch)?;
-            warnings.extend(fault);
+            let fault = self.store(member, spool, &mut batch)?;
+            faults.extend(fault);
             anyhow::Ok(())
         });
-        let faults = found.map_err(|error| match error {
+        let found = found.map_err(|error| match error {
             ArchiveError::Source(error) => ApiError::Sink(error).into(),
             ArchiveError::Each(error) => error,
         })?;
-        warnings.extend(faults.iter().map(ToString::to_string));
-        Ok(Ready {
-            batch,
-            position: Some(from.token.clone()),
-            warnings,
-        })
+        faults.extend(found.iter().map(ToString::to_string));
+        Ok(Unpacked { batch, faults })
     }
 
-    /// Writes one member as a file of the batch, unless it turns out not to be whole.
-    fn store(&self, member: &mut Member<'_>, batch: &mut Batch) -> anyhow::Result<Option<String>> {
+    /// Writes one member as a file of the batch, unless it is not whole or was published before. Returns
+    /// what is wrong with its content.
+    fn store(
+        &self,
+        member: &mut Member<'_>,
+        spool: &Spool,
+        batch: &mut Batch,
+    ) -> anyhow::Result<Option<String>> {
         let name = member.name().to_owned();
         let stem = name
             .rsplit_once('.')
@@ -149,14 +153,25 @@ impl Logs {
             Format::KeyValue => copy(member, &mut part, &self.clock)?,
             Format::Json => explode(member, &mut part, &self.clock)?,
         };
-        if member.is_whole() && fault.is_none() {
-            let kind = match self.format {
-                Format::KeyValue => Extension::Siem,
-                Format::Json => Extension::Json,
-            };
-            batch.add(part, stem, kind)?;
+        if !member.is_whole() || fault.is_some() || part.bytes() == 0 {
+            return Ok(fault);
         }
-        Ok(fault)
+        part.end_line().map_err(ApiError::Sink)?;
+        let content = part.digest();
+        let named = Digest::of(format!("{stem}\n{content:?}").as_bytes());
+        // after a restart the same logs can come under other names
+        let is_replay = self.restarted || spool.is_resumed();
+        if spool.has_seen(if is_replay { content } else { named })? {
+            batch.repeat();
+            return Ok(None);
+        }
+        let kind = match self.format {
+            Format::KeyValue => Extension::Siem,
+            Format::Json => Extension::Json,
+        };
+        batch.add(part, stem, kind)?;
+        batch.remember([content, named]);
+        Ok(None)
     }
 
     /// An archive that leads back to itself would be fetched for ever.
@@ -170,45 +185,77 @@ impl Logs {
         Err(Failure::new(Code::NotUnderstood, what, remedy))
     }
 
-    /// Fetches a doubtful archive once more; yields what is to be believed of the two.
-    fn doubt(
+    /// Fetches a damaged archive once more; returns what is to be believed of the two.
+    fn second_look(
         &mut self,
         spool: &Spool,
         mut first: Box<Archive>,
         fault: &str,
-    ) -> anyhow::Result<(Box<Archive>, Ready)> {
+    ) -> anyhow::Result<(Box<Archive>, Batch)> {
         warn!(fault, "an archive does not verify: fetching it again");
         self.ahead.forget();
+        let trouble = self.trouble(fault);
         let position = self.position.as_deref();
         let fetched = fetch(&self.client, self.format, position, &spool.scratches())?;
         let Fetched::Archive(mut again) = fetched else {
-            return Err(differs(fault).into());
+            return Err(differs(trouble, fault).into());
         };
         self.refuse_circle(&again)?;
-        let fingerprint = |archive: &mut Archive| archive.raw.fingerprint().map_err(ApiError::Sink);
-        let is_same = fingerprint(&mut again)? == fingerprint(&mut first)?;
-        let mut ready = self.unpack(spool, &mut again)?;
-        if is_same {
-            let note = note(&again.head, &ready.warnings);
-            let place = spool.quarantine(&mut again.raw, &note)?;
-            ready.warnings = vec![format!(
-                "an archive is damaged ({fault}); its bytes are kept in {}",
-                place.display()
-            )];
-        } else if !ready.warnings.is_empty() {
-            return Err(differs(fault).into());
-        }
+        let unpacked = self.unpack(spool, &mut again)?;
+        let is_whole = unpacked.faults.is_empty();
+        let belief = second_copy::compare(&mut first.raw, &mut again.raw, is_whole)?;
+        // the same fault at the same position in three runs is as good as the same bytes
+        let is_lasting = spool.runs_with(&trouble) + 1 >= LASTING_RUNS;
+        let batch = match belief {
+            Belief::Second => unpacked.batch,
+            Belief::Differs if !is_lasting => return Err(differs(trouble, fault).into()),
+            Belief::Same | Belief::Differs => {
+                self.give_up(spool, &mut again, unpacked, fault)?
+            }
+        };
         self.ahead
             .ask((Some(again.token.clone()), spool.scratches()));
-        Ok((again, ready))
+        Ok((again, batch))
+    }
+
+    /// Keeps the bytes of a damaged archive and records the gap; what verifies of it is published.
+    fn give_up(
+        &self,
+        spool: &Spool,
+        archive: &mut Archive,
+        unpacked: Unpacked,
+        fault: &str,
+    ) -> anyhow::Result<Batch> {
+        let Unpacked { mut batch, faults } = unpacked;
+        let kept = if archive.raw.is_empty().map_err(ApiError::Sink)? {
+            "no byte of it has arrived".to_owned()
+        } else {
+            let place = spool.quarantine(&mut archive.raw, &note(&archive.head, &faults))?;
+            format!("its bytes are kept in {}", place.display())
+        };
+        batch.warn(format!("an archive is damaged ({fault}); {kept}"));
+        let now = self.clock.present().earliest;
+        let (gap, _) = gap_after(spool, now, &format!("an archive is damaged: {fault}"));
+        batch.note_gap(Gap {
+            before: self.position.clone(),
+            after: Some(archive.token.clone()),
+            ..gap
+        });
+        Ok(batch)
+    }
+
+    /// The name of a fault at this position, by which runs are compared.
+    fn trouble(&self, fault: &str) -> String {
+        let at = format!("{:?} {fault}", self.position);
+        format!("damaged {:016x}", Digest::of(at.as_bytes()).short())
     }
 }
 
-/// What differs each time was damaged on the way: nothing of it is believed.
-fn differs(fault: &str) -> Failure {
+/// What differs each time was damaged on the way: nothing of it is believed yet.
+fn differs(trouble: String, fault: &str) -> Failure {
     let what = format!("an archive arrived damaged ({fault}) and differently each time");
     let remedy = "nothing to do: the next run fetches it again";
-    Failure::new(Code::Later, what, remedy)
+    Failure::later(trouble, what, remedy)
 }
 
 impl Source for Logs {
@@ -220,25 +267,27 @@ impl Source for Logs {
         let mut archive = match self.ahead.wait() {
             Ok(Fetched::Nothing) => {
                 self.finished = true;
-                let late = stale(spool, self.client.now()).filter(|_| !self.restarted);
-                return Ok(late.map(|gap| self.admit(spool, gap)));
+                let now = self.clock.present().earliest;
+                let late = stale(spool, now).filter(|_| !self.restarted);
+                return Ok(late.map(|gap| self.record_late(spool, gap)));
             }
             Ok(Fetched::Archive(archive)) => archive,
             Err(Failed::Api(ApiError::PositionRefused)) if self.can_restart() => {
-                return self.restart(spool).map(Some);
+                return Ok(Some(self.restart(spool)));
             }
             Err(failed) => return Err(failed.into()),
         };
         self.refuse_circle(&archive)?;
         self.ahead
             .ask((Some(archive.token.clone()), spool.scratches()));
-        let mut ready = self.unpack(spool, &mut archive)?;
-        if let Some(fault) = ready.warnings.first().cloned() {
-            drop(ready); // its files make room for those of the second try
-            (archive, ready) = self.doubt(spool, archive, &fault)?;
+        let Unpacked { mut batch, faults } = self.unpack(spool, &mut archive)?;
+        if let Some(fault) = faults.into_iter().next() {
+            drop(batch); // its files make room for those of the second copy
+            (archive, batch) = self.second_look(spool, archive, &fault)?;
         }
-        self.position = Some(archive.token);
-        Ok(Some(ready))
+        let position = Some(archive.token);
+        self.position.clone_from(&position);
+        Ok(Some(Ready { batch, position }))
     }
 }
 

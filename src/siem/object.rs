@@ -23,7 +23,7 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    fn of(what: &str) -> Self {
+    pub(super) fn of(what: &str) -> Self {
         Self {
             what: what.to_owned(),
             is_behind: false,
@@ -36,15 +36,10 @@ impl Fault {
 /// `has_content` is what the list says: somebody between here and the store can answer with nothing.
 pub(super) fn unpack(
     raw: &mut Scratch,
-    has_content: bool,
     part: &mut impl Write,
     aliases: Aliases,
     clock: &Clock,
 ) -> anyhow::Result<Option<Fault>> {
-    if look(raw)? == Look::Empty {
-        let fault = || Fault::of("it is empty, although it was listed with a size");
-        return Ok(has_content.then(fault)); // else an object without events
-    }
     let packed = BufReader::with_capacity(COPY_BYTES, &mut *raw);
     lines(packed, part, aliases, &|| going_on(clock))
 }
@@ -72,6 +67,8 @@ pub(super) fn look(raw: &mut Scratch) -> Result<Look, ApiError> {
         _ => Look::Foreign,
     })
 }
+
+pub(super) fn lines_of_type(_raw: &mut Scratch, _listed: &str) -> Result<bool, ApiError> { Ok(false) }
 
 /// The same for any source of bytes: whatever they are, the fault is theirs and not the disk's.
 pub(crate) fn lines(

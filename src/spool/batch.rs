@@ -2,11 +2,12 @@
 
 use std::io::{self, BufWriter, IntoInnerError, Write};
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::SpoolError;
 use super::name::{Extension, FileName};
-use super::record::{Gap, Move, hex};
+use super::record::{Gap, Move, Warning, hex};
 use super::scratch::{Scratch, Staging};
 use super::seen::Digest;
 use crate::durable::Mode;
@@ -18,11 +19,14 @@ const BUFFER_BYTES: usize = 64 << 10;
 pub struct Batch {
     pub(super) staging: Staging,
     mode: Mode,
+    /// The time from which the age of its files counts.
+    published_at: DateTime<Utc>,
     pub(super) moves: Vec<Move>,
-    pub(super) ids: Vec<(i64, Digest)>,
-    pub(super) forget_before: Option<i64>,
+    pub(super) ids: Vec<Digest>,
     pub(super) gaps: Vec<Gap>,
+    pub(super) warnings: Vec<Warning>,
     pub(super) size: Size,
+    pub(super) repeated: u64,
 }
 
 /// How much a batch holds.
@@ -37,19 +41,21 @@ pub struct Size {
 }
 
 impl Batch {
-    pub(super) const fn new(staging: Staging, mode: Mode) -> Self {
+    pub(super) const fn new(staging: Staging, mode: Mode, published_at: DateTime<Utc>) -> Self {
         Self {
             staging,
             mode,
+            published_at,
             moves: Vec::new(),
             ids: Vec::new(),
-            forget_before: None,
             gaps: Vec::new(),
+            warnings: Vec::new(),
             size: Size {
                 files: 0,
                 events: 0,
                 bytes: 0,
             },
+            repeated: 0,
         }
     }
 
@@ -80,13 +86,13 @@ impl Batch {
             return Ok(());
         }
         let failed = |error| SpoolError::disk("write to", &self.staging.folder, error);
-        if part.last != b'\n' {
-            part.write_all(b"\n").map_err(failed)?;
-        }
+        part.end_line().map_err(failed)?;
         let sha256 = hex(&part.hash.finalize());
-        let name = FileName::new(stem, &sha256, kind);
+        let name = self.free_name(&FileName::new(stem, &sha256, kind));
         let file = part.file.into_inner().map_err(IntoInnerError::into_error);
-        let staged = file.and_then(Scratch::keep).map_err(failed)?;
+        let staged = file
+            .and_then(|file| file.keep(self.published_at.into()))
+            .map_err(failed)?;
         self.moves.push(Move {
             staged,
             name: name.to_string(),
@@ -99,19 +105,54 @@ impl Batch {
         Ok(())
     }
 
-    /// Remembers the ids of events in this batch, each with its time in seconds since 1970.
-    pub fn remember(&mut self, ids: Vec<(i64, Digest)>) {
-        self.ids = ids;
+    /// Returns the name, with a number if another file of the batch has it: two equal members of one
+    /// archive are two files.
+    fn free_name(&self, name: &FileName) -> FileName {
+        let is_free = |name: &FileName| self.moves.iter().all(|moved| moved.name != name.as_str());
+        let mut names = (1..).map(|count| name.variant(count));
+        names.find(is_free).expect("a batch is finite")
     }
 
-    /// Lets go of ids whose event was before this second.
-    pub const fn forget_before(&mut self, second: i64) {
-        self.forget_before = Some(second);
+    /// Remembers ids of what is in this batch: [`Spool::has_seen`](super::Spool::has_seen) knows them
+    /// from the commit on.
+    pub fn remember(&mut self, ids: impl IntoIterator<Item = Digest>) {
+        self.ids.extend(ids);
     }
 
-    /// Records that events before this batch could not be had.
+    /// Counts a file that was not added, because its content has been published before.
+    pub const fn repeat(&mut self) {
+        self.repeated += 1;
+    }
+
+    /// Records that events could not be fetched.
     pub fn note_gap(&mut self, gap: Gap) {
         self.gaps.push(gap);
+    }
+
+    /// Tells the operator something with the commit, in a run that ends with 65.
+    pub fn warn(&mut self, text: impl Into<String>) {
+        let (text, daily) = (text.into(), None);
+        self.warnings.push(Warning { text, daily });
+    }
+
+    /// The same, at most once a day for a name.
+    pub fn warn_daily(&mut self, name: &'static str, text: impl Into<String>) {
+        let (text, daily) = (text.into(), Some(name));
+        self.warnings.push(Warning { text, daily });
+    }
+
+    /// The warnings so far.
+    pub fn warnings(&self) -> impl Iterator<Item = &str> {
+        self.warnings.iter().map(|warning| warning.text.as_str())
+    }
+
+    /// True if a commit of it would change nothing but the position.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.moves.is_empty()
+            && self.ids.is_empty()
+            && self.gaps.is_empty()
+            && self.warnings.is_empty()
     }
 
     /// How much it holds so far.
@@ -134,6 +175,23 @@ impl Drop for Batch {
 }
 
 impl Part {
+    /// Ends the last line, if it has no line break.
+    ///
+    /// # Errors
+    /// As the disk reports.
+    pub fn end_line(&mut self) -> io::Result<()> {
+        if self.last == b'\n' {
+            return Ok(());
+        }
+        self.write_all(b"\n")
+    }
+
+    /// The digest of what was written so far.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of_sha256(&self.hash.clone().finalize())
+    }
+
     /// Bytes written so far.
     #[must_use]
     pub const fn bytes(&self) -> u64 {

@@ -1,12 +1,17 @@
 //! The state record on the disk: read with suspicion, replaced in one step, never edited.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::SpoolError;
-use super::record::{Record, Refusal, SIZE_LIMIT};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::known::{self, RECENT_LIMIT};
+use super::record::{FORMAT, Record, Refusal, SIZE_LIMIT};
+use super::seen::Seen;
 use super::store::{Committed, Staged};
+use super::SpoolError;
 use crate::durable::{self, Disk, Mode, is_held};
 
 /// The one memory of a stream.
@@ -16,6 +21,8 @@ pub(super) struct Checkpoint {
     record: Record,
     /// The generation before, as long as it is of use: it names the files of the batch before.
     previous: Option<Box<Record>>,
+    /// The bytes of the record as they are on the disk; empty if there is none.
+    written: Vec<u8>,
 }
 
 /// What was found when the state was read.
@@ -33,7 +40,7 @@ pub(super) enum Found {
 
 /// One generation of the file.
 enum Generation {
-    Good(Box<Record>),
+    Good(Box<Record>, Vec<u8>),
     Bad(String),
     Absent,
 }
@@ -49,7 +56,7 @@ impl Checkpoint {
         let previous_path = durable::with_suffix(&path, ".prev");
         let mut current = generation(&*disk, &path, &first)?;
         let previous = generation(&*disk, &previous_path, &first)?;
-        if let (Generation::Good(record), Generation::Good(copy)) = (&current, &previous)
+        if let (Generation::Good(record, _), Generation::Good(copy, _)) = (&current, &previous)
             && copy.sequence > record.sequence
         {
             // somebody put an old file back; kept in place it would become the next `.prev`
@@ -62,10 +69,11 @@ impl Checkpoint {
                     .map_err(|error| SpoolError::disk("set aside", at, error))?;
             }
         }
-        let mut before = None;
+        let (mut before, mut written) = (None, Vec::new());
         let (record, found) = match (current, previous) {
-            (Generation::Good(current), previous) => {
-                if let Generation::Good(previous) = previous {
+            (Generation::Good(current, bytes), previous) => {
+                written = bytes;
+                if let Generation::Good(previous, _) = previous {
                     // equal: a run was killed between keeping the copy and replacing the record
                     let follows =
                         [previous.sequence, previous.sequence + 1].contains(&current.sequence);
@@ -74,8 +82,8 @@ impl Checkpoint {
                 }
                 (*current, Found::Current)
             }
-            (Generation::Bad(why), Generation::Good(previous)) => (*previous, Found::Previous(why)),
-            (Generation::Absent, Generation::Good(previous)) => {
+            (Generation::Bad(why), Generation::Good(previous, _)) => (*previous, Found::Previous(why)),
+            (Generation::Absent, Generation::Good(previous, _)) => {
                 (*previous, Found::Previous("it is missing".to_owned()))
             }
             (Generation::Bad(why), _) | (_, Generation::Bad(why)) => {
@@ -89,12 +97,18 @@ impl Checkpoint {
             path,
             record,
             previous,
+            written: head(&written),
         };
         Ok((checkpoint, found))
     }
 
     pub(super) const fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// The latest time that the record knows of.
+    pub(super) fn latest_known(&self) -> DateTime<Utc> {
+        self.record.clock.unwrap_or_default()
     }
 
     /// The generation before the record that was read, if files were pending in it; once.
@@ -116,37 +130,98 @@ impl Checkpoint {
         &mut self,
         staged: Staged,
         position: Option<String>,
+        now: DateTime<Utc>,
     ) -> Result<Committed, SpoolError> {
         let Staged {
             moves,
             ids,
-            forget_before,
             gaps,
+            warnings,
             size,
+            repeated,
         } = staged;
         let pending = moves.clone();
-        self.replace(|record| {
+        let older = self.spill(now)?;
+        let hour = now.timestamp();
+        self.replace(now, |record| {
             record.settle();
+            if older.is_some() {
+                (record.seen, record.older) = (Seen::default(), older);
+            }
+            if record.position != position {
+                record.moved_at = Some(now);
+            }
             record.position = position;
+            record.clock = Some(now);
             record.pending = pending;
-            record.added.extend(ids);
-            record.gaps_and_ids(gaps, forget_before);
+            record.added.extend(ids.into_iter().map(|id| (hour, id)));
+            gaps.into_iter().for_each(|gap| record.add_gap(gap));
+            for warning in warnings {
+                record.warn(warning, now);
+            }
         })?;
-        Ok(Committed { moves, size })
+        Ok(Committed {
+            moves,
+            size,
+            repeated,
+        })
+    }
+
+    /// Moves the ids of the record into the file beside it if they are too many.
+    fn spill(&self, now: DateTime<Utc>) -> Result<Option<known::Older>, SpoolError> {
+        let record = &self.record;
+        if record.seen.len() + record.added.len() < RECENT_LIMIT {
+            return Ok(None);
+        }
+        let mut ids = record.seen.clone();
+        ids.merge(record.added.clone());
+        let hour = now.timestamp().div_euclid(3_600);
+        let kept = known::keep(&*self.disk, &self.path, record.older.as_ref(), &ids, hour);
+        kept.map(Some)
+            .map_err(|error| SpoolError::disk("remember ids beside", &self.path, error))
     }
 
     /// Replaces the record in one step, keeping the last as `.prev`.
-    pub(super) fn replace(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), SpoolError> {
+    pub(super) fn replace(
+        &mut self,
+        now: DateTime<Utc>,
+        change: impl FnOnce(&mut Record),
+    ) -> Result<(), SpoolError> {
+        self.refuse_second_writer()?;
         let mut record = self.record.clone();
         change(&mut record);
         record.sequence += 1;
+        record.format = FORMAT;
+        if record.id.is_empty() {
+            record.id = Uuid::new_v4().simple().to_string();
+        }
+        record.began.get_or_insert(now);
+        let bytes = record.encode();
         self.keep_previous()
-            .and_then(|()| {
-                durable::replace(&*self.disk, &self.path, &record.encode(), Mode::PRIVATE)
-            })
+            .and_then(|()| durable::replace(&*self.disk, &self.path, &bytes, Mode::PRIVATE))
             .map_err(|error| SpoolError::disk("replace", &self.path, error))?;
         self.record = record;
+        self.written = head(&bytes);
         Ok(())
+    }
+
+    /// Compares the file with what this process wrote or read last: somebody may have removed the lock.
+    fn refuse_second_writer(&self) -> Result<(), SpoolError> {
+        let failed = |error| SpoolError::disk("read", &self.path, error);
+        let mut found = Vec::new();
+        match self.disk.open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => {
+                let mut file = opened.map_err(failed)?.take(HEAD_BYTES);
+                file.read_to_end(&mut found).map_err(failed)?;
+            }
+        }
+        if found == self.written {
+            return Ok(());
+        }
+        Err(SpoolError::Interfered {
+            path: self.path.clone(),
+        })
     }
 
     fn keep_previous(&self) -> io::Result<()> {
@@ -161,15 +236,11 @@ impl Checkpoint {
     }
 }
 
-impl Record {
-    fn gaps_and_ids(&mut self, gaps: Vec<super::Gap>, forget_before: Option<i64>) {
-        for gap in gaps {
-            self.add_gap(gap);
-        }
-        if let Some(second) = forget_before {
-            self.seen.forget_before(second);
-        }
-    }
+/// How many bytes tell one record from another: its first line holds the digest of all.
+const HEAD_BYTES: u64 = 128;
+
+fn head(bytes: &[u8]) -> Vec<u8> {
+    bytes[..bytes.len().min(HEAD_BYTES as usize)].to_vec()
 }
 
 /// Whether what stands under the name is to blame: no file, far too large, or for somebody else.
@@ -209,5 +280,5 @@ fn generation(disk: &dyn Disk, path: &Path, expected: &Record) -> Result<Generat
             record.stream, record.account, expected.stream, expected.account
         )));
     }
-    Ok(Generation::Good(Box::new(record)))
+    Ok(Generation::Good(Box::new(record), bytes))
 }

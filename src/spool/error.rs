@@ -22,6 +22,20 @@ pub enum SpoolError {
         /// The stream.
         stream: String,
     },
+    /// Another process works on the same stream: it goes on, and this one stops.
+    #[error("another process changed {} during this run", path.display())]
+    Interfered {
+        /// The lock or the state.
+        path: PathBuf,
+    },
+    /// The data folder is another installation's: the configuration needs a decision.
+    #[error("the data folder {} belongs to the installation whose state is in {}", data.display(), state.display())]
+    Foreign {
+        /// The data folder.
+        data: PathBuf,
+        /// The state folder of the other installation.
+        state: PathBuf,
+    },
     /// The state is not for this program to change: the file named needs a decision.
     #[error("the state {} cannot be used: {why}", path.display())]
     Unusable {

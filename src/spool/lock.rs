@@ -1,11 +1,14 @@
 //! One run at a time per stream.
 //!
-//! The lock is the kernel's, on a file that is never deleted: it vanishes with the process that
-//! held it, however that died, and can neither go stale nor be raced by an unlink.
+//! The lock is the kernel's, on a file that this program never deletes: it vanishes with the process that
+//! held it, however that died, and does not go stale. Others may delete the file, so that each commit
+//! checks that its path still leads to the file that is held.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use same_file::Handle;
 
 use super::SpoolError;
 use crate::durable::patiently;
@@ -13,7 +16,8 @@ use crate::durable::patiently;
 /// Proof that this process is the only writer of a stream; dropping it lets the next one in.
 #[derive(Debug)]
 pub struct Lock {
-    _held: File,
+    held: Handle,
+    path: PathBuf,
 }
 
 impl Lock {
@@ -31,11 +35,31 @@ impl Lock {
         let file = patiently(|| options.open(&path)).map_err(refused)?;
         restrict(&file);
         match file.try_lock() {
-            Ok(()) => Ok(Self { _held: file }),
+            Ok(()) => {
+                let held = Handle::from_file(file).map_err(refused)?;
+                Ok(Self { held, path })
+            }
             Err(TryLockError::WouldBlock) => Err(SpoolError::Busy {
                 stream: stream.to_owned(),
             }),
             Err(TryLockError::Error(error)) => Err(refused(error)),
+        }
+    }
+
+    /// Makes sure that no other process can hold a lock of the same path.
+    ///
+    /// # Errors
+    /// [`SpoolError::Interfered`] when the file was deleted or replaced, [`SpoolError::Disk`] when that
+    /// cannot be found out.
+    pub(super) fn check(&self) -> Result<(), SpoolError> {
+        match Handle::from_path(&self.path) {
+            Ok(found) if found == self.held => Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(SpoolError::disk("look at the lock", &self.path, error))
+            }
+            _ => Err(SpoolError::Interfered {
+                path: self.path.clone(),
+            }),
         }
     }
 }
@@ -64,6 +88,20 @@ mod tests {
         Lock::take(folder.path(), "audit").unwrap(); // another stream is another lock
         drop(first);
         Lock::take(folder.path(), "siem").unwrap();
+    }
+
+    #[test]
+    fn a_lock_whose_file_was_deleted_or_replaced_is_no_longer_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("siem.lock");
+        let first = Lock::take(folder.path(), "siem").unwrap();
+        first.check().unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let interfered = |lock: &Lock| matches!(lock.check(), Err(SpoolError::Interfered { .. }));
+        assert!(interfered(&first));
+        let second = Lock::take(folder.path(), "siem").unwrap();
+        assert!(interfered(&first));
+        second.check().unwrap();
     }
 
     /// Whoever has opened a file that is then deleted holds a lock that nobody else sees.

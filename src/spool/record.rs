@@ -4,19 +4,26 @@
 //! covers. A record may gain optional fields within a format version; anything else needs a new
 //! version, and a version that this program does not know stops it without touching the file.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::known::Older;
 use super::name::FileName;
 use super::scratch::is_staging_name;
 use super::seen::Seen;
-use super::sieve::Sieve;
 
-/// The version this program writes and reads.
-pub(crate) const FORMAT: u32 = 1;
-/// The largest record that is read, in bytes; a day of a million audit events needs half of it.
-pub(crate) const SIZE_LIMIT: u64 = 64 << 20;
+/// The version that this program writes. It reads all from 1 on: version 0.1.0 wrote 1.
+pub(crate) const FORMAT: u32 = 2;
+/// The largest record that is read, in bytes: above what the ids of any one batch need, so that whatever is
+/// written is read again.
+pub(crate) const SIZE_LIMIT: u64 = 1 << 30;
+/// How many warnings wait to be told.
+const UNTOLD_LIMIT: usize = 200;
+/// A warning that is told once a day is told again after so long.
+const DAY: TimeDelta = TimeDelta::hours(24);
 /// How many recorded gaps are kept, the newest.
 const GAP_LIMIT: usize = 100;
 const MAGIC: &str = "mimecast-collector-state";
@@ -25,6 +32,9 @@ const MAGIC: &str = "mimecast-collector-state";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) format: u32,
+    /// Tells this state from every other; empty in a record of version 0.1.0.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) id: String,
     pub(crate) stream: String,
     pub(crate) account: String,
     /// Grows with every replacement.
@@ -35,10 +45,13 @@ pub(crate) struct Record {
     pub(crate) before: Option<String>,
     /// Committed files that may not have been moved into the watched folder yet.
     pub(crate) pending: Vec<Move>,
-    /// Ids taken before the batch of `pending`.
+    /// Ids published before the batch of `pending`, the newest of them.
     pub(crate) seen: Seen,
-    /// Ids taken with the batch of `pending`.
+    /// Ids published with the batch of `pending`.
     pub(crate) added: Seen,
+    /// Where the ids are that are too many for this record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) older: Option<Older>,
     /// End of the last run that finished, by the server's clock.
     pub(crate) last_success: Option<DateTime<Utc>>,
     /// Before this time Mimecast asked not to be asked again.
@@ -46,6 +59,24 @@ pub(crate) struct Record {
     /// Stretches of time whose events could not be had.
     #[serde(default)]
     pub(crate) gaps: Vec<Gap>,
+    /// Warnings that no run has told yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) untold: Vec<String>,
+    /// When each warning that is told once a day was told last.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) told_at: BTreeMap<String, DateTime<Utc>>,
+    /// In how many runs in a row each trouble has occurred.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) troubles: BTreeMap<String, u32>,
+    /// When the stream was collected for the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) began: Option<DateTime<Utc>>,
+    /// When the position was moved last, by the earliest plausible time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) moved_at: Option<DateTime<Utc>>,
+    /// The earliest plausible time when the record was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) clock: Option<DateTime<Utc>>,
 }
 
 /// One committed file and the name it is published under.
@@ -68,6 +99,34 @@ pub struct Gap {
     pub to: DateTime<Utc>,
     /// One clause for the operator.
     pub reason: String,
+    /// The position before it, in the vendor's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// The position after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+impl Gap {
+    /// A gap of which only the time is known.
+    #[must_use]
+    pub fn of(from: Option<DateTime<Utc>>, to: DateTime<Utc>, reason: impl Into<String>) -> Self {
+        Self {
+            from,
+            to,
+            reason: reason.into(),
+            before: None,
+            after: None,
+        }
+    }
+}
+
+/// A warning for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Warning {
+    pub(crate) text: String,
+    /// Names the warning if it is told at most once a day.
+    pub(crate) daily: Option<&'static str>,
 }
 
 /// Why bytes are not a record.
@@ -84,6 +143,7 @@ impl Record {
     pub(crate) fn first(stream: &str, account: &str) -> Self {
         Self {
             format: FORMAT,
+            id: String::new(),
             stream: stream.to_owned(),
             account: account.to_owned(),
             sequence: 0,
@@ -92,9 +152,16 @@ impl Record {
             pending: Vec::new(),
             seen: Seen::default(),
             added: Seen::default(),
+            older: None,
             last_success: None,
             not_before: None,
             gaps: Vec::new(),
+            untold: Vec::new(),
+            told_at: BTreeMap::new(),
+            troubles: BTreeMap::new(),
+            began: None,
+            moved_at: None,
+            clock: None,
         }
     }
 
@@ -140,16 +207,38 @@ impl Record {
         }
     }
 
-    /// A sieve of all ids that are remembered.
-    pub(super) fn sieve(&self) -> Sieve {
-        Sieve::of([&self.seen, &self.added])
-    }
-
     /// Adds a gap, keeping the newest.
     pub(crate) fn add_gap(&mut self, gap: Gap) {
         self.gaps.push(gap);
         let surplus = self.gaps.len().saturating_sub(GAP_LIMIT);
         self.gaps.drain(..surplus);
+    }
+
+    /// Keeps a warning until a run has told it. The same text waits once.
+    pub(crate) fn warn(&mut self, warning: Warning, now: DateTime<Utc>) {
+        if let Some(name) = warning.daily {
+            let is_recent = |told: &DateTime<Utc>| (now - *told).abs() < DAY;
+            if self.told_at.get(name).is_some_and(is_recent) {
+                return;
+            }
+            self.told_at.insert(name.to_owned(), now);
+        }
+        if self.untold.contains(&warning.text) {
+            return;
+        }
+        if self.untold.len() < UNTOLD_LIMIT {
+            self.untold.push(warning.text);
+        } else if let Some(last) = self.untold.last_mut() {
+            "there are more warnings than are kept here: see the log".clone_into(last);
+        }
+    }
+
+    /// Keeps several warnings.
+    pub(crate) fn warn_all(&mut self, texts: &[String], now: DateTime<Utc>) {
+        for text in texts {
+            let (text, daily) = (text.clone(), None);
+            self.warn(Warning { text, daily }, now);
+        }
     }
 
     /// Nothing left to move: what the batch added is now simply known.
@@ -164,9 +253,15 @@ impl Record {
         let this = std::mem::replace(self, previous);
         // what is known of the stream as a whole stays
         self.sequence = this.sequence;
+        self.id = this.id;
         self.last_success = this.last_success;
         self.not_before = this.not_before;
         self.gaps = this.gaps;
+        self.untold = this.untold;
+        self.told_at = this.told_at;
+        self.troubles = this.troubles;
+        self.began = this.began;
+        self.clock = this.clock;
         self.go_back();
     }
 
@@ -242,8 +337,9 @@ mod tests {
     #[test]
     fn a_later_version_is_told_from_damage() {
         let mut record = sample();
-        record.format = 2;
-        assert_eq!(Record::decode(&record.encode()), Err(Refusal::Newer(2)));
+        record.format = FORMAT + 1;
+        let refused = Err(Refusal::Newer(FORMAT + 1));
+        assert_eq!(Record::decode(&record.encode()), refused);
     }
 
     #[test]

@@ -2,68 +2,79 @@
 //!
 //! Every step may be repeated and interrupted again.
 
-use std::path::Path;
-
-use super::SpoolError;
 use super::checkpoint::Checkpoint;
-use super::record::Record;
+use super::name::FileName;
 use super::scratch::Staging;
 use super::store::{Placed, Trust, place, sync_both};
-use crate::durable::{Disk, Kind, is_held};
+use super::{Settings, SpoolError};
+use crate::durable::{Kind, is_held};
 
 /// What opening a spool found and mended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
     /// Committed files that an interrupted run had not published, and that are now.
     pub finished: u64,
-    /// Sentences for the operator about damage; the run ends with 65 when there are any.
+    /// Sentences for the operator about damage; a run that ends with 65 tells them.
     pub warnings: Vec<String>,
     /// The state was lost: collection starts again from the earliest that Mimecast still has.
     pub lost: bool,
+    /// The state is older than what was published, as after the restoration of a backup.
+    pub older: bool,
+    /// Names of the files that were published.
+    pub(super) names: Vec<String>,
 }
 
-/// Publishes what the record says was committed. When a file is in neither place, the whole batch
-/// is asked for again.
+/// Publishes what the record says was committed; returns how many files are in neither place.
 pub(super) fn finish_pending(
-    disk: &dyn Disk,
-    staging: &Path,
-    published: &Path,
-    checkpoint: &mut Checkpoint,
+    settings: &Settings,
+    checkpoint: &Checkpoint,
     recovery: &mut Recovery,
-) -> Result<(), SpoolError> {
-    let pending = checkpoint.record().pending.clone();
+) -> Result<u64, SpoolError> {
+    let pending = &checkpoint.record().pending;
     if pending.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     checkpoint.confirm()?; // nothing is shown before the decision to show it is durable
+    let (disk, staging, published) = (&*settings.disk, &settings.staging, &settings.published);
+    let trust = Trust::Verify(settings.now.max(checkpoint.latest_known()).into());
     let mut missing = 0_u64;
-    for moved in &pending {
-        match place(disk, staging, published, moved, Trust::Verify)
+    for moved in pending {
+        let taken = |name: &FileName| {
+            format!(
+                "the name {} belongs to other content: a file was published as {name}",
+                moved.name
+            )
+        };
+        match place(disk, staging, published, moved, trust)
             .map_err(|error| SpoolError::disk("publish into", published, error))?
         {
-            Placed::Moved => recovery.finished += 1,
+            Placed::Moved => {
+                recovery.finished += 1;
+                recovery.names.push(moved.name.clone());
+            }
             Placed::Numbered(name) => {
                 recovery.finished += 1;
-                recovery.warnings.push(format!(
-                    "the name {} belongs to other content: a file was published as {name}",
-                    moved.name
-                ));
+                recovery.warnings.push(taken(&name));
+                recovery.names.push(name.to_string());
             }
-            Placed::Known => {}
+            // numbered by the run that was interrupted
+            Placed::Known(name) if name.as_str() != moved.name => {
+                recovery.warnings.push(taken(&name));
+            }
+            Placed::Known(_) => {}
             Placed::Missing => missing += 1,
         }
     }
     // also when every file was in place: a killed run's renames may not have reached the disk
     sync_both(disk, staging, published)?;
-    if missing == 0 {
-        return Ok(());
+    if missing > 0 {
+        recovery.warnings.push(format!(
+            "{missing} of {} committed files had vanished before they were published: \
+             their batch is collected again",
+            pending.len()
+        ));
     }
-    recovery.warnings.push(format!(
-        "{missing} of {} committed files had vanished before they were published: \
-         their batch is collected again",
-        pending.len()
-    ));
-    checkpoint.replace(Record::go_back)
+    Ok(missing)
 }
 
 /// Deletes this stream's leftovers in the staging folder; other names are not touched.

@@ -7,6 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use super::SpoolError;
 use crate::durable::{Disk, Handle, Mode};
@@ -76,11 +77,21 @@ impl Scratch {
         self.file.seek(SeekFrom::Start(0)).map(drop)
     }
 
-    /// Waits until the content is on the disk and leaves the file where it is.
+    /// True if nothing was written to the file.
+    ///
+    /// # Errors
+    /// As the disk reports.
+    pub fn is_empty(&mut self) -> io::Result<bool> {
+        Ok(self.file.seek(SeekFrom::End(0))? == 0)
+    }
+
+    /// Waits until the content is on the disk and leaves the file where it is; its age counts from
+    /// `modified`.
     ///
     /// # Errors
     /// After a failed sync the file is abandoned.
-    pub(crate) fn keep(mut self) -> io::Result<String> {
+    pub(crate) fn keep(mut self, modified: SystemTime) -> io::Result<String> {
+        self.file.set_modified(modified)?;
         self.file.sync()?;
         self.kept = true;
         Ok(std::mem::take(&mut self.name))

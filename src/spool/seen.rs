@@ -31,15 +31,41 @@ impl Digest {
         Self(u128::from_be_bytes(head))
     }
 
+    /// The digest of a content whose SHA-256 is known.
+    #[must_use]
+    pub fn of_sha256(hash: &[u8]) -> Self {
+        let mut head = [0; DIGEST_BYTES];
+        head.copy_from_slice(&hash[..DIGEST_BYTES]);
+        Self(u128::from_be_bytes(head))
+    }
+
+    /// A digest of an id and a text: the first half is the id's.
+    #[must_use]
+    pub fn pair(id: &[u8], text: &str) -> Self {
+        let text = Self::of(text.as_bytes());
+        Self((Self::of(id).0 >> 64) << 64 | u128::from(text.half()))
+    }
+
+    /// The first half, which two texts of one id share.
+    #[must_use]
+    pub const fn half(self) -> u64 {
+        (self.0 >> 64) as u64
+    }
+
     /// Half of it, enough to tell the few objects of one page apart.
     #[must_use]
     pub const fn short(self) -> u64 {
         self.0 as u64
     }
 
-    /// Its first bits as a number.
-    pub(super) const fn first(self, bits: u32) -> usize {
-        (self.0 >> (8 * DIGEST_BYTES as u32 - bits)) as usize
+    /// Its bytes, as they are kept in a file.
+    pub(super) const fn to_bytes(self) -> [u8; DIGEST_BYTES] {
+        self.0.to_be_bytes()
+    }
+
+    /// The digest with these bytes.
+    pub(super) const fn from_bytes(bytes: [u8; DIGEST_BYTES]) -> Self {
+        Self(u128::from_be_bytes(bytes))
     }
 }
 
@@ -84,6 +110,16 @@ impl Seen {
                 }
             }
         }
+    }
+
+    /// The ids of each hour.
+    pub(super) fn hours(&self) -> impl Iterator<Item = (i64, &[Digest])> {
+        self.0.iter().map(|(hour, ids)| (*hour, ids.as_slice()))
+    }
+
+    /// The first hour of which something is remembered.
+    pub(super) fn oldest_hour(&self) -> Option<i64> {
+        self.0.keys().next().copied()
     }
 
     /// All ids, hour by hour.

@@ -2,13 +2,14 @@
 
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
 use super::SpoolError;
 use super::batch::{Batch, Size};
 use super::name::FileName;
-use super::record::{Gap, Move, hex};
+use super::record::{Gap, Move, Warning, hex};
 use super::seen::Digest;
 use crate::durable::{Disk, Kind};
 
@@ -20,10 +21,11 @@ const COPY_BYTES: usize = 64 << 10;
 #[must_use = "staged files are swept unless the checkpoint takes them"]
 pub(super) struct Staged {
     pub(super) moves: Vec<Move>,
-    pub(super) ids: Vec<(i64, Digest)>,
-    pub(super) forget_before: Option<i64>,
+    pub(super) ids: Vec<Digest>,
     pub(super) gaps: Vec<Gap>,
+    pub(super) warnings: Vec<Warning>,
     pub(super) size: Size,
+    pub(super) repeated: u64,
 }
 
 /// Receipt: the state record names these files; they may be shown.
@@ -31,6 +33,8 @@ pub(super) struct Staged {
 pub(super) struct Committed {
     pub(super) moves: Vec<Move>,
     pub(super) size: Size,
+    /// Files that were not added, because their content had been published before.
+    pub(super) repeated: u64,
 }
 
 /// What a commit did.
@@ -40,8 +44,12 @@ pub struct Stored {
     pub size: Size,
     /// Files whose very content had been published before.
     pub repeated: u64,
+    /// Files that were left out of the batch, because their content had been published before.
+    pub left_out: u64,
     /// Names that were taken by other content, and so got a number.
     pub renamed: Vec<String>,
+    /// Names of all its files.
+    pub names: Vec<String>,
 }
 
 /// Makes the staged names durable; the contents are since [`Batch::add`].
@@ -57,9 +65,10 @@ pub(super) fn stage(mut batch: Batch) -> Result<Staged, SpoolError> {
     Ok(Staged {
         moves: std::mem::take(&mut batch.moves),
         ids: std::mem::take(&mut batch.ids),
-        forget_before: batch.forget_before,
         gaps: std::mem::take(&mut batch.gaps),
+        warnings: std::mem::take(&mut batch.warnings),
         size: batch.size,
+        repeated: batch.repeated,
     })
 }
 
@@ -72,15 +81,19 @@ pub(super) fn publish(
 ) -> Result<Stored, SpoolError> {
     let mut stored = Stored {
         size: committed.size,
+        left_out: committed.repeated,
         ..Stored::default()
     };
     for moved in &committed.moves {
         match place(disk, staging, published, moved, Trust::JustWritten)
             .map_err(|error| SpoolError::disk("publish into", published, error))?
         {
-            Placed::Moved => {}
-            Placed::Known => stored.repeated += 1,
-            Placed::Numbered(name) => stored.renamed.push(name.to_string()),
+            Placed::Moved => stored.names.push(moved.name.clone()),
+            Placed::Known(_) => stored.repeated += 1,
+            Placed::Numbered(name) => {
+                stored.names.push(name.to_string());
+                stored.renamed.push(name.to_string());
+            }
             Placed::Missing => {
                 let gone = io::Error::new(io::ErrorKind::NotFound, "a staged file has vanished");
                 return Err(SpoolError::disk("publish from", staging, gone));
@@ -111,8 +124,8 @@ pub(super) fn sync_both(
 pub(super) enum Placed {
     /// Under its own name.
     Moved,
-    /// The same content was there already.
-    Known,
+    /// The same content was there already, under this name.
+    Known(FileName),
     /// Its name belongs to other content, so it got a number.
     Numbered(FileName),
     /// Neither staged nor published.
@@ -124,8 +137,17 @@ pub(super) enum Placed {
 pub(super) enum Trust {
     /// This process wrote and synced it.
     JustWritten,
-    /// An earlier one did, and ended badly.
-    Verify,
+    /// An earlier one did, and ended badly; the age of the file counts from this time.
+    Verify(SystemTime),
+}
+
+/// Lets the age of a file count from a later time. After a power cut it may count from staging again.
+pub(super) fn restamp(disk: &dyn Disk, path: &Path, time: SystemTime) -> io::Result<()> {
+    let modified = disk.entry(path)?.and_then(|entry| entry.modified);
+    if modified.is_some_and(|modified| modified >= time) {
+        return Ok(());
+    }
+    disk.append(path)?.set_modified(time)
 }
 
 /// Moves one file unless its content is there already; may be repeated at any time.
@@ -139,7 +161,7 @@ pub(super) fn place(
     let staged = staging.join(&moved.staged);
     let is_staged = match trust {
         Trust::JustWritten => disk.entry(&staged)?.is_some(),
-        Trust::Verify => holds(disk, &staged, moved)?,
+        Trust::Verify(_) => holds(disk, &staged, moved)?,
     };
     let first = FileName::parse(&moved.name).ok_or(io::ErrorKind::InvalidInput)?;
     for count in 1..=VARIANTS {
@@ -149,9 +171,12 @@ pub(super) fn place(
             if is_staged {
                 disk.remove(&staged)?;
             }
-            return Ok(Placed::Known);
+            return Ok(Placed::Known(name));
         }
         if is_staged && disk.entry(&target)?.is_none() {
+            if let Trust::Verify(published_at) = trust {
+                restamp(disk, &staged, published_at)?;
+            }
             // the lock makes this the only writer, so the name is still free
             disk.rename(&staged, &target)?;
             return Ok(if count == 1 {

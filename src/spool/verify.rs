@@ -40,11 +40,12 @@ pub(super) fn newest(
         recovery.warnings.extend(torn.iter().map(|name| lost(name)));
         return Ok(());
     };
+    let trust = Trust::Verify(settings.now.into());
     let mut is_back = false;
     for moved in &previous.pending {
-        match place(disk, &settings.staging, published, moved, Trust::Verify).map_err(failed)? {
+        match place(disk, &settings.staging, published, moved, trust).map_err(failed)? {
             Placed::Moved | Placed::Numbered(_) => recovery.finished += 1,
-            Placed::Known => {}
+            Placed::Known(_) => {}
             // under no name an agent or a person has taken it away; under its own it is another
             Placed::Missing => {
                 torn.remove(&moved.name);
@@ -61,7 +62,13 @@ pub(super) fn newest(
         "published files of the batch before the last are damaged: collection goes back to it"
             .to_owned(),
     );
-    checkpoint.replace(|record| record.go_back_to(*previous))
+    let warnings = std::mem::take(&mut recovery.warnings);
+    checkpoint.replace(settings.now, |record| {
+        record.go_back_to(*previous);
+        record.warn_all(&warnings, settings.now);
+    })?;
+    recovery.warnings = warnings;
+    Ok(())
 }
 
 /// Names of the newest files of a stream whose content is another.

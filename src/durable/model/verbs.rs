@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::time::SystemTime;
 
 use super::super::{Disk, Entry, Handle, Kind, Mode};
 use super::{Content, Model, Renames, name_of, text};
@@ -35,6 +36,19 @@ impl Disk for Model {
         }))
     }
 
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        let mut state = self.state();
+        state.look()?;
+        let id = state.find(path)?;
+        let at = state.files[id].visible.len();
+        drop(state);
+        Ok(Box::new(OpenFile {
+            disk: self.clone(),
+            id,
+            at,
+        }))
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.change()?;
@@ -62,6 +76,16 @@ impl Disk for Model {
         state.change()?;
         state.find(path)?;
         state.rename_names(vec![(name_of(path), None)]);
+        Ok(())
+    }
+
+    fn ensure_folder(&self, folder: &Path, _: Mode) -> io::Result<()> {
+        let mut state = self.state();
+        state.look()?;
+        let folder = text(folder).into_owned();
+        if !state.folders.contains(&folder) {
+            state.folders.push(folder);
+        }
         Ok(())
     }
 
@@ -195,6 +219,13 @@ impl Handle for OpenFile {
             _ => {}
         }
         done
+    }
+
+    fn set_modified(&mut self, time: SystemTime) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.change()?;
+        state.files[self.id].modified = time;
+        Ok(())
     }
 
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {

@@ -104,7 +104,7 @@ fn the_same_holds_after_a_run_that_stopped_early() {
         let answer = world.answer(spool.position()).unwrap();
         world.store(&mut spool, answer).unwrap();
     }
-    spool.settle().unwrap();
+    spool.leave(&crate::spool::Left::default(), world.time()).unwrap();
     drop(spool);
     world.look();
     world.damage(RECORD, |_| None);
@@ -222,6 +222,7 @@ fn a_state_that_is_no_file_is_refused_without_waiting() {
         make(&folder.path().join("siem.state"));
         let now = World::new(0).time();
         let places = crate::spool::Settings {
+            data: folder.path().to_owned(),
             state: folder.path().to_owned(),
             staging: folder.path().to_owned(),
             published: folder.path().to_owned(),

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use super::world::World;
 use crate::durable::model::Fault;
-use crate::spool::{Recovery, SpoolError};
+use crate::spool::{Left, Recovery, SpoolError};
 
 /// `Other` stands for an I/O error, which the standard library gives no name.
 const KINDS: [ErrorKind; 3] = [
@@ -66,12 +66,12 @@ fn after_a_failed_commit_no_further_change_is_accepted() {
         let (mut spool, recovery) = world.open()?;
         while let Some(answer) = world.answer(spool.position()) {
             if let Err(error) = world.store(&mut spool, answer) {
-                let _ = spool.postpone(world.time());
-                let _ = spool.finish(world.time());
+                let _ = spool.leave(&Left::default(), world.time());
+                let _ = spool.finish(world.time(), &[]);
                 return Err(error);
             }
         }
-        spool.finish(world.time())?;
+        spool.finish(world.time(), &[])?;
         Ok(recovery)
     };
     at_every_call(stubborn, |mut world, history| world.assert_whole(&history));
@@ -86,7 +86,8 @@ fn a_commit_that_was_decided_and_not_published_cannot_be_settled() {
             while let Some(answer) = world.answer(spool.position()) {
                 world.store(&mut spool, answer).inspect_err(|_| {
                     if spool.halfway {
-                        let again = [spool.settle(), spool.finish(world.time())];
+                        let left = spool.leave(&Left::default(), world.time());
+                        let again = [left, spool.finish(world.time(), &[])];
                         assert!(again.iter().all(Result::is_err));
                     }
                 })?;

@@ -4,6 +4,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::world::{PUBLISHED, STAGING, STATE, World};
+use chrono::{DateTime, Utc};
+
 use crate::durable::model::{Fault, Model, Renames};
 use crate::durable::{Disk, Entry, Handle, Mode};
 use crate::spool::store::{self, Committed};
@@ -22,19 +24,20 @@ impl Order {
         self,
         spool: &mut Spool,
         batch: Batch,
-        position: String,
+        (position, now): (String, DateTime<Utc>),
     ) -> Result<(), SpoolError> {
         if self == Self::CommitFirst {
-            return spool.commit(batch, Some(position)).map(drop);
+            return spool.commit(batch, Some(position), now).map(drop);
         }
         let staged = store::stage(batch)?;
         let early = Committed {
             moves: staged.moves.clone(),
             size: staged.size,
+            repeated: 0,
         };
         let disk = &*spool.settings.disk;
         store::publish(disk, Path::new(STAGING), Path::new(PUBLISHED), early)?;
-        let late = spool.checkpoint.advance(staged, Some(position))?;
+        let late = spool.checkpoint.advance(staged, Some(position), now)?;
         drop(late.moves);
         Ok(())
     }
@@ -65,6 +68,16 @@ impl Disk for Forgetful {
     }
     fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.disk.open(path)
+    }
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        let file = self.disk.append(path)?;
+        match self.skips {
+            Skips::Files => Ok(Box::new(ForgetfulHandle(file))),
+            Skips::Folder(_) => Ok(file),
+        }
+    }
+    fn ensure_folder(&self, folder: &Path, mode: Mode) -> io::Result<()> {
+        self.disk.ensure_folder(folder, mode)
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.disk.rename(from, to)
@@ -98,6 +111,9 @@ impl Handle for ForgetfulHandle {
     }
     fn set_len(&mut self, bytes: u64) -> io::Result<()> {
         self.0.set_len(bytes)
+    }
+    fn set_modified(&mut self, time: std::time::SystemTime) -> io::Result<()> {
+        self.0.set_modified(time)
     }
 }
 

@@ -10,8 +10,6 @@ use crate::spool::{Digest, Extension, Spill, SpoolError};
 const STEP: i64 = 1_800;
 const OVERLAP: i64 = 3_600;
 const DAY: i64 = 86_400;
-/// A window of a day and its overlap may be asked for again: ids are kept a little longer.
-const HORIZON: i64 = 26 * 3_600;
 const RUNS: usize = 5;
 const EVENTS: i64 = 24;
 /// Histories in a usual test run.
@@ -47,8 +45,8 @@ fn audit() -> World {
     world
 }
 
-/// One run of windows up to a minute ago; returns how many ids are remembered after it.
-fn collect(world: &World, events: &[Event]) -> Result<usize, SpoolError> {
+/// One run of windows up to a minute ago.
+fn collect(world: &World, events: &[Event]) -> Result<(), SpoolError> {
     let (mut spool, _) = world.open()?;
     let mut from = spool
         .position()
@@ -64,12 +62,12 @@ fn collect(world: &World, events: &[Event]) -> Result<usize, SpoolError> {
         let mut ids = Vec::new();
         for event in newest_first {
             let id = Digest::of(event.line.as_bytes());
-            if !spool.has_seen(id) {
+            if !spool.has_seen(id)? {
                 spill.push(event.line.as_bytes()).map_err(written)?;
-                ids.push((event.time, id));
+                ids.push(id);
             }
         }
-        let mut batch = spool.batch();
+        let mut batch = spool.batch(world.time());
         let mut part = io::BufWriter::new(batch.part()?);
         spill.write_reversed(&mut part).map_err(written)?;
         let part = part
@@ -77,13 +75,10 @@ fn collect(world: &World, events: &[Event]) -> Result<usize, SpoolError> {
             .map_err(|error| written(error.into_error()))?;
         batch.add(part, &format!("audit_log_{from}_{to}"), Extension::Log)?;
         batch.remember(ids);
-        batch.forget_before(to - HORIZON);
-        spool.commit(batch, Some(to.to_string()))?;
+        spool.commit(batch, Some(to.to_string()), world.time())?;
         from = to;
     }
-    spool.finish(world.time())?;
-    let record = spool.checkpoint.record();
-    Ok(record.seen.len() + record.added.len())
+    spool.finish(world.time(), &[])
 }
 
 /// The remaining runs, undisturbed, until every event was shown; then what is wrong.
@@ -196,14 +191,4 @@ fn losing_the_state_file_of_a_finished_run_repeats_no_event() {
     }
     let wrong = complete(&mut world, &events);
     assert!(wrong.is_empty(), "{wrong:#?}");
-}
-
-#[test]
-fn ids_are_forgotten_after_the_horizon() {
-    let (mut world, events) = (audit(), events(7));
-    complete(&mut world, &events);
-    assert_eq!(collect(&world, &events).unwrap(), events.len());
-    world.now += HORIZON + DAY;
-    collect(&world, &events).unwrap();
-    assert_eq!(collect(&world, &events).unwrap(), 0);
 }

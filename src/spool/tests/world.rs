@@ -1,6 +1,6 @@
 //! A collector in one function, the service that it asks, and the verdict on what they leave.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 use std::path::Path;
 use std::rc::Rc;
@@ -18,6 +18,7 @@ use crate::spool::{Extension, Lock, Recovery, Settings, Spool, SpoolError};
 
 pub(super) const STATE: &str = "/state";
 pub(super) const QUARANTINE: &str = "/state/quarantine";
+pub(super) const DATA: &str = "/data";
 pub(super) const STAGING: &str = "/data/tmp";
 pub(super) const PUBLISHED: &str = "/data/mta";
 pub(super) const RECORD: &str = "/state/siem.state";
@@ -62,7 +63,7 @@ impl World {
     }
 
     pub(super) fn with(batches: usize, renames: Renames) -> Self {
-        let folders = [STATE, QUARANTINE, STAGING, PUBLISHED].map(Path::new);
+        let folders = [STATE, QUARANTINE, DATA, STAGING, PUBLISHED].map(Path::new);
         Self {
             model: Model::new(&folders, renames),
             agent: Agent::default(),
@@ -118,13 +119,14 @@ impl World {
         while let Some(answer) = self.answer(spool.position()) {
             self.store(&mut spool, answer)?;
         }
-        spool.finish(self.time())?;
+        spool.finish(self.time(), &[])?;
+        spool.hand_over(self.time());
         Ok(recovery)
     }
 
     /// One batch.
     pub(super) fn store(&self, spool: &mut Spool, answer: Answer) -> Result<(), SpoolError> {
-        let mut batch = spool.batch();
+        let mut batch = spool.batch(self.time());
         for (stem, lines) in &answer.members {
             let mut part = batch.part()?;
             part.write_all(lines.as_bytes()).map_err(written)?;
@@ -135,7 +137,7 @@ impl World {
             raw.write_all(poison.as_bytes()).map_err(written)?;
             spool.quarantine(&mut raw, "not an archive")?;
         }
-        self.order.commit(spool, batch, answer.next)
+        self.order.commit(spool, batch, (answer.next, self.time()))
     }
 
     /// One run into a fault, if there is one.
@@ -238,6 +240,7 @@ fn lines(batch: usize) -> Vec<String> {
 pub(super) fn settings(stream: &str, now: DateTime<Utc>) -> Settings {
     Settings {
         disk: Arc::new(crate::durable::SystemDisk),
+        data: DATA.into(),
         state: STATE.into(),
         staging: STAGING.into(),
         published: PUBLISHED.into(),
@@ -246,6 +249,7 @@ pub(super) fn settings(stream: &str, now: DateTime<Utc>) -> Settings {
         account: "CUSA00A000".to_owned(),
         mode: Mode(0o640),
         now,
+        adopt: crate::spool::Adopt::No,
     }
 }
 
@@ -260,6 +264,8 @@ pub(super) fn prune(
     data_days: u32,
     quarantine_days: u32,
 ) -> Pruned {
-    let published = spool.prune_published(now, data_days).unwrap();
+    let published = spool
+        .prune_published(now, data_days, &HashSet::new())
+        .unwrap();
     published + spool.prune_quarantine(now, quarantine_days).unwrap()
 }

@@ -1,0 +1,211 @@
+//! Reading one window: all its pages, again if some are missing.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tracing::{info, warn};
+
+use super::page::{self, Head};
+use super::taken::Taken;
+use super::window::Window;
+use super::{EVENTS_LIMIT, Events};
+use crate::api::endpoints::{self, Call};
+use crate::api::{ApiError, NoSink, Reply};
+use crate::spool::{Gap, Spool};
+
+/// Pages without events that are followed in a row.
+const EMPTY_PAGES: u32 = 5;
+/// How often a window is read if events are missing by its own count.
+const READINGS: u32 = 3;
+
+/// Pages that are given up in one run: more of them are not single bad pages.
+const UNREAD_LIMIT: u32 = 5;
+
+/// What became of a window.
+pub(super) enum Read {
+    /// All its events.
+    Whole(Box<Taken>),
+    /// More than can be held: a shorter window is asked for.
+    TooMuch,
+    /// A page is too large or cannot be read: a smaller one is asked for.
+    TooLarge,
+}
+
+/// How the pages of one reading ended.
+enum Pages {
+    /// All were read. The count that Mimecast stated, if it did.
+    End(Option<u64>),
+    TooMuch,
+    TooLarge,
+}
+
+/// One page.
+enum Answer {
+    Page(Head),
+    Unreadable(String),
+}
+
+impl Events {
+    /// Reads a window, again if events are missing by Mimecast's own count.
+    pub(super) fn read(&mut self, spool: &Spool, window: &Window) -> anyhow::Result<Read> {
+        let mut taken = Taken::new(self.format, spool)?;
+        for reading in 1..=READINGS {
+            taken.begin_reading();
+            let stated = match self.read_pages(spool, window, &mut taken)? {
+                Pages::End(stated) => stated,
+                Pages::TooMuch => return Ok(Read::TooMuch),
+                Pages::TooLarge if window.can_halve() => return Ok(Read::TooMuch),
+                Pages::TooLarge => return Ok(Read::TooLarge),
+            };
+            let found = taken.len() as u64;
+            match stated {
+                Some(stated) if stated > found => {
+                    warn!(reading, stated, found, "events are missing by Mimecast's count");
+                    taken.short = Some(short(window, stated, found));
+                }
+                _ => {
+                    if let Some(stated) = stated.filter(|stated| *stated < found) {
+                        info!(stated, found, "there are more events than Mimecast counts");
+                    }
+                    taken.short = None;
+                    break;
+                }
+            }
+        }
+        Ok(Read::Whole(Box::new(taken)))
+    }
+
+    /// Reads all pages of a window once.
+    fn read_pages(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        taken: &mut Taken,
+    ) -> anyhow::Result<Pages> {
+        let (mut tokens, mut token) = (HashSet::new(), None);
+        let (mut stated, mut empty) = (None, 0);
+        loop {
+            let head = match self.page(spool, window, token.as_deref(), taken)? {
+                Answer::Page(head) => head,
+                Answer::Unreadable(_) if window.can_halve() || self.page_size > 1 => {
+                    return Ok(Pages::TooLarge);
+                }
+                Answer::Unreadable(why) => {
+                    self.keep_unread(spool, window, (token.as_deref(), &why), taken)?;
+                    return Ok(Pages::End(None));
+                }
+            };
+            let (events, new) = (head.items, taken.lines.len());
+            info!(events, new, "a page has arrived");
+            stated = stated.or(head.total);
+            empty = if head.items == 0 { empty + 1 } else { 0 };
+            let Some(next) = head.next.filter(|_| empty < EMPTY_PAGES) else {
+                return Ok(Pages::End(stated));
+            };
+            if !tokens.insert(next.clone()) {
+                taken.warnings.push(format!(
+                    "Mimecast named a page of audit events twice ({} to {}): events of later pages \
+                     may be missing",
+                    window.from, window.to
+                ));
+                return Ok(Pages::End(stated));
+            }
+            token = Some(next);
+            if taken.len() > EVENTS_LIMIT && window.can_halve() {
+                return Ok(Pages::TooMuch);
+            }
+        }
+    }
+
+    /// Asks for one page and takes its events in. A page that cannot be read is asked for once more.
+    fn page(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        token: Option<&str>,
+        taken: &mut Taken,
+    ) -> anyhow::Result<Answer> {
+        let body = endpoints::audit(window.from, window.to, self.page_size, token);
+        let mut why = String::new();
+        for _ in 0..2 {
+            let text = match self.client.call(Call::Audit, &body, &mut NoSink) {
+                Ok(Reply::Json(text)) => text,
+                Ok(Reply::Archive(_) | Reply::Nothing) => return Err(not_json().into()),
+                Err(ApiError::TooLarge(what)) => return Ok(Answer::Unreadable(what)),
+                Err(ApiError::NotUnderstood(what)) => return self.doubt(what),
+                Err(error) => return Err(error.into()),
+            };
+            let published = &mut self.published;
+            let read = page::read(&text, &mut |item| taken.take(&item, spool, published))?;
+            match read {
+                Ok(head) => {
+                    self.has_read = true;
+                    return Ok(Answer::Page(head));
+                }
+                Err(what) => why = what,
+            }
+            warn!(why, "a page of audit events cannot be read");
+        }
+        self.doubt(why)
+    }
+
+    /// A page that cannot be read is one bad page only if Mimecast answers others: something in front of it
+    /// may be the cause.
+    fn doubt(&mut self, why: String) -> anyhow::Result<Answer> {
+        if !self.has_read {
+            let second = self.now() - TimeDelta::minutes(2);
+            let body = endpoints::audit(second, second, 1, None);
+            let Reply::Json(text) = self.client.call(Call::Audit, &body, &mut NoSink)? else {
+                return Err(not_json().into());
+            };
+            let read = page::read(&text, &mut |_| anyhow::Ok(()))?;
+            read.map_err(ApiError::NotUnderstood)?;
+            self.has_read = true;
+        }
+        Ok(Answer::Unreadable(why))
+    }
+
+    /// Keeps the bytes of the smallest page that can be asked for and that cannot be read.
+    fn keep_unread(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        (token, why): (Option<&str>, &str),
+        taken: &mut Taken,
+    ) -> anyhow::Result<()> {
+        self.unread += 1;
+        if self.unread > UNREAD_LIMIT {
+            return Err(ApiError::NotUnderstood(why.to_owned()).into());
+        }
+        let body = endpoints::audit(window.from, window.to, self.page_size, token);
+        let mut raw = spool.scratch()?;
+        self.client.call_raw(Call::Audit, &body, &mut raw)?;
+        let note = format!("a page of audit events, window {}: {why}", window.stem());
+        let kept = spool.quarantine(&mut raw, &note)?;
+        let text = format!(
+            "a page of audit events at {} cannot be read ({why}); its bytes are kept in {}, and events \
+             of this second may be missing",
+            window.from,
+            kept.display()
+        );
+        let reason = "a page of audit events cannot be read";
+        taken.unread.push((text, gap(window, reason)));
+        Ok(())
+    }
+}
+
+fn not_json() -> ApiError {
+    ApiError::NotUnderstood("an audit answer that is not JSON".to_owned())
+}
+
+fn gap(window: &Window, reason: &str) -> Gap {
+    let (from, to): (DateTime<Utc>, DateTime<Utc>) = (window.from, window.to);
+    Gap::of(Some(from), to, reason)
+}
+
+fn short(window: &Window, stated: u64, found: u64) -> String {
+    format!(
+        "Mimecast counts {stated} audit events from {} to {} and has sent {found}: some may be missing",
+        window.from, window.to
+    )
+}

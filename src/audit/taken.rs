@@ -1,0 +1,139 @@
+//! The events of one window: what is new of them, and what is known.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Write as _;
+
+use chrono::Utc;
+
+use super::line::Event;
+use super::page::Item;
+use super::published::Published;
+use crate::api::ApiError;
+use crate::config::Format;
+use crate::spool::{Digest, Gap, Scratch, Spill, Spool};
+
+/// The events of one window, newest first.
+pub(super) struct Taken {
+    format: Format,
+    pub(super) lines: Spill,
+    /// Identities of what is new.
+    pub(super) ids: Vec<Digest>,
+    /// Identities of everything that was listed.
+    known: HashSet<Digest>,
+    /// The first half of the identity of each event with an id.
+    named: HashSet<u64>,
+    /// How often each text without an id was met in this reading.
+    nameless: HashMap<Digest, u32>,
+    /// Events with a known id and another text.
+    pub(super) changed: u64,
+    /// Items that are not events, for the quarantine.
+    pub(super) odd: Option<Scratch>,
+    pub(super) warnings: Vec<String>,
+    /// Pages that cannot be read, and the gaps that they leave.
+    pub(super) unread: Vec<(String, Gap)>,
+    /// Set if fewer events were sent than Mimecast counts.
+    pub(super) short: Option<String>,
+}
+
+impl Taken {
+    pub(super) fn new(format: Format, spool: &Spool) -> anyhow::Result<Self> {
+        Ok(Self {
+            format,
+            lines: Spill::new(spool.scratch()?),
+            ids: Vec::new(),
+            known: HashSet::new(),
+            named: HashSet::new(),
+            nameless: HashMap::new(),
+            changed: 0,
+            odd: None,
+            warnings: Vec::new(),
+            unread: Vec::new(),
+            short: None,
+        })
+    }
+
+    /// How many different items were listed.
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Begins to read the window anew: what is listed again is known.
+    pub(super) fn begin_reading(&mut self) {
+        self.nameless.clear();
+    }
+
+    /// Takes one item in, unless it was taken in before or published by an earlier window.
+    pub(super) fn take(
+        &mut self,
+        item: &Item<'_>,
+        spool: &Spool,
+        published: &mut Published,
+    ) -> anyhow::Result<()> {
+        let text = match item {
+            Item::Whole(text) => &**text,
+            Item::Broken(text) => text,
+        };
+        let event = match item {
+            Item::Whole(text) => Event::read(text),
+            Item::Broken(_) => None,
+        };
+        let id = event.as_ref().and_then(Event::id);
+        let identity = match &id {
+            Some(id) => Digest::pair(id.as_bytes(), text),
+            None => self.number(text),
+        };
+        if !self.known.insert(identity) {
+            return Ok(());
+        }
+        let is_first = id.is_none() || self.named.insert(identity.half());
+        self.changed += u64::from(!is_first);
+        // version 0.1.0 remembered ids alone, and texts without an id by number
+        let old = match &id {
+            Some(id) => Digest::of(id.as_bytes()),
+            None => identity,
+        };
+        if spool.has_seen(identity)? || (is_first && spool.has_seen(old)?) {
+            return Ok(());
+        }
+        self.ids.push(identity);
+        let Some(event) = event else {
+            return self.keep_odd(spool, text);
+        };
+        let line = match self.format {
+            Format::KeyValue => event.key_value(),
+            Format::Json => event.json(),
+        };
+        if published.take(&line) {
+            return Ok(());
+        }
+        let pushed = self.lines.push(&line);
+        pushed.map_err(|error| ApiError::Sink(error).into())
+    }
+
+    /// Stands in for the id of an item that has none: its text and how often that came before. Equal
+    /// texts are of one second, so every window that has one of them has them all.
+    fn number(&mut self, item: &str) -> Digest {
+        let count = self
+            .nameless
+            .entry(Digest::of(item.as_bytes()))
+            .or_insert(0);
+        *count += 1;
+        Digest::of(format!("{count} {item}").as_bytes())
+    }
+
+    /// Keeps what is not an event, for the quarantine.
+    fn keep_odd(&mut self, spool: &Spool, item: &str) -> anyhow::Result<()> {
+        let mut file = match self.odd.take() {
+            Some(file) => file,
+            None => spool.scratch()?,
+        };
+        writeln!(file, "{item}").map_err(ApiError::Sink)?;
+        self.odd = Some(file);
+        Ok(())
+    }
+}
+
+/// A time as messages show it.
+pub(super) fn words(time: chrono::DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}

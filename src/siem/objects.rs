@@ -1,0 +1,358 @@
+//! API 2.0: page after page of addresses, object after object of a page.
+//!
+//! The token of a page is left only when each object on it is published, in quarantine, recorded as a gap
+//! or kept as owed: an object that cannot be fetched stops nothing but itself. What was published is in
+//! the memory of the spool. An expired address is refreshed by listing the page again.
+
+mod fetching;
+mod leaving;
+mod listing;
+mod missing;
+mod position;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tracing::info;
+
+use super::page::Page;
+use super::{EventType, Failed as FetchFailed, KEPT, gap_after, stale};
+use crate::api::objects::Address;
+use crate::api::{ApiError, Client, endpoints};
+use crate::clock::Clock;
+use crate::config::Aliases;
+use crate::fetch::Ahead;
+use crate::report::Failure;
+use crate::run::{Ready, Run, Source};
+use crate::spool::{Batch, Gap, Scratch, Scratches, Spool};
+
+use fetching::fetch;
+use listing::{PageInHand, Purpose};
+use position::{PageKey, Position};
+
+/// Mimecast allows 50 lists in 15 minutes; some are left for other programs.
+const LISTS_PER_RUN: u32 = 45;
+/// Objects that share one commit, and the bytes after which a batch is closed early.
+const BATCH_OBJECTS: usize = 32;
+const BATCH_BYTES: u64 = 64 << 20;
+/// Pages without objects that are followed in a row.
+const EMPTY_PAGES: u32 = 5;
+/// A type whose token names nothing for so long is listed by date.
+const QUIET: TimeDelta = TimeDelta::hours(24);
+
+/// The list calls of one run, shared by all event types.
+#[derive(Clone)]
+pub(super) struct ListBudget(Arc<AtomicU32>);
+
+impl ListBudget {
+    /// Keeps one call for each type; the rest is for whichever needs more.
+    pub(super) fn for_types(types: usize) -> Self {
+        let types = u32::try_from(types).unwrap_or(LISTS_PER_RUN);
+        Self(Arc::new(AtomicU32::new(LISTS_PER_RUN.saturating_sub(types))))
+    }
+
+    /// True if a type may list once more than it must.
+    fn take(&self) -> bool {
+        let taken = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        taken.is_ok()
+    }
+
+    /// True if a further call would be allowed.
+    fn has_some(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// True once the object store has returned an object in this run, of whatever type.
+#[derive(Clone, Default)]
+pub(super) struct StoreSeen(Arc<AtomicBool>);
+
+impl StoreSeen {
+    fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a source does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// List the page of the position.
+    List,
+    /// Fetch the objects of the page in hand.
+    Take,
+    /// Leave the page in hand.
+    Leave,
+    /// List a page of which an earlier run owes objects.
+    Owed,
+    /// List by date if the token has named nothing for long.
+    Date,
+    Done,
+}
+
+/// The objects of one event type.
+pub(super) struct ObjectStream {
+    client: Arc<Client>,
+    kind: EventType,
+    aliases: Aliases,
+    clock: Clock,
+    ahead: Ahead<(Address, Scratches), Result<Scratch, FetchFailed>>,
+    position: Position,
+    step: Step,
+    page: Option<PageInHand>,
+    /// Pages of owed objects that have had their turn in this run.
+    visited: Vec<PageKey>,
+    lists: u32,
+    relists: u32,
+    empty_pages: u32,
+    /// Objects that failed in a row while the store had returned none.
+    misses: u32,
+    /// True if a page without objects was the last word of this run.
+    is_quiet: bool,
+    /// What keeps the stream from its end, told after everything else.
+    trouble: Option<anyhow::Error>,
+    /// An error that ends the stream once the batch in hand is committed.
+    failed: Option<anyhow::Error>,
+}
+
+impl ObjectStream {
+    pub(super) fn new(run: &Run, kind: EventType, spool: &Spool) -> Self {
+        let objects = Arc::clone(&kind.objects);
+        let position = spool.position().and_then(Position::read);
+        Self {
+            client: run.client(),
+            kind,
+            aliases: run.config.siem.aliases,
+            clock: run.clock.clone(),
+            ahead: Ahead::new(move |(address, scratches): (Address, Scratches)| {
+                fetch(&objects, &address, &scratches)
+            }),
+            position: position.unwrap_or_default(),
+            step: Step::List,
+            page: None,
+            visited: Vec::new(),
+            lists: 0,
+            relists: 0,
+            empty_pages: 0,
+            misses: 0,
+            is_quiet: false,
+            trouble: None,
+            failed: None,
+        }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.present().earliest
+    }
+
+    /// Counts a list call. The first of each type is always allowed.
+    fn may_list(&mut self) -> bool {
+        let is_allowed = self.lists == 0 || self.kind.budget.take();
+        self.lists += u32::from(is_allowed);
+        is_allowed
+    }
+
+    /// The day on which the very first page begins.
+    fn since(&self) -> DateTime<Utc> {
+        let oldest = self.now() - KEPT;
+        let beginning = self.kind.moved_at.unwrap_or(oldest).max(oldest);
+        self.position.since.unwrap_or(beginning)
+    }
+
+    /// Lists a page. A body that cannot be read is asked for once more.
+    fn ask(&self, key: &PageKey) -> Result<Page, ApiError> {
+        let since = key.since.unwrap_or_else(|| self.since());
+        let query = endpoints::events(self.kind.name, since, key.token.as_deref());
+        let read = || {
+            let text = self.client.list(self.kind.call, &query)?;
+            Page::read(&text).map_err(ApiError::NotUnderstood)
+        };
+        match read() {
+            Err(ApiError::NotUnderstood(_)) => read(),
+            answer => answer,
+        }
+    }
+
+    /// Lists the page of the position and takes it in hand.
+    fn list(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+        loop {
+            if !self.may_list() {
+                return Err(used_up().into());
+            }
+            let since = self.since();
+            let mut key = self.position.page();
+            if key.token.is_none() {
+                key.since = Some(since);
+            }
+            match self.ask(&key) {
+                // by the earliest time, which only an answer tells, it begins on another day
+                Ok(_) if key.token.is_none() && self.since().date_naive() != since.date_naive() => {
+                }
+                Ok(page) => {
+                    if key.token.is_none() {
+                        self.position.since = Some(since);
+                    }
+                    return self.take_in_hand(page, (key, Purpose::Current), spool, batch);
+                }
+                Err(ApiError::PositionRefused) => self.start_again(spool, batch, since)?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Takes a page in hand, beside what is left of it from an earlier list.
+    fn take_in_hand(
+        &mut self,
+        page: Page,
+        key: (PageKey, Purpose),
+        spool: &Spool,
+        batch: &mut Batch,
+    ) -> anyhow::Result<()> {
+        if self.lists == 1
+            && let Some((gap, warning)) = stale(spool, self.now())
+        {
+            batch.note_gap(gap);
+            batch.warn(warning);
+        }
+        let objects = Arc::clone(&self.kind.objects);
+        let mut hand = PageInHand::of(page, key, &self.position, &objects, spool)?;
+        match self.page.take() {
+            Some(before) if before.key == hand.key => hand.continue_from(before),
+            _ => {}
+        }
+        if hand.entries > 0 || self.position.named_at.is_none() {
+            self.note_named();
+        }
+        self.keep_in_hand(hand, spool);
+        Ok(())
+    }
+
+    /// Begins with the objects of a page.
+    fn keep_in_hand(&mut self, hand: PageInHand, spool: &Spool) {
+        info!(
+            kind = self.kind.name,
+            entries = hand.entries,
+            new = hand.queue.len(),
+            "a page is listed"
+        );
+        self.page = Some(hand);
+        self.ask_for_front(spool);
+        self.step = Step::Take;
+    }
+
+    /// Remembers, to the hour, when the list last named an object.
+    fn note_named(&mut self) {
+        let now = self.now();
+        let is_recent = |named: DateTime<Utc>| (now - named).abs() < TimeDelta::hours(1);
+        if !self.position.named_at.is_some_and(is_recent) {
+            self.position.named_at = Some(now);
+        }
+    }
+
+    /// A token that is refused, or a day: go on from the oldest that Mimecast keeps, and record the gap.
+    fn start_again(
+        &mut self,
+        spool: &Spool,
+        batch: &mut Batch,
+        since: DateTime<Utc>,
+    ) -> anyhow::Result<()> {
+        let present = self.clock.present();
+        if let Some(token) = self.position.token.clone() {
+            let (gap, from) = gap_after(spool, present.earliest, "the saved position was refused");
+            batch.note_gap(Gap {
+                before: Some(token),
+                ..gap
+            });
+            batch.warn(format!(
+                "Mimecast refused the saved position of {}: collection goes on from the oldest \
+                 events that it keeps, and events since {from} may be missing",
+                self.kind.name
+            ));
+            self.page = None;
+            self.position.restart(present.earliest - KEPT);
+            return Ok(());
+        }
+        // a day is asked for as a whole: its first hours may just have become too old
+        let next = (since + TimeDelta::days(1)).max(present.latest - KEPT);
+        if next > present.latest {
+            let why = "the days of a list were refused".to_owned();
+            return Err(ApiError::NotUnderstood(why).into());
+        }
+        let reason = format!("Mimecast refused to list from {}", since.format("%Y-%m-%d"));
+        batch.note_gap(Gap::of(Some(since), next, reason.clone()));
+        batch.warn(format!(
+            "{reason}: {} are collected from {} on",
+            self.kind.name,
+            next.format("%Y-%m-%d")
+        ));
+        self.position.since = Some(next);
+        Ok(())
+    }
+
+    fn ask_for_front(&self, spool: &Spool) {
+        let front = self.page.as_ref().and_then(|page| page.queue.front());
+        if let Some(listed) = front {
+            self.ahead.ask((listed.address.clone(), spool.scratches()));
+        }
+    }
+
+    /// Fetches objects of the page in hand until a batch is full or none is left.
+    fn take(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+        let mut objects = 0;
+        while objects < BATCH_OBJECTS && batch.size().bytes < BATCH_BYTES {
+            if self.has_nothing_to_take() {
+                self.step = Step::Leave;
+                return Ok(());
+            }
+            self.take_object(spool, batch)?;
+            objects += 1;
+        }
+        Ok(())
+    }
+
+    /// Does one step; what it finds goes into the batch.
+    fn advance(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+        match self.step {
+            Step::List => self.list(spool, batch),
+            Step::Take => self.take(spool, batch),
+            Step::Leave => self.leave(spool, batch),
+            Step::Owed => self.list_owed(spool, batch),
+            Step::Date => self.list_by_date(spool, batch),
+            Step::Done => Ok(()),
+        }
+    }
+}
+
+impl Source for ObjectStream {
+    /// Some objects of the page in hand, or the move to the next page.
+    fn next(&mut self, spool: &Spool) -> anyhow::Result<Option<Ready>> {
+        loop {
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
+            if self.step == Step::Done {
+                return self.trouble.take().map_or(Ok(None), Err);
+            }
+            let mut batch = spool.batch(self.clock.present().latest);
+            if let Err(error) = self.advance(spool, &mut batch) {
+                self.failed = Some(error); // what is in the batch is good
+            }
+            let text = self.position.text();
+            if spool.position() != Some(&text) || !batch.is_empty() {
+                let position = Some(text);
+                return Ok(Some(Ready { batch, position }));
+            }
+        }
+    }
+}
+
+fn used_up() -> Failure {
+    let what = "the list calls that Mimecast allows in a quarter of an hour are used up";
+    Failure::later("list calls", what, "nothing to do: the next run goes on")
+}

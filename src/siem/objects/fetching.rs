@@ -1,0 +1,260 @@
+//! The objects of the page in hand, fetched one after another.
+
+use tracing::{info, warn};
+
+use super::listing::Listed;
+use super::missing::Reason;
+use super::{Batch, FetchFailed, ObjectStream, Scratch, Scratches, Spool, Step};
+use crate::api::ApiError;
+use crate::api::objects::{Address, Objects};
+use crate::siem::object::{self, Fault, Look};
+use crate::siem::second_copy::{self, Belief};
+use crate::spool::{Digest, Extension, Gap, Part};
+
+/// How often pages are listed again for fresh addresses, in one run.
+const RELISTS: u32 = 3;
+/// After so many failures in a row the store counts as silent, if it has returned nothing in this run.
+const MISSES: u32 = 5;
+
+impl ObjectStream {
+    /// True if nothing of the page is left, or the store seems to return nothing at all.
+    pub(super) fn has_nothing_to_take(&self) -> bool {
+        let is_silent = self.misses >= MISSES && !self.kind.store_seen.get();
+        is_silent || self.page.as_ref().is_none_or(|page| page.queue.is_empty())
+    }
+
+    /// Takes the next object of the page into the batch, or notes that it could not be fetched.
+    pub(super) fn take_object(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+        let fetched = self.ahead.wait();
+        let page = self.page.as_mut().expect("a page is in hand");
+        let Some(listed) = page.queue.pop_front() else {
+            return Ok(());
+        };
+        let error = match fetched {
+            Ok(raw) => return self.arrived(spool, batch, listed, raw),
+            Err(FetchFailed::Spool(error)) => return Err(error.into()),
+            Err(FetchFailed::Api(error)) => error,
+        };
+        let Some(reason) = Reason::of(&error) else {
+            page.queue.push_front(listed);
+            return Err(error.into());
+        };
+        if matches!(error, ApiError::Lapsed | ApiError::Gone)
+            && self.relists < RELISTS
+            && self.kind.budget.take()
+        {
+            page.queue.push_front(listed);
+            return self.relist(spool, batch);
+        }
+        info!(kind = self.kind.name, %error, "an object cannot be fetched");
+        self.put_off(spool, listed, reason, None);
+        Ok(())
+    }
+
+    /// Lists the page in hand again, because an address may have expired.
+    fn relist(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+        self.relists += 1;
+        let page = self.page.as_ref().expect("a page is in hand");
+        let (key, purpose) = (page.key.clone(), page.purpose.clone());
+        info!(kind = self.kind.name, "an address has expired: listing the page again");
+        match self.ask(&key) {
+            Ok(page) => self.take_in_hand(page, (key, purpose), spool, batch),
+            Err(ApiError::PositionRefused) => {
+                self.refuse_page();
+                self.step = Step::Leave;
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Notes that no object of the page can be fetched, because its list is refused.
+    pub(super) fn refuse_page(&mut self) {
+        let Some(page) = &mut self.page else { return };
+        for listed in std::mem::take(&mut page.queue) {
+            page.fail(listed.place, Reason::PageRefused, None);
+        }
+    }
+
+    /// Unpacks what has arrived.
+    fn arrived(
+        &mut self,
+        spool: &Spool,
+        batch: &mut Batch,
+        listed: Listed,
+        mut raw: Scratch,
+    ) -> anyhow::Result<()> {
+        let odd = match object::look(&mut raw)? {
+            Look::Empty => Some(Reason::Empty),
+            Look::Gzip => None,
+            Look::Foreign if object::lines_of_type(&mut raw, self.kind.name)? => None,
+            Look::Foreign => Some(Reason::Foreign),
+        };
+        if let Some(reason) = odd {
+            let raw = (reason == Reason::Foreign).then_some(raw);
+            self.try_again_last(spool, listed, reason, raw);
+            return Ok(());
+        }
+        self.misses = 0;
+        let page = self.page.as_mut().expect("a page is in hand");
+        page.is_fresh = false;
+        self.ask_for_front(spool);
+        let mut part = batch.part()?;
+        let part = match self.unpack(&mut raw, &mut part)? {
+            None => Some(part),
+            Some(fault) => {
+                let whole = self.second_look(spool, batch, &listed, (raw, part, fault))?;
+                if whole.is_none() {
+                    return Ok(());
+                }
+                whole.flatten()
+            }
+        };
+        if let Some(part) = part {
+            self.kind.store_seen.set();
+            let stem = format!("{}_{}", self.kind.stem, listed.address.stem());
+            batch.add(part, &stem, Extension::Json)?;
+        }
+        self.finish_object(batch, &listed.place);
+        Ok(())
+    }
+
+    /// An object needs nothing any more.
+    pub(super) fn finish_object(&mut self, batch: &mut Batch, place: &str) {
+        batch.remember([Digest::of(place.as_bytes())]);
+        self.position.settle(place);
+    }
+
+    /// Fetches an odd object once more after the others, which show whether the store returns objects.
+    fn try_again_last(
+        &mut self,
+        spool: &Spool,
+        mut listed: Listed,
+        reason: Reason,
+        raw: Option<Scratch>,
+    ) {
+        if listed.is_second {
+            self.put_off(spool, listed, reason, raw);
+            return;
+        }
+        listed.is_second = true;
+        let page = self.page.as_mut().expect("a page is in hand");
+        page.queue.push_back(listed);
+        self.miss(spool);
+    }
+
+    /// Leaves an object to a later run: nothing else waits for it.
+    fn put_off(&mut self, spool: &Spool, listed: Listed, reason: Reason, raw: Option<Scratch>) {
+        let page = self.page.as_mut().expect("a page is in hand");
+        page.fail(listed.place, reason, raw);
+        self.miss(spool);
+    }
+
+    /// Goes on after a failure. As long as the store has returned nothing, the next object is one from the
+    /// other end of the page: bad objects are often neighbours.
+    fn miss(&mut self, spool: &Spool) {
+        self.misses += 1;
+        let page = self.page.as_mut().expect("a page is in hand");
+        let is_first_time = |listed: &&Listed| !listed.is_second;
+        if !self.kind.store_seen.get() && page.queue.back().filter(is_first_time).is_some() {
+            page.queue.rotate_right(1);
+        }
+        self.ask_for_front(spool);
+    }
+
+    fn unpack(&self, raw: &mut Scratch, part: &mut Part) -> anyhow::Result<Option<Fault>> {
+        object::unpack(raw, part, self.aliases, &self.clock)
+    }
+
+    /// Fetches a damaged object once more. Returns its lines if they can be believed, `Some(None)` if its
+    /// bytes are in quarantine, `None` if the next run decides.
+    fn second_look(
+        &mut self,
+        spool: &Spool,
+        batch: &mut Batch,
+        listed: &Listed,
+        (mut raw, part, fault): (Scratch, Part, Fault),
+    ) -> anyhow::Result<Option<Option<Part>>> {
+        warn!(
+            kind = self.kind.name,
+            fault = fault.what,
+            "an object does not verify: fetching it again"
+        );
+        let fetched = fetch(&self.kind.objects, &listed.address, &spool.scratches());
+        let mut again = match fetched {
+            Ok(again) => again,
+            Err(FetchFailed::Spool(error)) => return Err(error.into()),
+            Err(FetchFailed::Api(error)) if Reason::of(&error).is_none() => return Err(error.into()),
+            Err(FetchFailed::Api(_)) => {
+                self.note_damage(listed, raw);
+                return Ok(None);
+            }
+        };
+        let mut second = batch.part()?;
+        let second_fault = match object::look(&mut again)? {
+            Look::Gzip => self.unpack(&mut again, &mut second)?,
+            Look::Empty | Look::Foreign => Some(Fault::of("it is not a gzip file")),
+        };
+        let is_whole = second_fault.as_ref().is_none_or(|fault| fault.is_behind);
+        match second_copy::compare(&mut raw, &mut again, is_whole)? {
+            Belief::Second => {
+                if let Some(fault) = second_fault {
+                    self.quarantine(spool, batch, listed, (&mut again, &fault.what))?;
+                }
+                Ok(Some(Some(second)))
+            }
+            Belief::Same => {
+                self.quarantine(spool, batch, listed, (&mut raw, &fault.what))?;
+                if !fault.is_behind {
+                    batch.note_gap(self.gap(spool, &listed.place, &fault.what));
+                }
+                Ok(Some(fault.is_behind.then_some(part)))
+            }
+            Belief::Differs => {
+                self.note_damage(listed, raw);
+                Ok(None)
+            }
+        }
+    }
+
+    fn note_damage(&mut self, listed: &Listed, raw: Scratch) {
+        let page = self.page.as_mut().expect("a page is in hand");
+        page.fail(listed.place.clone(), Reason::Damaged, Some(raw));
+    }
+
+    /// Keeps bytes that cannot be read as events, and tells the operator.
+    pub(super) fn quarantine(
+        &self,
+        spool: &Spool,
+        batch: &mut Batch,
+        listed: &Listed,
+        (raw, fault): (&mut Scratch, &str),
+    ) -> anyhow::Result<()> {
+        let place = &listed.place;
+        let kept = spool.quarantine(raw, &format!("object: {place}\nfault: {fault}"))?;
+        batch.warn(format!(
+            "an object of {} is damaged ({fault}); its bytes are kept in {}",
+            self.kind.name,
+            kept.display()
+        ));
+        Ok(())
+    }
+
+    /// The gap that an object leaves.
+    pub(super) fn gap(&self, spool: &Spool, place: &str, reason: &dyn std::fmt::Display) -> Gap {
+        let from = spool.last_success().or_else(|| spool.began());
+        let reason = format!("object {place} could not be fetched: {reason}");
+        Gap::of(from, self.now(), reason)
+    }
+}
+
+/// Fetches an object into a scratch file.
+pub(super) fn fetch(
+    objects: &Objects,
+    address: &Address,
+    scratches: &Scratches,
+) -> Result<Scratch, FetchFailed> {
+    let mut raw = scratches.make().map_err(FetchFailed::Spool)?;
+    objects.fetch(address, &mut raw).map_err(FetchFailed::Api)?;
+    Ok(raw)
+}

@@ -1,0 +1,329 @@
+//! What happens when a page is left, and the pages that are listed beside the way: those of owed objects,
+//! and lists by date.
+
+use std::io;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tracing::{info, warn};
+
+use super::fetching::fetch;
+use super::listing::{Failed, PageInHand, Purpose};
+use super::missing::{Evidence, Reason, Verdict, verdict};
+use super::position::PageKey;
+use super::{Batch, EMPTY_PAGES, ObjectStream, QUIET, Spool, Step};
+use crate::api::ApiError;
+use crate::config::Aliases;
+use crate::report::{Code, Failure};
+use crate::siem::{KEPT, object};
+use crate::spool::Scratch;
+
+/// A store that has had nothing at all for so long is believed.
+const SILENCE: TimeDelta = TimeDelta::hours(24);
+/// Pages of owed objects that are listed in one run.
+const OWED_PAGES: usize = 5;
+
+impl ObjectStream {
+    /// Leaves the page in hand: decides about what failed, and goes on to the next page.
+    pub(super) fn leave(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+        let mut page = self.page.take().expect("a page is in hand");
+        let failed = std::mem::take(&mut page.failed);
+        let is_cut_short = !page.queue.is_empty();
+        if !failed.is_empty() {
+            self.probe(spool, &page);
+        }
+        let store_gave_others = self.kind.store_seen.get();
+        let is_of_store = |failed: &Failed| failed.reason.is_of_the_store();
+        self.note_silence(store_gave_others, failed.iter().any(is_of_store));
+        let mut kept = None;
+        for failure in failed {
+            let reason = failure.reason;
+            if self.decide(spool, batch, &page.key, failure)?
+                && !kept.is_some_and(Reason::is_of_the_store)
+            {
+                kept = Some(reason);
+            }
+        }
+        let is_of_store = kept.is_some_and(Reason::is_of_the_store);
+        let is_held = is_cut_short
+            || (is_of_store && !store_gave_others && page.purpose == Purpose::Current);
+        if let Some(reason) = kept {
+            self.keep_trouble(reason, is_held);
+        }
+        if is_held {
+            self.step = Step::Done;
+            return Ok(());
+        }
+        match page.purpose {
+            Purpose::Current => self.turn(page),
+            Purpose::Owed => self.step = Step::Owed,
+        }
+        Ok(())
+    }
+
+    /// Fetches objects again that were published before, to see whether the store returns any.
+    fn probe(&self, spool: &Spool, page: &PageInHand) {
+        for address in &page.probes {
+            if self.kind.store_seen.get() {
+                return;
+            }
+            let fetched = fetch(&self.kind.objects, address, &spool.scratches());
+            let mut sink = io::sink();
+            let unpacked = fetched.map_err(anyhow::Error::from).and_then(|mut raw| {
+                object::unpack(&mut raw, &mut sink, Aliases::Off, &self.clock)
+            });
+            if matches!(unpacked, Ok(None)) {
+                self.kind.store_seen.set();
+            }
+        }
+    }
+
+    fn note_silence(&mut self, store_gave_others: bool, has_failed: bool) {
+        if store_gave_others {
+            self.position.silent_since = None;
+        } else if has_failed {
+            let now = self.now();
+            self.position.silent_since.get_or_insert(now);
+        }
+    }
+
+    /// Decides about an object that failed; returns true if the next run has to try again.
+    fn decide(
+        &mut self,
+        spool: &Spool,
+        batch: &mut Batch,
+        page: &PageKey,
+        failed: Failed,
+    ) -> anyhow::Result<bool> {
+        let Failed {
+            place,
+            reason,
+            is_fresh,
+            raw,
+        } = failed;
+        let silent_since = self.position.silent_since;
+        let evidence = Evidence {
+            store_gave_others: self.kind.store_seen.get(),
+            is_fresh,
+            is_silent_for_long: silent_since.is_some_and(|since| self.now() - since > SILENCE),
+        };
+        let before = self.position.runs_failed(&place);
+        let counts = match verdict(reason, before, evidence) {
+            Verdict::NextRun { counts } => counts,
+            Verdict::Gap => {
+                self.give_up(spool, batch, &place, (reason, raw))?;
+                return Ok(false);
+            }
+        };
+        self.position.owe(&place, page, before + u32::from(counts));
+        Ok(true)
+    }
+
+    /// Records the gap that an object leaves. What arrived instead of it is kept.
+    fn give_up(
+        &mut self,
+        spool: &Spool,
+        batch: &mut Batch,
+        place: &str,
+        (reason, raw): (Reason, Option<Scratch>),
+    ) -> anyhow::Result<()> {
+        let kept = match raw {
+            Some(mut raw) => {
+                let kept = spool.quarantine(&mut raw, &format!("object: {place}\nfault: {reason}"))?;
+                format!("; its bytes are kept in {}", kept.display())
+            }
+            None => String::new(),
+        };
+        batch.warn(format!(
+            "an object of {} could not be fetched in two runs and is recorded as a gap: {place} \
+             ({reason}){kept}",
+            self.kind.name
+        ));
+        batch.note_gap(self.gap(spool, place, &reason));
+        self.finish_object(batch, place);
+        Ok(())
+    }
+
+    /// Keeps what the run has to say at its end about objects that are left to the next run.
+    fn keep_trouble(&mut self, reason: Reason, is_held: bool) {
+        let what = format!(
+            "some objects of {} could not be fetched: of the last, {reason}",
+            self.kind.name
+        );
+        let failure = match reason {
+            Reason::PrivateStore if is_held => {
+                let remedy = "add the store's host or network as private_stores under [network] in \
+                              config.toml, if it is the one that your network provides for Mimecast";
+                Failure::new(Code::Config, what, remedy)
+            }
+            _ if !is_held => {
+                let remedy = "nothing to do: the next run tries again, and records a gap if it fails";
+                Failure::later("objects", what, remedy)
+            }
+            Reason::Unreachable => {
+                let remedy = "nothing to do if it passes: the next run tries again";
+                Failure::later("store unreachable", what, remedy)
+            }
+            _ => {
+                let remedy = "nothing to do if it passes: the next run tries again";
+                Failure::later("store silent", what, remedy).if_it_lasts(
+                    Code::Config,
+                    "let this host fetch from the object store: see to firewall and proxy, and to \
+                     [network] in config.toml",
+                )
+            }
+        };
+        self.trouble = Some(failure.into());
+    }
+
+    /// Goes on to the page after the one that was left, or ends.
+    fn turn(&mut self, page: PageInHand) {
+        let is_empty = page.entries == 0;
+        self.empty_pages = if is_empty { self.empty_pages + 1 } else { 0 };
+        self.is_quiet = is_empty;
+        let token = self.position.token.clone();
+        let next = page.next.filter(|next| Some(next) != token.as_ref());
+        let is_stated_end = page.is_caught_up == Some(true) || next.is_none();
+        // an empty page that does not say that it is the last is followed as long as calls are left
+        let is_last = is_stated_end || self.empty_pages >= EMPTY_PAGES;
+        if let Some(next) = next {
+            self.position.turn(next);
+        }
+        let may_go_on = !is_last && (!is_empty || self.kind.budget.has_some());
+        self.step = if may_go_on { Step::List } else { Step::Owed };
+    }
+
+    /// Lists the next page of which an earlier run owes objects.
+    pub(super) fn list_owed(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+        let waiting = self.position.owed.iter().map(|owed| owed.page.clone());
+        let current = self.position.page();
+        let next = waiting
+            .into_iter()
+            .find(|page| !self.visited.contains(page) && *page != current);
+        let is_allowed = self.visited.len() < OWED_PAGES;
+        let Some(key) = next.filter(|_| is_allowed && self.kind.budget.take()) else {
+            self.step = Step::Date;
+            return Ok(());
+        };
+        self.visited.push(key.clone());
+        match self.ask(&key) {
+            Ok(page) => {
+                self.take_in_hand(page, (key, Purpose::Owed), spool, batch)?;
+                self.miss_unlisted();
+                Ok(())
+            }
+            Err(ApiError::PositionRefused) => self.refuse_owed(spool, batch, &key),
+            Err(error) => {
+                warn!(%error, "a page of objects that are owed cannot be listed");
+                Ok(()) // the next run tries again; other pages are not held up
+            }
+        }
+    }
+
+    /// Objects that are owed of a page and that it no longer lists have failed.
+    fn miss_unlisted(&mut self) {
+        let Some(page) = &mut self.page else { return };
+        let is_there = |place: &str| {
+            page.queue.iter().any(|listed| listed.place == place)
+                || page.failed.iter().any(|failed| failed.place == place)
+        };
+        let owed = self.position.owed.iter();
+        let gone = owed.filter(|owed| owed.page == page.key && !is_there(&owed.place));
+        let gone: Vec<String> = gone.map(|owed| owed.place.clone()).collect();
+        for place in gone {
+            page.fail(place, Reason::NotListed, None);
+        }
+    }
+
+    /// The list of a page is refused: its objects have failed.
+    fn refuse_owed(
+        &mut self,
+        spool: &Spool,
+        batch: &mut Batch,
+        key: &PageKey,
+    ) -> anyhow::Result<()> {
+        let owed = self.position.owed.iter().filter(|owed| owed.page == *key);
+        let places: Vec<String> = owed.map(|owed| owed.place.clone()).collect();
+        for place in places {
+            let failed = Failed {
+                place,
+                reason: Reason::PageRefused,
+                is_fresh: true,
+                raw: None,
+            };
+            if self.decide(spool, batch, key, failed)? {
+                self.keep_trouble(Reason::PageRefused, false);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists by date once a day if the token has named nothing for long: it may be one that never will.
+    pub(super) fn list_by_date(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+        let now = self.now();
+        let is_old =
+            |time: Option<DateTime<Utc>>| time.is_none_or(|time| (now - time).abs() > QUIET);
+        let named_at = self.position.named_at.filter(|_| self.position.token.is_some());
+        let is_due = self.is_quiet && is_old(self.position.dated_at) && is_old(named_at);
+        let Some(named_at) = named_at.filter(|_| is_due && self.kind.budget.take()) else {
+            self.step = Step::Done;
+            return Ok(());
+        };
+        let since = (named_at - TimeDelta::days(1)).max(now - KEPT).min(now);
+        info!(
+            kind = self.kind.name,
+            "the token has named nothing for a day: listing by date"
+        );
+        self.position.dated_at = Some(now);
+        self.step = Step::Done;
+        let mut key = PageKey {
+            token: None,
+            since: Some(since),
+        };
+        while let Some(next) = self.walk(key, spool, batch)? {
+            key = next;
+        }
+        Ok(())
+    }
+
+    /// Lists one page of a walk by date. A page with unknown objects becomes the page of the position;
+    /// otherwise the next page is returned, if there is one.
+    fn walk(
+        &mut self,
+        key: PageKey,
+        spool: &Spool,
+        batch: &mut Batch,
+    ) -> anyhow::Result<Option<PageKey>> {
+        let page = match self.ask(&key) {
+            Ok(page) => page,
+            Err(error) => {
+                warn!(%error, "a type cannot be listed by date");
+                return Ok(None); // the saved token stays
+            }
+        };
+        let objects = std::sync::Arc::clone(&self.kind.objects);
+        let hand = PageInHand::of(
+            page,
+            (key.clone(), Purpose::Current),
+            &self.position,
+            &objects,
+            spool,
+        )?;
+        if hand.queue.is_empty() {
+            let is_last = hand.entries == 0 || hand.is_caught_up == Some(true);
+            let next = hand.next.filter(|_| !is_last && self.kind.budget.take());
+            return Ok(next.map(|token| PageKey {
+                token: Some(token),
+                since: None,
+            }));
+        }
+        batch.warn(format!(
+            "the saved position of {} has named nothing for a day, but a list by date names {} new \
+             objects: collection goes on from there",
+            self.kind.name,
+            hand.queue.len()
+        ));
+        self.position.jump(key);
+        self.keep_in_hand(hand, spool);
+        Ok(None)
+    }
+}

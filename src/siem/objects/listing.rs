@@ -1,0 +1,175 @@
+//! One page in hand: what its list names, and what is left to fetch of it.
+
+use std::collections::{HashSet, VecDeque};
+
+use super::missing::Reason;
+use super::position::{PageKey, Position};
+use crate::api::objects::{Address, Objects};
+use crate::api::ApiError;
+use crate::siem::page::{Entry, Page};
+use crate::spool::{Digest, Scratch, Spool, SpoolError};
+
+/// Objects that are fetched again only to see whether the store answers.
+const PROBES: usize = 3;
+
+/// An object that waits for its turn.
+pub(super) struct Listed {
+    pub(super) address: Address,
+    pub(super) place: String,
+    /// True if it is fetched a second time, after the others of its page.
+    pub(super) is_second: bool,
+}
+
+/// An object that could not be fetched in this run.
+pub(super) struct Failed {
+    pub(super) place: String,
+    pub(super) reason: Reason,
+    /// True if no time passed between the list and the attempt.
+    pub(super) is_fresh: bool,
+    /// What arrived instead of it.
+    pub(super) raw: Option<Scratch>,
+}
+
+/// What a page is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It is the page of the position: the next one follows.
+    Current,
+    /// It holds objects that earlier runs could not fetch.
+    Owed,
+}
+
+/// A page from the moment it is listed until it is left.
+pub(super) struct PageInHand {
+    pub(super) key: PageKey,
+    pub(super) purpose: Purpose,
+    pub(super) queue: VecDeque<Listed>,
+    pub(super) failed: Vec<Failed>,
+    /// Some objects of the page that were published before: they show whether the store answers.
+    pub(super) probes: Vec<Address>,
+    pub(super) next: Option<String>,
+    pub(super) is_caught_up: Option<bool>,
+    /// How many entries the list has.
+    pub(super) entries: usize,
+    /// True until the first object of the page has been stored; later, addresses may have expired.
+    pub(super) is_fresh: bool,
+}
+
+impl PageInHand {
+    /// Sorts what a list names: objects to fetch, in the order of the list but for those that failed
+    /// before, and entries that lead nowhere.
+    pub(super) fn of(
+        page: Page,
+        (key, purpose): (PageKey, Purpose),
+        position: &Position,
+        objects: &Objects,
+        spool: &Spool,
+    ) -> Result<Self, SpoolError> {
+        let mut hand = Self {
+            queue: VecDeque::new(),
+            failed: Vec::new(),
+            probes: Vec::new(),
+            next: page.next,
+            is_caught_up: page.is_caught_up,
+            entries: page.items.len(),
+            is_fresh: true,
+            key,
+            purpose,
+        };
+        let mut named = HashSet::new();
+        let mut last = Vec::new();
+        for (index, entry) in page.items.into_iter().enumerate() {
+            let address = match entry {
+                Entry::Good { url, .. } => objects.address(&url),
+                Entry::Bad(why) => Err(ApiError::NotUnderstood(why)),
+            };
+            let listed = match address {
+                Ok(address) => Listed {
+                    place: address.place(),
+                    address,
+                    is_second: false,
+                },
+                Err(error) => {
+                    hand.refuse(position, index, &error, spool)?;
+                    continue;
+                }
+            };
+            let id = Digest::of(listed.place.as_bytes());
+            if !named.insert(id) || !hand.wants(position, &listed.place) {
+                continue;
+            }
+            if position.was_done(&listed.place) || spool.has_seen(id)? {
+                if hand.probes.len() < PROBES {
+                    hand.probes.push(listed.address);
+                }
+            } else if position.owed.iter().any(|owed| owed.place == listed.place) {
+                last.push(listed);
+            } else {
+                hand.queue.push_back(listed);
+            }
+        }
+        hand.queue.extend(last);
+        Ok(hand)
+    }
+
+    /// True if an object belongs to what the page is listed for. Others are known by the page's own turn.
+    fn wants(&self, position: &Position, place: &str) -> bool {
+        self.purpose != Purpose::Owed || position.owed.iter().any(|owed| owed.place == place)
+    }
+
+    /// Notes an entry that names no object. Its number tells it from others, as the list of a page does
+    /// not change.
+    fn refuse(
+        &mut self,
+        position: &Position,
+        index: usize,
+        error: &ApiError,
+        spool: &Spool,
+    ) -> Result<(), SpoolError> {
+        let page = Digest::of(format!("{:?}", self.key).as_bytes()).short();
+        let place = format!("entry {} of the page {page:016x}", index + 1);
+        let is_known = spool.has_seen(Digest::of(place.as_bytes()))?;
+        if !is_known && self.wants(position, &place) {
+            self.failed.push(Failed {
+                reason: match error {
+                    ApiError::PrivateStore(_) => Reason::PrivateStore,
+                    _ => Reason::BadEntry,
+                },
+                is_fresh: true,
+                raw: None,
+                place,
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes over the work of the same page as it was listed before; objects that are no longer listed
+    /// have failed.
+    pub(super) fn continue_from(&mut self, before: Self) {
+        let there: HashSet<String> = self
+            .queue
+            .iter()
+            .map(|listed| listed.place.clone())
+            .collect();
+        let is_gone = |listed: &Listed| !there.contains(&listed.place);
+        let gone: Vec<Listed> = before.queue.into_iter().filter(is_gone).collect();
+        // what has failed is not tried again in this run
+        let failed: HashSet<&str> = before.failed.iter().map(|failed| &*failed.place).collect();
+        self.queue.retain(|listed| !failed.contains(&*listed.place));
+        self.failed = before.failed;
+        for listed in gone {
+            self.fail(listed.place, Reason::NotListed, None);
+        }
+    }
+
+    /// Notes an object that could not be fetched.
+    pub(super) fn fail(&mut self, place: String, reason: Reason, raw: Option<Scratch>) {
+        let is_fresh = self.is_fresh;
+        self.failed.push(Failed {
+            place,
+            reason,
+            is_fresh,
+            raw,
+        });
+    }
+}

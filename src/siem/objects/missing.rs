@@ -1,0 +1,170 @@
+//! When an object that cannot be fetched becomes a gap; pure.
+
+use super::ApiError;
+
+/// Why an object could not be fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Reason {
+    #[error("the store refuses its address")]
+    Lapsed,
+    #[error("the store does not have it")]
+    Gone,
+    #[error("it arrives empty")]
+    Empty,
+    #[error("what arrives is not a gzip file")]
+    Foreign,
+    #[error("it arrives damaged, and differently each time")]
+    Damaged,
+    #[error("the store cannot be reached for it")]
+    Unreachable,
+    #[error("its name leads into a private network")]
+    PrivateStore,
+    #[error("its entry in the list has no usable address")]
+    BadEntry,
+    #[error("it is no longer listed")]
+    NotListed,
+    #[error("the list that named it is refused")]
+    PageRefused,
+}
+
+/// What else is known when an object could not be fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Evidence {
+    /// The store has returned another object in this run. Otherwise a proxy or an outage may be the cause.
+    pub(super) store_gave_others: bool,
+    /// The address was young. One that may have expired while others were stored proves nothing.
+    pub(super) is_fresh: bool,
+    /// The store has had nothing at all for more than a day.
+    pub(super) is_silent_for_long: bool,
+}
+
+/// What becomes of an object that could not be fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is recorded as a gap, or its bytes go to the quarantine.
+    Gap,
+    /// The next run tries again; this run counts as one that failed, or says nothing of the object.
+    NextRun { counts: bool },
+}
+
+/// Runs that must fail before an object is a gap.
+const RUNS: u32 = 2;
+
+/// Decides what becomes of an object that has failed in `failed_before` earlier runs that count.
+pub(super) fn verdict(reason: Reason, failed_before: u32, evidence: Evidence) -> Verdict {
+    let counts = match reason {
+        // the list itself says so
+        Reason::NotListed | Reason::PageRefused | Reason::BadEntry | Reason::Damaged => true,
+        Reason::Lapsed => evidence.is_fresh && evidence.store_gave_others,
+        Reason::Gone if evidence.is_silent_for_long => return Verdict::Gap,
+        Reason::Gone
+        | Reason::Empty
+        | Reason::Foreign
+        | Reason::Unreachable
+        | Reason::PrivateStore => evidence.store_gave_others,
+    };
+    if counts && failed_before + 1 >= RUNS {
+        Verdict::Gap
+    } else {
+        Verdict::NextRun { counts }
+    }
+}
+
+impl Reason {
+    /// True if a silent store, or something in front of it, may be the cause.
+    pub(super) const fn is_of_the_store(self) -> bool {
+        !matches!(
+            self,
+            Self::NotListed | Self::PageRefused | Self::BadEntry | Self::Damaged
+        )
+    }
+
+    /// Reads the reason off an error of the store; `None` for one that concerns more than this object.
+    pub(super) const fn of(error: &ApiError) -> Option<Self> {
+        match error {
+            ApiError::Lapsed => Some(Self::Lapsed),
+            ApiError::Gone => Some(Self::Gone),
+            ApiError::Unreachable(_) | ApiError::SlowDown(_) => Some(Self::Unreachable),
+            ApiError::NotUnderstood(_) | ApiError::TooLarge(_) => Some(Self::Foreign),
+            ApiError::PrivateStore(_) => Some(Self::PrivateStore),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Reason; 10] = [
+        Reason::Lapsed,
+        Reason::Gone,
+        Reason::Empty,
+        Reason::Foreign,
+        Reason::Damaged,
+        Reason::Unreachable,
+        Reason::PrivateStore,
+        Reason::BadEntry,
+        Reason::NotListed,
+        Reason::PageRefused,
+    ];
+
+    fn evidence(store_gave_others: bool, is_fresh: bool, is_silent_for_long: bool) -> Evidence {
+        Evidence {
+            store_gave_others,
+            is_fresh,
+            is_silent_for_long,
+        }
+    }
+
+    #[test]
+    fn no_object_is_a_gap_in_the_first_run_while_the_store_gives_others() {
+        for reason in ALL {
+            let verdict = verdict(reason, 0, evidence(true, true, false));
+            assert_eq!(verdict, Verdict::NextRun { counts: true }, "{reason}");
+        }
+    }
+
+    #[test]
+    fn every_reason_is_a_gap_in_the_second_run_that_counts() {
+        for reason in ALL {
+            let verdict = verdict(reason, 1, evidence(true, true, false));
+            assert_eq!(verdict, Verdict::Gap, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_store_that_gives_nothing_says_nothing_of_an_object() {
+        for reason in ALL {
+            let verdict = verdict(reason, 7, evidence(false, true, false));
+            let is_said_by_the_list = matches!(
+                reason,
+                Reason::NotListed | Reason::PageRefused | Reason::BadEntry | Reason::Damaged
+            );
+            let expected = if is_said_by_the_list {
+                Verdict::Gap
+            } else {
+                Verdict::NextRun { counts: false }
+            };
+            assert_eq!(verdict, expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_may_have_expired_says_nothing() {
+        let old = evidence(true, false, false);
+        assert_eq!(
+            verdict(Reason::Lapsed, 7, old),
+            Verdict::NextRun { counts: false }
+        );
+        assert_eq!(verdict(Reason::Gone, 1, old), Verdict::Gap);
+    }
+
+    #[test]
+    fn a_store_that_has_had_nothing_for_a_day_is_believed_when_it_says_so() {
+        for reason in ALL {
+            let is_gap = verdict(reason, 0, evidence(false, true, true)) == Verdict::Gap;
+            assert_eq!(is_gap, reason == Reason::Gone, "{reason}");
+        }
+    }
+}

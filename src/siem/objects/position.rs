@@ -1,0 +1,170 @@
+//! The place of an event type: which page comes next, and which objects are still owed.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::spool::Digest;
+
+/// The position, as text in the state record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Position {
+    /// The token that leads to the page; `None` for the very first.
+    pub(super) token: Option<String>,
+    /// The day on which the very first page begins.
+    pub(super) since: Option<DateTime<Utc>>,
+    /// Version 0.1.0: objects of the page that need nothing any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    done: Vec<OldId>,
+    /// Version 0.1.0: objects of the page that could not be fetched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<OldId>,
+    /// Objects that earlier runs could not fetch, of this page or of earlier ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) owed: Vec<Owed>,
+    /// Since when the store has returned nothing of all that it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) silent_since: Option<DateTime<Utc>>,
+    /// When the list last named an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) named_at: Option<DateTime<Utc>>,
+    /// When the type was last listed by date because its token named nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) dated_at: Option<DateTime<Utc>>,
+}
+
+/// An object that could not be fetched yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Owed {
+    /// What tells it from others: host and path.
+    pub(super) place: String,
+    /// The page that lists it.
+    pub(super) page: PageKey,
+    /// In how many runs it has failed that count.
+    pub(super) runs: u32,
+}
+
+/// What a page is listed with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PageKey {
+    /// The token that leads to it.
+    pub(super) token: Option<String>,
+    /// The day on which it begins, for one without a token.
+    pub(super) since: Option<DateTime<Utc>>,
+}
+
+/// How version 0.1.0 told objects of one page apart: half a digest of host and path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct OldId(u64);
+
+impl OldId {
+    fn of(place: &str) -> Self {
+        Self(Digest::of(place.as_bytes()).short())
+    }
+}
+
+impl Position {
+    /// Reads the text of a record; `None` for one that this program did not write.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// The text for the record.
+    pub(super) fn text(&self) -> String {
+        serde_json::to_string(self).expect("a position is plain data")
+    }
+
+    /// What the page is listed with.
+    pub(super) fn page(&self) -> PageKey {
+        let since = self.since.filter(|_| self.token.is_none());
+        let token = self.token.clone();
+        PageKey { token, since }
+    }
+
+    /// True if version 0.1.0 was done with an object of this page.
+    pub(super) fn was_done(&self, place: &str) -> bool {
+        !self.done.is_empty() && self.done.contains(&OldId::of(place))
+    }
+
+    /// In how many runs that count an object has failed.
+    pub(super) fn runs_failed(&self, place: &str) -> u32 {
+        let owed = self.owed.iter().find(|owed| owed.place == place);
+        let before = u32::from(self.missing.contains(&OldId::of(place)));
+        owed.map_or(before, |owed| owed.runs)
+    }
+
+    /// Goes on to the next page.
+    pub(super) fn turn(&mut self, token: String) {
+        self.token = Some(token);
+        self.since = None;
+        self.done.clear();
+        self.missing.clear();
+    }
+
+    /// Starts again with a day. What is still owed stays.
+    pub(super) fn restart(&mut self, since: DateTime<Utc>) {
+        self.token = None;
+        self.since = Some(since);
+        self.done.clear();
+        self.missing.clear();
+    }
+
+    /// Goes on from a page that was reached another way.
+    pub(super) fn jump(&mut self, page: PageKey) {
+        (self.token, self.since) = (page.token, page.since);
+        self.done.clear();
+        self.missing.clear();
+    }
+
+    /// Keeps an object for the next run.
+    pub(super) fn owe(&mut self, place: &str, page: &PageKey, runs: u32) {
+        self.settle(place);
+        self.owed.push(Owed {
+            place: place.to_owned(),
+            page: page.clone(),
+            runs,
+        });
+    }
+
+    /// An object needs nothing any more.
+    pub(super) fn settle(&mut self, place: &str) {
+        self.owed.retain(|owed| owed.place != place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_of_version_0_1_0_stays_readable() {
+        let id = Digest::of(b"/a").short();
+        let text = format!(r#"{{"token":"NDU1NA==","since":null,"done":[{id}],"missing":[{id}]}}"#);
+        let mut position = Position::read(&text).unwrap();
+        assert_eq!(position.token.as_deref(), Some("NDU1NA=="));
+        assert!(position.was_done("/a") && !position.was_done("/b"));
+        assert_eq!(
+            (position.runs_failed("/a"), position.runs_failed("/b")),
+            (1, 0)
+        );
+        assert_eq!(Position::read(&position.text()), Some(position.clone()));
+        position.turn("next".to_owned());
+        assert_eq!(position.text(), r#"{"token":"next","since":null}"#);
+        assert_eq!(Position::read("eNo"), None);
+    }
+
+    #[test]
+    fn what_is_owed_stays_when_the_page_is_left() {
+        let mut position = Position::default();
+        position.owe("/a", &position.page(), 1);
+        position.owe("/b", &position.page(), 0);
+        position.turn("next".to_owned());
+        position.owe("/a", &position.page(), 2);
+        assert_eq!(
+            (position.runs_failed("/a"), position.runs_failed("/b")),
+            (2, 0)
+        );
+        position.settle("/a");
+        assert_eq!(position.owed.len(), 1);
+        assert_eq!(Position::read(&position.text()), Some(position));
+    }
+}

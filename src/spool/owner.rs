@@ -1,0 +1,182 @@
+//! Whose data folder it is: one installation's, and which of its states is the newest.
+//!
+//! A small file in the data folder names the state that publishes there, and how often its record had
+//! been replaced at the end of the last run. So a second installation cannot mix its files with those of
+//! the first, and a state that was restored from a backup is recognised.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Settings, SpoolError};
+use crate::durable::{self, Disk, Mode};
+
+/// The folder of these files, below the data folder.
+pub(crate) const FOLDER: &str = ".collector";
+const SIZE_LIMIT: u64 = 64 << 10;
+
+/// What the file says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Owner {
+    /// The id in the state record.
+    id: String,
+    /// The state folder.
+    state: PathBuf,
+    /// The sequence number of the record.
+    sequence: u64,
+}
+
+/// Whether a foreign data folder is taken over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Adopt {
+    /// It is refused.
+    #[default]
+    No,
+    /// The operator asked for it.
+    Yes,
+}
+
+/// What is known of our own state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ours<'a> {
+    pub(super) id: &'a str,
+    pub(super) sequence: u64,
+}
+
+/// What the file means for a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The folder is ours, or nobody's.
+    Ours,
+    /// The folder is ours, and was left by a newer state than this one.
+    Older,
+    /// The folder belongs to another state.
+    Foreign(PathBuf),
+}
+
+/// Decides; pure. `is_alive` says whether a state folder still holds a record of this stream.
+fn judge(
+    owner: Option<&Owner>,
+    state: &Path,
+    ours: &Ours<'_>,
+    is_alive: impl Fn(&Path) -> bool,
+) -> Verdict {
+    let Some(owner) = owner else {
+        return Verdict::Ours;
+    };
+    let is_older = owner.sequence > ours.sequence;
+    let (same_id, same_place) = (owner.id == ours.id, owner.state == state);
+    match (same_id, same_place) {
+        (true, true) | (false, true) if is_older => Verdict::Older,
+        (_, true) => Verdict::Ours,
+        // moved with its state; a copy leaves the original behind
+        (true, false) if !is_alive(&owner.state) => match is_older {
+            true => Verdict::Older,
+            false => Verdict::Ours,
+        },
+        _ => Verdict::Foreign(owner.state.clone()),
+    }
+}
+
+/// The file of one stream.
+#[derive(Debug)]
+pub(super) struct Marker {
+    path: PathBuf,
+    state: PathBuf,
+    written: Option<Owner>,
+}
+
+impl Marker {
+    /// Reads the file and decides whose folder it is. A file that cannot be read decides nothing.
+    pub(super) fn read(
+        settings: &Settings,
+        ours: &Ours<'_>,
+    ) -> Result<(Self, Verdict), SpoolError> {
+        let disk = &*settings.disk;
+        let path = settings.data.join(FOLDER).join(&settings.stream);
+        let content = match durable::read(disk, &path, SIZE_LIMIT) {
+            Ok(content) => Some(content),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => None,
+            Err(error) if error.raw_os_error().is_none() => None,
+            Err(error) => return Err(SpoolError::disk("read", &path, error)),
+        };
+        let written: Option<Owner> =
+            content.and_then(|content| serde_json::from_slice(&content).ok());
+        let is_alive = |state: &Path| {
+            let record = state.join(format!("{}.state", settings.stream));
+            matches!(disk.entry(&record), Ok(Some(_)) | Err(_))
+        };
+        let verdict = judge(written.as_ref(), &settings.state, ours, is_alive);
+        let marker = Self {
+            path,
+            state: settings.state.clone(),
+            written,
+        };
+        Ok((marker, verdict))
+    }
+
+    /// True if the data folder was in use before.
+    pub(super) const fn is_there(&self) -> bool {
+        self.written.is_some()
+    }
+
+    /// Writes what is true now, unless the file says so already. It need not survive a power cut: an
+    /// older file, or none, only recognises less.
+    pub(super) fn write(&mut self, disk: &dyn Disk, ours: &Ours<'_>) -> io::Result<()> {
+        let owner = Owner {
+            id: ours.id.to_owned(),
+            state: self.state.clone(),
+            sequence: ours.sequence,
+        };
+        if self.written.as_ref() == Some(&owner) {
+            return Ok(());
+        }
+        disk.ensure_folder(durable::folder_of(&self.path), Mode(0o750))?;
+        let text = serde_json::to_vec(&owner).expect("plain data");
+        durable::replace_lightly(disk, &self.path, &text, Mode(0o640))?;
+        self.written = Some(owner);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_folder_it_is() {
+        let owner = |id: &str, state: &str, sequence| Owner {
+            id: id.to_owned(),
+            state: state.into(),
+            sequence,
+        };
+        let ours = |id, sequence| Ours { id, sequence };
+        let foreign = |state: &str| Verdict::Foreign(state.into());
+        let here = "/state";
+        let cases = [
+            (None, ours("a", 0), false, Verdict::Ours),
+            (Some(owner("a", here, 7)), ours("a", 7), true, Verdict::Ours),
+            // killed before the end of a run
+            (Some(owner("a", here, 7)), ours("a", 9), true, Verdict::Ours),
+            // restored from a backup
+            (Some(owner("a", here, 7)), ours("a", 6), true, Verdict::Older),
+            // lost, or of a version that had no id
+            (Some(owner("a", here, 7)), ours("", 0), true, Verdict::Older),
+            (Some(owner("a", here, 7)), ours("b", 9), true, Verdict::Ours),
+            // moved together with its data
+            (Some(owner("a", "/old", 7)), ours("a", 7), false, Verdict::Ours),
+            (Some(owner("a", "/old", 7)), ours("a", 6), false, Verdict::Older),
+            // copied: the original still publishes here
+            (Some(owner("a", "/old", 7)), ours("a", 7), true, foreign("/old")),
+            // another installation
+            (Some(owner("a", "/old", 7)), ours("b", 7), true, foreign("/old")),
+            (Some(owner("a", "/old", 7)), ours("b", 0), false, foreign("/old")),
+        ];
+        for (owner, ours, is_alive, expected) in cases {
+            let verdict = judge(owner.as_ref(), Path::new(here), &ours, |_| is_alive);
+            assert_eq!(verdict, expected, "{owner:?} {ours:?}");
+        }
+    }
+}
