@@ -16,7 +16,7 @@ use zip::read::ZipFileEntry;
 use zip::result::ZipError;
 use zip::{ZipArchive, ZipReadOptions};
 
-use directory::{Failure, Source};
+use directory::{Failure, Opened, Source};
 
 mod directory;
 #[cfg(test)]
@@ -86,7 +86,8 @@ enum State {
 }
 
 /// Calls `each` with every member in the directory's order and returns what is wrong with the
-/// archive: nothing, when all of it verified. No bytes at all are an empty archive.
+/// archive: an empty list if all of it verified. No bytes at all are no archive. Entries of one name are told
+/// apart by their places.
 ///
 /// What `each` leaves unread is verified all the same. `each` ought to end well when reading the
 /// member failed ([`Member::is_faulty`]): the fault is returned here, after the other members.
@@ -103,27 +104,66 @@ pub fn members<R: Read + Seek, E>(
     if let Some(error) = failure.take() {
         return Err(ArchiveError::Source(error));
     }
-    let (mut archive, ends) = match opened {
-        Ok(Some(opened)) => opened,
-        Ok(None) => return Ok(Vec::new()),
-        Err(fault) => return Ok(vec![fault]),
+    let mut reading = Reading {
+        limits: *limits,
+        failure,
+        faults: Vec::new(),
     };
-    let mut faults = Vec::new();
-    let mut left = limits.total_bytes;
-    for (index, end) in ends.into_iter().enumerate() {
-        let limits = Limits {
-            total_bytes: left,
-            ..*limits
-        };
-        let done = one(&mut archive, index, end, &limits, &mut each);
-        if let Some(error) = failure.take() {
-            return Err(ArchiveError::Source(error));
+    match opened {
+        Ok(Opened::Distinct(mut archive, ends)) => {
+            for (index, end) in ends.into_iter().enumerate() {
+                reading.member(&mut archive, (index, end), &mut each)?;
+            }
         }
-        let (unpacked, fault) = done.map_err(ArchiveError::Each)?;
-        left = left.saturating_sub(unpacked);
-        faults.extend(fault);
+        Ok(Opened::Repeated(mut source, records)) => {
+            for (index, record) in records.iter().enumerate() {
+                match directory::single(source, &records, index) {
+                    Ok(mut archive) => {
+                        reading.member(&mut archive, (0, record.end), &mut each)?;
+                        source = archive.into_inner();
+                    }
+                    Err(fault) => {
+                        reading.check_source()?;
+                        reading.faults.push(fault);
+                        break; // the directory cannot be read
+                    }
+                }
+            }
+        }
+        Err(fault) => reading.faults.push(fault),
     }
-    Ok(faults)
+    Ok(reading.faults)
+}
+
+/// What is left of the limits, and what was found.
+struct Reading {
+    limits: Limits,
+    failure: Failure,
+    faults: Vec<Fault>,
+}
+
+impl Reading {
+    /// Reads one member, which must end where the next begins.
+    fn member<R: Read + Seek, E>(
+        &mut self,
+        archive: &mut ZipArchive<Source<R>>,
+        (index, end): (usize, u64),
+        each: &mut impl FnMut(&mut Member<'_>) -> Result<(), E>,
+    ) -> Result<(), ArchiveError<E>> {
+        let done = one(archive, index, end, &self.limits, each);
+        self.check_source()?;
+        let (unpacked, fault) = done.map_err(ArchiveError::Each)?;
+        self.limits.total_bytes = self.limits.total_bytes.saturating_sub(unpacked);
+        self.faults.extend(fault);
+        Ok(())
+    }
+
+    /// The disk under the archive has not failed.
+    fn check_source<E>(&self) -> Result<(), ArchiveError<E>> {
+        self.failure
+            .take()
+            .map_or(Ok(()), |error| Err(ArchiveError::Source(error)))
+    }
 }
 
 /// Reads one member, which must end where the next begins; gives its size and what is wrong.

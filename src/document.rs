@@ -7,6 +7,8 @@ use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, V
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::scan;
+
 /// Reads a document and hands each item of `data` on, as it was sent; yields whether there was a
 /// `data` at all. The receiver answers whether to go on.
 pub(crate) struct Data<F>(F);
@@ -129,6 +131,77 @@ pub(crate) fn push_one_line(line: &mut Vec<u8>, json: &str) {
     }
 }
 
+/// Nothing of the vendor's nests as deeply; below, text is compared as it is.
+const DEPTH: usize = 64;
+
+/// Returns text that is equal for two JSON texts of the same value: it does not depend on the order of
+/// members, on blanks outside strings, or on how strings are escaped. Numbers count as they are written. Text
+/// that is not JSON stands for itself.
+pub(crate) fn canonical(json: &str) -> Vec<u8> {
+    let mut text = Vec::with_capacity(json.len());
+    push_canonical(&mut text, json.trim(), 0);
+    text
+}
+
+fn push_canonical(text: &mut Vec<u8>, value: &str, depth: usize) {
+    let start = text.len();
+    let is_done = match value.as_bytes().first() {
+        Some(b'{') if depth < DEPTH => push_members(text, value, depth),
+        Some(b'[') if depth < DEPTH => push_items(text, value, depth),
+        Some(b'"') => push_string(text, value),
+        _ => None,
+    };
+    if is_done.is_none() {
+        text.truncate(start);
+        text.extend_from_slice(value.as_bytes());
+    }
+}
+
+fn push_members(text: &mut Vec<u8>, value: &str, depth: usize) -> Option<()> {
+    let members = scan::members(value)?;
+    let mut members: Vec<(Cow<'_, str>, Vec<u8>)> = members
+        .into_iter()
+        .map(|(name, value)| {
+            let mut text = Vec::with_capacity(value.len());
+            push_canonical(&mut text, value, depth + 1);
+            (name, text)
+        })
+        .collect();
+    members.sort();
+    text.push(b'{');
+    for (name, value) in members {
+        push_sized(text, name.as_bytes());
+        text.extend_from_slice(&value);
+        text.push(b',');
+    }
+    text.push(b'}');
+    Some(())
+}
+
+fn push_items(text: &mut Vec<u8>, value: &str, depth: usize) -> Option<()> {
+    text.push(b'[');
+    let read = scan::items(value, |item| {
+        push_canonical(text, item, depth + 1);
+        text.push(b',');
+        Ok::<_, ()>(())
+    });
+    text.push(b']');
+    read.ok().flatten()
+}
+
+fn push_string(text: &mut Vec<u8>, value: &str) -> Option<()> {
+    let string = serde_json::from_str::<Text<'_>>(value).ok()?;
+    push_sized(text, string.0.as_bytes());
+    Some(())
+}
+
+/// Appends a string behind its length, so that no content can look like a structure.
+fn push_sized(text: &mut Vec<u8>, string: &[u8]) {
+    text.push(b'"');
+    text.extend_from_slice(&(string.len() as u64).to_le_bytes());
+    text.extend_from_slice(string);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,7 +239,34 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_same_value_has_one_canonical_text_and_another_value_another() {
+        let one = r#"{"id":"1","b":{"x":[1,2],"y":null},"t":"a\u00e4"}"#;
+        for same in [
+            "{ \"b\" : {\"y\":null,\n\"x\":[ 1, 2 ]}, \"t\":\"a\u{e4}\" , \"id\":\"1\" } ",
+            one,
+        ] {
+            assert_eq!(canonical(same), canonical(one), "{same}");
+        }
+        for other in [
+            r#"{"id":"1","b":{"x":[2,1],"y":null},"t":"a\u00e4"}"#,
+            r#"{"id":"1","b":{"x":[1,2],"y":""},"t":"a\u00e4"}"#,
+            r#"{"id":"1","b":{"x":[1,2.0],"y":null},"t":"a\u00e4"}"#,
+            r#"{"id":"1","b":{"x":[1,2],"y":null},"t":"a \u00e4"}"#,
+            r#"{"id":1,"b":{"x":[1,2],"y":null},"t":"a\u00e4"}"#,
+            r#"{"id":"1","b":{"x":[1,2],"y":null}}"#,
+        ] {
+            assert_ne!(canonical(other), canonical(one), "{other}");
+        }
+        assert_ne!(canonical("7123456789012345678901"), canonical("7123456789012345678902"));
+    }
+
     proptest! {
+        #[test]
+        fn a_canonical_text_needs_no_json(text in "[\\[\\]{}\",:\\\\a1 ]{0,40}") {
+            prop_assert_eq!(canonical(&text), canonical(&text));
+        }
+
         #[test]
         fn one_value_is_one_line_of_the_same_value(text in ".*", key in "[a-z\u{2028}\u{85}\n]{0,5}") {
             let value = serde_json::json!({ key: [text] });

@@ -33,6 +33,7 @@ pub mod clock;
 pub mod config;
 pub mod credentials;
 mod document;
+mod scan;
 pub mod durable;
 mod fetch;
 #[cfg(fuzzing)]

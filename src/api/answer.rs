@@ -4,16 +4,17 @@
 //! (<https://integrations.mimecast.com/documentation/api-overview/response-codes/>). What an error
 //! code means is taken from recordings and peers where the vendor's page is silent.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, HeaderName, RETRY_AFTER};
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::endpoints::{Call, SIEM_TOKEN};
+use crate::scan;
 
 /// `X-RateLimit-Reset`: milliseconds until a call is answered again.
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
@@ -23,6 +24,9 @@ const LONGEST_WAIT_MS: u64 = 24 * 60 * 60 * 1_000;
 const SECONDS_BELOW: u64 = 100_000_000_000;
 /// Nothing that is waited for is further away than this.
 const HORIZON: Duration = Duration::from_secs(60 * 60);
+
+/// No code and no message is longer, in bytes.
+const TEXT_LIMIT: usize = 64 << 10;
 
 /// What to do about an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +39,10 @@ pub enum Answer {
     SlowDown(Option<Duration>),
     /// Not to these credentials.
     Denied(Denial),
-    /// Not from this position: the token is not, or no longer, accepted.
+    /// Not from this position: Mimecast itself says that the token, or the day, is not accepted.
     PositionRefused,
+    /// The store no longer accepts the address of an object.
+    Lapsed,
     /// The store does not have the object.
     Gone,
     /// A fault on the way or in the service: worth repeating.
@@ -132,16 +138,22 @@ impl Answer {
             Body::Stored if head.status == 200 => return Self::Data,
             Body::Stored => None,
         };
+        if head.status == 204 {
+            return Self::of_no_content(call);
+        }
         let inner = envelope.as_ref().and_then(Envelope::status);
-        let status = if head.status == 200 {
-            inner.unwrap_or(200)
-        } else {
-            head.status
+        let status = match (head.status, inner) {
+            (200, Some(204)) => 200, // nothing of what was asked for
+            (200, Some(inner)) => inner,
+            (outer, _) => outer,
         };
         if status == 429 {
             return Self::SlowDown(wait_hint(head));
         }
         if let Some(failure) = envelope.as_ref().and_then(Envelope::failure) {
+            if status == 400 && call.is_list() && !failure.code.is_empty() {
+                return Self::PositionRefused; // a page token or a day
+            }
             return failure
                 .meaning(call)
                 .unwrap_or_else(|| match Self::of_status(call, status) {
@@ -161,8 +173,6 @@ impl Answer {
         Some(match (status, call) {
             (401, Call::Login) => Self::Denied(Denial::Login),
             (400 | 401 | 403, Call::Token) => Self::Denied(Denial::Client),
-            // a page token or a day that is not, or no longer, good
-            (400, call) if call.is_list() => Self::PositionRefused,
             (401, _) => Self::Denied(Denial::Keys),
             (403, _) => Self::Denied(Denial::Permission(call.permission().unwrap_or("log in"))),
             (418, _) => Self::Denied(Denial::Expired),
@@ -170,87 +180,107 @@ impl Answer {
             _ => return None,
         })
     }
-}
 
-/// The three members that every JSON answer has.
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(default)]
-    meta: Value,
-    #[serde(default)]
-    fail: Value,
-    #[serde(borrow, default)]
-    data: Option<&'a RawValue>,
-    /// API 2.0: what a list holds instead of `data`.
-    #[serde(borrow, default)]
-    value: Option<&'a RawValue>,
-    /// API 2.0: an error instead of `fail`.
-    #[serde(default)]
-    error: Value,
-}
-
-impl<'a> Envelope<'a> {
-    fn read(text: &'a str) -> Option<Self> {
-        let text = text.trim_start();
-        text.starts_with('{')
-            .then(|| serde_json::from_str(text).ok())?
-    }
-
-    /// `meta.status`, if it is there; 0 for one that is no status, as that must not pass for success.
-    fn status(&self) -> Option<u16> {
-        let status = self.meta.get("status").filter(|status| !status.is_null())?;
-        let number = status.as_u64().or_else(|| status.as_str()?.parse().ok());
-        let number = number.and_then(|number| u16::try_from(number).ok());
-        Some(number.unwrap_or_default())
-    }
-
-    /// The first error of `fail[]`; older services put code and message beside `errors`.
-    fn failure(&self) -> Option<Failure> {
-        let first = match (&self.fail, &self.error) {
-            (Value::Array(items), Value::Null) => items.first()?,
-            (Value::Null, Value::Null) => return None,
-            (other, Value::Null) => other,
-            (_, error) => error,
-        };
-        let error = first
-            .get("errors")
-            .and_then(|errors| errors.get(0))
-            .unwrap_or(first);
-        let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
-        Some(Failure {
-            code: text("code").to_owned(),
-            message: text("message").to_owned(),
-            retryable: error
-                .get("retryable")
-                .and_then(Value::as_bool)
-                .unwrap_or_default(),
-        })
-    }
-
-    fn content(&self, call: Call) -> Answer {
-        let data = self.data.map_or("[]", RawValue::get);
+    /// The meaning of an answer without content. A position does not move by it, so that it is harmless
+    /// where one follows a token. A window would count as empty by it.
+    fn of_no_content(call: Call) -> Self {
         match call {
-            Call::Token => Answer::Data,
-            call if call.is_list() => match self.value {
-                Some(value) if value.get().starts_with('[') => Answer::Data,
-                _ => Answer::NotUnderstood("a list without its value".to_owned()),
-            },
-            // some other service's JSON under status 200 must not pass for "nothing waiting" or "unknown"
-            _ if self.data.is_none() && self.status().is_none() => {
-                Answer::NotUnderstood("JSON without meta and data".to_owned())
-            }
-            Call::Siem if is_empty_list(data) => Answer::Nothing,
-            Call::Siem => Answer::NotUnderstood("JSON with data instead of an archive".to_owned()),
-            _ if data.starts_with('[') => Answer::Data,
-            _ => Answer::NotUnderstood("JSON whose data is no list".to_owned()),
+            Call::Siem | Call::CloudGateway | Call::CloudIntegrated => Self::Nothing,
+            _ => Self::Broken("HTTP status 204".to_owned()),
         }
     }
 }
 
-fn is_empty_list(json: &str) -> bool {
-    json.strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_whitespace()))
+/// The members that JSON answers have, as they were sent.
+struct Envelope<'a> {
+    members: Vec<(Cow<'a, str>, &'a str)>,
+}
+
+/// What of `meta` counts.
+#[derive(Deserialize)]
+struct Meta<'a> {
+    #[serde(borrow, default)]
+    status: Option<&'a RawValue>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Takes an object apart. What is broken inside a member spoils that member alone.
+    fn read(text: &'a str) -> Option<Self> {
+        let members = scan::members(text)?;
+        Some(Self { members })
+    }
+
+    /// A member that is there and not null.
+    fn member(&self, name: &str) -> Option<&'a str> {
+        scan::member(&self.members, name).filter(|value| *value != "null")
+    }
+
+    /// True if a member is there, even as null.
+    fn has(&self, name: &str) -> bool {
+        scan::member(&self.members, name).is_some()
+    }
+
+    /// `meta.status`, if it is there; 0 for one that is not a status, as that must not pass for success.
+    fn status(&self) -> Option<u16> {
+        let meta = serde_json::from_str::<Meta<'_>>(self.member("meta")?).ok();
+        let status = meta?.status?.get();
+        if status == "null" {
+            return None;
+        }
+        Some(status.trim_matches('"').parse().unwrap_or_default())
+    }
+
+    /// The first error of `fail[]`, or `error`; older services put code and message beside `errors`.
+    fn failure(&self) -> Option<Failure> {
+        if let Some(error) = self.member("error") {
+            return Some(Failure::read(error));
+        }
+        let fail = self.member("fail")?;
+        if !fail.starts_with('[') {
+            let is_empty = scan::members(fail).is_some_and(|members| members.is_empty());
+            return (!is_empty).then(|| Failure::read(fail));
+        }
+        let mut first = None;
+        let _ = scan::items(fail, |item| {
+            first = Some(item);
+            Err(()) // one is enough
+        });
+        first.map(Failure::read)
+    }
+
+    fn content(&self, call: Call) -> Answer {
+        let is_list = |name| self.member(name).is_none_or(|value| value.starts_with('['));
+        match call {
+            Call::Token => Answer::Data,
+            call if call.is_list() => match self.has("value") && is_list("value") {
+                true => Answer::Data,
+                false => Answer::NotUnderstood("a list without its value".to_owned()),
+            },
+            // some other service's JSON under status 200 must not pass for "nothing waiting" or "unknown"
+            _ if !self.has("data") && (call != Call::Siem || self.status().is_none()) => {
+                Answer::NotUnderstood("JSON without meta and data".to_owned())
+            }
+            Call::Siem if self.is_end() => Answer::Nothing,
+            Call::Siem => Answer::NotUnderstood("JSON with data instead of an archive".to_owned()),
+            _ if is_list("data") => Answer::Data,
+            _ => Answer::NotUnderstood("JSON whose data is not a list".to_owned()),
+        }
+    }
+
+    /// True if `data` holds nothing but, at most, the word that this is the end.
+    fn is_end(&self) -> bool {
+        let Some(data) = self.member("data") else {
+            return true;
+        };
+        let is_last = |item: &str| {
+            let members = scan::members(item);
+            members.is_some_and(|members| {
+                members.len() == 1 && scan::member(&members, "isLastToken") == Some("true")
+            })
+        };
+        let read = scan::items(data, |item| if is_last(item) { Ok(()) } else { Err(()) });
+        read == Ok(Some(()))
+    }
 }
 
 /// One error that the service named.
@@ -261,6 +291,29 @@ struct Failure {
 }
 
 impl Failure {
+    /// Reads the text of an error, whatever it is.
+    fn read(text: &str) -> Self {
+        let outer = scan::members(text).unwrap_or_default();
+        let mut first = None;
+        let errors = scan::member(&outer, "errors").unwrap_or_default();
+        let _ = scan::items(errors, |item| {
+            first = Some(item);
+            Err(())
+        });
+        let inner = first.and_then(scan::members);
+        let members = inner.as_ref().unwrap_or(&outer);
+        let text = |name| {
+            let value = scan::member(members, name).filter(|value| value.len() < TEXT_LIMIT);
+            let value = value.and_then(|value| serde_json::from_str::<String>(value).ok());
+            value.unwrap_or_default()
+        };
+        Self {
+            code: text("code"),
+            message: text("message"),
+            retryable: scan::member(members, "retryable") == Some("true"),
+        }
+    }
+
     /// The meaning of the codes that are known, whatever the status.
     fn meaning(&self, call: Call) -> Option<Answer> {
         Some(Answer::Denied(match self.code.as_str() {
@@ -308,8 +361,7 @@ impl Answer {
             // somebody between here and the store, who would be published or kept as its object
             _ if is_page => Self::NotUnderstood(describe(head, Body::Stored)),
             200 => Self::Data,
-            // lapsed: the page has to be listed again
-            400 | 401 | 403 => Self::PositionRefused,
+            400 | 401 | 403 => Self::Lapsed,
             404 | 410 => Self::Gone,
             429 => Self::SlowDown(wait_hint(head)),
             408 | 425 | 500..=599 => Self::Broken(format!("HTTP status {}", head.status)),

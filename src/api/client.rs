@@ -36,6 +36,8 @@ pub struct Client {
 #[derive(Clone, Copy)]
 enum Ask<'a> {
     Json(&'a Value),
+    /// The same, for an answer that is kept as it is.
+    Raw(&'a Value),
     Query(&'a [(&'static str, String)]),
 }
 
@@ -75,7 +77,19 @@ impl Client {
         self.ask(call, Ask::Json(body), sink)
     }
 
-    pub fn call_raw(&self, _c: Call, _b: &Value, _s: &mut dyn Sink) -> Result<(), ApiError> { Ok(()) }
+    /// Asks with a JSON body and writes the whole body of the answer into `sink`, whatever it holds.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn call_raw(
+        &self,
+        call: Call,
+        body: &Value,
+        sink: &mut dyn Sink,
+    ) -> Result<(), ApiError> {
+        self.ask(call, Ask::Raw(body), sink).map(drop)
+    }
+
     /// Asks with a query for JSON.
     ///
     /// # Errors
@@ -83,7 +97,9 @@ impl Client {
     pub fn list(&self, call: Call, query: &[(&'static str, String)]) -> Result<String, ApiError> {
         match self.ask(call, Ask::Query(query), &mut NoSink)? {
             Reply::Json(text) => Ok(text),
-            _ => Err(ApiError::NotUnderstood("a list that is no JSON".to_owned())),
+            // no content is an empty list
+            Reply::Nothing => Ok(r#"{"value":[]}"#.to_owned()),
+            Reply::Archive(_) => Err(ApiError::NotUnderstood("a list that is no JSON".to_owned())),
         }
     }
 
@@ -157,10 +173,14 @@ impl Client {
         let url = self.base.join(call.path());
         let client = self.transport.client();
         let request = match ask {
-            Ask::Json(body) => client.post(url).body(body.to_string()),
+            Ask::Json(body) | Ask::Raw(body) => client.post(url).body(body.to_string()),
             Ask::Query(query) => client.get(with_query(url, query)),
         };
-        self.send(call, request.headers(headers).build(), sink)
+        let take = match ask {
+            Ask::Raw(_) => Take::Object,
+            Ask::Json(_) | Ask::Query(_) => Take::ByShape,
+        };
+        self.send(call, request.headers(headers).build(), (take, sink))
     }
 
     /// The token at hand, or a new one.
@@ -180,7 +200,7 @@ impl Client {
                 .request(Method::POST, url)
                 .headers(headers);
             let request = request.body(application.form().expose_secret().to_owned());
-            self.send(Call::Token, request.build(), &mut NoSink)
+            self.send(Call::Token, request.build(), (Take::ByShape, &mut NoSink))
         });
         let (_, received) = asked?;
         let elapsed = self.clock.elapsed();
@@ -196,13 +216,13 @@ impl Client {
         &self,
         call: Call,
         request: reqwest::Result<Request>,
-        sink: &mut dyn Sink,
+        (take, sink): (Take, &mut dyn Sink),
     ) -> Result<(Answer, Option<Received>), ApiError> {
         let unusable = |error: reqwest::Error| ApiError::Unusable(error.without_url().to_string());
         let request = request.map_err(unusable)?;
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let sent = match self.transport.exchange(request, Take::ByShape, sink) {
-            Err(Fault::Sink(_)) if call != Call::Siem => Err(Fault::Improper(
+        let sent = match self.transport.exchange(request, take, sink) {
+            Err(Fault::Sink(_)) if call != Call::Siem && take == Take::ByShape => Err(Fault::Improper(
                 "an archive where JSON was expected".to_owned(),
             )),
             sent => sent,
@@ -237,7 +257,11 @@ pub(super) fn outcome(
         Ok(received) => Ok((meaning(&received), Some(received))),
         Err(Fault::Passing(why)) => Ok((Answer::Broken(why), None)),
         Err(Fault::Lasting(why)) => Err(ApiError::Unreachable(format!("{host}: {why}"))),
-        Err(Fault::Improper(why)) => Err(ApiError::NotUnderstood(why)),
+        // asked for once more, as whatever is not understood
+        Err(Fault::Improper(why)) => Ok((Answer::NotUnderstood(why), None)),
+        Err(Fault::TooLarge) => Err(ApiError::TooLarge(
+            "an answer larger than any known one".to_owned(),
+        )),
         Err(Fault::Sink(error)) => Err(ApiError::Sink(error)),
         Err(Fault::Stopped(stopped)) => Err(stopped.into()),
     }
@@ -282,6 +306,7 @@ fn error(answer: Answer, host: &str, until: DateTime<Utc>) -> ApiError {
         Answer::Denied(denial) => ApiError::Denied(denial),
         Answer::SlowDown(_) => ApiError::SlowDown(until),
         Answer::PositionRefused => ApiError::PositionRefused,
+        Answer::Lapsed => ApiError::Lapsed,
         Answer::Gone => ApiError::Gone,
         Answer::Broken(why) => ApiError::Unreachable(format!("{host}: {why}")),
         Answer::NotUnderstood(why) => ApiError::NotUnderstood(why),

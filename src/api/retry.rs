@@ -88,8 +88,12 @@ impl Retry {
                     Next::GiveUpFor(wait)
                 }
             }
-            // seen for valid applications as well: a second look costs one call
-            Answer::Denied(Denial::ApplicationId) if !self.doubted => {
+            // seen where nothing was wrong: a second call decides
+            Answer::Denied(Denial::ApplicationId)
+            | Answer::NotUnderstood(_)
+            | Answer::PositionRefused
+                if !self.doubted =>
+            {
                 self.doubted = true;
                 within(self.policy.first_wait, left)
             }
@@ -158,9 +162,15 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_application_is_asked_about_once_more() {
-        let denied = Answer::Denied(Denial::ApplicationId);
-        assert_eq!(waits(&denied, HOUR, 2), [seconds(1), Next::GiveUp]);
+    fn what_was_seen_where_nothing_was_wrong_is_asked_about_once_more() {
+        for answer in [
+            Answer::Denied(Denial::ApplicationId),
+            Answer::NotUnderstood("x".to_owned()),
+            Answer::PositionRefused,
+        ] {
+            assert_eq!(waits(&answer, HOUR, 2), [seconds(1), Next::GiveUp]);
+        }
+        assert_eq!(waits(&Answer::Lapsed, HOUR, 1), [Next::GiveUp]);
         assert_eq!(
             waits(&Answer::Denied(Denial::Keys), HOUR, 1),
             [Next::GiveUp]

@@ -15,8 +15,25 @@ use super::{Fault, Limits};
 /// names of 200 characters.
 const DIRECTORY_BYTES: u64 = 16 << 20;
 
-/// The archive, and for each entry where the next one begins; nothing for a source of no bytes.
-pub(super) type Opened<R> = Option<(ZipArchive<Source<R>>, Vec<u64>)>;
+/// An archive that can be read.
+pub(super) enum Opened<R> {
+    /// Every entry has a name of its own. For each of them, where the next one begins.
+    Distinct(ZipArchive<Source<R>>, Vec<u64>),
+    /// Names repeat: each entry is read by its place, through a directory of its own.
+    Repeated(Source<R>, Vec<Record>),
+}
+
+/// The record of one entry in the directory.
+pub(super) struct Record {
+    /// Where the record is.
+    bytes: Range<u64>,
+    /// Where the local header of the entry is.
+    start: u64,
+    /// Bytes of the entry without its header, packed.
+    packed: u64,
+    /// Where the next entry begins.
+    pub(super) end: u64,
+}
 
 /// Opens an archive whose directory is beyond doubt.
 pub(super) fn open<R: Read + Seek>(
@@ -26,7 +43,7 @@ pub(super) fn open<R: Read + Seek>(
 ) -> Result<Opened<R>, Fault> {
     let mut source = Source::new(source, failure)?;
     if source.length == 0 {
-        return Ok(None);
+        return doubt("it is empty"); // an archive without members has 22 bytes
     }
     let (directory, count) = find_directory(&mut source, limits)?;
     count_headers(&mut source, &directory, count)?;
@@ -35,7 +52,9 @@ pub(super) fn open<R: Read + Seek>(
     };
     let archive = ZipArchive::with_config(config, source)?;
     if archive.has_duplicate_names() {
-        return doubt("two entries of one name");
+        let mut source = archive.into_inner();
+        let records = records(&mut source, &directory, count)?;
+        return Ok(Opened::Repeated(source, records));
     }
     if archive.len() as u64 != count || archive.central_directory_start() != directory.start {
         return doubt("the directory can be read in two ways");
@@ -50,8 +69,15 @@ pub(super) fn open<R: Read + Seek>(
             .saturating_add(entry.compressed_size());
         starts.push((entry.header_start(), end, index));
     }
+    let ends = ends(starts, directory.start)?;
+    Ok(Opened::Distinct(archive, ends))
+}
+
+/// Returns for each entry where the next one begins, from start, least end and index of each: entries follow
+/// one another from the first byte on.
+fn ends(mut starts: Vec<(u64, u64, usize)>, directory: u64) -> Result<Vec<u64>, Fault> {
     starts.sort_unstable();
-    let mut ends = vec![directory.start; starts.len()];
+    let mut ends = vec![directory; starts.len()];
     for (place, &(_, end, index)) in starts.iter().enumerate() {
         if let Some(&(next, ..)) = starts.get(place + 1) {
             ends[index] = next;
@@ -60,10 +86,59 @@ pub(super) fn open<R: Read + Seek>(
             return doubt("its entries overlap");
         }
     }
-    if starts.first().map_or(directory.start, |&(start, ..)| start) != 0 {
+    if starts.first().map_or(directory, |&(start, ..)| start) != 0 {
         return doubt("data before the first entry");
     }
-    Ok(Some((archive, ends)))
+    Ok(ends)
+}
+
+/// Reads the records of a directory in which names repeat.
+fn records<R: Read + Seek>(
+    source: &mut Source<R>,
+    directory: &Range<u64>,
+    count: u64,
+) -> Result<Vec<Record>, Fault> {
+    source.seek(SeekFrom::Start(directory.start))?;
+    let mut records = Vec::new();
+    let mut header = [0; 46];
+    for _ in 0..count {
+        let at = source.at;
+        source.read_exact(&mut header)?;
+        let rest = number(&header, 28, 2) + number(&header, 30, 2) + number(&header, 32, 2);
+        source.seek(SeekFrom::Current(rest.cast_signed()))?;
+        let (packed, start) = (number(&header, 20, 4), number(&header, 42, 4));
+        if [packed, start].contains(&0xFFFF_FFFF) {
+            return doubt("two entries of one name among large ones");
+        }
+        records.push(Record {
+            bytes: at..source.at,
+            start,
+            packed,
+            end: 0,
+        });
+    }
+    let starts = records.iter().enumerate();
+    // a header before the data takes 30 bytes at least
+    let starts = starts.map(|(index, record)| (record.start, record.start + 30 + record.packed, index));
+    let ends = ends(starts.collect(), directory.start)?;
+    for (record, end) in records.iter_mut().zip(ends) {
+        record.end = end;
+    }
+    Ok(records)
+}
+
+/// Opens the archive as if it held this entry alone.
+pub(super) fn single<R: Read + Seek>(
+    mut source: Source<R>,
+    records: &[Record],
+    index: usize,
+) -> Result<ZipArchive<Source<R>>, Fault> {
+    let directory = records.first().map_or(0, |first| first.bytes.start);
+    source.show_one(directory, &records[index].bytes)?;
+    let config = Config {
+        archive_offset: ArchiveOffset::Known(0),
+    };
+    Ok(ZipArchive::with_config(config, source)?)
 }
 
 /// Where the directory lies and how many entries its end states. Only an end is taken at which the
@@ -207,9 +282,14 @@ pub(super) type Failure = Rc<Cell<Option<io::Error>>>;
 /// none leads beyond the end, wherever a header points.
 pub(super) struct Source<R> {
     file: BufReader<R>,
+    /// Where the file is read next.
+    file_at: u64,
+    /// Where the archive is read next.
     at: u64,
     length: u64,
     failure: Failure,
+    /// Stands for what the file has from the directory on.
+    directory: Option<(u64, Vec<u8>)>,
 }
 
 impl<R: Read + Seek> Source<R> {
@@ -217,15 +297,35 @@ impl<R: Read + Seek> Source<R> {
         let file = BufReader::with_capacity(64 << 10, file);
         let mut source = Self {
             file,
+            file_at: 0,
             at: 0,
             length: 0,
             failure: Rc::clone(failure),
+            directory: None,
         };
         let length = source.file.seek(SeekFrom::End(0));
         source.length = source.note(length)?;
         let start = source.file.seek(SeekFrom::Start(0));
         source.note(start)?;
         Ok(source)
+    }
+
+    /// Shows a directory that holds one record of the real one, which begins at `start`.
+    fn show_one(&mut self, start: u64, record: &Range<u64>) -> io::Result<()> {
+        self.directory = None;
+        self.length = record.end;
+        self.seek(SeekFrom::Start(record.start))?;
+        let size = usize::try_from(record.end - record.start).unwrap_or(usize::MAX);
+        let mut shown = vec![0; size];
+        self.read_exact(&mut shown)?;
+        let (start_word, size) = (start.to_le_bytes(), (size as u64).to_le_bytes());
+        shown.extend_from_slice(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
+        shown.extend_from_slice(&size[..4]);
+        shown.extend_from_slice(&start_word[..4]);
+        shown.extend_from_slice(&[0, 0]);
+        self.length = start + shown.len() as u64;
+        self.directory = Some((start, shown));
+        self.seek(SeekFrom::Start(0)).map(drop)
     }
 
     fn note<T>(&self, result: io::Result<T>) -> io::Result<T> {
@@ -237,13 +337,34 @@ impl<R: Read + Seek> Source<R> {
             kind.into()
         })
     }
+
+    /// Moves the file to where the archive is read next.
+    fn follow(&mut self) -> io::Result<()> {
+        let distance = self.at.wrapping_sub(self.file_at).cast_signed();
+        let moved = self.file.seek_relative(distance);
+        self.note(moved)?;
+        self.file_at = self.at;
+        Ok(())
+    }
 }
 
 impl<R: Read + Seek> Read for Source<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(buffer);
+        let mut room = buffer.len();
+        if let Some((start, shown)) = &self.directory {
+            if let Some(inside) = self.at.checked_sub(*start) {
+                let rest = usize::try_from(inside).ok().and_then(|at| shown.get(at..));
+                let count = rest.unwrap_or_default().read(buffer)?;
+                self.at += count as u64;
+                return Ok(count);
+            }
+            room = room.min(usize::try_from(start - self.at).unwrap_or(usize::MAX));
+        }
+        self.follow()?;
+        let count = self.file.read(&mut buffer[..room]);
         let count = self.note(count)?;
         self.at += count as u64;
+        self.file_at = self.at;
         Ok(count)
     }
 }
@@ -259,10 +380,6 @@ impl<R: Read + Seek> Seek for Source<R> {
             let why = "it points outside the archive";
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         };
-        let moved = self
-            .file
-            .seek_relative(target.wrapping_sub(self.at).cast_signed());
-        self.note(moved)?;
         self.at = target;
         Ok(target)
     }

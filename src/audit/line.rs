@@ -6,8 +6,6 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Utc};
-
 use crate::document::{Members, Text, push_one_line};
 
 /// An event as it was sent.
@@ -24,16 +22,9 @@ impl<'a> Event<'a> {
         })
     }
 
-    /// The vendor's unique id; events without one are never compared by their content.
+    /// The vendor's unique id; an event without one is known by its text.
     pub(crate) fn id(&self) -> Option<Cow<'a, str>> {
         Some(self.value("id")).filter(|id| !id.is_empty())
-    }
-
-    /// When it happened, if it says so as documented.
-    pub(crate) fn time(&self) -> Option<DateTime<Utc>> {
-        let text = self.value("eventTime");
-        let time = DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%z").ok()?;
-        Some(time.to_utc())
     }
 
     /// The line of the dashboards, line break included.

@@ -10,6 +10,7 @@ use super::page::Item;
 use super::published::Published;
 use crate::api::ApiError;
 use crate::config::Format;
+use crate::document::canonical;
 use crate::spool::{Digest, Gap, Scratch, Spill, Spool};
 
 /// The events of one window, newest first.
@@ -79,7 +80,7 @@ impl Taken {
         };
         let id = event.as_ref().and_then(Event::id);
         let identity = match &id {
-            Some(id) => Digest::pair(id.as_bytes(), text),
+            Some(id) => Digest::pair(id.as_bytes(), &canonical(text)),
             None => self.number(text),
         };
         if !self.known.insert(identity) {

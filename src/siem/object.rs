@@ -31,16 +31,20 @@ impl Fault {
     }
 }
 
-/// Writes the object's lines; says what is wrong with the bytes, if anything is.
-///
-/// `has_content` is what the list says: somebody between here and the store can answer with nothing.
+/// Writes the object's lines; says what is wrong with the bytes, if anything is. Bytes that are not packed
+/// are written as they are: the caller knows that they are lines.
 pub(super) fn unpack(
     raw: &mut Scratch,
     part: &mut impl Write,
     aliases: Aliases,
     clock: &Clock,
 ) -> anyhow::Result<Option<Fault>> {
+    let is_packed = look(raw)? == Look::Gzip;
     let packed = BufReader::with_capacity(COPY_BYTES, &mut *raw);
+    if !is_packed {
+        let ended = write_lines(packed, part, aliases, &|| going_on(clock))?;
+        return ended.map_or(Ok(None), |error| Err(ApiError::Sink(error).into()));
+    }
     lines(packed, part, aliases, &|| going_on(clock))
 }
 
@@ -68,7 +72,41 @@ pub(super) fn look(raw: &mut Scratch) -> Result<Look, ApiError> {
     })
 }
 
-pub(super) fn lines_of_type(_raw: &mut Scratch, _listed: &str) -> Result<bool, ApiError> { Ok(false) }
+/// True if the bytes are not packed, but are JSON lines of the type that was listed: something on the way has
+/// unpacked the object. The next read begins at the first byte.
+///
+/// # Errors
+/// [`ApiError::Sink`] when the file cannot be read.
+pub(super) fn lines_of_type(raw: &mut Scratch, listed: &str) -> Result<bool, ApiError> {
+    raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
+    let found = are_lines_of_type(&mut BufReader::with_capacity(COPY_BYTES, &mut *raw), listed);
+    raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
+    found.map_err(ApiError::Sink)
+}
+
+fn are_lines_of_type(source: &mut impl BufRead, listed: &str) -> io::Result<bool> {
+    let same_type = |json: &str| {
+        let letters = |text: &str| text.to_lowercase().replace(['_', '-', ' '], "");
+        let kind = serde_json::from_str::<String>(json);
+        kind.is_ok_and(|kind| letters(&kind) == letters(listed))
+    };
+    let (mut line, mut count) = (Vec::new(), 0_u64);
+    while source.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line)? > 0 {
+        let text = String::from_utf8_lossy(&line);
+        if !text.trim().is_empty() {
+            let Ok(members) = serde_json::from_str::<Members<'_>>(&text) else {
+                return Ok(false);
+            };
+            let kind = members.get("type").or_else(|| members.get("eventType"));
+            if !kind.is_some_and(same_type) {
+                return Ok(false);
+            }
+            count += 1;
+        }
+        line.clear();
+    }
+    Ok(count > 0)
+}
 
 /// The same for any source of bytes: whatever they are, the fault is theirs and not the disk's.
 pub(crate) fn lines(
@@ -78,10 +116,7 @@ pub(crate) fn lines(
     going_on: &dyn Fn() -> anyhow::Result<()>,
 ) -> anyhow::Result<Option<Fault>> {
     let mut unpacked = Gzip::new(packed).take(LIMIT_BYTES);
-    let ended = match aliases {
-        Aliases::Off => copy(&mut unpacked, part, going_on)?,
-        Aliases::On => copy_with_aliases(&mut unpacked, part, going_on)?,
-    };
+    let ended = write_lines(&mut unpacked, part, aliases, going_on)?;
     let what = match ended {
         Some(error) if is_of_the_bytes(&error) => "it is not a whole gzip file",
         Some(error) => return Err(ApiError::Sink(error).into()),
@@ -95,6 +130,19 @@ pub(crate) fn lines(
         None => return Ok(None),
     };
     Ok(Some(Fault::of(what)))
+}
+
+/// Writes lines as the configuration wants them; returns what ended the reading early.
+fn write_lines(
+    unpacked: impl Read,
+    part: &mut impl Write,
+    aliases: Aliases,
+    going_on: &dyn Fn() -> anyhow::Result<()>,
+) -> anyhow::Result<Option<io::Error>> {
+    match aliases {
+        Aliases::Off => copy(unpacked, part, going_on),
+        Aliases::On => copy_with_aliases(unpacked, part, going_on),
+    }
 }
 
 /// Copies the vendor's bytes unchanged; yields what ended the reading early.
@@ -215,6 +263,23 @@ mod tests {
             "}",
         ] {
             assert_eq!(aliased(unchanged), unchanged);
+        }
+    }
+
+    #[test]
+    fn only_lines_of_the_listed_type_pass_for_an_unpacked_object() {
+        for (text, expected) in [
+            ("{\"type\":\"url protect\",\"a\":1}\n", true),
+            ("{\"type\":\"url_protect\"}\n\n{\"eventType\":\"Url Protect\"}", true),
+            ("{\"type\":\"url protect\"}\n{\"type\":\"receipt\"}\n", false),
+            ("{\"type\":\"url protect\"}\n{\"type\":\"url pro", false),
+            ("{\"error\":\"blocked\"}\n", false),
+            ("<html>url protect</html>", false),
+            ("\n\n", false),
+            ("", false),
+        ] {
+            let found = are_lines_of_type(&mut text.as_bytes(), "url protect").unwrap();
+            assert_eq!(found, expected, "{text}");
         }
     }
 

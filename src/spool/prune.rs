@@ -12,6 +12,8 @@ use crate::durable::{Disk, Entry, Kind};
 
 /// Deletions in one run: enough for a week's files many times over, bounded for a foreign folder.
 const PER_RUN: usize = 20_000;
+/// Between the earliest and the latest plausible time, when something is deleted.
+const MARGIN: TimeDelta = TimeDelta::minutes(10);
 
 /// What pruning did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +57,20 @@ pub fn plan(
         .collect()
 }
 
+/// Files of ours whose time is more than a day in the future: the clock of their run was wrong, and they
+/// would never grow old. Their age counts from now.
+fn from_the_future<'a>(
+    entries: &'a [Entry],
+    now: DateTime<Utc>,
+    ours: &impl Fn(&str) -> bool,
+) -> impl Iterator<Item = &'a Entry> {
+    let horizon = now + TimeDelta::days(1);
+    entries.iter().filter(move |entry| {
+        let modified = entry.modified.map(DateTime::<Utc>::from);
+        entry.kind == Kind::File && modified.is_some_and(|time| time > horizon) && ours(&entry.name)
+    })
+}
+
 /// Plans and deletes in one folder; a file that cannot be deleted is counted and left for later.
 ///
 /// # Errors
@@ -69,6 +85,11 @@ pub fn prune(
     let entries = disk
         .list(folder)
         .map_err(|error| SpoolError::disk("list", folder, error))?;
+    for entry in from_the_future(&entries, now, &ours) {
+        let opened = disk.append(&folder.join(&entry.name));
+        // an agent may hold it or have taken it: a later run does it
+        let _ = opened.and_then(|mut file| file.set_modified((now + MARGIN).into()));
+    }
     let mut pruned = Pruned::default();
     for name in plan(&entries, now, days, ours) {
         match disk.discard(&folder.join(name)) {

@@ -39,11 +39,11 @@ impl Digest {
         Self(u128::from_be_bytes(head))
     }
 
-    /// A digest of an id and a text: the first half is the id's.
+    /// A digest of an id and what belongs to it: the first half is that of [`Digest::of`] the id.
     #[must_use]
-    pub fn pair(id: &[u8], text: &str) -> Self {
-        let text = Self::of(text.as_bytes());
-        Self((Self::of(id).0 >> 64) << 64 | u128::from(text.half()))
+    pub fn pair(id: &[u8], content: &[u8]) -> Self {
+        let content = Self::of(content).half();
+        Self((Self::of(id).0 >> 64) << 64 | u128::from(content))
     }
 
     /// The first half, which two texts of one id share.

@@ -1,3 +1,4 @@
+use serde_json::Value;
 use proptest::prelude::*;
 use reqwest::header::HeaderValue;
 

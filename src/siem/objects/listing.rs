@@ -80,8 +80,8 @@ impl PageInHand {
         let mut last = Vec::new();
         for (index, entry) in page.items.into_iter().enumerate() {
             let address = match entry {
-                Entry::Good { url, .. } => objects.address(&url),
-                Entry::Bad(why) => Err(ApiError::NotUnderstood(why)),
+                Entry::Good(url) => objects.address(&url),
+                Entry::Bad(why) => Err(ApiError::NotUnderstood(why.to_owned())),
             };
             let listed = match address {
                 Ok(address) => Listed {

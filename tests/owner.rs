@@ -1,0 +1,205 @@
+//! P2 and P5 when a data folder is shared, an installation moved, a backup restored or a lock removed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use crate::audit::{JSON, ago, event, place as audit_place, set_clock};
+use crate::harness::{AUDIT, Outcome, Place, SIEM};
+use crate::sandbox::{Batch, Endpoint, Object, Wire, changes};
+
+/// All files of the state folder, as a backup takes them.
+fn backup(place: &Place) -> BTreeMap<String, Vec<u8>> {
+    let listed = fs::read_dir(place.path("checkpoint")).expect("the folder is there");
+    let files = listed.map(|entry| entry.expect("an entry")).filter(|entry| {
+        let kind = entry.file_type().expect("known");
+        kind.is_file() && !entry.file_name().to_string_lossy().ends_with(".lock")
+    });
+    files
+        .map(|entry| {
+            let name = entry.file_name().into_string().expect("UTF-8");
+            (name, fs::read(entry.path()).expect("readable"))
+        })
+        .collect()
+}
+
+fn restore(place: &Place, backup: &BTreeMap<String, Vec<u8>>) {
+    for name in self::backup(place).keys() {
+        fs::remove_file(place.path("checkpoint").join(name)).expect("ours");
+    }
+    for (name, content) in backup {
+        fs::write(place.path("checkpoint").join(name), content).expect("written");
+    }
+}
+
+/// Runs a collector of a second installation: another state folder, the same data folder.
+fn second(place: &Place, program: &str, more: &[&str]) -> Outcome {
+    let text = fs::read_to_string(place.path("config.toml")).expect("text");
+    let data = place.path("data").display().to_string();
+    let folders = format!("[folders]\ndata = '{data}'\nstate = '../other'\n");
+    fs::create_dir_all(place.path("second")).expect("made");
+    let text = text.replace("[folders]\ndata = \"data\"\n", &folders);
+    fs::write(place.path("second/config.toml"), text).expect("written");
+    let credentials = place.path("second/credentials.toml");
+    fs::copy(place.path("credentials.toml"), credentials).expect("copied");
+    let mut command = place.command(program);
+    command
+        .arg("--config")
+        .arg(place.path("second/config.toml"))
+        .args(more);
+    place.finish(command)
+}
+
+#[test]
+fn a_data_folder_that_belongs_to_another_state_is_refused_until_it_is_adopted() {
+    for program in [SIEM, AUDIT] {
+        let place = Place::connected();
+        place.sandbox.serve(Batch::realistic(1, 20));
+        place.sandbox.audit([event(1, ago(TimeDelta::minutes(5)))]);
+        place.run(program, [""; 0]).stays_silent();
+        second(&place, program, &[]).ends_with(78).says("--adopt");
+        second(&place, program, &["--adopt"])
+            .ends_with(65)
+            .says("was taken over");
+        second(&place, program, &[]).stays_silent();
+        place.run(program, [""; 0]).ends_with(78).says("belongs to");
+    }
+}
+
+#[test]
+fn an_installation_that_is_moved_with_all_its_folders_goes_on_silently() {
+    let place = Place::connected();
+    place.sandbox.serve(Batch::realistic(1, 20));
+    place.siem().stays_silent();
+    for folder in ["data", "checkpoint", "config.toml", "credentials.toml", "log"] {
+        fs::create_dir_all(place.path("moved")).expect("made");
+        fs::rename(place.path(folder), place.path("moved").join(folder)).expect("moved");
+    }
+    place.sandbox.serve(Batch::realistic(2, 20));
+    let mut command = place.command(SIEM);
+    command
+        .arg("--config")
+        .arg(place.path("moved/config.toml"));
+    place.finish(command).stays_silent();
+    fs::rename(place.path("moved/data"), place.path("data")).expect("moved");
+    place.assert_siem_complete();
+}
+
+#[test]
+fn a_restored_audit_state_is_told_and_repeats_nothing_that_is_still_published() {
+    for format in [JSON, "[audit]\nformat = \"key_value\"\n"] {
+        let place = audit_place(format);
+        set_clock(&place, -120);
+        let now = ago(TimeDelta::minutes(120));
+        place
+            .sandbox
+            .audit((0..50).map(|number| event(number, now - TimeDelta::minutes(2 + number as i64))));
+        place.audit().stays_silent();
+        let old = backup(&place);
+        for (run, minutes) in [(1, -90), (2, -60), (3, -30)] {
+            set_clock(&place, minutes);
+            let now = ago(TimeDelta::minutes(-minutes));
+            let ages = [2, 11, 25, 55].map(TimeDelta::minutes);
+            let numbers = run * 100..;
+            place
+                .sandbox
+                .audit(numbers.zip(ages).map(|(number, age)| event(number, now - age)));
+            place.audit().stays_silent();
+        }
+        let published = place.lines("audit");
+        restore(&place, &old);
+        set_clock(&place, 0);
+        place.audit().ends_with(65).says("older than what was published");
+        assert_eq!(place.lines("audit"), published, "P2");
+        place.audit().stays_silent();
+    }
+}
+
+#[test]
+fn a_restored_mail_state_is_told_and_repeats_no_file_that_is_still_published() {
+    for generation in [1, 2] {
+        let place = Place::connected();
+        if generation == 2 {
+            place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt\"");
+        }
+        let serve = |seed| match generation {
+            1 => place.sandbox.serve(Batch::realistic(seed, 20)),
+            _ => place
+                .sandbox
+                .serve_objects("receipt", [Object::realistic(seed, 20)]),
+        };
+        serve(1);
+        place.siem().stays_silent();
+        let old = backup(&place);
+        serve(2);
+        place.siem().stays_silent();
+        restore(&place, &old);
+        serve(3);
+        place.siem().ends_with(65).says("older than what was published");
+        place.siem().stays_silent();
+        match generation {
+            1 => place.assert_siem_complete(),
+            _ => place.assert_objects_complete(),
+        }
+    }
+}
+
+#[test]
+fn a_lock_that_a_cleaner_removes_lets_only_one_of_two_runs_write() {
+    let place = Place::connected();
+    for seed in 0..6 {
+        place.sandbox.serve(Batch::realistic(seed, 50));
+    }
+    place
+        .sandbox
+        .set(|switches| switches.replays_differ = true);
+    place.sandbox.next(Endpoint::Siem, |_| ());
+    let stall = Wire::StallAt(100, Duration::from_millis(1_500));
+    place.sandbox.next(Endpoint::Siem, changes::wire(stall));
+    let first = place.spawn(SIEM);
+    while place.sandbox.count(Endpoint::Siem) < 2 {
+        std::thread::yield_now();
+    }
+    fs::remove_file(place.path("checkpoint/siem.lock")).expect("a cleaner may");
+    place.siem().stays_silent();
+    place.wait(first).ends_with(75).says("another process changed");
+    place.siem().stays_silent();
+    place.assert_siem_complete();
+}
+
+#[test]
+fn the_state_of_one_type_that_cannot_be_used_stops_no_other_type() {
+    let place = Place::connected_by_token();
+    place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt, spam, journal\"");
+    for kind in ["receipt", "spam", "journal"] {
+        place
+            .sandbox
+            .serve_objects(kind, [Object::realistic(1, 5)]);
+    }
+    fs::create_dir_all(place.path("checkpoint/cg_spam.state")).expect("made");
+    place.siem().ends_with(78).says("cg_spam.state");
+    assert_eq!(place.files("mta").len(), 2);
+    fs::remove_dir(place.path("checkpoint/cg_spam.state")).expect("ours");
+    place.siem().stays_silent();
+    place.assert_objects_complete();
+}
+
+#[test]
+fn the_record_of_another_account_says_nothing_about_where_to_begin() {
+    let place = Place::connected();
+    place.siem().stays_silent();
+    let path = place.path("config.toml");
+    place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt\"");
+    let text = fs::read_to_string(&path).expect("text");
+    let account = place.sandbox.account().account_code;
+    fs::write(&path, text.replace(account, "CUSX99X999")).expect("written");
+    place.siem().ends_with(0);
+    let lists = place.sandbox.requests().into_iter();
+    let list = lists
+        .filter(|seen| seen.endpoint == Some(Endpoint::Events))
+        .next_back();
+    let oldest = ago(TimeDelta::days(7)).format("dateRangeStartsAt=%Y-%m-%d");
+    assert!(list.expect("a list").path.contains(&oldest.to_string()));
+}
