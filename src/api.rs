@@ -7,10 +7,10 @@
 pub mod answer;
 mod client;
 pub mod endpoints;
+mod guard;
 pub mod identity;
 pub mod login;
 pub mod objects;
-mod public;
 pub mod retry;
 pub(crate) mod sign;
 pub mod token;
@@ -37,6 +37,11 @@ pub enum ApiError {
     /// Nobody, unless it repeats.
     #[error("Mimecast could not be reached: {0}")]
     Unreachable(String),
+    /// The operator: the setting `private_stores` does not list this host.
+    #[error(
+        "the object store {0} has a private address, which private_stores in [network] does not allow"
+    )]
+    PrivateStore(String),
     /// The caller, which goes on from elsewhere.
     #[error("Mimecast no longer accepts this position")]
     PositionRefused,

@@ -150,18 +150,31 @@ fn of_api(error: &ApiError) -> (Code, String) {
             "raise the limits of this user on this host; the next run goes on",
         ),
         ApiError::Stopped(stopped) => return of_stop(*stopped),
+        ApiError::PrivateStore(host) => return (Code::Config, allow_private(host)),
         ApiError::Unusable(why) if why.contains("No CA certificates") => (
             Code::Config,
             "install the system's root certificates (on Linux the package ca-certificates)",
+        ),
+        ApiError::Unusable(why) if why.starts_with("SSL_CERT_FILE") => (
+            Code::Config,
+            "correct the variable SSL_CERT_FILE, or remove it",
         ),
         ApiError::Unusable(_) => (Code::Config, "correct [network] in config.toml"),
     };
     (code, remedy.to_owned())
 }
 
+/// The line that lets an operator allow a private object store.
+fn allow_private(host: &str) -> String {
+    format!(
+        "if that is right, add the host under [network] in config.toml: private_stores = \"{host}\""
+    )
+}
+
 fn reachability(why: &str) -> &'static str {
     if why.contains("certificate") {
-        "if a proxy opens TLS here, name its certificate as ca_file in config.toml; else report it"
+        "if a proxy opens TLS here, name its certificate as ca_file under [network] in config.toml \
+         (ca_file = \"/path/of/certificate.pem\"); else report it"
     } else {
         "nothing to do if it passes: the next run goes on; else check network and proxy"
     }

@@ -127,6 +127,27 @@ fn work(
     let config = Config::load(&path, &environment)?;
     config.require_setup()?;
     let identity = identity(&config, &environment)?;
+    let as_configured = (config, identity, clock);
+    run_as_configured(program, common, as_configured, speaker, report, story)
+        .map_err(|error| with_whole_path(error, &path))
+}
+
+/// Names the configuration file by its whole path in what there is to do.
+pub(crate) fn with_whole_path(error: anyhow::Error, path: &Path) -> anyhow::Error {
+    let failure = Failure::of(&error);
+    let whole = format!(" {}", path.display());
+    let remedy = failure.remedy.replace(" config.toml", &whole);
+    Failure { remedy, ..failure }.into()
+}
+
+fn run_as_configured(
+    program: &'static Program,
+    common: &Common,
+    (config, identity, clock): (Config, Identity, Clock),
+    speaker: &mut Speaker,
+    report: &mut Report,
+    story: impl FnOnce(&mut Run) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let clock = clock.with_budget(config.run.budget);
 
     prepare(&config, program)?;

@@ -5,9 +5,9 @@
 //! library would put it into the text, query included.
 
 use std::error::Error as _;
-use std::fs;
 use std::future::Future;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
@@ -16,10 +16,11 @@ use secrecy::ExposeSecret as _;
 use tokio::runtime::{Builder, Runtime};
 
 use super::answer::{Head, siem_token};
-use super::public::Public;
+use super::guard::{Barred, Guard};
 use super::{ApiError, Sink};
 use crate::clock::{Clock, Stopped, TICK};
 use crate::config::{self, Network};
+use crate::durable;
 
 /// Answers that are held in memory; a page of audit events is far below.
 const HELD_LIMIT: usize = 16 << 20;
@@ -28,6 +29,8 @@ const STORED_LIMIT: u64 = 16 << 30;
 /// A body that brings less than [`RATE_BYTES`] in this time is not worth waiting for.
 const RATE_PERIOD: Duration = Duration::from_secs(30);
 const RATE_BYTES: u64 = 30 << 10;
+/// All authorities of a system take a fifth of this, in bytes.
+const CA_FILE_LIMIT: u64 = 1 << 20;
 const AGENT: &str = concat!("mimecast-collector/", env!("CARGO_PKG_VERSION"));
 
 /// The network, with everything that the configuration says about it.
@@ -66,6 +69,10 @@ pub(crate) enum Fault {
     Passing(String),
     /// Not worth repeating in this run, such as a certificate that is not trusted.
     Lasting(String),
+    /// An object store with a private address: its host.
+    PrivateStore(String),
+    /// A setting of the network is wrong.
+    Unusable(String),
     /// An answer that breaks a limit or a rule of HTTP.
     Improper(String),
     /// The caller's sink failed.
@@ -101,11 +108,11 @@ impl Transport {
             .https_only(!is_loopback)
             .connect_timeout(network.connect_timeout);
         let builder = match reach {
-            // through a proxy only the proxy's own name is looked up here
-            Reach::Store if !is_proxied(network) => builder.dns_resolver(Public),
-            Reach::Store | Reach::Api | Reach::Loopback => builder,
+            Reach::Store => builder.dns_resolver(Guard::of(network)),
+            Reach::Api | Reach::Loopback => builder,
         };
         let builder = proxied(builder, network, is_loopback)?;
+        check_authorities()?;
         let client = trusting(builder, network)?.build().map_err(|error| {
             let ca_file = network
                 .ca_file
@@ -310,18 +317,6 @@ fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
     ))
 }
 
-/// Whether a proxy stands between here and the store, as far as that can be told.
-fn is_proxied(network: &Network) -> bool {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    match network.proxy {
-        config::Proxy::Url(_) => true,
-        config::Proxy::None => false,
-        config::Proxy::System => ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
-            .into_iter()
-            .any(is_set),
-    }
-}
-
 fn proxied(
     builder: ClientBuilder,
     network: &Network,
@@ -338,12 +333,28 @@ fn proxied(
     }
 }
 
+/// Refuses a pipe in `SSL_CERT_FILE`: the TLS library would wait for its other end.
+fn check_authorities() -> Result<(), ApiError> {
+    let Some(path) = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from) else {
+        return Ok(());
+    };
+    match std::fs::metadata(&path) {
+        Ok(metadata) if !metadata.is_file() => {
+            let shown = path.display();
+            let what = format!("SSL_CERT_FILE {shown}: not a regular file");
+            Err(ApiError::Unusable(what))
+        }
+        _ => Ok(()), // the TLS library says what is missing
+    }
+}
+
 fn trusting(builder: ClientBuilder, network: &Network) -> Result<ClientBuilder, ApiError> {
     let Some(path) = &network.ca_file else {
         return Ok(builder);
     };
     let unusable = |why: String| ApiError::Unusable(format!("ca_file {}: {why}", path.display()));
-    let pem = fs::read(path).map_err(|error| unusable(error.to_string()))?;
+    let pem = durable::read_named(path, CA_FILE_LIMIT);
+    let pem = pem.map_err(|error| unusable(error.to_string()))?;
     let certificates = Certificate::from_pem_bundle(&pem)
         .map_err(|_| unusable("not a PEM file with certificates".to_owned()))?;
     if certificates.is_empty() {
@@ -353,7 +364,17 @@ fn trusting(builder: ClientBuilder, network: &Network) -> Result<ClientBuilder, 
 }
 
 fn fault_of(error: &reqwest::Error) -> Fault {
+    match find::<Barred>(error) {
+        Some(Barred::Private(host)) => return Fault::PrivateStore(host.clone()),
+        Some(barred @ Barred::Local(_)) => return Fault::Lasting(barred.to_string()),
+        None => {}
+    }
     let cause = innermost(error);
+    if cause.contains("proxy authorization required") {
+        let what = "the proxy wants a valid user name and password: expected them in proxy, such as \
+                    \"http://user:password@proxy.example.com:3128\"";
+        return Fault::Unusable(what.to_owned());
+    }
     let is_tls = cause.contains("certificate") || cause.contains("peer is incompatible");
     let text = if is_tls {
         return Fault::Lasting(format!("the connection is not trusted: {cause}"));
@@ -367,6 +388,18 @@ fn fault_of(error: &reqwest::Error) -> Fault {
     Fault::Passing(text)
 }
 
+/// Returns the first cause of that type.
+fn find<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(found) = inner.downcast_ref() {
+            return Some(found);
+        }
+        cause = inner.source();
+    }
+    None
+}
+
 /// The last cause in the chain, which is the operating system's or the TLS library's own word.
 fn innermost(error: &reqwest::Error) -> String {
     let mut cause = error.source();
@@ -376,24 +409,4 @@ fn innermost(error: &reqwest::Error) -> String {
         cause = inner.source();
     }
     text.unwrap_or_else(|| "the HTTP library gave no reason".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::config::{Config, EXAMPLE, Environment};
-
-    fn network(proxy: &str) -> Network {
-        let text = EXAMPLE.replace("proxy = \"\"", &format!("proxy = \"{proxy}\""));
-        let config = Config::parse(&text, Path::new("/c/config.toml"), &Environment::default());
-        config.unwrap().network
-    }
-
-    #[test]
-    fn a_proxy_that_is_named_is_not_taken_for_a_store() {
-        assert!(is_proxied(&network("http://proxy.example.com:3128")));
-        assert!(!is_proxied(&network("none")));
-    }
 }

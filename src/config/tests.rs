@@ -67,6 +67,7 @@ mod the_example {
         assert_eq!(config.run.log_level, tracing::Level::INFO);
         assert!(matches!(config.network.proxy, Proxy::System));
         assert_eq!(config.network.ca_file, None);
+        assert_eq!(config.network.private_stores, PrivateStores::default());
         assert_eq!(config.network.connect_timeout, 10 * SECOND);
         assert_eq!(config.network.idle_timeout, 60 * SECOND);
         assert_eq!(config.network.request_timeout, 600 * SECOND);
@@ -84,7 +85,7 @@ mod the_example {
     #[test]
     fn lists_no_key_that_nothing_reads() {
         let keys = example_keys();
-        assert_eq!(keys.len(), 30);
+        assert_eq!(keys.len(), 31);
         for (section, key) in keys {
             let mut text: toml_edit::DocumentMut = EXAMPLE.parse().unwrap();
             text[&section][&key] = toml_edit::value(1.5); // no key takes a fraction
@@ -389,7 +390,8 @@ mod values {
         assert_eq!(
             error.message,
             "config.toml line 2: base_url in [mimecast]: host example.com is not Mimecast's: \
-             expected one of mimecast.com or mimecast-pscom-us.com, or a loopback host"
+             expected one below mimecast.com or mimecast-pscom-us.com, such as \
+             https://us-api.mimecast.com, or a loopback host"
         );
     }
 
@@ -669,13 +671,17 @@ mod files {
             message,
             format!("cannot read {}: larger than 1048576 bytes", path.display())
         );
-        let (_folder, path) = file(b"\xff\xfe[\0");
-        let message = load(&path).unwrap_err().message;
-        let expected = "not UTF-8 text, save it as UTF-8";
-        assert_eq!(
-            message,
-            format!("cannot read {}: {expected}", path.display())
-        );
+        for (bytes, expected) in [
+            (&b"\xff\xfe[\0"[..], "UTF-16 text, save it as UTF-8"),
+            (b"\xfe\xff\0[", "UTF-16 text, save it as UTF-8"),
+            (b"[\0m\0", "UTF-16 text, save it as UTF-8"),
+            (b"# caf\xe9", "not UTF-8 text, save it as UTF-8"),
+        ] {
+            let (_folder, path) = file(bytes);
+            let message = load(&path).unwrap_err().message;
+            let shown = path.display();
+            assert_eq!(message, format!("cannot read {shown}: {expected}"));
+        }
     }
 
     #[test]

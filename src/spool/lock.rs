@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 
 use super::SpoolError;
-use crate::durable::patiently;
+use crate::durable::open_regular;
 
 /// Proof that this process is the only writer of a stream; dropping it lets the next one in.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Lock {
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = patiently(|| options.open(&path)).map_err(refused)?;
+        let file = open_regular(options, &path).map_err(refused)?;
         restrict(&file);
         match file.try_lock() {
             Ok(()) => Ok(Self { _held: file }),
