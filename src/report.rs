@@ -1,5 +1,6 @@
 //! What happened in a run: counts, warnings and a failure, as sentences, as JSON, as an exit code.
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -182,6 +183,12 @@ fn reachability(why: &str) -> &'static str {
 
 fn of_spool(error: &SpoolError) -> (Code, String) {
     match error {
+        // said by this program, not by the operating system: something else is in the file's place
+        SpoolError::Disk { path, source, .. }
+            if source.kind() == ErrorKind::InvalidInput && source.raw_os_error().is_none() =>
+        {
+            (Code::Config, format!("move {} away", path.display()))
+        }
         SpoolError::Disk { .. } => (
             Code::Disk,
             "free or repair the disk; the next run goes on".to_owned(),
