@@ -15,6 +15,7 @@ pub mod retry;
 pub(crate) mod sign;
 pub mod token;
 pub(crate) mod transport;
+mod trust;
 
 use std::io::{self, Write};
 

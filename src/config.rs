@@ -8,27 +8,29 @@
 mod base_url;
 pub(crate) mod document;
 mod environment;
+mod error;
 mod folders;
 pub(crate) mod guard;
 mod network;
 mod places;
 mod private_stores;
 mod rewrite;
+mod scope;
 mod sections;
 mod setting;
 
 #[cfg(test)]
 mod tests;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, io};
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use environment::{Environment, User};
+pub use error::ConfigError;
 pub use places::{default_place, find};
 pub use private_stores::PrivateStores;
-pub(crate) use private_stores::Scope;
 pub use rewrite::{Saved, rewrite};
 pub use sections::{
     Aliases, Api, Audit, CLOUD_GATEWAY_TYPES, CLOUD_INTEGRATED_TYPES, Folders, Format, Mimecast,
@@ -38,6 +40,7 @@ pub use sections::{
 use document::Source;
 pub(crate) use folders::unfit_for_data;
 pub(crate) use network::CA_FILE_LINE;
+pub(crate) use scope::Scope;
 use setting::{Settings, Stage};
 
 /// The commented file with every key at its default.
@@ -87,18 +90,6 @@ pub struct Given {
     pub base_url: bool,
     /// The data folder.
     pub data: bool,
-}
-
-/// Why the configuration or the credentials cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct ConfigError {
-    /// What is wrong, where.
-    pub message: String,
-    /// What to do.
-    pub remedy: String,
-    /// Whether disk or host failed, and the file may be good: nothing is to be corrected in it.
-    pub is_of_the_host: bool,
 }
 
 impl Config {
@@ -255,45 +246,6 @@ impl Config {
 pub fn read(path: &Path) -> Result<String, ConfigError> {
     let text = fs::canonicalize(path).and_then(|file| document::read(&file));
     text.map_err(|error| ConfigError::reading(path, &error))
-}
-
-impl ConfigError {
-    pub(crate) fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            remedy: remedy.into(),
-            is_of_the_host: false,
-        }
-    }
-
-    pub(crate) fn reading(path: &Path, error: &io::Error) -> Self {
-        use io::ErrorKind::{
-            InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied,
-        };
-        let path = path.display();
-        let (remedy, is_of_the_host) = match error.kind() {
-            NotFound => ("run authentication_setup".to_owned(), false),
-            PermissionDenied => (format!("run as a user who may read {path}"), false),
-            IsADirectory | NotADirectory | InvalidFilename | InvalidInput => {
-                (format!("correct {path}"), false)
-            }
-            _ if error.raw_os_error().is_none() => (format!("correct {path}"), false),
-            _ => {
-                let remedy = "see to the disk or the limits of this host; the next run goes on";
-                (remedy.to_owned(), true)
-            }
-        };
-        Self {
-            message: format!("cannot read {path}: {error}"),
-            remedy,
-            is_of_the_host,
-        }
-    }
-
-    fn with_remedy(mut self, remedy: &str) -> Self {
-        remedy.clone_into(&mut self.remedy);
-        self
-    }
 }
 
 fn base_url(settings: &Settings<'_>, api: Api) -> Result<BaseUrl, ConfigError> {

@@ -10,6 +10,7 @@ mod folders;
 mod save;
 mod terminal;
 mod wizard;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,7 +21,6 @@ use anyhow::Context as _;
 use secrecy::SecretString;
 use tracing::info;
 
-use crate::api::answer::Denial;
 use crate::api::login::{self, KeyPair};
 use crate::api::token::Application;
 use crate::api::{ApiError, Client, Identity};
@@ -34,6 +34,7 @@ use crate::run::{self, guarded, harden};
 
 pub use answers::{Answers, App, Who};
 use flags::Flags;
+use words::{again, expiry, in_words_of_setup, revisit};
 
 const PROGRAM: &str = "authentication_setup";
 const ABOUT: &str = "Connects a Mimecast account, once; without --no-input it asks what it needs";
@@ -82,7 +83,7 @@ pub fn run(story: impl FnOnce(&mut Setup) -> anyhow::Result<()>) -> ExitCode {
     let speaker = Speaker::new(PROGRAM, &flags.common);
     let mut report = Report::default();
     let failure = guarded(|| {
-        let mut setup = Setup::new(flags, speaker.clone())?;
+        let mut setup = Setup::new(flags, speaker.clone()).map_err(again)?;
         let done = story(&mut setup).map_err(|error| in_words_of_setup(error, &setup));
         report = setup.report;
         done
@@ -328,78 +329,5 @@ impl Setup {
         let (network, clock) = (&self.config.network, self.clock.clone());
         let app_id = answers.app().map_or("", |app| &app.id);
         Client::new(base.clone(), app_id, identity, network, clock)
-    }
-}
-
-/// A note about keys that stop working by themselves.
-fn expiry(lifetime_seconds: Option<u64>) -> Option<String> {
-    const YEAR: u64 = 365 * 24 * 3_600;
-    let seconds = lifetime_seconds.filter(|seconds| (1..YEAR).contains(seconds))?;
-    let life = match (seconds / 86_400, seconds / 3_600) {
-        (0, hours) => format!("{hours} hours"),
-        (1, _) => "1 day".to_owned(),
-        (days, _) => format!("{days} days"),
-    };
-    Some(format!(
-        "the keys will expire in {life}, and collection will stop then. Set the Authentication Cache \
-         TTL to \"Never Expires\" (preparation step 4 in the README) and run {PROGRAM} again."
-    ))
-}
-
-/// Adds which part of the preparation a refusal points at.
-fn revisit(error: ApiError) -> anyhow::Error {
-    let ApiError::Denied(denial) = &error else {
-        return error.into();
-    };
-    if matches!(denial, Denial::Clock(_)) {
-        return error.into();
-    }
-    let (step, matter) = match denial {
-        Denial::Login => (
-            1,
-            "user, password, no two-step authentication; a directory's password needs --auth-type domain",
-        ),
-        Denial::UnknownAddress => (1, "user"),
-        Denial::Region => (1, "user; without --base-url the region is found"),
-        Denial::Permission(_) => (2, "role"),
-        Denial::Expired => (4, "authentication profile"),
-        Denial::ApplicationId => (7, "application id; a new one works after 30 minutes"),
-        Denial::Client | Denial::Token => (7, "client id and secret"),
-        Denial::Keys | Denial::Clock(_) => (
-            7,
-            "application key; or a key pair, or this host's clock, is wrong",
-        ),
-    };
-    let remedy = format!("check preparation step {step} in the README ({matter})");
-    Failure::new(Code::Denied, error.to_string(), remedy).into()
-}
-
-/// What to do differs from a collector's failure, which the next run makes up for.
-fn in_words_of_setup(error: anyhow::Error, setup: &Setup) -> anyhow::Error {
-    let mut failure = Failure::of(&error);
-    let again = format!("run {PROGRAM} again");
-    failure.remedy = match (failure.code, error.downcast_ref()) {
-        (Code::Interrupted | Code::Terminated, _) => again,
-        (Code::Later, Some(ApiError::SlowDown(_))) => format!("{again} after that time"),
-        (Code::Later, Some(ApiError::Unreachable(why))) if why.contains("certificate") => {
-            format!("{}, then {again}", trust_the_proxy(setup))
-        }
-        (Code::Later, _) => format!("check network, firewall and proxy, then {again}"),
-        _ => return run::with_whole_path(error, &setup.path),
-    };
-    failure.into()
-}
-
-/// The lines that make the setup trust a proxy which opens TLS.
-fn trust_the_proxy(setup: &Setup) -> String {
-    let path = setup.path.display();
-    let line = config::CA_FILE_LINE;
-    match setup.existing {
-        Some(_) => format!(
-            "if a proxy opens TLS here, name its certificate under [network] in {path}: {line}"
-        ),
-        None => {
-            format!("if a proxy opens TLS here, create {path} with two lines, [network] and {line}")
-        }
     }
 }

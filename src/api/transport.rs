@@ -7,20 +7,18 @@
 use std::error::Error as _;
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use reqwest::{Certificate, ClientBuilder, Proxy, Request, Response, redirect};
-use secrecy::ExposeSecret as _;
+use reqwest::{ClientBuilder, Request, Response, redirect};
 use tokio::runtime::{Builder, Runtime};
 
 use super::answer::{Head, siem_token};
 use super::guard::{Barred, Guard};
+use super::trust::{check_authorities, proxied, trusting};
 use super::{ApiError, Sink};
 use crate::clock::{Clock, Stopped, TICK};
-use crate::config::{self, Network};
-use crate::durable;
+use crate::config::Network;
 
 /// Answers that are held in memory; a page of audit events is far below.
 const HELD_LIMIT: usize = 16 << 20;
@@ -29,8 +27,6 @@ const STORED_LIMIT: u64 = 16 << 30;
 /// A body that brings less than [`RATE_BYTES`] in this time is not worth waiting for.
 const RATE_PERIOD: Duration = Duration::from_secs(30);
 const RATE_BYTES: u64 = 30 << 10;
-/// All authorities of a system take a fifth of this, in bytes.
-const CA_FILE_LIMIT: u64 = 1 << 20;
 const AGENT: &str = concat!("mimecast-collector/", env!("CARGO_PKG_VERSION"));
 
 /// The network, with everything that the configuration says about it.
@@ -315,52 +311,6 @@ fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
     Err(Fault::Passing(
         "an answer without a length, whose end could be a cut".to_owned(),
     ))
-}
-
-fn proxied(
-    builder: ClientBuilder,
-    network: &Network,
-    is_loopback: bool,
-) -> Result<ClientBuilder, ApiError> {
-    match &network.proxy {
-        // a proxy of the environment is for the world outside
-        config::Proxy::System if is_loopback => Ok(builder.no_proxy()),
-        config::Proxy::System => Ok(builder),
-        config::Proxy::None => Ok(builder.no_proxy()),
-        config::Proxy::Url(url) => Proxy::all(url.expose_secret())
-            .map(|proxy| builder.proxy(proxy))
-            .map_err(|_| ApiError::Unusable("the proxy in [network] cannot be used".to_owned())),
-    }
-}
-
-/// Refuses a pipe in `SSL_CERT_FILE`: the TLS library would wait for its other end.
-fn check_authorities() -> Result<(), ApiError> {
-    let Some(path) = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from) else {
-        return Ok(());
-    };
-    match std::fs::metadata(&path) {
-        Ok(metadata) if !metadata.is_file() => {
-            let shown = path.display();
-            let what = format!("SSL_CERT_FILE {shown}: not a regular file");
-            Err(ApiError::Unusable(what))
-        }
-        _ => Ok(()), // the TLS library says what is missing
-    }
-}
-
-fn trusting(builder: ClientBuilder, network: &Network) -> Result<ClientBuilder, ApiError> {
-    let Some(path) = &network.ca_file else {
-        return Ok(builder);
-    };
-    let unusable = |why: String| ApiError::Unusable(format!("ca_file {}: {why}", path.display()));
-    let pem = durable::read_named(path, CA_FILE_LIMIT);
-    let pem = pem.map_err(|error| unusable(error.to_string()))?;
-    let certificates = Certificate::from_pem_bundle(&pem)
-        .map_err(|_| unusable("not a PEM file with certificates".to_owned()))?;
-    if certificates.is_empty() {
-        return Err(unusable("holds no certificate".to_owned()));
-    }
-    Ok(builder.tls_certs_merge(certificates))
 }
 
 fn fault_of(error: &reqwest::Error) -> Fault {

@@ -744,7 +744,7 @@ mod files {
 #[test]
 fn a_file_that_the_disk_or_the_host_withholds_is_not_said_to_be_wrong() {
     let reading = |code| {
-        let error = io::Error::from_raw_os_error(code);
+        let error = std::io::Error::from_raw_os_error(code);
         ConfigError::reading(Path::new("/c/config.toml"), &error)
     };
     let (eio, emfile, enospc, enomem, estale) = (5, 24, 28, 12, 116);

@@ -151,6 +151,27 @@ fn a_secret_file_may_begin_with_a_byte_order_mark_and_utf_16_is_named() {
     fs::remove_file(&path).expect("removed");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_setup_that_waits_for_a_secret() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let place = Place::unconnected();
+    let mut command = complete(&place, |_| ());
+    command.args(["--password-file", "-"]);
+    command.stdin(std::process::Stdio::piped());
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let mut child = command.spawn().expect("it starts");
+        let input = child.stdin.take(); // stays open, and nothing is written to it
+        std::thread::sleep(Duration::from_millis(500));
+        kill_process(Pid::from_child(&child), signal).expect("ours");
+        let outcome = place.wait(child).ends_with(code);
+        assert!(outcome.took < Duration::from_secs(5), "{outcome:?}");
+        outcome.says("nothing was changed");
+        drop(input);
+    }
+    assert!(!saved(&place) && place.sandbox.requests().is_empty());
+}
+
 #[test]
 fn a_refusal_is_one_sentence_that_names_the_step_to_revisit_and_nothing_is_saved() {
     let refusals: [(Change, &str, &str); 4] = [
