@@ -1,5 +1,7 @@
 //! What the setup says about a failure: which step to revisit, and what to do before it is run again.
 
+use std::path::Path;
+
 use anyhow::Error;
 
 use super::{PROGRAM, Setup};
@@ -80,12 +82,12 @@ pub(super) fn again(error: Error) -> Error {
 fn trust_the_proxy(setup: &Setup) -> String {
     let path = setup.path.display();
     let line = config::CA_FILE_LINE;
-    match setup.path.exists() {
-        true => format!(
-            "if a proxy opens TLS here, name its certificate under [network] in {path}: {line}"
-        ),
-        false => {
-            format!("if a proxy opens TLS here, create {path} with two lines, [network] and {line}")
-        }
-    }
+    let step = if setup.path.exists() {
+        format!("name its certificate under [network] in {path}: {line}")
+    } else {
+        let has_folder = setup.path.parent().is_some_and(Path::exists);
+        let folder = if has_folder { "" } else { " and its folder" };
+        format!("create {path}{folder} with two lines, [network] and {line}")
+    };
+    format!("if a proxy opens TLS here, {step}")
 }
