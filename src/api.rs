@@ -7,14 +7,15 @@
 pub mod answer;
 mod client;
 pub mod endpoints;
+mod guard;
 pub mod identity;
 pub mod login;
 pub mod objects;
-mod public;
 pub mod retry;
 pub(crate) mod sign;
 pub mod token;
 pub(crate) mod transport;
+mod trust;
 
 use std::io::{self, Write};
 
@@ -37,15 +38,17 @@ pub enum ApiError {
     /// Nobody, unless it repeats.
     #[error("Mimecast could not be reached: {0}")]
     Unreachable(String),
+    /// The operator: the setting `private_stores` does not list this host.
+    #[error(
+        "the object store {0} has a private address, which private_stores in [network] does not allow"
+    )]
+    PrivateStore(String),
     /// The caller, which goes on from elsewhere.
     #[error("Mimecast no longer accepts this position")]
     PositionRefused,
     /// The caller, which lists the page again.
     #[error("the address of an object has expired")]
     Lapsed,
-    /// The configuration: the store is in a private network.
-    #[error("the object store {0} is in a private network")]
-    PrivateStore(String),
     /// The caller, which asks for less.
     #[error("{0}")]
     TooLarge(String),

@@ -8,25 +8,29 @@
 mod base_url;
 pub(crate) mod document;
 mod environment;
+mod error;
 mod folders;
+pub(crate) mod guard;
+mod network;
 mod places;
+mod private_stores;
 mod rewrite;
+mod scope;
 mod sections;
 mod setting;
 
 #[cfg(test)]
 mod tests;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, io};
-
-use reqwest::Url;
-use secrecy::SecretString;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use environment::{Environment, User};
+pub use error::ConfigError;
 pub use places::{default_place, find};
+pub use private_stores::PrivateStores;
 pub use rewrite::{Saved, rewrite};
 pub use sections::{
     Aliases, Api, Audit, CLOUD_GATEWAY_TYPES, CLOUD_INTEGRATED_TYPES, Folders, Format, Mimecast,
@@ -35,7 +39,9 @@ pub use sections::{
 
 use document::Source;
 pub(crate) use folders::unfit_for_data;
-use setting::{Setting, Settings};
+pub(crate) use network::CA_FILE_LINE;
+pub(crate) use scope::Scope;
+use setting::{Settings, Stage};
 
 /// The commented file with every key at its default.
 pub const EXAMPLE: &str = include_str!("../config.example.toml");
@@ -75,26 +81,46 @@ pub struct Config {
     pub network: Network,
 }
 
-/// Why the configuration or the credentials cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct ConfigError {
-    /// What is wrong, where.
-    pub message: String,
-    /// What to do.
-    pub remedy: String,
-    /// Whether disk or host failed, and the file may be good: nothing is to be corrected in it.
-    pub is_of_the_host: bool,
+/// Which values a file gives of those that setup fills in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// The API generation, by its name or by a host.
+    pub api: bool,
+    /// The region's host.
+    pub base_url: bool,
+    /// The data folder.
+    pub data: bool,
 }
 
 impl Config {
     /// Reads and checks a file; a link to one is followed, but relative paths start at the link.
     ///
     /// # Errors
-    /// When it cannot be read, or as [`Config::parse`].
+    /// When it cannot be read, when others can read a proxy's password in it, or as
+    /// [`Config::parse`].
     pub fn load(path: &Path, environment: &Environment) -> Result<Self, ConfigError> {
         let path = places::absolute(path)?;
-        Self::parse(&read(&path)?, &path, environment)
+        let config = Self::parse(&read(&path)?, &path, environment)?;
+        config.refuse_open_secret()?;
+        Ok(config)
+    }
+
+    /// Refuses a file with a proxy's password that other users may open.
+    ///
+    /// # Errors
+    /// When they may, or when the access rights cannot be read.
+    pub fn refuse_open_secret(&self) -> Result<(), ConfigError> {
+        if !self.network.proxy.holds_a_secret() {
+            return Ok(());
+        }
+        let file = fs::canonicalize(&self.path);
+        let file = file.map_err(|error| ConfigError::reading(&self.path, &error))?;
+        guard::refuse_open_to_others(&file).map_err(|mut refused| {
+            refused
+                .message
+                .push_str(" and holds the password of a proxy");
+            refused
+        })
     }
 
     /// Checks a file's text; `path` says where relative paths start and how messages call the file.
@@ -105,7 +131,38 @@ impl Config {
     pub fn parse(text: &str, path: &Path, environment: &Environment) -> Result<Self, ConfigError> {
         let example = Source::parse(Path::new("config.example.toml"), EXAMPLE)?;
         let given = Source::parse(path, text)?;
-        let settings = Settings::new(&given, &example)?;
+        let settings = Settings::new(&given, &example, Stage::Complete)?;
+        Self::of(&settings, path, environment)
+    }
+
+    /// Checks the text of a file that setup has not completed: what setup fills in may be missing,
+    /// and then has its default. Also says what the file gives of it.
+    ///
+    /// # Errors
+    /// As [`Config::parse`].
+    pub fn parse_draft(
+        text: &str,
+        path: &Path,
+        environment: &Environment,
+    ) -> Result<(Self, Given), ConfigError> {
+        let example = Source::parse(Path::new("config.example.toml"), EXAMPLE)?;
+        let source = Source::parse(path, text)?;
+        let settings = Settings::new(&source, &example, Stage::Draft)?;
+        let config = Self::of(&settings, path, environment)?;
+        let base_url = settings.is_given("mimecast", "base_url");
+        let given = Given {
+            api: base_url || settings.is_given("mimecast", "api"),
+            base_url,
+            data: settings.is_given("folders", "data"),
+        };
+        Ok((config, given))
+    }
+
+    fn of(
+        settings: &Settings<'_>,
+        path: &Path,
+        environment: &Environment,
+    ) -> Result<Self, ConfigError> {
         let get = |section, key| settings.get(section, key);
         let format = |section| get(section, "format").one_of(Format::NAMES);
         let days = |key| {
@@ -113,24 +170,19 @@ impl Config {
                 .number(1..=3650)
                 .map(|days| DAY * days)
         };
-        let seconds = |key, most| {
-            get("network", key)
-                .number(1..=most)
-                .map(|seconds| SECOND * seconds)
-        };
         let folder = path.parent().unwrap_or(Path::new(""));
         let api = get("mimecast", "api").one_of(Api::NAMES)?;
         Ok(Self {
             path: path.to_owned(),
             mimecast: Mimecast {
                 api,
-                base_url: base_url(&settings.given("mimecast", "base_url")?, api)?,
+                base_url: base_url(settings, api)?,
                 account_code: get("mimecast", "account_code").word()?,
                 email: get("mimecast", "email").text()?.to_owned(),
                 app_id: get("mimecast", "app_id").word()?,
                 client_id: get("mimecast", "client_id").word()?,
             },
-            folders: folders::read(&settings, folder, environment)?,
+            folders: folders::read(settings, folder, environment)?,
             siem: Siem {
                 format: format("siem")?,
                 cloud_gateway_types: get("siem", "cloud_gateway_types")
@@ -153,17 +205,7 @@ impl Config {
                 budget: MINUTE * get("run", "budget_minutes").number(1..=1440)?,
                 log_level: get("run", "log_level").one_of(LEVELS)?,
             },
-            network: Network {
-                proxy: proxy(&get("network", "proxy"))?,
-                ca_file: get("network", "ca_file").path(folder)?,
-                connect_timeout: seconds("connect_timeout_seconds", 300)?,
-                idle_timeout: seconds("idle_timeout_seconds", 600)?,
-                request_timeout: seconds("request_timeout_seconds", 3600)?,
-                retries: get("network", "retries").number(0..=10)?,
-                retry_wait: Duration::from_millis(
-                    get("network", "retry_wait_ms").number(1..=60_000)?.into(),
-                ),
-            },
+            network: network::read(settings, folder)?,
         })
     }
 
@@ -206,66 +248,12 @@ pub fn read(path: &Path) -> Result<String, ConfigError> {
     text.map_err(|error| ConfigError::reading(path, &error))
 }
 
-impl ConfigError {
-    pub(crate) fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            remedy: remedy.into(),
-            is_of_the_host: false,
+fn base_url(settings: &Settings<'_>, api: Api) -> Result<BaseUrl, ConfigError> {
+    match settings.given("mimecast", "base_url") {
+        Err(_) if settings.is_draft() => Ok(BaseUrl::usual(api)),
+        Err(missing) => Err(missing),
+        Ok(setting) => {
+            BaseUrl::parse_for(setting.filled()?, api).map_err(|error| setting.refuse(error))
         }
     }
-
-    pub(crate) fn reading(path: &Path, error: &io::Error) -> Self {
-        use io::ErrorKind::{
-            InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied,
-        };
-        let path = path.display();
-        let (remedy, is_of_the_host) = match error.kind() {
-            NotFound => ("run authentication_setup".to_owned(), false),
-            PermissionDenied => (format!("run as a user who may read {path}"), false),
-            IsADirectory | NotADirectory | InvalidFilename | InvalidInput => {
-                (format!("correct {path}"), false)
-            }
-            _ if error.raw_os_error().is_none() => (format!("correct {path}"), false),
-            _ => {
-                let remedy = "see to the disk or the limits of this host; the next run goes on";
-                (remedy.to_owned(), true)
-            }
-        };
-        Self {
-            message: format!("cannot read {path}: {error}"),
-            remedy,
-            is_of_the_host,
-        }
-    }
-
-    fn with_remedy(mut self, remedy: &str) -> Self {
-        remedy.clone_into(&mut self.remedy);
-        self
-    }
-}
-
-fn base_url(setting: &Setting<'_>, api: Api) -> Result<BaseUrl, ConfigError> {
-    BaseUrl::parse(setting.filled()?)
-        .and_then(|url| url.serving(api))
-        .map_err(|error| setting.refuse(error))
-}
-
-fn proxy(setting: &Setting<'_>) -> Result<Proxy, ConfigError> {
-    let text = setting.text()?.trim();
-    match text {
-        "" => return Ok(Proxy::System),
-        "none" => return Ok(Proxy::None),
-        _ => {}
-    }
-    let is_proxy = Url::parse(text).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none()
-    });
-    if !is_proxy {
-        return Err(setting.refuse("expected a URL such as http://proxy.example.com:3128"));
-    }
-    Ok(Proxy::Url(SecretString::from(text)))
 }

@@ -14,8 +14,8 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use toml_edit::Value;
 
-use crate::access;
-use crate::config::document::{self, Source, is_placeholder, meant, shown};
+use crate::config::document::{self, Source, flaw_of_word, is_placeholder, meant, shown};
+use crate::config::guard::refuse_open_to_others;
 use crate::config::{ConfigError, Environment};
 use crate::durable;
 
@@ -288,50 +288,16 @@ fn read(path: &Path, guard: Guard) -> Result<Option<Zeroizing<String>>, Credenti
         .map_err(|error| ConfigError::reading(path, &error))
 }
 
-fn refuse_open_to_others(path: &Path) -> Result<(), CredentialsError> {
-    let shown = path.display();
-    match access::others(path) {
-        Ok(None) => Ok(()),
-        Ok(Some(others)) => {
-            let message = format!("{shown} is open to other users ({others})");
-            Err(ConfigError::new(message, close(path)))
-        }
-        Err(error) => {
-            let mut refused = ConfigError::reading(path, &error);
-            refused.message = format!("the access rights of {shown} cannot be read: {error}");
-            if !refused.is_of_the_host {
-                "put it on a disk that keeps them".clone_into(&mut refused.remedy);
-            }
-            Err(refused)
-        }
-    }
-}
-
-/// How to keep others from a file.
-fn close(path: &Path) -> String {
-    if cfg!(windows) {
-        "run authentication_setup again, which leaves it to its owner".to_owned()
-    } else {
-        format!("chmod 600 {}", path.display())
-    }
-}
-
 /// Text that can stand in a header.
 fn word(text: &SecretString, name: &str) -> Result<SecretString, CredentialsError> {
     let text = text.expose_secret().trim();
-    if text.is_empty() {
-        return Err(unusable(name, "is empty"));
-    }
     if is_placeholder(text) {
         return Err(unusable(name, "still holds a placeholder"));
     }
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(unusable(
-            name,
-            "holds a space or a character that is not printable ASCII",
-        ));
+    match flaw_of_word(text) {
+        Some(flaw) => Err(unusable(name, flaw)),
+        None => Ok(text.into()),
     }
-    Ok(text.into())
 }
 
 fn unusable(name: &str, what: &str) -> CredentialsError {

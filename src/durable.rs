@@ -6,7 +6,7 @@
 //! pages and would report success the second time.
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -19,8 +19,8 @@ mod system;
 #[cfg(test)]
 mod tests;
 
-use system::set_mode;
-pub use system::{SystemDisk, is_held, patiently};
+pub use system::{SystemDisk, is_held, open_regular, patiently};
+use system::{set_folder_mode, set_mode};
 
 /// Unix permission bits of a new file or folder. On Windows a file inherits from its folder, and a
 /// private folder is left to its owner, SYSTEM and Administrators.
@@ -190,6 +190,28 @@ pub fn read(disk: &dyn Disk, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
+/// Reads a whole small file that an operator has named; a link to a file is followed.
+///
+/// # Errors
+/// As [`read`]; a pipe, a device or a folder is refused at once.
+pub fn read_named(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    read(&SystemDisk, &fs::canonicalize(path)?, limit)
+}
+
+/// Opens a file to add to its end, and makes it if there is none.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn append(path: &Path, mode: Mode) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode.0);
+    let file = open_regular(options, path)?;
+    set_mode(&file, mode)?;
+    Ok(file)
+}
+
 /// `path` with text added to its last part.
 #[must_use]
 pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
@@ -227,7 +249,7 @@ pub fn make_folder(path: &Path, mode: Mode) -> io::Result<()> {
         }
         made => made?,
     }
-    set_mode(path, mode)?;
+    set_folder_mode(path, mode)?;
     if mode == Mode::PRIVATE_FOLDER {
         // left open to others it would be taken for a good one by the next run
         access::restrict(path, Target::Folder).inspect_err(|_| drop(fs::remove_dir(path)))?;

@@ -6,9 +6,9 @@
 use std::io::Write;
 
 use crate::api::answer::{self, Head};
-use crate::api::objects::Address;
+use crate::api::objects::{Address, AddressError};
 use crate::audit::line::Event;
-use crate::config::Aliases;
+use crate::config::{Aliases, PrivateStores};
 use crate::siem::object;
 use crate::spool::record::Record;
 use crate::spool::{Extension, FileName};
@@ -84,7 +84,11 @@ pub fn list_page(text: &str) -> Result<ListPage, String> {
 /// # Errors
 /// Why no object is fetched from there.
 pub fn address(text: &str) -> Result<Address, &'static str> {
-    Address::parse(text, false)
+    let address = Address::parse(text, false, &PrivateStores::default());
+    address.map_err(|error| match error {
+        AddressError::Odd(why) => why,
+        AddressError::Private(_) => "is private",
+    })
 }
 
 /// Unpacks an object of API 2.0 into `lines`; says what is wrong with the bytes, if anything is, and whether

@@ -1,5 +1,6 @@
 //! What happened in a run: counts, warnings and a failure, as sentences, as JSON, as an exit code.
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -170,7 +171,11 @@ fn of_api(error: &ApiError) -> Failure {
         ApiError::Denied(_) => (Code::Denied, "run authentication_setup"),
         ApiError::SlowDown(_) => (Code::Later, "nothing to do: a later run goes on"),
         ApiError::Unreachable(why) => return of_network(why),
-        ApiError::PositionRefused | ApiError::Lapsed | ApiError::PrivateStore(_) | ApiError::TooLarge(_) | ApiError::Gone | ApiError::NotUnderstood(_) => (
+        ApiError::PositionRefused
+        | ApiError::Lapsed
+        | ApiError::TooLarge(_)
+        | ApiError::Gone
+        | ApiError::NotUnderstood(_) => (
             Code::NotUnderstood,
             "nothing was lost; please report it if it repeats",
         ),
@@ -180,20 +185,34 @@ fn of_api(error: &ApiError) -> Failure {
             "raise the limits of this user on this host; the next run goes on",
         ),
         ApiError::Stopped(stopped) => return of_stop(*stopped),
+        ApiError::PrivateStore(host) => {
+            return Failure::new(Code::Config, "", allow_private(host));
+        }
         ApiError::Unusable(why) if why.contains("No CA certificates") => (
             Code::Config,
             "install the system's root certificates (on Linux the package ca-certificates)",
+        ),
+        ApiError::Unusable(why) if why.starts_with("SSL_CERT_FILE") => (
+            Code::Config,
+            "correct the variable SSL_CERT_FILE, or remove it",
         ),
         ApiError::Unusable(_) => (Code::Config, "correct [network] in config.toml"),
     };
     Failure::new(code, "", remedy)
 }
 
+/// The line that lets an operator allow a private object store.
+fn allow_private(host: &str) -> String {
+    format!(
+        "if that is right, add the host under [network] in config.toml: private_stores = \"{host}\""
+    )
+}
+
 /// A host that cannot be reached: only a certificate that is not trusted never passes by itself.
 fn of_network(why: &str) -> Failure {
     if why.contains("certificate") {
         let remedy = "if a proxy opens TLS here, name its certificate as ca_file under [network] in \
-                      config.toml; else report it";
+                      config.toml (ca_file = \"/path/of/certificate.pem\"); else report it";
         return Failure::later("certificate", "", remedy).if_it_lasts(Code::Config, remedy);
     }
     let remedy = "nothing to do if it passes: the next run goes on; else check network and proxy";
@@ -202,6 +221,12 @@ fn of_network(why: &str) -> Failure {
 
 fn of_spool(error: &SpoolError) -> Failure {
     match error {
+        // said by this program, not by the operating system: something else is in the file's place
+        SpoolError::Disk { path, source, .. }
+            if source.kind() == ErrorKind::InvalidInput && source.raw_os_error().is_none() =>
+        {
+            Failure::new(Code::Config, "", format!("move {} away", path.display()))
+        }
         SpoolError::Disk { .. } => Failure::new(
             Code::Disk,
             "",

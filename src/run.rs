@@ -137,8 +137,28 @@ fn work(
     let config = Config::load(&path, &environment)?;
     config.require_setup()?;
     let identity = identity(&config, &environment)?;
-    let clock = clock.with_budget(config.run.budget);
+    let as_configured = (config, identity, clock);
+    run_as_configured(program, arguments, as_configured, (speaker, ended), story)
+        .map_err(|error| with_whole_path(error, &path))
+}
 
+/// Names the configuration file by its whole path in what there is to do.
+pub(crate) fn with_whole_path(error: anyhow::Error, path: &Path) -> anyhow::Error {
+    let failure = Failure::of(&error);
+    let whole = format!(" {}", path.display());
+    let remedy = failure.remedy.replace(" config.toml", &whole);
+    Failure { remedy, ..failure }.into()
+}
+
+fn run_as_configured(
+    program: &'static Program,
+    arguments: &Collector,
+    (config, identity, clock): (Config, Identity, Clock),
+    (speaker, ended): (&mut Speaker, &mut Ended),
+    story: impl FnOnce(&mut Run) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let common = &arguments.common;
+    let clock = clock.with_budget(config.run.budget);
     prepare(&config, program)?;
     let run_id = speaker.run_id().to_owned();
     match log::begin(&config, program.name, &run_id, common.verbose, clock.now()) {

@@ -10,20 +10,22 @@ mod folders;
 mod save;
 mod terminal;
 mod wizard;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use secrecy::SecretString;
+use tracing::info;
 
-use crate::api::answer::Denial;
 use crate::api::login::{self, KeyPair};
 use crate::api::token::Application;
 use crate::api::{ApiError, Client, Identity};
 use crate::clock::Clock;
-use crate::config::{self, Api, BaseUrl, BaseUrlError, Config, EXAMPLE, Environment};
+use crate::config::{self, Api, BaseUrl, BaseUrlError, Config, EXAMPLE, Environment, Given};
 use crate::credentials::{ClientSecret, Credentials};
 use crate::report::{Code, Failure, Report};
 use crate::run::arguments;
@@ -32,6 +34,7 @@ use crate::run::{self, guarded, harden};
 
 pub use answers::{Answers, App, Who};
 use flags::Flags;
+use words::{again, expiry, in_words_of_setup, revisit};
 
 const PROGRAM: &str = "authentication_setup";
 const ABOUT: &str = "Connects a Mimecast account, once; without --no-input it asks what it needs";
@@ -45,6 +48,8 @@ pub struct Setup {
     /// What is there already, else the example.
     config: Config,
     existing: Option<String>,
+    /// Which values the existing file gives.
+    given: Given,
     clock: Clock,
     speaker: Speaker,
     report: Report,
@@ -65,8 +70,8 @@ enum Secrets {
     Client(ClientSecret),
 }
 
-/// The host of API 2.0 that serves every region.
-const GLOBAL_HOST: &str = "https://api.services.mimecast.com";
+/// The account's code is not needed, and nobody should wait long for it.
+const CODE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the setup: everything around its story.
 pub fn run(story: impl FnOnce(&mut Setup) -> anyhow::Result<()>) -> ExitCode {
@@ -78,10 +83,10 @@ pub fn run(story: impl FnOnce(&mut Setup) -> anyhow::Result<()>) -> ExitCode {
     let speaker = Speaker::new(PROGRAM, &flags.common);
     let mut report = Report::default();
     let failure = guarded(|| {
-        let mut setup = Setup::new(flags, speaker.clone())?;
-        let done = story(&mut setup);
+        let mut setup = Setup::new(flags, speaker.clone()).map_err(again)?;
+        let done = story(&mut setup).map_err(|error| in_words_of_setup(error, &setup));
         report = setup.report;
-        done.map_err(in_words_of_setup)
+        done
     });
     match failure {
         None if !speaker.is_for_machines() => Code::Done.into(), // all has been said
@@ -104,10 +109,17 @@ impl Setup {
             true => Some(config::read(&path)?),
             false => None,
         };
-        let config = match &existing {
-            Some(text) => Config::parse(text, &path, &environment)?,
-            None => Config::parse(EXAMPLE, &path, &environment)?,
+        let (config, given) = match &existing {
+            Some(text) => Config::parse_draft(text, &path, &environment)?,
+            None => (
+                Config::parse(EXAMPLE, &path, &environment)?,
+                Given::default(),
+            ),
         };
+        // on Windows the setup itself is the remedy: it leaves the file to its owner
+        if existing.is_some() && cfg!(not(windows)) {
+            config.refuse_open_secret()?;
+        }
         run::tell_on_request(&speaker, flags.common.verbose);
         Ok(Self {
             flags,
@@ -115,6 +127,7 @@ impl Setup {
             path,
             config,
             existing,
+            given,
             clock,
             speaker,
             report: Report::default(),
@@ -161,8 +174,7 @@ impl Setup {
                 return Ok(base_url.clone().serving(answers.api()).map_err(refused)?);
             }
             (None, None) if answers.api() == Api::V2 => {
-                let url = BaseUrl::parse(&self.global_host());
-                return url.map_err(|error| anyhow::anyhow!("{error}"));
+                return Ok(self.global_host());
             }
             (None, Some(email)) => email,
             (None, None) => return Ok(self.config.mimecast.base_url.clone()),
@@ -177,11 +189,11 @@ impl Setup {
     }
 
     /// The host of API 2.0 to suggest: that of an earlier setup, else the global one.
-    fn global_host(&self) -> String {
+    fn global_host(&self) -> BaseUrl {
         let saved = &self.config.mimecast;
-        match (&self.existing, saved.api) {
-            (Some(_), Api::V2) => saved.base_url.to_string(),
-            _ => GLOBAL_HOST.to_owned(),
+        match saved.api {
+            Api::V2 if self.given.base_url => saved.base_url.clone(),
+            _ => BaseUrl::usual(Api::V2),
         }
     }
 
@@ -244,24 +256,18 @@ impl Setup {
             .map_err(|error| Failure::new(Code::Usage, error.message, "enter it again"))?;
         let application = Application::new(id.to_owned(), secret.clone());
         let identity = Identity::Bearer(Arc::new(application));
-        let client = self.client(region, answers, identity)?;
-        // by itself: whatever stands in for a token must not pass for an account that lacks a permission
+        let client = self.client(region, answers, identity.clone())?;
+        // first and alone: a refused token must not pass for a missing permission
         client.log_in().map_err(revisit)?;
         let saved = &self.config.mimecast.account_code;
         let is_stand_in = !saved.is_empty() && *saved == self.config.mimecast.client_id;
-        let account_code = match login::account_code(&client) {
+        let account_code = match self.optional_code(region, identity)? {
             // an earlier setup could not read it: the state goes by the name that it was given then
-            Ok(_) if is_stand_in && saved == id => saved.clone(),
-            Ok(code) => code,
-            Err(ApiError::Denied(Denial::Permission(_)) | ApiError::NotUnderstood(_)) => {
-                // another application may be of another account: its state is not continued
-                if saved.is_empty() || (is_stand_in && saved != id) {
-                    id.to_owned()
-                } else {
-                    saved.clone()
-                }
-            }
-            Err(error) => return Err(revisit(error)),
+            Some(_) if is_stand_in && saved == id => saved.clone(),
+            Some(code) => code,
+            // another application may be of another account: its state is not continued
+            None if saved.is_empty() || (is_stand_in && saved != id) => id.to_owned(),
+            None => saved.clone(),
         };
         self.speaker.say("Log in successful");
         self.speaker.say("Getting account code and saving config");
@@ -270,6 +276,24 @@ impl Setup {
             secrets: Secrets::Client(secret),
             account_code,
         })
+    }
+
+    /// Returns the account's code, or `None` whatever Mimecast answers instead of it.
+    fn optional_code(
+        &self,
+        region: &BaseUrl,
+        identity: Identity,
+    ) -> anyhow::Result<Option<String>> {
+        let until = self.clock.elapsed().saturating_add(CODE_PATIENCE);
+        let until = until.min(self.clock.elapsed().saturating_add(self.clock.left()));
+        let clock = self.clock.clone().with_budget(until);
+        let client = Client::new(region.clone(), "", identity, &self.config.network, clock)?;
+        let asked = login::account_code(&client);
+        self.clock.check()?;
+        if let Err(error) = &asked {
+            info!(%error, "the account's code is not known");
+        }
+        Ok(asked.ok())
     }
 
     /// Saves credentials and configuration; comments and other settings of an existing file survive.
@@ -306,60 +330,4 @@ impl Setup {
         let app_id = answers.app().map_or("", |app| &app.id);
         Client::new(base.clone(), app_id, identity, network, clock)
     }
-}
-
-/// A note about keys that stop working by themselves.
-fn expiry(lifetime_seconds: Option<u64>) -> Option<String> {
-    const YEAR: u64 = 365 * 24 * 3_600;
-    let seconds = lifetime_seconds.filter(|seconds| (1..YEAR).contains(seconds))?;
-    let life = match (seconds / 86_400, seconds / 3_600) {
-        (0, hours) => format!("{hours} hours"),
-        (1, _) => "1 day".to_owned(),
-        (days, _) => format!("{days} days"),
-    };
-    Some(format!(
-        "the keys will expire in {life}, and collection will stop then. Set the Authentication Cache \
-         TTL to \"Never Expires\" (preparation step 4 in the README) and run {PROGRAM} again."
-    ))
-}
-
-/// Adds which part of the preparation a refusal points at.
-fn revisit(error: ApiError) -> anyhow::Error {
-    let ApiError::Denied(denial) = &error else {
-        return error.into();
-    };
-    if matches!(denial, Denial::Clock(_)) {
-        return error.into();
-    }
-    let (step, matter) = match denial {
-        Denial::Login => (
-            1,
-            "user, password, no two-step authentication; a directory's password needs --auth-type domain",
-        ),
-        Denial::UnknownAddress => (1, "user"),
-        Denial::Region => (1, "user; without --base-url the region is found"),
-        Denial::Permission(_) => (2, "role"),
-        Denial::Expired => (4, "authentication profile"),
-        Denial::ApplicationId => (7, "application id; a new one works after 30 minutes"),
-        Denial::Client | Denial::Token => (7, "client id and secret"),
-        Denial::Keys | Denial::Clock(_) => (
-            7,
-            "application key; or a key pair, or this host's clock, is wrong",
-        ),
-    };
-    let remedy = format!("check preparation step {step} in the README ({matter})");
-    Failure::new(Code::Denied, error.to_string(), remedy).into()
-}
-
-/// What to do differs from a collector's failure, which the next run makes up for.
-fn in_words_of_setup(error: anyhow::Error) -> anyhow::Error {
-    let mut failure = Failure::of(&error);
-    let again = format!("run {PROGRAM} again");
-    failure.remedy = match (failure.code, error.downcast_ref()) {
-        (Code::Interrupted | Code::Terminated, _) => again,
-        (Code::Later, Some(ApiError::SlowDown(_))) => format!("{again} after that time"),
-        (Code::Later, _) => format!("check network, firewall and proxy, then {again}"),
-        _ => return error,
-    };
-    failure.into()
 }

@@ -1,6 +1,7 @@
 //! The setup without questions: what it takes, proves and saves, and what it never does.
 
 mod faults; // what can happen on the way
+mod proxied; // behind a proxy
 mod refusals; // what it does not accept, and what is then left
 mod tokens; // API 2.0
 

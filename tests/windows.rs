@@ -63,6 +63,20 @@ fn collect(place: &Place, program: &str, config: &Path) {
     place.finish(command).stays_silent();
 }
 
+/// The setup is the remedy: it leaves the file to its owner.
+#[test]
+fn a_proxys_password_that_others_can_read_is_not_used() {
+    let place = Place::connected();
+    place.configure("[network]\nproxy = \"http://user:canary@127.0.0.1:9\"");
+    set_mode(&place.path("config.toml"), 0o644);
+    for outcome in [place.siem(), place.audit()] {
+        let outcome = outcome.ends_with(78).says("is open to other users");
+        outcome.says("run authentication_setup again");
+    }
+    set_mode(&place.path("config.toml"), 0o600);
+    assert_ne!(place.siem().code, 78);
+}
+
 #[test]
 fn a_second_run_is_turned_away_while_one_works_and_let_in_after_a_kill() {
     let place = Place::connected();

@@ -230,17 +230,17 @@ fn an_answer_that_cannot_be_right_is_asked_for_again() {
     }
     dialog.answer_first(&place, 1);
     dialog.answer(QUESTIONS[1], "two words\r");
-    dialog.expect("one word");
+    dialog.expect("holds a space");
     dialog.answer(
         QUESTIONS[1],
         &format!("{}\r", place.sandbox.account().app_id),
     );
     dialog.answer(QUESTIONS[2], "\r");
     dialog.answer(QUESTIONS[2], "two words\r");
-    dialog.expect("one word");
+    dialog.expect("holds a space");
     dialog.answer(QUESTIONS[2], "app-key\r");
     dialog.answer(QUESTIONS[3], "nobody\r");
-    dialog.expect("an e-mail address, please");
+    dialog.expect("an e-mail address, please: it has no @");
     dialog.answer(QUESTIONS[3], "\x03");
     let (code, heard) = dialog.end(&place);
     assert_eq!(code, 130, "{heard}");

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::answer::Denial;
 use super::endpoints::{self, Call};
 use super::{ApiError, Client, Identity, NoSink, Reply};
-use crate::config::BaseUrl;
+use crate::config::{Api, BaseUrl};
 
 /// How a password is checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -51,7 +51,7 @@ impl AuthType {
 ///
 /// # Errors
 /// [`Denial::UnknownAddress`] when no region knows it; [`ApiError::NotUnderstood`] when the host
-/// named is not Mimecast's.
+/// named is not Mimecast's, or is this host although another one was asked.
 pub fn discover(client: &Client, email: &str) -> Result<BaseUrl, ApiError> {
     let first = first(client, Call::Discover, &endpoints::discover(email))?;
     let host = first
@@ -63,8 +63,17 @@ pub fn discover(client: &Client, email: &str) -> Result<BaseUrl, ApiError> {
     } else {
         format!("https://{host}")
     };
-    BaseUrl::parse(&text)
-        .map_err(|error| ApiError::NotUnderstood(format!("the region found: {error}")))
+    let refused = |why: String| ApiError::NotUnderstood(format!("the region found: {why}"));
+    let region = BaseUrl::parse_for(&text, Api::V1).map_err(|error| refused(error.to_string()))?;
+    is_within_reach(client.base(), &region)
+        .then_some(region)
+        .ok_or_else(|| refused("a loopback host".to_owned()))
+}
+
+/// True unless a host on the internet names this one, where any local user could listen for the
+/// password.
+fn is_within_reach(asked: &BaseUrl, region: &BaseUrl) -> bool {
+    asked.is_loopback() || !region.is_loopback()
 }
 
 /// Exchanges a password for a key pair.
@@ -126,4 +135,26 @@ fn first(client: &Client, call: Call, body: &Value) -> Result<Option<Value>, Api
         .and_then(|data| data.get_mut(0))
         .map(Value::take);
     Ok(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_discovery_on_this_host_may_name_this_host() {
+        let url = |text| BaseUrl::parse(text).unwrap();
+        let (mimecast, loopback) = ("https://api.mimecast.com", "http://127.0.0.1:8425");
+        for (asked, region, expected) in [
+            (mimecast, "https://us-api.mimecast.com", true),
+            (mimecast, loopback, false),
+            (mimecast, "https://localhost", false),
+            (mimecast, "http://[::1]:1", false),
+            (loopback, loopback, true),
+            (loopback, "https://us-api.mimecast.com", true),
+        ] {
+            let found = is_within_reach(&url(asked), &url(region));
+            assert_eq!(found, expected, "{asked} names {region}");
+        }
+    }
 }

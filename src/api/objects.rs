@@ -11,12 +11,12 @@ use reqwest::header::HeaderMap;
 
 use super::answer::Answer;
 use super::client::{outcome, persist};
-use super::public::is_public;
+use super::guard::Guard;
 use super::retry::Policy;
 use super::transport::{Reach, Take, Transport};
 use super::{ApiError, Sink};
 use crate::clock::Clock;
-use crate::config::{BaseUrl, Network};
+use crate::config::{BaseUrl, Network, PrivateStores, Scope};
 
 /// Where an object lies. Its query is a permission: only the path is ever shown or kept.
 #[derive(Clone)]
@@ -28,6 +28,17 @@ pub struct Objects {
     policy: Policy,
     clock: Clock,
     is_rehearsal: bool,
+    stores: PrivateStores,
+    guard: Guard,
+}
+
+/// Why an address is not fetched from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AddressError {
+    /// No store of Mimecast's has such an address; the text goes on after "an object's address".
+    Odd(&'static str),
+    /// The host is a private address that the configuration does not list.
+    Private(String),
 }
 
 impl Objects {
@@ -48,16 +59,27 @@ impl Objects {
             policy: Policy::of(network),
             clock,
             is_rehearsal,
+            stores: network.private_stores.clone(),
+            guard: Guard::of(network),
         })
     }
 
     /// Reads an address of a list.
     ///
     /// # Errors
-    /// [`ApiError::NotUnderstood`] for one that a store of Mimecast's would not have.
+    /// [`ApiError::PrivateStore`] for a private address that the configuration does not list;
+    /// [`ApiError::NotUnderstood`] for one that no store of Mimecast's has.
     pub fn address(&self, text: &str) -> Result<Address, ApiError> {
-        Address::parse(text, self.is_rehearsal)
-            .map_err(|why| ApiError::NotUnderstood(format!("an object's address {why}")))
+        let odd = |why| ApiError::NotUnderstood(format!("an object's address {why}"));
+        let address = Address::parse(text, self.is_rehearsal, &self.stores);
+        let address = address.map_err(|error| match error {
+            AddressError::Odd(why) => odd(why),
+            AddressError::Private(host) => ApiError::PrivateStore(host),
+        })?;
+        if !self.is_rehearsal && self.guard.is_proxy(address.host()) {
+            return Err(odd("leads to the proxy itself"));
+        }
+        Ok(address)
     }
 
     /// Fetches an object into `sink`, byte for byte.
@@ -81,23 +103,36 @@ impl Objects {
 }
 
 impl Address {
-    pub(crate) fn parse(text: &str, is_rehearsal: bool) -> Result<Self, &'static str> {
-        let url = Url::parse(text).map_err(|_| "is no URL")?;
+    pub(crate) fn parse(
+        text: &str,
+        is_rehearsal: bool,
+        stores: &PrivateStores,
+    ) -> Result<Self, AddressError> {
+        let url = Url::parse(text).map_err(|_| AddressError::Odd("is no URL"))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("holds a user name");
+            return Err(AddressError::Odd("holds a user name"));
         }
-        let host = url.host_str().unwrap_or_default();
-        let number: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let number: Option<IpAddr> = host.parse().ok();
         let is_loopback = host == "localhost" || number.is_some_and(|number| number.is_loopback());
         match url.scheme() {
             _ if is_loopback && is_rehearsal => return Ok(Self(url)),
             "https" => {}
-            _ => return Err("is not https"),
+            _ => return Err(AddressError::Odd("is not https")),
         }
-        if is_loopback || host.is_empty() || number.is_some_and(|number| !is_public(number)) {
-            return Err("leads into a private network");
+        let scope = number.map_or(Scope::Public, Scope::of);
+        if is_loopback || host.is_empty() || scope == Scope::Barred {
+            return Err(AddressError::Odd("leads to this host or its link"));
+        }
+        if number.is_some_and(|number| !stores.allow(host, number)) {
+            return Err(AddressError::Private(host.to_owned()));
         }
         Ok(Self(url))
+    }
+
+    /// The host's name or address.
+    pub(crate) fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
     }
 
     /// The part that stays the same when a page is listed again: host and path.
@@ -132,6 +167,10 @@ impl fmt::Debug for Address {
 mod tests {
     use super::*;
 
+    fn parse(text: &str, stores: &str) -> Result<Address, AddressError> {
+        Address::parse(text, false, &PrivateStores::parse(stores).unwrap())
+    }
+
     #[test]
     fn only_addresses_of_the_world_outside_are_fetched() {
         for good in [
@@ -139,7 +178,7 @@ mod tests {
             "https://192.0.2.1/a",
             "https://[2001:db8::1]/a",
         ] {
-            assert!(Address::parse(good, false).is_ok(), "{good}");
+            assert!(parse(good, "none").is_ok(), "{good}");
         }
         for bad in [
             "http://bucket.s3.example.com/a",
@@ -147,33 +186,55 @@ mod tests {
             "https://user@bucket.s3.example.com/a",
             "https://127.0.0.1/a",
             "https://localhost/a",
-            "https://10.1.2.3/a",
-            "https://172.16.0.1/a",
-            "https://192.168.0.1/a",
             "https://169.254.169.254/latest/meta-data",
-            "https://100.64.0.1/a",
             "https://0.0.0.0/a",
             "https://[::1]/a",
             "https://[fe80::1]/a",
-            "https://[fd00::1]/a",
-            "https://[::ffff:10.0.0.1]/a",
-            "https://[::10.0.0.1]/a",
-            "https://[64:ff9b::10.0.0.1]/a",
-            "https://[2002:a00:1::]/a",
+            "https://[::ffff:127.0.0.1]/a",
             "https://[fec0::1]/a",
             "https://2130706433/a",
             "/a/b",
         ] {
-            assert!(Address::parse(bad, false).is_err(), "{bad}");
+            let stores = "localhost, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fd00::/8";
+            for stores in ["none", stores] {
+                let refused = parse(bad, stores).unwrap_err();
+                assert!(matches!(refused, AddressError::Odd(_)), "{bad} {stores}");
+            }
         }
-        assert!(Address::parse("http://127.0.0.1:8425/a", true).is_ok());
-        assert!(Address::parse("http://192.0.2.1/a", true).is_err());
+        let rehearsed = |text| Address::parse(text, true, &PrivateStores::default());
+        assert!(rehearsed("http://127.0.0.1:8425/a").is_ok());
+        assert!(rehearsed("http://192.0.2.1/a").is_err());
+    }
+
+    #[test]
+    fn a_private_address_is_fetched_only_if_the_operator_lists_it() {
+        for (host, network) in [
+            ("10.1.2.3", "10.1.0.0/16"),
+            ("172.16.0.1", "172.16.0.1"),
+            ("192.168.0.1", "192.168.0.0/24"),
+            ("100.64.0.1", "100.64.0.0/10"),
+            ("fd00::1", "fd00::/8"),
+            ("::ffff:a00:1", "10.0.0.0/8"),
+            ("::a00:1", "10.0.0.0/8"),
+            ("64:ff9b::a00:1", "10.0.0.0/8"),
+            ("2002:a00:1::", "10.0.0.0/8"),
+        ] {
+            let url = match host.contains(':') {
+                true => format!("https://[{host}]/a"),
+                false => format!("https://{host}/a"),
+            };
+            let private = AddressError::Private(host.to_owned());
+            assert_eq!(parse(&url, "none").unwrap_err(), private, "{host}");
+            assert_eq!(parse(&url, "10.200.0.0/16").unwrap_err(), private, "{host}");
+            assert!(parse(&url, network).is_ok(), "{host}");
+            assert!(parse(&url, host).is_ok(), "{host}: as the message proposes");
+        }
     }
 
     #[test]
     fn a_stem_is_the_last_part_and_no_permission_is_shown() {
         let text = "https://s.example.com/a/part-0001.json.gz?X-Amz-Signature=canary";
-        let address = Address::parse(text, false).unwrap();
+        let address = parse(text, "none").unwrap();
         assert_eq!(address.stem(), "part-0001");
         assert_eq!(format!("{address:?}"), "s.example.com/a/part-0001.json.gz");
     }

@@ -5,21 +5,20 @@
 //! library would put it into the text, query included.
 
 use std::error::Error as _;
-use std::fs;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use reqwest::{Certificate, ClientBuilder, Proxy, Request, Response, redirect};
-use secrecy::ExposeSecret as _;
+use reqwest::{ClientBuilder, Request, Response, redirect};
 use tokio::runtime::{Builder, Runtime};
 
 use super::answer::{Head, siem_token};
-use super::public::Public;
+use super::guard::{Barred, Guard};
+use super::trust::{check_authorities, proxied, trusting};
 use super::{ApiError, Sink};
 use crate::clock::{Clock, Stopped, TICK};
-use crate::config::{self, Network};
+use crate::config::Network;
 
 /// Answers that are held in memory; a page of audit events is far below.
 const HELD_LIMIT: usize = 16 << 20;
@@ -66,6 +65,10 @@ pub(crate) enum Fault {
     Passing(String),
     /// Not worth repeating in this run, such as a certificate that is not trusted.
     Lasting(String),
+    /// An object store with a private address: its host.
+    PrivateStore(String),
+    /// A setting of the network is wrong.
+    Unusable(String),
     /// An answer that breaks a limit or a rule of HTTP.
     Improper(String),
     /// An answer larger than any known one.
@@ -103,11 +106,11 @@ impl Transport {
             .https_only(!is_loopback)
             .connect_timeout(network.connect_timeout);
         let builder = match reach {
-            // through a proxy only the proxy's own name is looked up here
-            Reach::Store if !is_proxied(network) => builder.dns_resolver(Public),
-            Reach::Store | Reach::Api | Reach::Loopback => builder,
+            Reach::Store => builder.dns_resolver(Guard::of(network)),
+            Reach::Api | Reach::Loopback => builder,
         };
         let builder = proxied(builder, network, is_loopback)?;
+        check_authorities()?;
         let client = trusting(builder, network)?.build().map_err(|error| {
             let ca_file = network
                 .ca_file
@@ -313,50 +316,18 @@ fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
     ))
 }
 
-/// Whether a proxy stands between here and the store, as far as that can be told.
-fn is_proxied(network: &Network) -> bool {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    match network.proxy {
-        config::Proxy::Url(_) => true,
-        config::Proxy::None => false,
-        config::Proxy::System => ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
-            .into_iter()
-            .any(is_set),
-    }
-}
-
-fn proxied(
-    builder: ClientBuilder,
-    network: &Network,
-    is_loopback: bool,
-) -> Result<ClientBuilder, ApiError> {
-    match &network.proxy {
-        // a proxy of the environment is for the world outside
-        config::Proxy::System if is_loopback => Ok(builder.no_proxy()),
-        config::Proxy::System => Ok(builder),
-        config::Proxy::None => Ok(builder.no_proxy()),
-        config::Proxy::Url(url) => Proxy::all(url.expose_secret())
-            .map(|proxy| builder.proxy(proxy))
-            .map_err(|_| ApiError::Unusable("the proxy in [network] cannot be used".to_owned())),
-    }
-}
-
-fn trusting(builder: ClientBuilder, network: &Network) -> Result<ClientBuilder, ApiError> {
-    let Some(path) = &network.ca_file else {
-        return Ok(builder);
-    };
-    let unusable = |why: String| ApiError::Unusable(format!("ca_file {}: {why}", path.display()));
-    let pem = fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    let certificates = Certificate::from_pem_bundle(&pem)
-        .map_err(|_| unusable("not a PEM file with certificates".to_owned()))?;
-    if certificates.is_empty() {
-        return Err(unusable("holds no certificate".to_owned()));
-    }
-    Ok(builder.tls_certs_merge(certificates))
-}
-
 fn fault_of(error: &reqwest::Error) -> Fault {
+    match find::<Barred>(error) {
+        Some(Barred::Private(host)) => return Fault::PrivateStore(host.clone()),
+        Some(barred @ Barred::Local(_)) => return Fault::Lasting(barred.to_string()),
+        None => {}
+    }
     let cause = innermost(error);
+    if cause.contains("proxy authorization required") {
+        let what = "the proxy wants a valid user name and password: expected them in proxy, such as \
+                    \"http://user:password@proxy.example.com:3128\"";
+        return Fault::Unusable(what.to_owned());
+    }
     let is_tls = cause.contains("certificate") || cause.contains("peer is incompatible");
     let text = if is_tls {
         return Fault::Lasting(format!("the connection is not trusted: {cause}"));
@@ -370,6 +341,18 @@ fn fault_of(error: &reqwest::Error) -> Fault {
     Fault::Passing(text)
 }
 
+/// Returns the first cause of that type.
+fn find<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(found) = inner.downcast_ref() {
+            return Some(found);
+        }
+        cause = inner.source();
+    }
+    None
+}
+
 /// The last cause in the chain, which is the operating system's or the TLS library's own word.
 fn innermost(error: &reqwest::Error) -> String {
     let mut cause = error.source();
@@ -379,24 +362,4 @@ fn innermost(error: &reqwest::Error) -> String {
         cause = inner.source();
     }
     text.unwrap_or_else(|| "the HTTP library gave no reason".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::config::{Config, EXAMPLE, Environment};
-
-    fn network(proxy: &str) -> Network {
-        let text = EXAMPLE.replace("proxy = \"\"", &format!("proxy = \"{proxy}\""));
-        let config = Config::parse(&text, Path::new("/c/config.toml"), &Environment::default());
-        config.unwrap().network
-    }
-
-    #[test]
-    fn a_proxy_that_is_named_is_not_taken_for_a_store() {
-        assert!(is_proxied(&network("http://proxy.example.com:3128")));
-        assert!(!is_proxied(&network("none")));
-    }
 }

@@ -246,9 +246,10 @@ fn every_usual_form_of_a_member_comes_out_whole() {
 
 #[test]
 fn nothing_comes_out_of_nothing_without_complaint() {
-    for bytes in [Vec::new(), archive(&[]), archive64(&[])] {
+    for bytes in [archive(&[]), archive64(&[])] {
         assert_eq!(read(&bytes), (Vec::new(), Vec::new()));
     }
+    refused(&[], "it is empty"); // not even the end of an archive
 }
 
 #[test]
@@ -358,12 +359,24 @@ fn what_is_no_plain_file_is_a_fault() {
 }
 
 #[test]
-fn two_entries_of_one_name_refuse_the_archive() {
-    let other = Entry::new("a", "other");
-    refused(
-        &archive(&[good("a"), good("b"), other]),
-        "two entries of one name",
-    );
+fn entries_of_one_name_are_told_apart_by_their_places() {
+    let text = |text: &str| text.as_bytes().to_vec();
+    let entries = [
+        Entry::new("a", "one"),
+        Entry::new("b", "two").stored(),
+        Entry::new("a", "three").streamed(),
+        Entry::new("a", "one"),
+    ];
+    let (whole, faults) = read(&archive(&entries));
+    assert_eq!(faults, [""; 0]);
+    let expected = [("a", "one"), ("b", "two"), ("a", "three"), ("a", "one")];
+    let expected = expected.map(|(name, content)| (name.to_owned(), text(content)));
+    assert!(whole == expected, "{whole:?}");
+    // damage to one of them is its own
+    let damaged = Entry::new("a", "other").with(|entry| entry.crc = Some(7));
+    let (whole, faults) = read(&archive(&[good("a"), damaged, good("b")]));
+    assert_eq!((whole.len(), faults.len()), (2, 1), "{faults:?}");
+    assert!(faults[0].contains("checksum"), "{faults:?}");
 }
 
 #[test]

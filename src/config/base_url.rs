@@ -17,62 +17,110 @@ const DOMAINS: [&str; 2] = ["mimecast.com", "mimecast-pscom-us.com"];
 /// Below this one, API 2.0 answers.
 const API_2_DOMAIN: &str = "services.mimecast.com";
 
+/// A regional host of API 1.0.
+const V1_EXAMPLE: &str = "https://us-api.mimecast.com";
+
+/// The host of API 2.0 that serves every region.
+const V2_EXAMPLE: &str = "https://api.services.mimecast.com";
+
 /// An address of the API: scheme, host and port, nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
-/// Why an address is not used.
+/// Why an address is not used. Each `example` is an address that is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
     /// The text does not follow the syntax.
-    #[error("not a URL: expected one such as https://us-api.mimecast.com")]
-    Syntax,
+    #[error("not a URL: expected one such as {example}")]
+    Syntax {
+        /// What was probably meant.
+        example: String,
+    },
     /// Anyone on the way could read along.
-    #[error("not https: expected https://, or http:// for a loopback host alone")]
-    Scheme,
+    #[error(
+        "not https: expected https://, or http:// for a loopback host alone, such as {example}"
+    )]
+    Scheme {
+        /// What was probably meant.
+        example: String,
+    },
     /// Credentials have their own file.
     #[error("holds a user name or password: expected none")]
     UserInfo,
     /// Someone else's host.
     #[error(
-        "host {0} is not Mimecast's: expected one of mimecast.com or mimecast-pscom-us.com, \
-         or a loopback host"
+        "host {host} is not Mimecast's: expected one below mimecast.com or mimecast-pscom-us.com, \
+         such as {example}, or a loopback host"
     )]
-    Host(String),
+    Host {
+        /// The host that was named.
+        host: String,
+        /// A host of Mimecast's.
+        example: String,
+    },
     /// The right owner, the wrong interface.
-    #[error("host {0} serves API 2.0: API 1.0 expects a regional host such as us-api.mimecast.com")]
+    #[error("host {0} serves API 2.0: API 1.0 expects a regional host such as {V1_EXAMPLE}")]
     Later(String),
     /// The other way round.
-    #[error(
-        "host {0} serves API 1.0: API 2.0 expects api.services.mimecast.com or its us- and uk- twins"
-    )]
+    #[error("host {0} serves API 1.0: API 2.0 expects one such as {V2_EXAMPLE}")]
     Earlier(String),
     /// Paths are the program's own.
-    #[error("goes on after the host: expected no path, query or fragment")]
+    #[error("goes on after the host: expected no path, query or fragment, such as {example}")]
+    Tail {
+        /// The same address without them.
+        example: String,
+    },
+}
+
+/// What is wrong with the text of an address.
+enum Flaw {
+    Syntax,
+    Scheme,
+    UserInfo,
+    Host(String),
     Tail,
 }
 
 impl BaseUrl {
-    /// Reads an address.
+    /// Reads an address, whatever generation it serves.
     ///
     /// # Errors
     /// Whatever is not plainly a host of Mimecast or a loopback host; no message repeats user-info.
     pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
-        let url = Url::parse(text).map_err(|_| BaseUrlError::Syntax)?;
+        Self::read(text).map_err(|flaw| flaw.explained(text, None))
+    }
+
+    /// Reads an address that has to serve this generation.
+    ///
+    /// # Errors
+    /// As [`BaseUrl::parse`] and [`BaseUrl::serving`].
+    pub fn parse_for(text: &str, api: Api) -> Result<Self, BaseUrlError> {
+        let url = Self::read(text).map_err(|flaw| flaw.explained(text, Some(api)))?;
+        url.serving(api)
+    }
+
+    /// Returns the host that most accounts use.
+    #[must_use]
+    pub fn usual(api: Api) -> Self {
+        Self::parse(usual(api)).expect("a host of Mimecast's")
+    }
+
+    fn read(text: &str) -> Result<Self, Flaw> {
+        let url = Url::parse(text).map_err(|_| Flaw::Syntax)?;
         let host = url.host_str().unwrap_or_default();
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(BaseUrlError::UserInfo);
+            return Err(Flaw::UserInfo);
         }
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(host) => {}
-            _ => return Err(BaseUrlError::Scheme),
+            _ => return Err(Flaw::Scheme),
         }
         if !is_loopback(host) && !DOMAINS.iter().any(|domain| is_within(host, domain)) {
-            return Err(BaseUrlError::Host(host.to_owned()));
+            return Err(Flaw::Host(host.to_owned()));
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(BaseUrlError::Tail);
+            return Err(Flaw::Tail);
         }
         Ok(Self(url))
     }
@@ -112,6 +160,45 @@ impl BaseUrl {
     }
 }
 
+impl Flaw {
+    fn explained(self, text: &str, api: Option<Api>) -> BaseUrlError {
+        let example = example(text, api);
+        match self {
+            Self::Syntax => BaseUrlError::Syntax { example },
+            Self::Scheme => BaseUrlError::Scheme { example },
+            Self::UserInfo => BaseUrlError::UserInfo,
+            Self::Host(host) => BaseUrlError::Host { host, example },
+            Self::Tail => BaseUrlError::Tail { example },
+        }
+    }
+}
+
+/// Returns an address that is accepted: the one that `text` probably means, else the usual one.
+fn example(text: &str, api: Option<Api>) -> String {
+    let text = text.trim();
+    let (scheme, rest) = text.split_once("://").unwrap_or(("https", text));
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let accepted = |scheme: &str| {
+        let url = BaseUrl::read(&format!("{scheme}://{}", &rest[..end])).ok()?;
+        match api {
+            Some(api) => url.serving(api).ok(),
+            None => Some(url),
+        }
+    };
+    let meant = accepted(scheme).or_else(|| accepted("https"));
+    meant.map_or_else(
+        || usual(api.unwrap_or(Api::V1)).to_owned(),
+        |url| url.to_string(),
+    )
+}
+
+const fn usual(api: Api) -> &'static str {
+    match api {
+        Api::V1 => V1_EXAMPLE,
+        Api::V2 => V2_EXAMPLE,
+    }
+}
+
 impl fmt::Display for BaseUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.0.as_str().trim_end_matches('/'))
@@ -133,138 +220,4 @@ fn is_loopback(host: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(text: &str) -> String {
-        BaseUrl::parse(text).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn hosts_of_mimecast_are_accepted_and_shown_without_a_slash() {
-        for text in [
-            "https://us-api.mimecast.com",
-            "https://mimecast.com",
-            "https://uspcom-api.mimecast-pscom-us.com",
-        ] {
-            let url = BaseUrl::parse(text).unwrap();
-            assert_eq!(url.to_string(), text);
-            assert!(!url.is_loopback());
-        }
-        let url = BaseUrl::parse("https://US-API.Mimecast.com:443/").unwrap();
-        assert_eq!(url.to_string(), "https://us-api.mimecast.com");
-        assert_eq!(url.host(), "us-api.mimecast.com");
-    }
-
-    #[test]
-    fn loopback_hosts_are_accepted_with_and_without_tls() {
-        for text in [
-            "http://127.0.0.1:8080",
-            "http://127.9.9.9",
-            "http://[::1]:1",
-            "http://localhost:80",
-            "https://localhost",
-            "http://127.1",
-        ] {
-            assert!(BaseUrl::parse(text).unwrap().is_loopback(), "{text}");
-        }
-    }
-
-    #[test]
-    fn other_hosts_are_refused_however_they_are_dressed_up() {
-        for text in [
-            "https://mimecast.com.example.com",
-            "https://notmimecast.com",
-            "https://example.com\\@us-api.mimecast.com",
-            "https://us-api.mimecast.com.",
-            "https://10.0.0.1",
-            "https://[::ffff:127.0.0.1]",
-            "https://localhost.example.com",
-            "https://0.0.0.0",
-        ] {
-            assert!(
-                matches!(BaseUrl::parse(text), Err(BaseUrlError::Host(_))),
-                "{text}"
-            );
-        }
-        assert_eq!(
-            refusal("https://example.com"),
-            "host example.com is not Mimecast's: expected one of mimecast.com or \
-             mimecast-pscom-us.com, or a loopback host"
-        );
-    }
-
-    #[test]
-    fn plain_http_is_refused_except_on_loopback() {
-        let expected = "not https: expected https://, or http:// for a loopback host alone";
-        assert_eq!(refusal("http://us-api.mimecast.com"), expected);
-        assert_eq!(refusal("ftp://localhost"), expected);
-        assert_eq!(refusal("us-api.mimecast.com:443"), expected);
-    }
-
-    #[test]
-    fn a_name_without_scheme_is_not_a_url() {
-        let expected = "not a URL: expected one such as https://us-api.mimecast.com";
-        assert_eq!(refusal("us-api.mimecast.com"), expected);
-        assert_eq!(refusal("https://"), expected);
-    }
-
-    #[test]
-    fn user_info_is_refused_and_not_repeated() {
-        let text = "https://canary:canary@us-api.mimecast.com";
-        assert_eq!(
-            refusal(text),
-            "holds a user name or password: expected none"
-        );
-    }
-
-    #[test]
-    fn the_host_of_the_other_generation_is_named_as_such() {
-        let serving = |text, api| BaseUrl::parse(text).unwrap().serving(api);
-        let (later, earlier) = (
-            "https://us-api.services.mimecast.com",
-            "https://us-api.mimecast.com",
-        );
-        assert!(serving(later, Api::V2).is_ok() && serving(earlier, Api::V1).is_ok());
-        assert_eq!(
-            serving(later, Api::V1).unwrap_err().to_string(),
-            "host us-api.services.mimecast.com serves API 2.0: API 1.0 expects a regional host \
-             such as us-api.mimecast.com"
-        );
-        assert_eq!(
-            serving(earlier, Api::V2).unwrap_err().to_string(),
-            "host us-api.mimecast.com serves API 1.0: API 2.0 expects api.services.mimecast.com \
-             or its us- and uk- twins"
-        );
-        assert!(serving("http://127.0.0.1:1", Api::V2).is_ok());
-    }
-
-    #[test]
-    fn a_path_query_or_fragment_is_refused() {
-        for tail in ["/api", "?", "/#x", "//"] {
-            let text = format!("https://us-api.mimecast.com{tail}");
-            assert_eq!(
-                refusal(&text),
-                "goes on after the host: expected no path, query or fragment"
-            );
-        }
-    }
-
-    #[test]
-    fn joining_keeps_the_host_whatever_the_path() {
-        let url = BaseUrl::parse("https://us-api.mimecast.com").unwrap();
-        let joined = url.join("/api/audit/get-siem-logs");
-        assert_eq!(
-            joined.as_str(),
-            "https://us-api.mimecast.com/api/audit/get-siem-logs"
-        );
-        for path in [
-            "//example.com/x",
-            "https://example.com",
-            "?a#b",
-            "\\\\example.com",
-        ] {
-            assert_eq!(url.join(path).host_str(), Some("us-api.mimecast.com"));
-        }
-    }
-}
+mod tests;

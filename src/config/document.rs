@@ -25,13 +25,52 @@ pub(crate) struct Source<'t> {
 /// # Errors
 /// As [`durable::read`]: links, pipes and folders are refused; also text that is not UTF-8.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
-    let bytes = durable::read(&SystemDisk, path, LIMIT_BYTES)?;
-    String::from_utf8(bytes).map_err(|_| {
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            "not UTF-8 text, save it as UTF-8",
-        )
+    decode(durable::read(&SystemDisk, path, LIMIT_BYTES)?)
+}
+
+/// Returns the bytes as text, without the mark that Windows editors put first.
+///
+/// # Errors
+/// `InvalidData` for text that is not UTF-8; UTF-16 is named, as Windows tools write it.
+pub(crate) fn decode(bytes: Vec<u8>) -> io::Result<String> {
+    let refused = |what: &str| {
+        let what = format!("{what}, save it as UTF-8");
+        io::Error::new(io::ErrorKind::InvalidData, what)
+    };
+    // the mark of UTF-16, or every other byte zero as with letters of English
+    let is_utf16 = match bytes[..] {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [first, second, ..] => (first == 0) != (second == 0),
+        _ => false,
+    };
+    if is_utf16 {
+        return Err(refused("UTF-16 text"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| refused("not UTF-8 text"))?;
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
     })
+}
+
+/// Returns why a text is not one word of printable ASCII, or `None` if it is.
+pub(crate) fn flaw_of_word(text: &str) -> Option<&'static str> {
+    let has = |is: fn(char) -> bool| text.contains(is);
+    if text.is_empty() {
+        Some("is empty")
+    } else if has(|letter| matches!(letter, '\r' | '\n')) {
+        Some("holds a line break")
+    } else if has(char::is_whitespace) {
+        Some("holds a space")
+    } else if has(char::is_control) {
+        Some("holds a control character")
+    } else if has(|letter| letter == char::REPLACEMENT_CHARACTER) {
+        Some("holds text that is not UTF-8")
+    } else if has(|letter| !letter.is_ascii()) {
+        Some("holds a letter or sign that is not ASCII, such as a typographic dash")
+    } else {
+        None
+    }
 }
 
 impl<'t> Source<'t> {

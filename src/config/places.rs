@@ -4,11 +4,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ConfigError, Environment, User};
+use super::document::Source;
+use super::{ConfigError, EXAMPLE, Environment, User};
 
 const FILE: &str = "config.toml";
 
 /// The configuration file to use: the first that exists, nothing is merged.
+///
+/// A `config.toml` beside the executable or above it is passed over if it is another program's, such
+/// as that of cargo above `~/.cargo/bin`.
 ///
 /// In this order: `explicit` (`--config`), `$MIMECAST_CONFIG`, beside the executable, in the folder
 /// above it, in the user's configuration folder, in the machine's.
@@ -29,8 +33,11 @@ pub fn find(explicit: Option<&Path>, environment: &Environment) -> Result<PathBu
         };
     }
     let mut tried = Vec::new();
-    for path in places(environment) {
+    for (path, owner) in places(environment) {
         match path.try_exists() {
+            Ok(true) if owner == Owner::Anyone && is_foreign(&path) => {
+                tried.push(format!("{} (not the collector's)", path.display()));
+            }
             Ok(true) => return absolute(&path),
             Ok(false) => tried.push(path.display().to_string()),
             Err(error) => tried.push(format!("{} ({error})", path.display())),
@@ -83,15 +90,41 @@ fn named<'a>(
     explicit.map(|path| (path, "--config")).or(variable)
 }
 
-fn places(environment: &Environment) -> impl Iterator<Item = PathBuf> {
+/// Who puts files into a folder.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// The folder bears the collector's name.
+    Collector,
+    /// Other programs may be there too.
+    Anyone,
+}
+
+/// True if a file is valid TOML without a section of ours. A file that cannot be read, or is not
+/// TOML, is taken for ours, so that its error is told.
+fn is_foreign(path: &Path) -> bool {
+    let Ok(text) = super::read(path) else {
+        return false;
+    };
+    let (Ok(file), Ok(example)) = (Source::parse(path, &text), Source::parse(path, EXAMPLE)) else {
+        return false;
+    };
+    let mut sections = example.table().iter();
+    !sections.any(|(section, _)| file.table().contains_key(section))
+}
+
+fn places(environment: &Environment) -> impl Iterator<Item = (PathBuf, Owner)> {
     let beside = environment.executable.as_deref().and_then(Path::parent);
     let above = beside.and_then(Path::parent);
     let user = environment.user_folder.as_deref();
     let system = environment.system_folder.as_deref();
-    [beside, above, user, system]
-        .into_iter()
-        .flatten()
-        .map(|folder| folder.join(FILE))
+    let places = [
+        (beside, Owner::Anyone),
+        (above, Owner::Anyone),
+        (user, Owner::Collector),
+        (system, Owner::Collector),
+    ];
+    let places = places.into_iter();
+    places.filter_map(|(folder, owner)| Some((folder?.join(FILE), owner)))
 }
 
 /// `path` as seen from the current folder.
@@ -128,11 +161,15 @@ mod tests {
             self.root.path().join(path)
         }
 
-        #[expect(clippy::disallowed_methods, reason = "a fixture")]
         fn put(&self, path: &str) -> PathBuf {
+            self.put_text(path, "[mimecast]\n")
+        }
+
+        #[expect(clippy::disallowed_methods, reason = "a fixture")]
+        fn put_text(&self, path: &str, text: &str) -> PathBuf {
             let path = self.at(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, "").unwrap();
+            fs::write(&path, text).unwrap();
             path
         }
 
@@ -158,6 +195,47 @@ mod tests {
         assert_eq!(machine.find(None), Ok(variable));
         let explicit = machine.put("explicit.toml");
         assert_eq!(machine.find(Some(&explicit)), Ok(explicit.clone()));
+    }
+
+    #[test]
+    fn a_file_of_another_program_is_passed_over_and_said_to_be_there() {
+        const CARGO: &str = "[net]\nretry = 3\n[build]\njobs = 2\n";
+        let system = "etc/mimecast-collector/config.toml";
+        for (text, is_ours) in [
+            (CARGO, false),
+            ("", false),
+            ("# a comment\n", false),
+            ("[mimecast\n", true),
+            ("[network]\n", true),
+            ("\u{feff}[network]\r\n", true),
+            ("network.ca_file = \"x\"\n", true),
+            ("[net]\n[audit]\n", true),
+        ] {
+            for place in ["opt/bin/config.toml", "opt/config.toml"] {
+                let mut machine = Machine::new();
+                let there = machine.put_text(place, text);
+                let found = machine.find(None);
+                if is_ours {
+                    assert_eq!(found, Ok(there), "{text}");
+                    continue;
+                }
+                let said = found.unwrap_err().message;
+                let expected = format!("{} (not the collector's)", there.display());
+                assert!(said.contains(&expected), "{said}");
+                let ours = machine.put(system);
+                assert_eq!(machine.find(None), Ok(ours), "{text}");
+                assert_eq!(
+                    machine.find(Some(&there)),
+                    Ok(there.clone()),
+                    "it was named"
+                );
+                machine.environment.config = Some(there.clone());
+                assert_eq!(machine.find(None), Ok(there), "it was named");
+            }
+        }
+        let machine = Machine::new();
+        let empty = machine.put_text(system, "");
+        assert_eq!(machine.find(None), Ok(empty), "the folder's name is ours");
     }
 
     #[test]

@@ -7,6 +7,22 @@ use toml_edit::{DocumentMut, Item, Value};
 use super::document::Source;
 use super::{Api, BaseUrl, ConfigError, EXAMPLE};
 
+/// The keys that setup fills in.
+const FILLED_IN: [(&str, &str); 7] = [
+    ("mimecast", "api"),
+    ("mimecast", "base_url"),
+    ("mimecast", "account_code"),
+    ("mimecast", "email"),
+    ("mimecast", "app_id"),
+    ("mimecast", "client_id"),
+    ("folders", "data"),
+];
+
+/// True for a key that setup fills in.
+pub(super) fn is_filled_in(section: &str, key: &str) -> bool {
+    FILLED_IN.contains(&(section, key))
+}
+
 /// What setup found out.
 #[derive(Clone, Copy, Debug)]
 pub struct Saved<'a> {
@@ -46,15 +62,16 @@ pub fn rewrite(existing: Option<&str>, values: &Saved<'_>) -> Result<String, Con
         )
     })?;
     let base_url = values.base_url.to_string();
-    for (section, key, value) in [
-        ("mimecast", "api", values.api.name()),
-        ("mimecast", "base_url", &base_url),
-        ("mimecast", "account_code", values.account_code),
-        ("mimecast", "email", values.email),
-        ("mimecast", "app_id", values.app_id),
-        ("mimecast", "client_id", values.client_id),
-        ("folders", "data", data),
-    ] {
+    let values = [
+        values.api.name(),
+        &base_url,
+        values.account_code,
+        values.email,
+        values.app_id,
+        values.client_id,
+        data,
+    ];
+    for ((section, key), value) in FILLED_IN.into_iter().zip(values) {
         let is_there = document
             .get(section)
             .and_then(|table| table.get(key))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::BaseUrl;
+use super::{BaseUrl, PrivateStores};
 use crate::durable::Mode;
 
 /// `[mimecast]`: whom to ask.
@@ -135,6 +135,8 @@ pub struct Network {
     pub proxy: Proxy,
     /// PEM file of certificates to trust besides the system's.
     pub ca_file: Option<PathBuf>,
+    /// Object stores that may have a private address.
+    pub private_stores: PrivateStores,
     /// Time to reach the host.
     pub connect_timeout: Duration,
     /// Time without a byte after which a connection counts as dead.

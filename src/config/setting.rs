@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use toml_edit::{Item, Key, TableLike};
 
 use super::ConfigError;
-use super::document::{Source, is_placeholder, meant, shown};
+use super::document::{Source, flaw_of_word, is_placeholder, meant, shown};
+use super::rewrite::is_filled_in;
 use crate::durable::Mode;
 
 /// What looks like a secret gets a better answer than the nearest known key.
@@ -23,6 +24,16 @@ const SECRETS: [&str; 5] = [
 pub(super) struct Settings<'a> {
     given: &'a Source<'a>,
     example: &'a Source<'a>,
+    stage: Stage,
+}
+
+/// How complete a file has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Before setup: what setup fills in may be missing.
+    Draft,
+    /// After setup.
+    Complete,
 }
 
 /// A key with its value, given or by default.
@@ -46,8 +57,16 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// A section or key that the example does not list.
-    pub(super) fn new(given: &'a Source<'a>, example: &'a Source<'a>) -> Result<Self, ConfigError> {
-        let settings = Self { given, example };
+    pub(super) fn new(
+        given: &'a Source<'a>,
+        example: &'a Source<'a>,
+        stage: Stage,
+    ) -> Result<Self, ConfigError> {
+        let settings = Self {
+            given,
+            example,
+            stage,
+        };
         settings.refuse_unknown()?;
         Ok(settings)
     }
@@ -73,7 +92,28 @@ impl<'a> Settings<'a> {
         })
     }
 
+    /// True if the file gives a value for that key. In a draft, a key that setup fills in counts
+    /// only with a value that setup can continue.
+    pub(super) fn is_given(&self, section: &'static str, name: &str) -> bool {
+        self.find(Origin::Given, section, name).is_some()
+    }
+
+    /// True while setup has not completed the file.
+    pub(super) fn is_draft(&self) -> bool {
+        self.stage == Stage::Draft
+    }
+
     fn find(&self, origin: Origin, section: &'static str, name: &str) -> Option<Setting<'a>> {
+        let found = self.look_up(origin, section, name)?;
+        let is_blank = |text: &str| text.trim().is_empty() || is_placeholder(text);
+        let is_unfinished = origin == Origin::Given
+            && self.is_draft()
+            && is_filled_in(section, name)
+            && found.item.as_str().is_some_and(is_blank);
+        (!is_unfinished).then_some(found)
+    }
+
+    fn look_up(&self, origin: Origin, section: &'static str, name: &str) -> Option<Setting<'a>> {
         let source = match origin {
             Origin::Given => self.given,
             Origin::Default => self.example,
@@ -168,7 +208,10 @@ impl<'a> Setting<'a> {
         }
         if is_placeholder(text) {
             let refusal = self.refuse("still holds a placeholder");
-            return Err(refusal.with_remedy("run authentication_setup"));
+            return Err(match is_filled_in(self.section, self.key.get()) {
+                true => refusal.with_remedy("run authentication_setup"),
+                false => refusal,
+            });
         }
         Ok(text)
     }
@@ -176,10 +219,13 @@ impl<'a> Setting<'a> {
     /// Text that may go into a header and a log line as it is, possibly empty.
     pub(super) fn word(&self) -> Result<String, ConfigError> {
         let text = self.text()?;
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(self.refuse("expected letters, digits and signs without spaces"));
+        match flaw_of_word(text).filter(|_| !text.is_empty()) {
+            Some(flaw) => {
+                let expected = "expected letters, digits and signs without spaces";
+                Err(self.refuse(format_args!("{flaw}: {expected}")))
+            }
+            None => Ok(text.to_owned()),
         }
-        Ok(text.to_owned())
     }
 
     /// Text that may not be empty.

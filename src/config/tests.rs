@@ -67,6 +67,7 @@ mod the_example {
         assert_eq!(config.run.log_level, tracing::Level::INFO);
         assert!(matches!(config.network.proxy, Proxy::System));
         assert_eq!(config.network.ca_file, None);
+        assert_eq!(config.network.private_stores, PrivateStores::default());
         assert_eq!(config.network.connect_timeout, 10 * SECOND);
         assert_eq!(config.network.idle_timeout, 60 * SECOND);
         assert_eq!(config.network.request_timeout, 600 * SECOND);
@@ -84,7 +85,7 @@ mod the_example {
     #[test]
     fn lists_no_key_that_nothing_reads() {
         let keys = example_keys();
-        assert_eq!(keys.len(), 30);
+        assert_eq!(keys.len(), 31);
         for (section, key) in keys {
             let mut text: toml_edit::DocumentMut = EXAMPLE.parse().unwrap();
             text[&section][&key] = toml_edit::value(1.5); // no key takes a fraction
@@ -355,7 +356,8 @@ mod values {
         );
         assert_eq!(
             refusal("app_id = \"a b\""),
-            "config.toml line 3: app_id in [mimecast]: expected letters, digits and signs without spaces"
+            "config.toml line 3: app_id in [mimecast]: holds a space: \
+             expected letters, digits and signs without spaces"
         );
     }
 
@@ -389,7 +391,8 @@ mod values {
         assert_eq!(
             error.message,
             "config.toml line 2: base_url in [mimecast]: host example.com is not Mimecast's: \
-             expected one of mimecast.com or mimecast-pscom-us.com, or a loopback host"
+             expected one below mimecast.com or mimecast-pscom-us.com, such as \
+             https://us-api.mimecast.com, or a loopback host"
         );
     }
 
@@ -669,13 +672,50 @@ mod files {
             message,
             format!("cannot read {}: larger than 1048576 bytes", path.display())
         );
-        let (_folder, path) = file(b"\xff\xfe[\0");
-        let message = load(&path).unwrap_err().message;
-        let expected = "not UTF-8 text, save it as UTF-8";
-        assert_eq!(
-            message,
-            format!("cannot read {}: {expected}", path.display())
-        );
+        for (bytes, expected) in [
+            (&b"\xff\xfe[\0"[..], "UTF-16 text, save it as UTF-8"),
+            (b"\xfe\xff\0[", "UTF-16 text, save it as UTF-8"),
+            (b"[\0m\0", "UTF-16 text, save it as UTF-8"),
+            (b"# caf\xe9", "not UTF-8 text, save it as UTF-8"),
+        ] {
+            let (_folder, path) = file(bytes);
+            let message = load(&path).unwrap_err().message;
+            let shown = path.display();
+            assert_eq!(message, format!("cannot read {shown}: {expected}"));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn with_a_proxys_password_belong_to_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let config = |proxy: &str| format!("{REQUIRED}[network]\nproxy = \"{proxy}\"\n");
+        let host = "proxy.example.com:3128";
+        for (proxy, is_secret) in [
+            (format!("http://user:canary@{host}"), true),
+            (format!("http://canary@{host}"), true),
+            (format!("http://:canary@{host}"), true),
+            (format!("http://{host}"), false),
+            ("none".to_owned(), false),
+            (String::new(), false),
+        ] {
+            let (folder, path) = file(config(&proxy).as_bytes());
+            let link = folder.path().join("link.toml");
+            std::os::unix::fs::symlink(&path, &link).unwrap();
+            for (mode, is_open) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
+                fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+                let (direct, linked) = (load(&path), load(&link));
+                assert_eq!(direct.is_err(), is_secret && is_open, "{proxy} {mode:o}");
+                assert_eq!(linked.is_err(), is_secret && is_open, "{proxy} {mode:o}");
+                if let Err(error) = direct {
+                    let shown = path.display();
+                    let what = format!("{shown} is open to other users (mode {mode:04o})");
+                    assert!(error.message.starts_with(&what), "{error}");
+                    assert_eq!(error.remedy, format!("chmod 600 {shown}"));
+                    assert!(!format!("{error:?}").contains("canary"));
+                }
+            }
+        }
     }
 
     #[test]
@@ -704,7 +744,7 @@ mod files {
 #[test]
 fn a_file_that_the_disk_or_the_host_withholds_is_not_said_to_be_wrong() {
     let reading = |code| {
-        let error = io::Error::from_raw_os_error(code);
+        let error = std::io::Error::from_raw_os_error(code);
         ConfigError::reading(Path::new("/c/config.toml"), &error)
     };
     let (eio, emfile, enospc, enomem, estale) = (5, 24, 28, 12, 116);
@@ -766,5 +806,156 @@ proptest! {
         if let Ok(text) = rewrite(Some(&text), &values) {
             text.parse::<toml_edit::DocumentMut>().unwrap();
         }
+    }
+}
+
+mod drafts {
+    use super::*;
+
+    fn draft(text: &str) -> Result<(Config, Given), ConfigError> {
+        let environment = Environment::default();
+        Config::parse_draft(text, Path::new("/c/config.toml"), &environment)
+    }
+
+    #[test]
+    fn may_lack_what_setup_fills_in_and_nothing_else() {
+        let nothing = Given::default();
+        let (api, host, data) = (
+            Given {
+                api: true,
+                ..nothing
+            },
+            Given {
+                api: true,
+                base_url: true,
+                ..nothing
+            },
+            Given {
+                data: true,
+                ..nothing
+            },
+        );
+        for (text, expected, base_url) in [
+            ("", nothing, "https://us-api.mimecast.com"),
+            (
+                "[network]\nretries = 1\n",
+                nothing,
+                "https://us-api.mimecast.com",
+            ),
+            (
+                "[mimecast]\napi = \"2.0\"\n",
+                api,
+                "https://api.services.mimecast.com",
+            ),
+            (
+                "[mimecast]\nbase_url = \"\"\n",
+                nothing,
+                "https://us-api.mimecast.com",
+            ),
+            (
+                "[mimecast]\nbase_url = \"<your region>\"\n",
+                nothing,
+                "https://us-api.mimecast.com",
+            ),
+            (
+                "[mimecast]\napp_id = \"TODO\"\n",
+                nothing,
+                "https://us-api.mimecast.com",
+            ),
+            (
+                "[mimecast]\nbase_url = \"https://eu-api.mimecast.com\"\n",
+                host,
+                "https://eu-api.mimecast.com",
+            ),
+            (
+                "[folders]\ndata = \"d\"\n",
+                data,
+                "https://us-api.mimecast.com",
+            ),
+            (
+                "[folders]\ndata = \" \"\n",
+                nothing,
+                "https://us-api.mimecast.com",
+            ),
+        ] {
+            let (config, given) = draft(text).unwrap();
+            assert_eq!(given, expected, "{text}");
+            assert_eq!(config.mimecast.base_url.to_string(), base_url, "{text}");
+            assert_eq!(config.mimecast.app_id, "", "{text}");
+        }
+        for text in [
+            "[network]\nretries = 11\n",
+            "[mimecast]\nbase_url = 1\n",
+            "[mimecast]\nbase_url = \"https://example.com\"\n",
+            "[folders]\nlog = \"TODO\"\n",
+            "[net]\n",
+        ] {
+            let error = draft(text).unwrap_err();
+            let remedy = "correct /c/config.toml";
+            assert_eq!(
+                error.remedy, remedy,
+                "the setup is no remedy of itself: {text}"
+            );
+        }
+    }
+}
+
+mod examples {
+    use super::*;
+
+    /// Between the first quotation marks, or to the end of the sentence.
+    fn example_in(message: &str) -> &str {
+        let (_, example) = message.split_once("such as ").expect("an example");
+        match example.strip_prefix('"') {
+            Some(quoted) => quoted.split('"').next().unwrap(),
+            None => example.split([',', ' ']).next().unwrap(),
+        }
+    }
+
+    #[test]
+    fn in_a_message_are_accepted_by_the_check_that_shows_them() {
+        for (section, key, wrong) in [
+            ("folders", "file_mode", "rw"),
+            ("folders", "folder_mode", "rwx"),
+            ("network", "proxy", "proxy.example.com"),
+            ("network", "proxy", "socks5://proxy.example.com"),
+            ("network", "private_stores", "*"),
+            ("network", "private_stores", "127.0.0.1"),
+            ("mimecast", "base_url", "us-api.mimecast.com"),
+            ("mimecast", "base_url", "http://us-api.mimecast.com"),
+            ("mimecast", "base_url", "https://example.com"),
+            ("mimecast", "base_url", "https://api.services.mimecast.com"),
+            ("mimecast", "base_url", "https://us-api.mimecast.com/api"),
+        ] {
+            let file = |value: &str| {
+                let line = format!("[{section}]\n{key} = \"{value}\"\n");
+                let is_whole = section == "mimecast";
+                if is_whole {
+                    line
+                } else {
+                    format!("{REQUIRED}{line}")
+                }
+            };
+            let message = parse(&file(wrong)).unwrap_err().message;
+            let example = example_in(&message);
+            parse(&file(example)).unwrap_or_else(|error| panic!("{message}: {error}"));
+        }
+        with(&format!("[network]\n{CA_FILE_LINE}\n")).unwrap();
+    }
+
+    #[test]
+    fn in_remedies_about_the_network_are_accepted() {
+        use crate::api::ApiError;
+        use crate::report::Failure;
+        for host in ["bucket.s3.example.com", "10.1.2.3", "fd00::1"] {
+            let failure = Failure::of(&ApiError::PrivateStore(host.to_owned()).into());
+            assert!(failure.what.contains(host), "{failure:?}");
+            let at = failure.remedy.find("private_stores").expect("the line");
+            let config = with(&format!("[network]\n{}\n", &failure.remedy[at..])).unwrap();
+            assert_ne!(config.network.private_stores, PrivateStores::default());
+        }
+        let untrusted = ApiError::Unreachable("certificate".to_owned());
+        let remedy = Failure::of(&untrusted.into()).remedy;
+        assert!(remedy.contains(CA_FILE_LINE), "{remedy}");
     }
 }

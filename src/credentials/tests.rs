@@ -254,10 +254,7 @@ mod origins {
         assert_eq!(place.refusal(), "MIMECAST_SECRET_KEY is not base64");
         place.environment.secret_key = None;
         place.environment.app_key = Some(secret("a b"));
-        assert_eq!(
-            place.refusal(),
-            "MIMECAST_APP_KEY holds a space or a character that is not printable ASCII"
-        );
+        assert_eq!(place.refusal(), "MIMECAST_APP_KEY holds a space");
     }
 }
 
@@ -282,15 +279,14 @@ mod a_value {
     #[test]
     fn that_is_unusable_is_refused_by_name() {
         let message = |app, access, key| new(app, access, key).unwrap_err().message;
-        let sign = "holds a space or a character that is not printable ASCII";
         assert_eq!(message("", "b", "Y2Fu"), "app_key is empty");
         assert_eq!(
             message("a\nX-Other: 1", "b", "Y2Fu"),
-            format!("app_key {sign}")
+            "app_key holds a line break"
         );
         assert_eq!(
             message("a", "b\u{fffd}", "Y2Fu"),
-            format!("access_key {sign}")
+            "access_key holds text that is not UTF-8"
         );
         assert_eq!(
             message("a", "<access key>", "Y2Fu"),

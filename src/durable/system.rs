@@ -33,20 +33,22 @@ impl Disk for SystemDisk {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode.0);
         let file = patiently(|| options.open(path))?;
-        set_mode(path, mode)?; // whatever the umask took away or the folder's default added
+        set_mode(&file, mode)?; // whatever the umask took away or the folder's default added
         Ok(Box::new(file))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.require_file(path)?;
-        Ok(Box::new(patiently(|| File::open(path))?))
+        let mut options = OpenOptions::new();
+        options.read(true);
+        Ok(Box::new(open_regular(options, path)?))
     }
 
     fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.require_file(path)?;
         let mut options = OpenOptions::new();
         options.append(true);
-        Ok(Box::new(patiently(|| options.open(path))?))
+        Ok(Box::new(open_regular(options, path)?))
     }
 
     #[expect(
@@ -185,14 +187,58 @@ pub fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
+/// Opens a regular file, or the one that a link leads to. A pipe without a writer, a socket or a
+/// device is refused at once: opening or reading it could wait for ever.
+///
+/// # Errors
+/// `InvalidInput` for anything that is not a regular file, and as the operating system reports.
+pub fn open_regular(mut options: OpenOptions, path: &Path) -> io::Result<File> {
+    // opening a device can have an effect, and opening a socket fails without a clear reason
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(not_regular());
+    }
+    #[cfg(unix)]
+    {
+        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
+    }
+    #[cfg(not(unix))]
+    let _ = &mut options; // a pipe has another kind of name there
+    let file = patiently(|| options.open(path))?;
+    // the path may lead to something else since the first look
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(not_regular())
+    }
+}
+
+fn not_regular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
+}
+
+/// Sets the mode of an open file: a path could lead to another one by now.
 #[cfg(unix)]
-pub(super) fn set_mode(path: &Path, mode: Mode) -> io::Result<()> {
+pub(super) fn set_mode(file: &File, mode: Mode) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(mode.0))
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
+pub(super) fn set_mode(_: &File, _: Mode) -> io::Result<()> {
+    Ok(())
+}
+
+/// Sets the mode of a folder that was just made.
+#[cfg(unix)]
+pub(super) fn set_folder_mode(path: &Path, mode: Mode) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode.0))
 }
 
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
-pub(super) fn set_mode(_: &Path, _: Mode) -> io::Result<()> {
+pub(super) fn set_folder_mode(_: &Path, _: Mode) -> io::Result<()> {
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! One file replaced, on a disk that forgets and on the real one.
 
+#[cfg(unix)]
+use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
 use super::model::{Fault, Model, Renames};
-use super::{Disk, Kind, Mode, SystemDisk, make_folder, read, replace};
+use super::{Disk, Kind, Mode, SystemDisk, append, make_folder, read, read_named, replace};
 
 const FOLDER: &str = "/folder";
 const FILE: &str = "/folder/file";
@@ -137,4 +139,48 @@ fn a_sync_is_the_systems_and_so_is_its_refusal() {
     let folder = tempfile::tempdir().unwrap();
     let missing = SystemDisk.sync_folder(&folder.path().join("missing"));
     assert_eq!(missing.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_a_device_or_a_folder_is_never_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pipe, link) = (folder.path().join("pipe"), folder.path().join("link"));
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    std::os::unix::fs::symlink(&pipe, &link).unwrap();
+    for path in [&pipe, &link, Path::new("/dev/null"), folder.path()] {
+        for error in [
+            append(path, Mode(0o640)).unwrap_err(),
+            read_named(path, 10).unwrap_err(),
+            SystemDisk.open(path).err().expect("refused"),
+        ] {
+            assert_eq!(
+                error.to_string(),
+                "not a regular file",
+                "{}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_added_to_gets_its_mode_and_keeps_its_content() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("log"), folder.path().join("link"));
+    append(&path, Mode(0o640))
+        .unwrap()
+        .write_all(b"one ")
+        .unwrap();
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    append(&link, Mode(0o600))
+        .unwrap()
+        .write_all(b"two")
+        .unwrap();
+    assert_eq!(read_named(&link, 7).unwrap(), b"one two");
+    let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600);
 }

@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use chrono::{DateTime, NaiveDate, Utc};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{FormatEvent, Writer};
 use tracing_subscriber::fmt::{FmtContext, layer};
@@ -20,7 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock;
 use crate::config::Config;
-use crate::durable::{self, Mode};
+use crate::durable;
 
 /// Letters of one value; more is cut.
 const VALUE_LIMIT: usize = 200;
@@ -35,16 +34,9 @@ pub(super) fn begin(
 ) -> io::Result<PathBuf> {
     let folder = &config.folders.log;
     durable::make_folder(folder, config.folders.folder_mode)?;
-    let stem = format!("{stream}_{}", now.format("%Y-%m-%d"));
-    let place = folder.join(format!("{stem}.log"));
-    // a run is short: its lines go where its first one goes, and old files are pruned by our rules
-    let file = RollingFileAppender::builder()
-        .rotation(Rotation::NEVER)
-        .filename_prefix(stem)
-        .filename_suffix("log")
-        .build(folder)
-        .map_err(io::Error::other)?;
-    restrict(&place, config.folders.file_mode)?;
+    let place = folder.join(format!("{stream}_{}.log", now.format("%Y-%m-%d")));
+    // all lines of a run go into the file of its first day: a run is short
+    let file = durable::append(&place, config.folders.file_mode)?;
 
     let (said, kept) = match verbose {
         0 => (None, config.run.log_level),
@@ -97,18 +89,6 @@ pub(super) fn is_ours(name: &str, stream: &str) -> bool {
         .and_then(|rest| rest.strip_prefix('_'))
         .and_then(|rest| rest.strip_suffix(".log"))
         .is_some_and(|day| day.len() == 10 && NaiveDate::parse_from_str(day, "%Y-%m-%d").is_ok())
-}
-
-#[cfg(unix)]
-fn restrict(place: &std::path::Path, mode: Mode) -> io::Result<()> {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(place, fs::Permissions::from_mode(mode.0))
-}
-
-#[cfg(not(unix))]
-fn restrict(_: &std::path::Path, _: Mode) -> io::Result<()> {
-    Ok(())
 }
 
 /// `time=… level=… run=… msg="…" key=value …`

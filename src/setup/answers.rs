@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::flags::Flags;
+use super::terminal::Terminal;
 use super::{Setup, folders};
 use crate::api::login::AuthType;
+use crate::config::document::{decode, flaw_of_word};
 use crate::config::{Api, BaseUrl};
 use crate::credentials::{ClientSecret, Credentials};
-use crate::durable::{self, SystemDisk};
+use crate::durable;
 use crate::report::{Code, Failure};
 
 /// No secret is longer, in bytes.
@@ -134,18 +136,22 @@ impl Known {
     pub(super) fn of(setup: &Setup) -> anyhow::Result<Self> {
         let (flags, environment) = (&setup.flags, &setup.environment);
         refuse_two_from_input(setup)?;
-        let saved = setup.existing.as_ref().map(|_| &setup.config);
-        let text = |given: &Option<String>, saved: Option<&String>| {
-            given
-                .clone()
-                .or_else(|| saved.filter(|text| !text.is_empty()).cloned())
+        let (config, given) = (&setup.config, setup.given);
+        let text = |flag: &Option<String>, saved: &String| {
+            let saved = Some(saved).filter(|text| !text.is_empty());
+            flag.as_ref().or(saved).cloned()
         };
         let secret = |file: &Option<PathBuf>, variable: &Option<SecretString>| match file {
-            Some(file) => read_secret(file).map(Some),
+            Some(file) => read_secret(file, setup).map(Some),
             None => Ok(variable.clone()),
         };
-        let url = |text: &str, flag: &str| {
-            BaseUrl::parse(text).map_err(|error| refused(flag, &error.to_string()))
+        let api = generation(flags).or(given.api.then_some(config.mimecast.api));
+        let base_url = |text: &String| {
+            let url = match api {
+                Some(api) => BaseUrl::parse_for(text, api),
+                None => BaseUrl::parse(text),
+            };
+            url.map_err(|error| refused("--base-url", &error.to_string()))
         };
         let data = match &flags.data_dir {
             Some(folder) => {
@@ -154,41 +160,34 @@ impl Known {
                     .map_err(|reason| refused("--data-dir", &reason))?;
                 Some(folder)
             }
-            None => saved.map(|config| config.folders.data.clone()),
+            None => given.data.then(|| config.folders.data.clone()),
         };
         let kept = setup.existing.as_ref().and_then(|_| {
             Credentials::load(&setup.path, environment)
                 .ok()
                 .map(|kept| kept.app_key().clone())
         });
-        let api = generation(flags);
         let kept_secret = setup.existing.as_ref().and_then(|_| {
             let kept = ClientSecret::load(&setup.path, environment).ok()?;
             Some(SecretString::from(kept.expose_secret()))
         });
         let known = Self {
-            api: api.or(saved.map(|config| config.mimecast.api)),
-            client_id: text(
-                &flags.client_id,
-                saved.map(|config| &config.mimecast.client_id),
-            ),
+            api,
+            client_id: text(&flags.client_id, &config.mimecast.client_id),
             client_secret: secret(&flags.client_secret_file, &environment.client_secret)?
                 .or(kept_secret),
             data,
-            app_id: text(&flags.app_id, saved.map(|config| &config.mimecast.app_id)),
+            app_id: text(&flags.app_id, &config.mimecast.app_id),
             app_key: secret(&flags.app_key_file, &environment.app_key)?.or(kept),
-            email: text(&flags.email, saved.map(|config| &config.mimecast.email)),
+            email: text(&flags.email, &config.mimecast.email),
             password: secret(&flags.password_file, &environment.password)?,
             access_key: secret(&flags.access_key_file, &environment.access_key)?,
             secret_key: secret(&flags.secret_key_file, &environment.secret_key)?,
             auth_type: flags.auth_type,
-            base_url: flags
-                .base_url
-                .as_deref()
-                .map(|text| url(text, "--base-url"))
-                .transpose()?,
-            saved_base_url: saved.map(|config| config.mimecast.base_url.clone()),
-            discovery_url: url(&flags.discovery_url, "--discovery-url")?,
+            base_url: flags.base_url.as_ref().map(base_url).transpose()?,
+            saved_base_url: given.base_url.then(|| config.mimecast.base_url.clone()),
+            discovery_url: BaseUrl::parse(&flags.discovery_url)
+                .map_err(|error| refused("--discovery-url", &error.to_string()))?,
         };
         for (key, flag) in [
             (&known.client_secret, "--client-secret-file"),
@@ -235,18 +234,21 @@ fn refused(flag: &str, why: &str) -> Failure {
 }
 
 pub(super) fn is_word(text: &str) -> Result<(), &'static str> {
-    match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        true => Ok(()),
-        false => Err("one word of letters, digits and dashes, please"),
-    }
+    flaw_of_word(text).map_or(Ok(()), Err)
 }
 
 pub(super) fn is_address(text: &str) -> Result<(), &'static str> {
-    let parts = text.split_once('@');
-    let has_both = parts.is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
-    match has_both && !text.contains(char::is_whitespace) {
-        true => Ok(()),
-        false => Err("an e-mail address, please"),
+    let (name, host) = text.split_once('@').unwrap_or((text, ""));
+    if text.contains(char::is_whitespace) {
+        Err("an e-mail address, please: it holds a space")
+    } else if host.is_empty() {
+        Err("an e-mail address, please: it has no @ with a domain")
+    } else if name.is_empty() {
+        Err("an e-mail address, please: it has no name before the @")
+    } else if !host.contains('.') {
+        Err("an e-mail address, please: its domain has no dot")
+    } else {
+        Ok(())
     }
 }
 
@@ -354,7 +356,7 @@ fn refuse_two_from_input(setup: &Setup) -> anyhow::Result<()> {
 }
 
 /// The content of a secret's file without the line break at its end.
-fn read_secret(file: &Path) -> anyhow::Result<SecretString> {
+fn read_secret(file: &Path, setup: &Setup) -> anyhow::Result<SecretString> {
     let refused = |why: String| {
         let what = format!("cannot read the secret in {}: {why}", file.display());
         Failure::new(
@@ -364,6 +366,7 @@ fn read_secret(file: &Path) -> anyhow::Result<SecretString> {
         )
     };
     let bytes = if file == Path::new("-") {
+        let _terminal = Terminal::guard(&setup.clock, &setup.speaker); // no signal ends this read
         let mut bytes = Vec::new();
         io::stdin()
             .lock()
@@ -371,12 +374,10 @@ fn read_secret(file: &Path) -> anyhow::Result<SecretString> {
             .read_to_end(&mut bytes)
             .map(|_| bytes)
     } else {
-        std::fs::canonicalize(file).and_then(|file| durable::read(&SystemDisk, &file, SECRET_LIMIT))
+        durable::read_named(file, SECRET_LIMIT)
     };
-    let bytes = bytes.map_err(|error| refused(error.to_string()))?;
-    let text = SecretString::from(
-        String::from_utf8(bytes).map_err(|_| refused("it is not UTF-8 text".to_owned()))?,
-    );
+    let text = bytes.and_then(decode);
+    let text = SecretString::from(text.map_err(|error| refused(error.to_string()))?);
     let trimmed = text.expose_secret().trim_end_matches(['\r', '\n']);
     if trimmed.is_empty() {
         return Err(refused("it is empty".to_owned()).into());

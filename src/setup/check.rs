@@ -2,7 +2,7 @@
 
 use std::env::consts::EXE_SUFFIX;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::TimeDelta;
 use serde_json::Value;
@@ -11,6 +11,7 @@ use super::{Connected, Secrets, Setup, revisit};
 use crate::api::answer::Denial;
 use crate::api::endpoints::{self, Call};
 use crate::api::{ApiError, NoSink, Sink};
+use crate::config::guard::shell_word;
 use crate::report::{Code, Failure};
 
 /// How far back the trial looks.
@@ -124,7 +125,11 @@ pub(super) fn next_steps(setup: &Setup) {
             || PathBuf::from(program),
             |own| own.with_file_name(format!("{program}{EXE_SUFFIX}")),
         );
-        format!("  {} --config {}", quoted(&program), quoted(&setup.path))
+        format!(
+            "  {} --config {}",
+            shell_word(&program),
+            shell_word(&setup.path)
+        )
     };
     setup.speaker.say(&format!(
         "\nNext, and then every 30 minutes (README: cron, systemd, Task Scheduler):\n{}\n{}\n\
@@ -132,14 +137,4 @@ pub(super) fn next_steps(setup: &Setup) {
         command("siem_collection"),
         command("audit_collection"),
     ));
-}
-
-/// As a shell takes it for one word.
-fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    let plain = |letter: char| letter.is_alphanumeric() || "/\\:._-~".contains(letter);
-    match path.chars().all(plain) {
-        true => path,
-        false => format!("\"{path}\""),
-    }
 }

@@ -45,10 +45,7 @@ pub(super) fn ask(setup: &Setup, known: &Known) -> anyhow::Result<Answers> {
 
 /// Which generation, unless a flag has said it; what is there already is the suggestion.
 fn api(setup: &Setup, known: &Known) -> anyhow::Result<Api> {
-    if let (Some(api), true) = (
-        known.api,
-        setup.existing.is_none() || setup.flags.api.is_some(),
-    ) {
+    if let (Some(api), true) = (known.api, !setup.given.api || setup.flags.api.is_some()) {
         return Ok(api);
     }
     let suggestion = known.api.unwrap_or(Api::V2).name().to_owned();
@@ -73,8 +70,8 @@ fn host(setup: &Setup, known: &Known) -> anyhow::Result<BaseUrl> {
     if let Some(base_url) = &known.base_url {
         return Ok(base_url.clone());
     }
-    let parse = |text: &str| BaseUrl::parse(text).and_then(|url| url.serving(Api::V2));
-    let suggestion = setup.global_host();
+    let parse = |text: &str| BaseUrl::parse_for(text, Api::V2);
+    let suggestion = setup.global_host().to_string();
     let text = line("API host", Some(suggestion), |text| parse(text).map(drop))?;
     let refused = |error: BaseUrlError| Failure::new(Code::Usage, error.to_string(), "correct it");
     Ok(parse(&text).map_err(refused)?)

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use same_file::Handle;
 
 use super::SpoolError;
-use crate::durable::patiently;
+use crate::durable::open_regular;
 
 /// Proof that this process is the only writer of a stream; dropping it lets the next one in.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Lock {
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = patiently(|| options.open(&path)).map_err(refused)?;
+        let file = open_regular(options, &path).map_err(refused)?;
         restrict(&file);
         match file.try_lock() {
             Ok(()) => {

@@ -9,15 +9,17 @@ mod limits;
 mod lists;
 mod next_page;
 mod odd_objects;
-mod proxies;
+mod pipes;
+pub(crate) mod proxies;
 mod redirects;
 mod signals;
 mod slow_down;
 #[cfg(unix)]
 mod starts;
 mod statuses;
+mod stores;
 mod surroundings;
-mod tls;
+pub(crate) mod tls;
 mod tokens;
 mod wires;
 

@@ -14,20 +14,22 @@ const PASSWORD: &str = "canary-proxy-password";
 
 /// What a proxy does with a request for a tunnel.
 #[derive(Clone, Copy)]
-enum Manner {
+pub(crate) enum Manner {
     Tunnel,
+    /// A tunnel to this address, whatever the target.
+    To(SocketAddr),
     Answer(&'static str),
     Hang,
 }
 
 /// A proxy on a loopback port, and what it was told.
-struct Proxy {
-    address: SocketAddr,
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Proxy {
-    fn start(manner: Manner) -> Self {
+    pub(crate) fn start(manner: Manner) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound");
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -48,7 +50,7 @@ impl Proxy {
         format!("retries = 1\nretry_wait_ms = 5\nproxy = \"http://user:{PASSWORD}@{address}\"")
     }
 
-    fn heads(&self) -> Vec<String> {
+    pub(crate) fn heads(&self) -> Vec<String> {
         self.heads.lock().expect("nobody panics").clone()
     }
 }
@@ -62,8 +64,11 @@ fn serve(mut client: TcpStream, manner: Manner, seen: &Mutex<Vec<String>>) -> io
     match manner {
         Manner::Hang => thread::sleep(Duration::from_secs(30)),
         Manner::Answer(text) => client.write_all(text.as_bytes())?,
-        Manner::Tunnel => {
-            let mut host = TcpStream::connect(target)?;
+        Manner::Tunnel | Manner::To(_) => {
+            let mut host = match manner {
+                Manner::To(address) => TcpStream::connect(address)?,
+                _ => TcpStream::connect(target)?,
+            };
             client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
             let (mut back, mut to) = (host.try_clone()?, client.try_clone()?);
             thread::spawn(move || io::copy(&mut back, &mut to));
@@ -119,22 +124,27 @@ fn a_proxy_that_does_not_help_is_left_for_later_and_its_password_is_not_told() {
     let challenge = "HTTP/1.1 407 Proxy Authentication Required\r\n\
                      proxy-authenticate: Basic realm=\"x\"\r\ncontent-length: 0\r\n\r\n";
     let cases = [
-        (Manner::Answer(challenge), "proxy"),
+        (
+            Manner::Answer(challenge),
+            78,
+            "the proxy wants a valid user name and password",
+        ),
         (
             Manner::Answer("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n"),
+            75,
             "no connection",
         ),
-        (Manner::Answer("no proxy at all\r\n"), "no connection"),
-        (Manner::Answer(""), "no connection"),
-        (Manner::Hang, "no connection in time"),
+        (Manner::Answer("no proxy at all\r\n"), 75, "no connection"),
+        (Manner::Answer(""), 75, "no connection"),
+        (Manner::Hang, 75, "no connection in time"),
     ];
     for collector in Collector::ALL {
         let place = collector.behind();
-        for (manner, told) in cases {
+        for (manner, code, told) in cases {
             let proxy = Proxy::start(manner);
             let network = format!("{}\nconnect_timeout_seconds = 1", proxy.setting());
             move_to(collector, &place, nowhere(collector), &network);
-            let outcome = collector.holds(&place, 75, told);
+            let outcome = collector.holds(&place, code, told);
             assert!(outcome.took < Duration::from_secs(15), "P4: {outcome:?}");
             assert!(!proxy.heads().is_empty(), "the proxy was asked");
             assert!(!outcome.stderr.contains(PASSWORD), "P6: {outcome:?}");

@@ -12,11 +12,13 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use crate::harness::Place;
+
 /// An authority that no system trusts.
-pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
@@ -24,12 +26,24 @@ impl Authority {
     }
 
     /// For `ca_file`.
-    pub(super) fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 
+    /// Speaks TLS under all these names before the sandbox of a place.
+    pub(crate) fn front_of(&self, names: &[&str], place: &Place) -> Front {
+        let url = place.sandbox.url();
+        let behind = url.strip_prefix("http://").expect("plain");
+        let behind = behind.parse().expect("an address");
+        self.front(names[0], behind, |params| {
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+            let whole = CertificateParams::new(names).expect("names");
+            params.subject_alt_names = whole.subject_alt_names;
+        })
+    }
+
     /// Speaks TLS as `name` before what listens at `behind`; `change` may spoil the certificate.
-    pub(super) fn front(
+    pub(crate) fn front(
         &self,
         name: &str,
         behind: SocketAddr,
@@ -49,8 +63,8 @@ impl Authority {
 }
 
 /// A listener that ends TLS.
-pub(super) struct Front {
-    pub(super) address: SocketAddr,
+pub(crate) struct Front {
+    pub(crate) address: SocketAddr,
     connections: Arc<AtomicUsize>,
 }
 
@@ -75,11 +89,11 @@ impl Front {
         }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("https://{}", self.address)
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 }

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use super::{bare, file, saved, set_up};
-use crate::harness::{Outcome, Place};
-use crate::sandbox::{Batch, Endpoint, Object};
+use crate::harness::{Outcome, Place, QUICK};
+use crate::sandbox::{Batch, Endpoint, Object, Reply, Wire, changes};
 
 /// Everything that an application of API 2.0 needs.
-fn given(place: &Place) -> Command {
+pub(super) fn given(place: &Place) -> Command {
     let client = place.sandbox.client();
     let mut command = bare(place);
     command.args([
@@ -86,6 +87,86 @@ fn an_account_code_that_may_not_be_read_is_not_needed() {
         .set(|switches| switches.forbid = [Endpoint::Account].into());
     connect(&place).ends_with(0);
     place.siem().stays_silent();
+}
+
+/// The code is a convenience: nothing that is answered instead of it ends the setup.
+#[test]
+fn whatever_the_call_for_the_account_answers_setup_goes_on_without_its_code() {
+    type Change = Box<dyn Fn(&mut Reply) + Send + Sync>;
+    let answers: [(&str, Change); 12] = [
+        ("404", Box::new(changes::status(404))),
+        ("401", Box::new(changes::status(401))),
+        ("418", Box::new(changes::status(418))),
+        (
+            "302",
+            Box::new(changes::redirect_to("https://example.com/x")),
+        ),
+        ("503", Box::new(changes::status(503))),
+        ("fail", Box::new(changes::fail_in_200("err_unknown", "x"))),
+        (
+            "denied",
+            Box::new(changes::fail_in_200("err_xdk_binding_expired", "x")),
+        ),
+        ("html", Box::new(changes::html_200())),
+        ("cut", Box::new(changes::wire(Wire::CutAt(10)))),
+        ("reset", Box::new(changes::wire(Wire::ResetNow))),
+        (
+            "slow down",
+            Box::new(|reply: &mut Reply| {
+                reply.status = 429;
+                reply.set_header("retry-after", "3600");
+            }),
+        ),
+        (
+            "code",
+            Box::new(|reply: &mut Reply| {
+                reply.set_header("content-type", "application/json");
+                reply.set_body(
+                    *br#"{"meta":{"status":200},"data":[{"accountCode":"../x"}],"fail":[]}"#,
+                );
+            }),
+        ),
+    ];
+    for (name, answer) in answers {
+        println!("{name}");
+        let place = Place::connected_by_token();
+        fs::write(place.path("config.toml"), QUICK).expect("written");
+        place.sandbox.always(Endpoint::Account, answer);
+        let outcome = connect(&place).ends_with(0);
+        assert!(
+            outcome.took < Duration::from_secs(20),
+            "{name}: {outcome:?}"
+        );
+        let text = fs::read_to_string(place.path("config.toml")).expect("saved");
+        let client = place.sandbox.client().client_id;
+        assert!(
+            text.contains(&format!("account_code = \"{client}\"")),
+            "{text}"
+        );
+        place.siem().stays_silent();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_setup_that_waits_for_the_account() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let place = Place::unconnected();
+    let wait = changes::wire(Wire::Silent(Duration::from_secs(60)));
+    place.sandbox.always(Endpoint::Account, wait);
+    let mut command = given(&place);
+    let secret = place.sandbox.client().client_secret;
+    let child = command.env("MIMECAST_CLIENT_SECRET", secret).spawn();
+    let child = child.expect("it starts");
+    while place.sandbox.count(Endpoint::Account) == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("ours");
+    let outcome = place.wait(child).ends_with(143);
+    assert!(
+        outcome.took < Duration::from_secs(5) && !saved(&place),
+        "{outcome:?}"
+    );
 }
 
 #[test]

@@ -1,0 +1,55 @@
+//! What is said about a configuration or credentials that cannot be used.
+
+use std::io;
+use std::path::Path;
+
+/// Why the configuration or the credentials cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ConfigError {
+    /// What is wrong, where.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+    /// Whether disk or host failed, and the file may be good: nothing is to be corrected in it.
+    pub is_of_the_host: bool,
+}
+
+impl ConfigError {
+    pub(crate) fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            remedy: remedy.into(),
+            is_of_the_host: false,
+        }
+    }
+
+    pub(crate) fn reading(path: &Path, error: &io::Error) -> Self {
+        use io::ErrorKind::{
+            InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied,
+        };
+        let path = path.display();
+        let (remedy, is_of_the_host) = match error.kind() {
+            NotFound => ("run authentication_setup".to_owned(), false),
+            PermissionDenied => (format!("run as a user who may read {path}"), false),
+            IsADirectory | NotADirectory | InvalidFilename | InvalidInput => {
+                (format!("correct {path}"), false)
+            }
+            _ if error.raw_os_error().is_none() => (format!("correct {path}"), false),
+            _ => {
+                let remedy = "see to the disk or the limits of this host; the next run goes on";
+                (remedy.to_owned(), true)
+            }
+        };
+        Self {
+            message: format!("cannot read {path}: {error}"),
+            remedy,
+            is_of_the_host,
+        }
+    }
+
+    pub(super) fn with_remedy(mut self, remedy: &str) -> Self {
+        remedy.clone_into(&mut self.remedy);
+        self
+    }
+}

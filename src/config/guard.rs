@@ -1,0 +1,80 @@
+//! Keeps files with secrets to their owner.
+
+use std::path::Path;
+
+use super::ConfigError;
+use crate::access;
+
+/// Refuses a file with a secret that other users may open.
+///
+/// # Errors
+/// When they may, or when the access rights cannot be read.
+pub(crate) fn refuse_open_to_others(path: &Path) -> Result<(), ConfigError> {
+    let shown = path.display();
+    match access::others(path) {
+        Ok(None) => Ok(()),
+        Ok(Some(others)) => {
+            let message = format!("{shown} is open to other users ({others})");
+            Err(ConfigError::new(message, close(path)))
+        }
+        Err(error) => {
+            let mut refused = ConfigError::reading(path, &error);
+            refused.message = format!("the access rights of {shown} cannot be read: {error}");
+            if !refused.is_of_the_host {
+                "put it on a disk that keeps them".clone_into(&mut refused.remedy);
+            }
+            Err(refused)
+        }
+    }
+}
+
+/// Returns the remedy: how to keep others from a file.
+fn close(path: &Path) -> String {
+    if cfg!(windows) {
+        "run authentication_setup again, which leaves it to its owner".to_owned()
+    } else {
+        format!("chmod 600 {}", shell_word(path))
+    }
+}
+
+/// Returns the path as a shell takes it for one word.
+pub(crate) fn shell_word(path: &Path) -> String {
+    let path = path.display().to_string();
+    let signs = if cfg!(windows) {
+        "\\:._-~"
+    } else {
+        "/:._-~+@%,="
+    };
+    let is_plain = |letter: char| letter.is_alphanumeric() || signs.contains(letter);
+    if path.chars().all(is_plain) {
+        path
+    } else if cfg!(windows) {
+        format!("\"{path}\"") // no name there holds a quote
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_path_in_a_command_is_one_word() {
+        for path in [
+            "/a/b.toml",
+            "/with space/it's \"here\" $HOME/c.toml",
+            "/é/`x`\\y",
+        ] {
+            let word = shell_word(Path::new(path));
+            let script = format!("printf %s {word}");
+            let said = Command::new("/bin/sh")
+                .args(["-c", &script])
+                .output()
+                .unwrap();
+            assert_eq!(String::from_utf8(said.stdout).unwrap(), path);
+        }
+    }
+}
