@@ -355,6 +355,7 @@ impl Spool {
 
     /// Keeps a warning that belongs to no batch until a run has told it.
     pub fn warn(&self, text: String) {
+        tracing::warn!(text, "a warning for the operator");
         self.unsaved.borrow_mut().push(text);
     }
 

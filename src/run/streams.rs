@@ -272,7 +272,6 @@ impl Run {
         let runs = self.streams.clocks_apart + 1;
         let what = days_apart(apart);
         if runs == 1 && !present.is_host_wrong {
-            warn!(what, "a warning for the operator");
             lead.warn(what.clone());
         }
         if let Err(other) = lead.count_trouble(CLOCKS, runs, present.earliest) {

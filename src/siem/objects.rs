@@ -113,6 +113,10 @@ pub(super) struct ObjectStream {
     empty_pages: u32,
     /// Objects that failed in a row while the store had returned none.
     misses: u32,
+    /// True if the store has asked to slow down since it last returned an object.
+    is_slowed: bool,
+    /// Why the last object could not be fetched, as the store or the network said it.
+    last_error: Option<ApiError>,
     /// True if a page without objects was the last word of this run.
     is_quiet: bool,
     /// What keeps the stream from its end, told after everything else.
@@ -141,6 +145,8 @@ impl ObjectStream {
             relists: 0,
             empty_pages: 0,
             misses: 0,
+            is_slowed: false,
+            last_error: None,
             is_quiet: false,
             trouble: None,
             failed: None,
@@ -229,8 +235,16 @@ impl ObjectStream {
         if hand.entries > 0 || self.position.named_at.is_none() {
             self.note_named();
         }
+        self.forget_mended(&hand);
         self.keep_in_hand(hand, spool);
         Ok(())
+    }
+
+    /// Entries that named no object in an earlier run and are right now owe nothing.
+    fn forget_mended(&mut self, hand: &PageInHand) {
+        self.position.owed.retain(|owed| {
+            owed.page != hand.key || !listing::is_entry(&owed.place) || hand.knows(&owed.place)
+        });
     }
 
     /// Begins with the objects of a page.

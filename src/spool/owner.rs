@@ -133,9 +133,9 @@ impl Marker {
         if self.written.as_ref() == Some(&owner) {
             return Ok(());
         }
-        disk.ensure_folder(durable::folder_of(&self.path), Mode(0o750))?;
+        disk.ensure_folder(durable::folder_of(&self.path), Mode::PRIVATE_FOLDER)?;
         let text = serde_json::to_vec(&owner).expect("plain data");
-        durable::replace_lightly(disk, &self.path, &text, Mode(0o640))?;
+        durable::replace_lightly(disk, &self.path, &text, Mode::PRIVATE)?;
         self.written = Some(owner);
         Ok(())
     }

@@ -19,7 +19,7 @@ use super::seen::Seen;
 pub(crate) const FORMAT: u32 = 2;
 /// The largest record that is read, in bytes: above what the ids of any one batch need, so that whatever is
 /// written is read again.
-pub(crate) const SIZE_LIMIT: u64 = 1 << 30;
+pub(crate) const SIZE_LIMIT: u64 = 256 << 20;
 /// How many warnings wait to be told.
 const UNTOLD_LIMIT: usize = 200;
 /// A warning that is told once a day is told again after so long.

@@ -2,6 +2,8 @@
 //!
 //! Every step may be repeated and interrupted again.
 
+use std::io;
+
 use super::checkpoint::Checkpoint;
 use super::name::FileName;
 use super::scratch::Staging;
@@ -85,6 +87,7 @@ pub(super) fn sweep(staging: &Staging) -> Result<(), SpoolError> {
             let path = staging.folder.join(&entry.name);
             match staging.disk.remove(&path) {
                 Err(error) if is_held(&error) => {} // a later run sweeps it
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {} // its run did it
                 done => done.map_err(|error| SpoolError::disk("remove", &path, error))?,
             }
         }

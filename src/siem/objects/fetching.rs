@@ -2,7 +2,7 @@
 
 use tracing::{info, warn};
 
-use super::listing::Listed;
+use super::listing::{Arrived, Listed};
 use super::missing::Reason;
 use super::{Batch, FetchFailed, ObjectStream, Scratch, Scratches, Spool, Step};
 use crate::api::ApiError;
@@ -47,7 +47,12 @@ impl ObjectStream {
             return self.relist(spool, batch);
         }
         info!(kind = self.kind.name, %error, "an object cannot be fetched");
-        self.put_off(spool, listed, reason, None);
+        if matches!(error, ApiError::SlowDown(_)) && std::mem::replace(&mut self.is_slowed, true) {
+            page.queue.push_front(listed);
+            return Err(error.into()); // it is not about one object
+        }
+        self.put_off(spool, listed, reason);
+        self.last_error = Some(error);
         Ok(())
     }
 
@@ -91,10 +96,9 @@ impl ObjectStream {
             Look::Foreign => Some(Reason::Foreign),
         };
         if let Some(reason) = odd {
-            let raw = (reason == Reason::Foreign).then_some(raw);
-            self.try_again_last(spool, listed, reason, raw);
-            return Ok(());
+            return self.try_again_last(spool, listed, reason, raw);
         }
+        self.is_slowed = false;
         self.misses = 0;
         let page = self.page.as_mut().expect("a page is in hand");
         page.is_fresh = false;
@@ -131,22 +135,27 @@ impl ObjectStream {
         spool: &Spool,
         mut listed: Listed,
         reason: Reason,
-        raw: Option<Scratch>,
-    ) {
-        if listed.is_second {
-            self.put_off(spool, listed, reason, raw);
-            return;
-        }
-        listed.is_second = true;
+        mut raw: Scratch,
+    ) -> anyhow::Result<()> {
+        let arrived = Arrived(raw.fingerprint().map_err(ApiError::Sink)?);
         let page = self.page.as_mut().expect("a page is in hand");
-        page.queue.push_back(listed);
+        if let Some(first) = listed.first.replace(arrived.clone()) {
+            let raw = (reason == Reason::Foreign).then_some(raw);
+            page.fail(listed.place, reason, raw);
+            if let Some(failed) = page.failed.last_mut() {
+                failed.is_same_again = first == arrived;
+            }
+        } else {
+            page.queue.push_back(listed);
+        }
         self.miss(spool);
+        Ok(())
     }
 
     /// Leaves an object to a later run: nothing else waits for it.
-    fn put_off(&mut self, spool: &Spool, listed: Listed, reason: Reason, raw: Option<Scratch>) {
+    fn put_off(&mut self, spool: &Spool, listed: Listed, reason: Reason) {
         let page = self.page.as_mut().expect("a page is in hand");
-        page.fail(listed.place, reason, raw);
+        page.fail(listed.place, reason, None);
         self.miss(spool);
     }
 
@@ -155,7 +164,7 @@ impl ObjectStream {
     fn miss(&mut self, spool: &Spool) {
         self.misses += 1;
         let page = self.page.as_mut().expect("a page is in hand");
-        let is_first_time = |listed: &&Listed| !listed.is_second;
+        let is_first_time = |listed: &&Listed| listed.first.is_none();
         if !self.kind.store_seen.get() && page.queue.back().filter(is_first_time).is_some() {
             page.queue.rotate_right(1);
         }

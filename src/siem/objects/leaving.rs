@@ -99,12 +99,14 @@ impl ObjectStream {
             reason,
             is_fresh,
             raw,
+            is_same_again,
         } = failed;
         let silent_since = self.position.silent_since;
         let evidence = Evidence {
             store_gave_others: self.kind.store_seen.get(),
             is_fresh,
             is_silent_for_long: silent_since.is_some_and(|since| self.now() - since > SILENCE),
+            is_same_again,
         };
         let before = self.position.runs_failed(&place);
         let counts = match verdict(reason, before, evidence) {
@@ -134,7 +136,7 @@ impl ObjectStream {
             None => String::new(),
         };
         batch.warn(format!(
-            "an object of {} could not be fetched in two runs and is recorded as a gap: {place} \
+            "an object of {} could not be fetched and is recorded as a gap: {place} \
              ({reason}){kept}",
             self.kind.name
         ));
@@ -145,34 +147,38 @@ impl ObjectStream {
 
     /// Keeps what the run has to say at its end about objects that are left to the next run.
     fn keep_trouble(&mut self, reason: Reason, is_held: bool) {
+        let error = self.last_error.take();
+        let why = match &error {
+            Some(error) if reason == Reason::of(error).unwrap_or(reason) => error.to_string(),
+            _ => reason.to_string(),
+        };
         let what = format!(
-            "some objects of {} could not be fetched: of the last, {reason}",
+            "some objects of {} could not be fetched: of the last, {why}",
             self.kind.name
         );
-        let failure = match reason {
-            Reason::PrivateStore if is_held => {
-                let remedy = "add the store's host or network as private_stores under [network] in \
-                              config.toml, if it is the one that your network provides for Mimecast";
-                Failure::new(Code::Config, what, remedy)
+        let passing = "nothing to do if it passes: the next run tries again";
+        self.trouble = Some(match (reason, error) {
+            (_, Some(error @ ApiError::SlowDown(_))) => error.into(),
+            (Reason::PrivateStore, Some(error @ ApiError::PrivateStore(_))) if is_held => {
+                anyhow::Error::from(error).context(what)
+            }
+            (Reason::PrivateStore, _) if is_held => {
+                let remedy = "add the store's network as private_stores under [network] in \
+                              config.toml, if it is the one that Mimecast's objects come from";
+                Failure::new(Code::Config, what, remedy).into()
             }
             _ if !is_held => {
                 let remedy = "nothing to do: the next run tries again, and records a gap if it fails";
-                Failure::later("objects", what, remedy)
+                Failure::later("objects", what, remedy).into()
             }
-            Reason::Unreachable => {
-                let remedy = "nothing to do if it passes: the next run tries again";
-                Failure::later("store unreachable", what, remedy)
-            }
+            (Reason::Unreachable, _) => Failure::later("store unreachable", what, passing).into(),
             _ => {
-                let remedy = "nothing to do if it passes: the next run tries again";
-                Failure::later("store silent", what, remedy).if_it_lasts(
-                    Code::Config,
-                    "let this host fetch from the object store: see to firewall and proxy, and to \
-                     [network] in config.toml",
-                )
+                let lasting = "let this host fetch from the object store: see to firewall and proxy, \
+                               and to [network] in config.toml";
+                let failure = Failure::later("store silent", what, passing);
+                failure.if_it_lasts(Code::Config, lasting).into()
             }
-        };
-        self.trouble = Some(failure.into());
+        });
     }
 
     /// Goes on to the page after the one that was left, or ends.
@@ -222,12 +228,8 @@ impl ObjectStream {
     /// Objects that are owed of a page and that it no longer lists have failed.
     fn miss_unlisted(&mut self) {
         let Some(page) = &mut self.page else { return };
-        let is_there = |place: &str| {
-            page.queue.iter().any(|listed| listed.place == place)
-                || page.failed.iter().any(|failed| failed.place == place)
-        };
         let owed = self.position.owed.iter();
-        let gone = owed.filter(|owed| owed.page == page.key && !is_there(&owed.place));
+        let gone = owed.filter(|owed| owed.page == page.key && !page.knows(&owed.place));
         let gone: Vec<String> = gone.map(|owed| owed.place.clone()).collect();
         for place in gone {
             page.fail(place, Reason::NotListed, None);
@@ -249,6 +251,7 @@ impl ObjectStream {
                 reason: Reason::PageRefused,
                 is_fresh: true,
                 raw: None,
+                is_same_again: false,
             };
             if self.decide(spool, batch, key, failed)? {
                 self.keep_trouble(Reason::PageRefused, false);

@@ -12,13 +12,25 @@ use crate::spool::{Digest, Scratch, Spool, SpoolError};
 /// Objects that are fetched again only to see whether the store answers.
 const PROBES: usize = 3;
 
+/// Begins the name of an entry that names no object. No host contains a space.
+const ENTRY: &str = "entry";
+
+/// True for the name of an entry that names no object.
+pub(super) fn is_entry(place: &str) -> bool {
+    place.starts_with(&format!("{ENTRY} "))
+}
+
 /// An object that waits for its turn.
 pub(super) struct Listed {
     pub(super) address: Address,
     pub(super) place: String,
-    /// True if it is fetched a second time, after the others of its page.
-    pub(super) is_second: bool,
+    /// What arrived for it the first time, if it is fetched a second time, after the others of its page.
+    pub(super) first: Option<Arrived>,
 }
+
+/// What arrived instead of an object: the digest of its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Arrived(pub(super) String);
 
 /// An object that could not be fetched in this run.
 pub(super) struct Failed {
@@ -28,6 +40,8 @@ pub(super) struct Failed {
     pub(super) is_fresh: bool,
     /// What arrived instead of it.
     pub(super) raw: Option<Scratch>,
+    /// True if the same bytes arrived twice.
+    pub(super) is_same_again: bool,
 }
 
 /// What a page is for.
@@ -87,7 +101,7 @@ impl PageInHand {
                 Ok(address) => Listed {
                     place: address.place(),
                     address,
-                    is_second: false,
+                    first: None,
                 },
                 Err(error) => {
                     hand.refuse(position, index, &error, spool)?;
@@ -127,7 +141,7 @@ impl PageInHand {
         spool: &Spool,
     ) -> Result<(), SpoolError> {
         let page = Digest::of(format!("{:?}", self.key).as_bytes()).short();
-        let place = format!("entry {} of the page {page:016x}", index + 1);
+        let place = format!("{ENTRY} {} of the page {page:016x}", index + 1);
         let is_known = spool.has_seen(Digest::of(place.as_bytes()))?;
         if !is_known && self.wants(position, &place) {
             self.failed.push(Failed {
@@ -137,10 +151,17 @@ impl PageInHand {
                 },
                 is_fresh: true,
                 raw: None,
+                is_same_again: false,
                 place,
             });
         }
         Ok(())
+    }
+
+    /// True for an object of this page that is still listed, or has failed.
+    pub(super) fn knows(&self, place: &str) -> bool {
+        self.queue.iter().any(|listed| listed.place == place)
+            || self.failed.iter().any(|failed| failed.place == place)
     }
 
     /// Takes over the work of the same page as it was listed before; objects that are no longer listed
@@ -170,6 +191,7 @@ impl PageInHand {
             reason,
             is_fresh,
             raw,
+            is_same_again: false,
         });
     }
 }

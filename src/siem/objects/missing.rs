@@ -36,6 +36,8 @@ pub(super) struct Evidence {
     pub(super) is_fresh: bool,
     /// The store has had nothing at all for more than a day.
     pub(super) is_silent_for_long: bool,
+    /// The same bytes have arrived twice in this run.
+    pub(super) is_same_again: bool,
 }
 
 /// What becomes of an object that could not be fetched.
@@ -57,6 +59,10 @@ pub(super) fn verdict(reason: Reason, failed_before: u32, evidence: Evidence) ->
         Reason::NotListed | Reason::PageRefused | Reason::BadEntry | Reason::Damaged => true,
         Reason::Lapsed => evidence.is_fresh && evidence.store_gave_others,
         Reason::Gone if evidence.is_silent_for_long => return Verdict::Gap,
+        // this is what the store has
+        Reason::Foreign if evidence.is_same_again && evidence.store_gave_others => {
+            return Verdict::Gap;
+        }
         Reason::Gone
         | Reason::Empty
         | Reason::Foreign
@@ -114,6 +120,21 @@ mod tests {
             store_gave_others,
             is_fresh,
             is_silent_for_long,
+            is_same_again: false,
+        }
+    }
+
+    #[test]
+    fn foreign_bytes_that_arrive_twice_are_what_a_store_has_that_gives_others() {
+        for (store_gave_others, expected) in [
+            (true, Verdict::Gap),
+            (false, Verdict::NextRun { counts: false }),
+        ] {
+            let evidence = Evidence {
+                is_same_again: true,
+                ..evidence(store_gave_others, true, false)
+            };
+            assert_eq!(verdict(Reason::Foreign, 0, evidence), expected);
         }
     }
 
