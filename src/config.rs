@@ -88,7 +88,7 @@ pub struct Given {
     pub api: bool,
     /// The region's host.
     pub base_url: bool,
-    /// The data folder.
+    /// The data folder, by its name or as the default of a file that setup has completed.
     pub data: bool,
 }
 
@@ -153,7 +153,7 @@ impl Config {
         let given = Given {
             api: base_url || settings.is_given("mimecast", "api"),
             base_url,
-            data: settings.is_given("folders", "data"),
+            data: base_url || settings.is_given("folders", "data"),
         };
         Ok((config, given))
     }

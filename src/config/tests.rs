@@ -828,7 +828,7 @@ mod drafts {
             Given {
                 api: true,
                 base_url: true,
-                ..nothing
+                data: true,
             },
             Given {
                 data: true,
