@@ -253,7 +253,7 @@ pub(super) fn outcome(
         Ok(received) => Ok((meaning(&received), Some(received))),
         Err(Fault::Passing(why)) => Ok((Answer::Broken(why), None)),
         Err(Fault::Lasting(why)) => Err(ApiError::Unreachable(format!("{host}: {why}"))),
-        Err(Fault::PrivateStore(store)) => Err(ApiError::PrivateStore(store)),
+        Err(Fault::Store(barred)) => Err(barred.into()),
         Err(Fault::Unusable(why)) => Err(ApiError::Unusable(why)),
         Err(Fault::Improper(why)) => Err(ApiError::NotUnderstood(why)),
         Err(Fault::Sink(error)) => Err(ApiError::Sink(error)),
