@@ -43,6 +43,9 @@ pub enum ApiError {
         "the object store {0} has a private address, which private_stores in [network] does not allow"
     )]
     PrivateStore(String),
+    /// The operator: this host's DNS is wrong, and no setting helps.
+    #[error("the name of the object store {0} leads to this host or its link")]
+    LocalStore(String),
     /// The caller, which goes on from elsewhere.
     #[error("Mimecast no longer accepts this position")]
     PositionRefused,

@@ -88,7 +88,7 @@ pub struct Given {
     pub api: bool,
     /// The region's host.
     pub base_url: bool,
-    /// The data folder.
+    /// The data folder, by its name or as the default of a file that setup has completed.
     pub data: bool,
 }
 
@@ -113,9 +113,12 @@ impl Config {
         if !self.network.proxy.holds_a_secret() {
             return Ok(());
         }
-        let file = fs::canonicalize(&self.path);
-        let file = file.map_err(|error| ConfigError::reading(&self.path, &error))?;
-        guard::refuse_open_to_others(&file).map_err(|mut refused| {
+        let target = match self.path.is_symlink() {
+            true => fs::canonicalize(&self.path),
+            false => Ok(self.path.clone()),
+        };
+        let target = target.map_err(|error| ConfigError::reading(&self.path, &error))?;
+        guard::refuse_open_to_others(&target).map_err(|mut refused| {
             refused
                 .message
                 .push_str(" and holds the password of a proxy");
@@ -153,7 +156,7 @@ impl Config {
         let given = Given {
             api: base_url || settings.is_given("mimecast", "api"),
             base_url,
-            data: settings.is_given("folders", "data"),
+            data: base_url || settings.is_given("folders", "data"),
         };
         Ok((config, given))
     }

@@ -188,6 +188,10 @@ fn of_api(error: &ApiError) -> Failure {
         ApiError::PrivateStore(host) => {
             return Failure::new(Code::Config, "", allow_private(host));
         }
+        ApiError::LocalStore(_) => (
+            Code::Config,
+            "correct this name in DNS or in the hosts file: no setting allows such an address",
+        ),
         ApiError::Unusable(why) if why.contains("No CA certificates") => (
             Code::Config,
             "install the system's root certificates (on Linux the package ca-certificates)",

@@ -2,6 +2,7 @@
 
 mod faults; // what can happen on the way
 mod proxied; // behind a proxy
+mod reasons; // what a refusal names
 mod refusals; // what it does not accept, and what is then left
 mod tokens; // API 2.0
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use pty_process::blocking::{Command, Pty, open};
 use rustix::termios::{LocalModes, tcgetattr};
 
-use crate::harness::{Place, SETUP};
+use crate::harness::{Place, QUICK, SETUP};
 use crate::sandbox::{Batch, Endpoint};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -173,9 +173,23 @@ fn the_dialog_leads_to_an_account_that_collects() {
 
 #[test]
 fn the_dialog_of_api_2_0_comes_first_and_leads_to_an_application_that_collects() {
+    connects_by_token(&Place::unconnected());
+}
+
+/// As behind a proxy, whose certificate has to be named before Mimecast can be reached.
+#[test]
+fn a_configuration_of_the_network_alone_changes_no_question() {
     let place = Place::unconnected();
+    fs::write(place.path("config.toml"), QUICK).expect("written");
+    connects_by_token(&place);
+    let text = fs::read_to_string(place.path("config.toml")).expect("readable");
+    assert!(text.starts_with(QUICK), "{text}");
+}
+
+#[track_caller]
+fn connects_by_token(place: &Place) {
     let client = place.sandbox.client();
-    let mut dialog = Dialog::begin_asking(&place, &[]);
+    let mut dialog = Dialog::begin_asking(place, &[]);
     dialog.answer("API generation", "\r");
     let data = place.path("data");
     dialog.answer("Data directory", &format!("{}\r", data.display()));
@@ -189,7 +203,7 @@ fn the_dialog_of_api_2_0_comes_first_and_leads_to_an_application_that_collects()
     ] {
         dialog.expect(words);
     }
-    let (code, heard) = dialog.end(&place);
+    let (code, heard) = dialog.end(place);
     assert_eq!(code, 0, "{heard}");
     assert!(!heard.contains(client.client_secret), "P6: {heard}");
     place

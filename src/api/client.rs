@@ -262,7 +262,7 @@ pub(super) fn outcome(
         Err(Fault::TooLarge) => Err(ApiError::TooLarge(
             "an answer larger than any known one".to_owned(),
         )),
-        Err(Fault::PrivateStore(store)) => Err(ApiError::PrivateStore(store)),
+        Err(Fault::Store(barred)) => Err(barred.into()),
         Err(Fault::Unusable(why)) => Err(ApiError::Unusable(why)),
         Err(Fault::Sink(error)) => Err(ApiError::Sink(error)),
         Err(Fault::Stopped(stopped)) => Err(stopped.into()),

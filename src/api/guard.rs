@@ -8,6 +8,7 @@ use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use secrecy::ExposeSecret as _;
 
+use super::ApiError;
 use crate::config::{Network, PrivateStores, Proxy, Scope};
 
 /// A host that nobody exempts from the proxy: the name is reserved (RFC 2606).
@@ -23,15 +24,24 @@ struct Inner {
     proxy: Option<String>,
 }
 
-/// Why a name is not used.
+/// An object store whose addresses are not used, by its name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Barred {
+pub(crate) enum Barred {
     /// The operator can allow it.
     #[error("the object store {0} has a private address")]
     Private(String),
     /// No setting allows it.
-    #[error("the name of the object store {0} leads to this host or its link: check its DNS")]
+    #[error("the name of the object store {0} leads to this host or its link")]
     Local(String),
+}
+
+impl From<Barred> for ApiError {
+    fn from(barred: Barred) -> Self {
+        match barred {
+            Barred::Private(host) => Self::PrivateStore(host),
+            Barred::Local(host) => Self::LocalStore(host),
+        }
+    }
 }
 
 impl Guard {

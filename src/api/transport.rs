@@ -65,8 +65,8 @@ pub(crate) enum Fault {
     Passing(String),
     /// Not worth repeating in this run, such as a certificate that is not trusted.
     Lasting(String),
-    /// An object store with a private address: its host.
-    PrivateStore(String),
+    /// The addresses of an object store are not allowed.
+    Store(Barred),
     /// A setting of the network is wrong.
     Unusable(String),
     /// An answer that breaks a limit or a rule of HTTP.
@@ -317,10 +317,8 @@ fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
 }
 
 fn fault_of(error: &reqwest::Error) -> Fault {
-    match find::<Barred>(error) {
-        Some(Barred::Private(host)) => return Fault::PrivateStore(host.clone()),
-        Some(barred @ Barred::Local(_)) => return Fault::Lasting(barred.to_string()),
-        None => {}
+    if let Some(barred) = find::<Barred>(error) {
+        return Fault::Store(barred.clone());
     }
     let cause = innermost(error);
     if cause.contains("proxy authorization required") {

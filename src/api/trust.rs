@@ -1,4 +1,4 @@
-//! Through whom requests go, and whose certificates are trusted.
+//! Sets the proxy of a client, and the certificates that it trusts.
 
 use std::path::PathBuf;
 

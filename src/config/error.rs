@@ -1,4 +1,4 @@
-//! What is said about a configuration or credentials that cannot be used.
+//! The error of a configuration or of credentials that cannot be used.
 
 use std::io;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! How far an address reaches: the internet, a company, or this host.
+//! Tells addresses of the internet from those of a company and of this host.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -27,7 +27,7 @@ const PRIVATE: [&str; 5] = [
     "fc00::/7",
 ];
 
-/// How far an address reaches.
+/// The network that an address belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// The internet.

@@ -1,4 +1,4 @@
-//! What the setup says about a failure: which step to revisit, and what to do before it is run again.
+//! Words a failure for the setup: the step to revisit, and what to do before it is run again.
 
 use std::path::Path;
 

@@ -117,12 +117,12 @@ fn a_store_on_this_host_or_its_link_is_never_asked_whatever_the_variables_say() 
         ("169.254.169.254".to_owned(), 76, "leads to this host"),
     ];
     let name = other_name_of_this_host();
-    stores.extend(name.map(|name| (format!("{name}:{port}"), 75, "leads to this host")));
+    stores.extend(name.map(|name| (format!("{name}:{port}"), 78, "leads to this host")));
     for (store, code, told) in stores {
         let host = store.trim_end_matches(&format!(":{port}")).to_owned();
         for exempt in ["", &host, ".example.com"] {
             println!("{store} {exempt}");
-            let is_asked_of_the_proxy = exempt != host && code == 75;
+            let is_asked_of_the_proxy = exempt != host && code == 78;
             if is_asked_of_the_proxy {
                 continue; // the proxy resolves the name, and it stands elsewhere
             }

@@ -1,4 +1,4 @@
-//! Which addresses are accepted, and what is said about the others.
+//! Tests of the addresses that are accepted, and of the messages about the others.
 
 use super::*;
 
@@ -73,7 +73,7 @@ fn plain_http_is_refused_except_on_loopback() {
     assert_eq!(refusal("ftp://localhost"), expected("https://localhost"));
 }
 
-/// Whatever is typed, the message shows an address that the next check accepts.
+/// The message shows an address that the next check accepts.
 #[test]
 fn the_example_in_a_message_is_accepted_by_the_check_that_shows_it() {
     const US: &str = "https://us-api.mimecast.com";

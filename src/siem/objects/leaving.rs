@@ -159,8 +159,9 @@ impl ObjectStream {
         let passing = "nothing to do if it passes: the next run tries again";
         self.trouble = Some(match (reason, error) {
             (_, Some(error @ ApiError::SlowDown(_))) => error.into(),
-            (Reason::PrivateStore, Some(error @ ApiError::PrivateStore(_))) if is_held => {
-                anyhow::Error::from(error).context(what)
+            (Reason::PrivateStore, Some(error)) if is_held => {
+                let failure = Failure::of(&error.into());
+                Failure { what, ..failure }.into()
             }
             (Reason::PrivateStore, _) if is_held => {
                 let remedy = "add the store's network as private_stores under [network] in \

@@ -146,7 +146,7 @@ impl PageInHand {
         if !is_known && self.wants(position, &place) {
             self.failed.push(Failed {
                 reason: match error {
-                    ApiError::PrivateStore(_) => Reason::PrivateStore,
+                    ApiError::PrivateStore(_) | ApiError::LocalStore(_) => Reason::PrivateStore,
                     _ => Reason::BadEntry,
                 },
                 is_fresh: true,

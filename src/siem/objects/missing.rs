@@ -92,7 +92,7 @@ impl Reason {
             ApiError::Gone => Some(Self::Gone),
             ApiError::Unreachable(_) | ApiError::SlowDown(_) => Some(Self::Unreachable),
             ApiError::NotUnderstood(_) | ApiError::TooLarge(_) => Some(Self::Foreign),
-            ApiError::PrivateStore(_) => Some(Self::PrivateStore),
+            ApiError::PrivateStore(_) | ApiError::LocalStore(_) => Some(Self::PrivateStore),
             _ => None,
         }
     }
