@@ -214,11 +214,11 @@ impl Place {
         outcome
     }
 
-    /// Names and contents of a folder below the data folder.
+    /// Names and contents of a folder below the data folder, without its sub-folders.
     pub(crate) fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
         let listed = fs::read_dir(self.path("data").join(folder)).expect("the folder is there");
-        let files = listed.map(|entry| {
-            let entry = entry.expect("an entry");
+        let entries = listed.map(|entry| entry.expect("an entry"));
+        let files = entries.filter(|entry| !entry.path().is_dir()).map(|entry| {
             let name = entry.file_name().into_string().expect("names are UTF-8");
             (name, fs::read(entry.path()).expect("readable"))
         });

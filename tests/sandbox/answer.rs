@@ -34,8 +34,7 @@ pub(super) fn answer(shared: &Shared, door: Door, request: &Request) -> Reply {
             world.watcher.clone(),
         )
     };
-    changes.apply(&mut reply);
-    let seen = Seen {
+    let mut seen = Seen {
         endpoint,
         method: request.method.clone(),
         path: request.target.clone(),
@@ -44,13 +43,15 @@ pub(super) fn answer(shared: &Shared, door: Door, request: &Request) -> Reply {
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&request.body).into_owned())),
         request_id: request.header("x-mc-req-id").map(str::to_owned),
         date: request.header("x-mc-date").map(str::to_owned),
-        status: if reply.wire.answers() {
-            reply.status
-        } else {
-            0
-        },
+        status: reply.status,
         arrived,
         complaints,
+    };
+    changes.apply(&seen, &mut reply);
+    seen.status = if reply.wire.answers() {
+        reply.status
+    } else {
+        0
     };
     if let Some(watcher) = watcher {
         watcher(&seen);

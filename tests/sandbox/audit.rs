@@ -1,13 +1,15 @@
 //! The audit journal and its call.
 
-use std::fmt::Write as _;
+use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::bodies;
 use super::dates;
+use super::disorder::AuditMiss;
 use super::events::AuditEvent;
+use super::reads;
 use super::reply::Reply;
 use super::tokens::{self, PageToken};
 use super::world::World;
@@ -25,7 +27,12 @@ const LONGEST: TimeDelta = TimeDelta::minutes(24 * 60 + 1);
 #[derive(Default)]
 pub(super) struct Journal {
     kept: Vec<Kept>,
+    /// Windows whose last read misses items.
+    reads: HashMap<Window, AuditMiss>,
+    answers: usize,
 }
+
+type Window = (DateTime<Utc>, DateTime<Utc>);
 
 /// One event of the journal.
 pub(super) struct Kept {
@@ -70,7 +77,7 @@ impl Kept {
         Self {
             second: event.event_time.timestamp(),
             json: event.json().into_boxed_str(),
-            hidden: event.raw.is_some().then(|| Box::new(event)),
+            hidden: (event.raw.is_some() || event.is_repetition).then(|| Box::new(event)),
         }
     }
 
@@ -84,7 +91,7 @@ impl Kept {
 
 /// Answers with one page of a window.
 pub(super) fn answer(
-    world: &World,
+    world: &mut World,
     body: &Value,
     complaints: &mut Vec<String>,
 ) -> Result<Reply, String> {
@@ -104,38 +111,61 @@ pub(super) fn answer(
     Ok(page(world, &ask))
 }
 
-fn page(world: &World, ask: &Ask) -> Reply {
-    let items = world.journal.window(ask.window);
-    let total = items.len();
-    let mut data = String::new();
-    let mut count = 0;
-    for item in items.skip(ask.offset).take(ask.page_size) {
-        if count > 0 {
-            data.push(',');
-        }
-        data.push_str(item);
-        count += 1;
-    }
-    let mut pagination = format!("\"pageSize\":{count}");
+fn page(world: &mut World, ask: &Ask) -> Reply {
+    world.journal.answers += 1;
+    let all: Vec<&str> = world.journal.window(ask.window).collect();
+    let total = all.len();
+    let missing = if ask.is_first {
+        reads::begin(&mut world.switches.audit_misses, total)
+    } else {
+        world.journal.reads.get(&ask.window).copied()
+    };
+    let items = reads::without(all, missing);
+    let limit = world
+        .switches
+        .audit_page_items
+        .unwrap_or(LARGEST_PAGE as usize);
+    let size = ask.page_size.min(limit.max(1));
+    let number = ask.offset.div_ceil(size); // of pages before this one
+    let empty = reads::empty_pages(&world.switches, number);
+    let is_empty = ask.empty > 0 || (ask.is_first && empty > 0);
+    let taken = if is_empty { 0 } else { size };
+    let data: Vec<&str> = items.iter().copied().skip(ask.offset).take(taken).collect();
+    let count = data.len();
     let end = ask.offset + count;
-    if end < total || (count > 0 && world.switches.next_on_last_page) {
-        let next = tokens::page(ask.page_size, end, ask.window);
-        write!(pagination, ",\"next\":\"{next}\"").expect("a string takes any text");
-    }
-    if count > 0 {
-        let start = ask.offset + 1;
-        write!(pagination, ",\"recordStart\":{start}").expect("a string takes any text");
-    }
-    let json = format!(
-        r#"{{"meta":{{"status":200,"pagination":{{{pagination}}}}},"data":[{data}],"fail":[]}}"#
+    let left = match (ask.empty, ask.is_first) {
+        (left @ 1.., _) => left - 1,
+        (0, true) if is_empty => empty - 1,
+        _ => reads::empty_pages(&world.switches, number + 1),
+    };
+    let goes_on = end < items.len()
+        || left > 0
+        || is_empty
+        || (count > 0 && world.switches.next_on_last_page);
+    let next = goes_on.then(|| tokens::empty_page(ask.page_size, end, left, ask.window));
+    let differs = world.switches.audit_forms_differ && world.journal.answers.is_multiple_of(2);
+    let text = reads::render(
+        &data,
+        ask.offset,
+        next,
+        world.switches.total_count.of(total),
+        differs,
     );
-    Reply::text(200, json).unstored()
+    match missing {
+        Some(miss) => drop(world.journal.reads.insert(ask.window, miss)),
+        None => drop(world.journal.reads.remove(&ask.window)),
+    }
+    Reply::text(200, text).unstored()
 }
 
 struct Ask {
     window: (DateTime<Utc>, DateTime<Utc>),
     page_size: usize,
     offset: usize,
+    /// Pages without items that come first.
+    empty: usize,
+    /// It brings no token.
+    is_first: bool,
 }
 
 impl Ask {
@@ -149,6 +179,8 @@ impl Ask {
             window: (start, end),
             page_size,
             offset: 0,
+            empty: 0,
+            is_first: token.is_none(),
         };
         if let Some(token) = token {
             let token = PageToken::read(token).ok_or("pageToken was not given out here")?;
@@ -159,6 +191,7 @@ impl Ask {
                 return Err("pageToken was given out for another pageSize".to_owned());
             }
             ask.offset = token.offset;
+            ask.empty = token.empty;
         }
         Ok(ask)
     }

@@ -24,6 +24,8 @@ enum Content {
     Files(Vec<(String, Vec<u8>)>),
     Raw,
     Members(Vec<Member>),
+    /// Packed anew for each answer.
+    Repacked(Vec<ZipEntry>),
 }
 
 /// One file of a batch: a log type's records.
@@ -87,6 +89,19 @@ impl Batch {
         Self::new(Content::Raw, body)
     }
 
+    /// These entries, packed into other bytes for each answer, whatever the switches say. What is wrong with an entry is
+    /// wrong each time. The ledger gets nothing from it; see [`with_lines`](Self::with_lines).
+    pub(crate) fn repacked_each_time(entries: impl IntoIterator<Item = ZipEntry>) -> Self {
+        let entries: Vec<ZipEntry> = entries.into_iter().collect();
+        let archive = repack(&entries, 0);
+        Self::new(Content::Repacked(entries), archive)
+    }
+
+    /// True if two answers never hold the same bytes.
+    pub(super) const fn always_differs(&self) -> bool {
+        matches!(self.content, Content::Repacked(_))
+    }
+
     /// Records, as `.siem` or `.json` files by what is asked for.
     pub(crate) fn records(members: Vec<Member>) -> Self {
         let archive = pack(&members, Member::key_value, "siem");
@@ -133,7 +148,7 @@ impl Batch {
             return lines.clone();
         }
         match &self.content {
-            Content::Raw => Vec::new(),
+            Content::Raw | Content::Repacked(_) => Vec::new(),
             Content::Files(files) => files
                 .iter()
                 .flat_map(|(_, content)| lines_of(content))
@@ -167,6 +182,7 @@ impl Batch {
                 let turned = members.iter().map(|member| member.turned(turn)).collect();
                 Self::records(turned).archive(format, 0)
             }
+            (Content::Repacked(entries), _) => repack(entries, turn).into(),
             (Content::Members(members), Format::Json) => Arc::clone(
                 self.json
                     .get_or_init(|| pack(members, Member::json, "json").into()),
@@ -183,6 +199,16 @@ impl Batch {
             lines: None,
         }
     }
+}
+
+/// Packs the entries with another comment in each turn.
+fn repack(entries: &[ZipEntry], turn: usize) -> Vec<u8> {
+    let comment = format!("packed for answer {turn}");
+    let file = ZipFile {
+        comment: comment.into_bytes(),
+        ..ZipFile::new(entries.iter().cloned())
+    };
+    file.bytes()
 }
 
 /// Packs as a streaming writer does, sizes after the data: a reader must take them from the directory.

@@ -5,6 +5,10 @@ use serde_json::{Map, Value, json};
 use super::reply::{Reply, Wire};
 use super::v2::refusals;
 
+pub(crate) use super::failings::{
+    Failing, foreign_json, longer_than_sent, no_bytes, times, unpacked,
+};
+
 /// Too many calls. The recorded service says in `x-ratelimit-reset` when to come back, in milliseconds, and never sent
 /// `retry-after`. `None` removes the header.
 pub(crate) fn rate_limited(

@@ -4,6 +4,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use serde_json::Value;
 
 use super::dates;
+use super::reads;
 use super::tokens;
 
 /// One audit event. Times have second precision, as on the wire.
@@ -17,6 +18,8 @@ pub(crate) struct AuditEvent {
     pub(crate) category: String,
     /// Sent instead of the rendered item, verbatim: for malformed items. Place and order still follow `event_time`.
     pub(crate) raw: Option<String>,
+    /// It is sent a second time and must not be published again: the ledger of ids leaves it out.
+    pub(crate) is_repetition: bool,
 }
 
 impl AuditEvent {
@@ -45,7 +48,54 @@ impl AuditEvent {
             event_info,
             category: category.to_owned(),
             raw: None,
+            is_repetition: false,
         }
+    }
+
+    /// The same event with other words: two events of one id are two events.
+    pub(crate) fn with_info(mut self, info: impl Into<String>) -> Self {
+        self.event_info = info.into();
+        self
+    }
+
+    /// The same event, so long that a page of 500 of them is larger than any answer that a client has to take.
+    pub(crate) fn of_size(self, bytes: usize) -> Self {
+        let word = format!("{} ", &self.id[self.id.len() - 12..]);
+        let info = word.repeat(bytes / word.len() + 1);
+        self.with_info(info)
+    }
+
+    /// The same event written in another way: members in another order, blanks between them. Not another event.
+    pub(crate) fn rearranged(self) -> Self {
+        let text = reads::rearranged(&self.json());
+        Self {
+            is_repetition: true,
+            ..self.with_raw(text)
+        }
+    }
+
+    /// The same event with a raw control character inside of a text, which JSON does not permit.
+    pub(crate) fn with_control_character(self) -> Self {
+        let text = self
+            .json()
+            .replacen("\"eventInfo\":\"", "\"eventInfo\":\"\u{1}", 1);
+        self.with_raw(text)
+    }
+
+    /// The same event, but its text stops in the middle: the page around it is no JSON.
+    pub(crate) fn broken(self) -> Self {
+        let text = self.json();
+        let (half, _) = text
+            .split_once("\",\"eventTime")
+            .expect("rendered with a time");
+        let half = half.to_owned();
+        self.with_raw(half)
+    }
+
+    /// True if the item is a JSON object as it is sent.
+    pub(crate) fn is_readable(&self) -> bool {
+        let read = serde_json::from_str::<Value>(&self.json());
+        read.is_ok_and(|item| item.is_object())
     }
 
     /// The same place in the order, but this text on the wire.
@@ -83,6 +133,7 @@ impl AuditEvent {
             event_info: text("eventInfo"),
             category: text("category"),
             raw: None,
+            is_repetition: false,
         }
     }
 }

@@ -36,6 +36,7 @@
 
 mod account;
 mod answer;
+pub(crate) mod at;
 mod audit;
 mod batch;
 mod bodies;
@@ -43,12 +44,15 @@ mod bodies;
 mod by_hand;
 pub(crate) mod changes;
 mod dates;
+mod disorder;
 mod endpoint;
 mod events;
+mod failings;
 mod gate;
 mod http;
 mod login;
 mod meter;
+mod reads;
 mod record_kinds;
 mod records;
 mod reply;
@@ -56,6 +60,8 @@ mod reply;
 mod selftest;
 #[cfg(test)]
 mod selftest_data;
+#[cfg(test)]
+mod selftest_disorder;
 mod server;
 mod siem;
 mod signing;
@@ -75,6 +81,7 @@ use serde_json::Value;
 
 pub(crate) use account::Account;
 pub(crate) use batch::{Batch, Member};
+pub(crate) use disorder::{AuditMiss, BadEntry, EmptyPages, TotalCount};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use events::AuditEvent;
 pub(crate) use records::{LOG_TYPES, Record};
@@ -164,7 +171,21 @@ impl Sandbox {
         endpoint: Endpoint,
         change: impl Fn(&mut Reply) + Send + Sync + 'static,
     ) {
-        self.shared.world().script.set(endpoint, Arc::new(change));
+        let mut world = self.shared.world();
+        world.script.set(endpoint, None, Arc::new(change));
+    }
+
+    /// Alters every answer of that call whose request the matcher accepts: one bad item among good ones. The matcher
+    /// sees the genuine status. Ready-made matchers are in [`at`].
+    pub(crate) fn always_at(
+        &self,
+        endpoint: Endpoint,
+        matcher: impl Fn(&Seen) -> bool + Send + Sync + 'static,
+        change: impl Fn(&mut Reply) + Send + Sync + 'static,
+    ) {
+        let mut world = self.shared.world();
+        let script = &mut world.script;
+        script.set(endpoint, Some(Arc::new(matcher)), Arc::new(change));
     }
 
     /// Forgets all alterations, standing and waiting.
@@ -233,12 +254,18 @@ impl Sandbox {
         self.shared.world().journal.events()
     }
 
-    /// Their ids, oldest first.
+    /// Their ids, oldest first, without repetitions of an event.
     pub(crate) fn audit_ids(&self) -> Vec<String> {
-        self.audit_events()
-            .into_iter()
-            .map(|event| event.id)
-            .collect()
+        let events = self.audit_events().into_iter();
+        let events = events.filter(|event| !event.is_repetition);
+        events.map(|event| event.id).collect()
+    }
+
+    /// The same of those events alone that are JSON objects as they are sent.
+    pub(crate) fn readable_audit_ids(&self) -> Vec<String> {
+        let events = self.audit_events().into_iter();
+        let events = events.filter(|event| !event.is_repetition && event.is_readable());
+        events.map(|event| event.id).collect()
     }
 }
 

@@ -38,9 +38,25 @@ pub(crate) enum Wire {
     Silent(Duration),
     /// The body is the entire response, status line included; the connection is closed after it.
     Raw,
+    /// `Transfer-Encoding: gzip, chunked`: packed, then in chunks. Permitted by the standard.
+    GzipChunked,
+    /// `Transfer-Encoding: chunked, gzip`: chunks, which are packed as a whole; the connection is closed after them.
+    /// The standard does not permit it, because the last chunk no longer shows the end.
+    ChunkedGzip,
 }
 
 impl Wire {
+    /// 27,000 bytes in 30 seconds: less than a client has to wait for.
+    pub(crate) const TOO_SLOW: Self = Self::Drip {
+        bytes: 90,
+        every: Duration::from_millis(100),
+    };
+    /// Slow, but several times as fast as [`TOO_SLOW`](Self::TOO_SLOW).
+    pub(crate) const SLOW: Self = Self::Drip {
+        bytes: 500,
+        every: Duration::from_millis(100),
+    };
+
     /// Whether the client gets to see a status at all.
     pub(super) const fn answers(&self) -> bool {
         !matches!(self, Self::ResetNow | Self::Silent(_))

@@ -1,7 +1,8 @@
 //! What a test can set about the sandbox's behaviour.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::disorder::{AuditMiss, BadEntry, EmptyPages, TotalCount};
 use super::endpoint::Endpoint;
 
 /// The settings; the default is the strictest reading of what is known about the service.
@@ -79,6 +80,28 @@ pub(crate) struct Switches {
     pub(crate) address_uses: Option<u32>,
     /// `Content-Type` of an object: `application/gzip` or `binary/octet-stream`, both were seen.
     pub(crate) object_content_type: String,
+    /// How many objects of the page before each page repeats at its beginning.
+    pub(crate) page_overlap: usize,
+    /// Entries that are not as documented, in every page of their type.
+    pub(crate) bad_entries: Vec<BadEntry>,
+    /// Whether the entries of a list come without `size`.
+    pub(crate) lists_without_size: bool,
+    /// Types whose lists hand out a token that yields nothing for ever, and what such a page says of its end. Seen on a
+    /// sister endpoint.
+    pub(crate) dead_cursors: BTreeMap<&'static str, CaughtUp>,
+    /// Types whose next list is empty, whatever there is; the one after it is full again under the same token.
+    pub(crate) empty_once: BTreeSet<&'static str>,
+    /// What an audit page says of the number of items.
+    pub(crate) total_count: TotalCount,
+    /// Reads that miss items, one for each window that begins and is long enough; taken from the front.
+    pub(crate) audit_misses: Vec<AuditMiss>,
+    /// Pages without items in every window.
+    pub(crate) empty_audit_pages: Vec<EmptyPages>,
+    /// The most items of an audit page, whatever was asked for.
+    pub(crate) audit_page_items: Option<usize>,
+    /// Whether every second audit answer writes its items with the members in another order and with blanks. Items that
+    /// are no JSON stay as they are.
+    pub(crate) audit_forms_differ: bool,
 }
 
 /// How a client's credentials are refused.
@@ -164,6 +187,16 @@ impl Default for Switches {
             address_life_ms: 900_000,
             address_uses: None,
             object_content_type: "application/gzip".to_owned(),
+            page_overlap: 0,
+            bad_entries: Vec::new(),
+            lists_without_size: false,
+            dead_cursors: BTreeMap::new(),
+            empty_once: BTreeSet::new(),
+            total_count: TotalCount::Absent,
+            audit_misses: Vec::new(),
+            empty_audit_pages: Vec::new(),
+            audit_page_items: None,
+            audit_forms_differ: false,
         }
     }
 }

@@ -15,6 +15,8 @@ use super::account::Account;
 
 /// A token is a few hundred bytes; anything that unpacks to more was not minted here.
 const LARGEST_TOKEN: u64 = 4096;
+/// A page without items counts as so many page numbers: no window has that many pages.
+const EMPTY_STEP: usize = 1_000_000;
 /// Ids grow in steps, so that a client which counts them by itself goes wrong.
 const FIRST_LOG_ID: u64 = 5_000_017;
 const LOG_ID_STEP: u64 = 7;
@@ -48,10 +50,20 @@ pub(super) fn page(
     offset: usize,
     window: (DateTime<Utc>, DateTime<Utc>),
 ) -> String {
+    empty_page(page_size, offset, 0, window)
+}
+
+/// The same with so many pages without items to come before that offset.
+pub(super) fn empty_page(
+    page_size: usize,
+    offset: usize,
+    empty: usize,
+    window: (DateTime<Utc>, DateTime<Utc>),
+) -> String {
     pack(&format!(
         r#"{{"pagesizeid":{page_size},"recordstartid":{offset},"pageNumber":{},"isPrevious":false,"pageToken":null,"version":1,"secureid":"{}"}}"#,
-        offset / page_size.max(1) + 1,
-        page_seal(page_size, offset, window),
+        offset / page_size.max(1) + 1 + EMPTY_STEP * empty,
+        page_seal(page_size, offset, empty, window),
     ))
 }
 
@@ -59,6 +71,8 @@ pub(super) fn page(
 pub(super) struct PageToken {
     pub(super) page_size: usize,
     pub(super) offset: usize,
+    /// Pages without items that come first.
+    pub(super) empty: usize,
     seal: String,
 }
 
@@ -69,23 +83,26 @@ impl PageToken {
         Some(Self {
             page_size: usize::try_from(value["pagesizeid"].as_u64()?).ok()?,
             offset: usize::try_from(value["recordstartid"].as_u64()?).ok()?,
+            empty: usize::try_from(value["pageNumber"].as_u64()?).ok()? / EMPTY_STEP,
             seal: value["secureid"].as_str()?.to_owned(),
         })
     }
 
     /// Whether it was minted for these very dates.
     pub(super) fn belongs_to(&self, window: (DateTime<Utc>, DateTime<Utc>)) -> bool {
-        self.seal == page_seal(self.page_size, self.offset, window)
+        self.seal == page_seal(self.page_size, self.offset, self.empty, window)
     }
 }
 
 fn page_seal(
     page_size: usize,
     offset: usize,
+    empty: usize,
     (start, end): (DateTime<Utc>, DateTime<Utc>),
 ) -> String {
     let dates = [start, end].map(|date| date.timestamp().unsigned_abs());
-    seal(&[page_size as u64, offset as u64, dates[0], dates[1]])
+    let place = [page_size, offset, empty].map(|number| number as u64);
+    seal(&[place.as_slice(), &dates].concat())
 }
 
 /// The id of the audit event number `n`. A shorter seal and no compression, which keeps both the recorded length of

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::reply::{Reply, Wire};
+use super::v2;
 
 /// Below this, head and body leave in one write; above, copying costs more than a second write.
 const SMALL_BODY: usize = 64 * 1024;
@@ -32,7 +33,20 @@ pub(super) fn send(
     let body: &[u8] = &reply.body;
     match &reply.wire {
         Wire::Whole => write_both(stream, &head(reply, Framing::Length), body)?,
-        Wire::Chunked => write_chunks(stream, reply)?,
+        Wire::Chunked => {
+            stream.write_all(head(reply, Framing::Chunked).as_bytes())?;
+            stream.write_all(&in_chunks(body))?;
+        }
+        Wire::GzipChunked => {
+            stream.write_all(head(reply, Framing::Coded("gzip, chunked")).as_bytes())?;
+            stream.write_all(&in_chunks(&v2::gzip(body, 1)))?;
+        }
+        Wire::ChunkedGzip => {
+            let packed = v2::gzip(&in_chunks(body), 1);
+            let head = head(reply, Framing::Coded("chunked, gzip"));
+            write_both(stream, &head, &packed)?;
+            return Ok(After::Close);
+        }
         Wire::NoLength => {
             write_both(stream, &head(reply, Framing::None), body)?;
             return Ok(After::Close);
@@ -78,6 +92,8 @@ pub(super) fn send(
 enum Framing {
     Length,
     Chunked,
+    /// The very text of `Transfer-Encoding`.
+    Coded(&'static str),
     None,
 }
 
@@ -89,8 +105,13 @@ fn head(reply: &Reply, framing: Framing) -> String {
     if framing == Framing::Length && reply.header("content-length").is_none() {
         write!(head, "content-length: {}\r\n", reply.body.len()).expect("a string takes any text");
     }
-    if framing == Framing::Chunked {
-        head.push_str("transfer-encoding: chunked\r\n");
+    let coding = match framing {
+        Framing::Chunked => Some("chunked"),
+        Framing::Coded(coding) => Some(coding),
+        Framing::Length | Framing::None => None,
+    };
+    if let Some(coding) = coding {
+        write!(head, "transfer-encoding: {coding}\r\n").expect("a string takes any text");
     }
     head.push_str("\r\n");
     head
@@ -104,13 +125,15 @@ fn write_both(stream: &mut TcpStream, head: &str, body: &[u8]) -> io::Result<()>
     stream.write_all(body)
 }
 
-fn write_chunks(stream: &mut TcpStream, reply: &Reply) -> io::Result<()> {
-    stream.write_all(head(reply, Framing::Chunked).as_bytes())?;
-    for chunk in reply.body.chunks(CHUNK) {
-        let size = format!("{:x}\r\n", chunk.len());
-        stream.write_all(&[size.as_bytes(), chunk, b"\r\n"].concat())?;
+fn in_chunks(body: &[u8]) -> Vec<u8> {
+    let mut framed = Vec::with_capacity(body.len() + 64);
+    for chunk in body.chunks(CHUNK) {
+        framed.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        framed.extend_from_slice(chunk);
+        framed.extend_from_slice(b"\r\n");
     }
-    stream.write_all(b"0\r\n\r\n")
+    framed.extend_from_slice(b"0\r\n\r\n");
+    framed
 }
 
 /// Sleeps in short naps, so that a test that is over does not wait for a long pause.

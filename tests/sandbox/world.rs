@@ -80,19 +80,27 @@ impl Seen {
 #[derive(Default)]
 pub(super) struct Script {
     once: VecDeque<(Endpoint, Once)>,
-    always: Vec<(Endpoint, Always)>,
+    always: Vec<(Endpoint, Standing)>,
 }
 
 type Once = Box<dyn FnOnce(&mut Reply) + Send>;
 type Always = Arc<dyn Fn(&mut Reply) + Send + Sync>;
+type Matcher = Arc<dyn Fn(&Seen) -> bool + Send + Sync>;
+
+/// A standing change; with a matcher, only for the requests that it accepts.
+#[derive(Clone)]
+struct Standing {
+    at: Option<Matcher>,
+    change: Always,
+}
 
 impl Script {
     pub(super) fn push(&mut self, endpoint: Endpoint, change: Once) {
         self.once.push_back((endpoint, change));
     }
 
-    pub(super) fn set(&mut self, endpoint: Endpoint, change: Always) {
-        self.always.push((endpoint, change));
+    pub(super) fn set(&mut self, endpoint: Endpoint, at: Option<Matcher>, change: Always) {
+        self.always.push((endpoint, Standing { at, change }));
     }
 
     pub(super) fn clear(&mut self) {
@@ -104,7 +112,7 @@ impl Script {
         let standing = self.always.iter().filter(|(of, _)| *of == endpoint);
         let waiting = self.once.iter().position(|(of, _)| *of == endpoint);
         Changes {
-            always: standing.map(|(_, change)| Arc::clone(change)).collect(),
+            always: standing.map(|(_, standing)| standing.clone()).collect(),
             once: waiting
                 .and_then(|at| self.once.remove(at))
                 .map(|(_, change)| change),
@@ -115,15 +123,17 @@ impl Script {
 /// What to do to one answer.
 #[derive(Default)]
 pub(super) struct Changes {
-    always: Vec<Always>,
+    always: Vec<Standing>,
     once: Option<Once>,
 }
 
 impl Changes {
     /// Applies all of it; called without the lock, because a change may use the sandbox itself.
-    pub(super) fn apply(self, reply: &mut Reply) {
-        for change in self.always {
-            change(reply);
+    pub(super) fn apply(self, seen: &Seen, reply: &mut Reply) {
+        for Standing { at, change } in self.always {
+            if at.is_none_or(|at| at(seen)) {
+                change(reply);
+            }
         }
         if let Some(change) = self.once {
             change(reply);

@@ -3,6 +3,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+/// A token that was seen on a sister endpoint: every range in it is empty.
+const DEAD: &str = "[attachment_protect=0-0,url_protect=0-0]:0:null";
+
+/// Returns the token that yields nothing for ever.
+pub(super) fn dead() -> String {
+    STANDARD.encode(DEAD)
+}
+
 /// The recorded ones are standard base64 with its padding, too: `+`, `/` and `=` have to be encoded in a query.
 pub(super) fn mint(log_type: &str, offset: usize, turn: u32) -> String {
     let place = [offset as u32, turn].map(u32::to_be_bytes).concat();
@@ -10,17 +18,18 @@ pub(super) fn mint(log_type: &str, offset: usize, turn: u32) -> String {
     STANDARD.encode([place.as_slice(), &seal].concat())
 }
 
-/// The place that a text of [`mint`] tells; `None` for any other text, also one of another type.
+/// The place and the turn that a text of [`mint`] tells; `None` for any other text, also one of another type.
 ///
 /// Nothing is remembered between mint and use: the text alone decides, also after a restart of the sandbox.
-pub(super) fn read(log_type: &str, text: &str) -> Option<usize> {
+pub(super) fn read(log_type: &str, text: &str) -> Option<(usize, u32)> {
     let bytes = STANDARD.decode(text).ok()?;
     let (place, sealed) = bytes.split_at_checked(8)?;
     if sealed != seal(log_type, place) {
         return None;
     }
     let offset = place.first_chunk().copied().map(u32::from_be_bytes)?;
-    usize::try_from(offset).ok()
+    let turn = place.last_chunk().copied().map(u32::from_be_bytes)?;
+    Some((usize::try_from(offset).ok()?, turn))
 }
 
 fn seal(log_type: &str, place: &[u8]) -> [u8; 11] {

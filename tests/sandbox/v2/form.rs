@@ -6,16 +6,16 @@ const FORM: &[u8] = b"-._~*";
 const QUERY: &[u8] = b"-._~*/:";
 
 /// The pairs of a form, in order.
-pub(super) struct Pairs(Vec<(String, String)>);
+pub(in super::super) struct Pairs(Vec<(String, String)>);
 
 impl Pairs {
     /// Reads the body of a form.
-    pub(super) fn of_form(body: &[u8]) -> Result<Self, String> {
+    pub(in super::super) fn of_form(body: &[u8]) -> Result<Self, String> {
         Self::read(body, FORM, "the form")
     }
 
     /// Reads what follows the question mark of a target; nothing when there is none.
-    pub(super) fn of_target(target: &str) -> Result<Self, String> {
+    pub(in super::super) fn of_target(target: &str) -> Result<Self, String> {
         match target.split_once('?') {
             None => Ok(Self(Vec::new())),
             Some((_, query)) => Self::read(query.as_bytes(), QUERY, "the query"),
@@ -39,7 +39,7 @@ impl Pairs {
     }
 
     /// Fails on a name that is not one of `known`.
-    pub(super) fn only(&self, known: &[&str]) -> Result<(), String> {
+    pub(in super::super) fn only(&self, known: &[&str]) -> Result<(), String> {
         match self
             .0
             .iter()
@@ -50,12 +50,12 @@ impl Pairs {
         }
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(in super::super) fn get(&self, name: &str) -> Option<&str> {
         let pair = self.0.iter().find(|(other, _)| other == name);
         pair.map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn required(&self, name: &str) -> Result<&str, String> {
+    pub(in super::super) fn required(&self, name: &str) -> Result<&str, String> {
         self.get(name).ok_or_else(|| format!("{name} is missing"))
     }
 }

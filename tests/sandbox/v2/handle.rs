@@ -9,7 +9,7 @@ use super::super::server::{self, Door};
 use super::super::{Endpoint, Sandbox};
 use super::form::Pairs;
 use super::store::slug;
-use super::{Client, Object, known, types};
+use super::{Client, Object, cursor, known, types};
 
 impl Sandbox {
     /// The one application that may ask for tokens.
@@ -51,6 +51,19 @@ impl Sandbox {
     pub(crate) fn purge_objects(&self, log_type: &str, objects: usize) {
         let mut world = self.shared.world();
         world.v2.shelf_mut(known(log_type)).purge(objects);
+    }
+
+    /// Every `nextPage` of that type that was given out leads to empty pages from now on, for ever. A list by date shows
+    /// the objects, and gives a `nextPage` that works.
+    #[track_caller]
+    pub(crate) fn freeze_cursors(&self, log_type: &str) {
+        let mut world = self.shared.world();
+        *world.v2.freezes.entry(known(log_type)).or_default() += 1;
+    }
+
+    /// The text of the token that [`Switches::dead_cursors`](super::super::Switches::dead_cursors) hands out.
+    pub(crate) fn dead_cursor(&self) -> String {
+        cursor::dead()
     }
 
     /// Every token that was given out is refused from now on.

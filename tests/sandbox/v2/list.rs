@@ -1,7 +1,6 @@
 //! The calls that list a type's objects.
 
 use chrono::{NaiveDate, TimeDelta};
-use serde_json::{Value, json};
 
 use super::super::endpoint::Endpoint;
 use super::super::http::Request;
@@ -9,7 +8,7 @@ use super::super::reply::Reply;
 use super::super::switches::{CaughtUp, StalePage};
 use super::super::world::World;
 use super::form::Pairs;
-use super::{cursor, refusals, token};
+use super::{cursor, entries, refusals, token};
 
 /// The vendor's upper bound; also what a request without `pageSize` gets here.
 const LARGEST_PAGE: usize = 100;
@@ -75,9 +74,17 @@ fn check(
 struct Ask {
     log_type: &'static str,
     page_size: usize,
-    /// The place to go on from.
-    from: usize,
+    from: Begin,
     until: Option<NaiveDate>,
+}
+
+/// Where a page begins.
+enum Begin {
+    Day(usize),
+    /// The place of a `nextPage`.
+    Place(usize),
+    /// A `nextPage` that yields nothing, and is given again.
+    Nowhere(String),
 }
 
 /// Why a query is not answered.
@@ -132,7 +139,7 @@ impl Ask {
         let undated = TimeDelta::days(world.switches.undated_days.into());
         let start = start.unwrap_or(today - undated);
         let from = match query.get("nextPage") {
-            None => world.v2.shelf(log_type).first_since(start),
+            None => Begin::Day(world.v2.shelf(log_type).first_since(start)),
             Some(text) => Self::place(world, log_type, text)?,
         };
         Ok(Self {
@@ -144,10 +151,13 @@ impl Ask {
     }
 
     /// The place of a `nextPage` of that type.
-    fn place(world: &World, log_type: &str, text: &str) -> Result<usize, Misread> {
+    fn place(world: &World, log_type: &str, text: &str) -> Result<Begin, Misread> {
         let invalid = || Misread::Refused("nextPage is not valid".to_owned());
         let shelf = world.v2.shelf(log_type);
-        let Some(place) = cursor::read(log_type, text) else {
+        if text == cursor::dead() {
+            return Ok(Begin::Nowhere(text.to_owned()));
+        }
+        let Some((place, turn)) = cursor::read(log_type, text) else {
             let mut types = super::types();
             let foreign = types.find(|other| cursor::read(other, text).is_some());
             return Err(foreign.map_or_else(invalid, |other| {
@@ -157,20 +167,37 @@ impl Ask {
         if place > shelf.end() {
             return Err(invalid());
         }
+        if world.v2.is_frozen(log_type, turn) {
+            return Ok(Begin::Nowhere(text.to_owned()));
+        }
         match world.switches.stale_next_page {
             StalePage::Refuse if place < shelf.start() => Err(invalid()),
-            _ => Ok(place.max(shelf.start())),
+            _ => Ok(Begin::Place(place.max(shelf.start()))),
         }
     }
 }
 
 fn page(world: &mut World, ask: &Ask) -> Reply {
+    let (from, is_first) = match &ask.from {
+        Begin::Day(from) => (*from, true),
+        Begin::Place(from) => (*from, false),
+        Begin::Nowhere(token) => return entries::nothing(world, ask.log_type, token),
+    };
     let switches = &world.switches;
-    let repeats = switches.repeat_addresses;
     // The repeated address takes a place of its own.
-    let room = ask.page_size - usize::from(repeats && ask.page_size > 1);
-    let range = world.v2.shelf(ask.log_type).page(ask.from, room, ask.until);
-    let ends = world.v2.shelf(ask.log_type).page(range.end, 1, ask.until);
+    let room = ask.page_size - usize::from(switches.repeat_addresses && ask.page_size > 1);
+    let shelf = world.v2.shelf(ask.log_type);
+    let is_empty_once = switches.empty_once.contains(ask.log_type);
+    // Pages that only repeat would never end.
+    let has_new = !is_empty_once && !shelf.page(from, 1, ask.until).is_empty();
+    let range = if has_new {
+        let overlap = if is_first { 0 } else { switches.page_overlap };
+        let begin = from.saturating_sub(overlap.min(room - 1));
+        shelf.page(begin.max(shelf.start()), room, ask.until)
+    } else {
+        from..from
+    };
+    let ends = shelf.page(range.end, 1, ask.until);
     let caught_up = match switches.caught_up {
         CaughtUp::WhenEmpty | CaughtUp::Unsaid => range.is_empty(),
         CaughtUp::WithTheLast => ends.is_empty(),
@@ -178,26 +205,20 @@ fn page(world: &mut World, ask: &Ask) -> Reply {
     };
     let says_caught_up = switches.caught_up != CaughtUp::Unsaid;
     let goes_on = !caught_up || switches.next_page_when_caught_up;
-    let turn = if range.is_empty() && switches.next_page_changes {
-        world.v2.turn()
+    let changes = range.is_empty() && switches.next_page_changes;
+    world.switches.empty_once.remove(ask.log_type);
+    let next = if world.switches.dead_cursors.contains_key(ask.log_type) {
+        cursor::dead()
     } else {
-        0
+        let turn = world.v2.turn(ask.log_type, changes);
+        cursor::mint(ask.log_type, range.end, turn)
     };
-    let next = cursor::mint(ask.log_type, range.end, turn);
-    let mut value: Vec<Value> = range
-        .map(|index| world.issue(ask.log_type, index))
-        .collect();
-    if repeats && let Some(first) = value.first().cloned() {
-        value.push(first);
-    }
-    let mut answer = json!({"value": value});
-    if goes_on {
-        answer["@nextPage"] = json!(next);
-    }
-    if says_caught_up {
-        answer["isCaughtUp"] = json!(caught_up);
-    }
-    Reply::json(200, &answer).unstored()
+    let value = entries::of(world, ask.log_type, range);
+    entries::answer(
+        &value,
+        goes_on.then_some(next.as_str()),
+        says_caught_up.then_some(caught_up),
+    )
 }
 
 fn day(text: &str) -> Result<NaiveDate, String> {

@@ -7,6 +7,7 @@
 mod by_hand;
 mod client;
 mod cursor;
+mod entries;
 mod event;
 mod event_kinds;
 mod event_kinds_ci;
@@ -16,6 +17,8 @@ mod list;
 mod object;
 mod packing;
 pub(super) mod refusals;
+#[cfg(test)]
+mod selftest_disorder;
 #[cfg(test)]
 mod selftest_list;
 #[cfg(test)]
@@ -33,7 +36,9 @@ use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 pub(crate) use client::Client;
+pub(super) use form::Pairs;
 pub(crate) use object::Object;
+pub(super) use packing::gzip;
 
 use super::bodies;
 use super::endpoint::Endpoint;
@@ -69,6 +74,9 @@ pub(crate) const CI_TYPES: [&str; 3] = ["entities", "mailflow", "urlclick"];
 /// [`Switches::list_limit`]: super::Switches::list_limit
 pub(crate) const LIST_LIMIT: (u32, u64) = (50, 15 * 60 * 1000);
 
+/// Turns between two freezes.
+const FREEZE: u32 = 1 << 24;
+
 /// What the sandbox knows of this generation alone.
 #[derive(Default)]
 pub(super) struct State {
@@ -79,6 +87,8 @@ pub(super) struct State {
     /// Where objects are when they have an address of their own.
     store_url: Option<String>,
     turns: u32,
+    /// How often each type's cursors were frozen. A cursor tells in its turn how often that was before it.
+    freezes: BTreeMap<&'static str, u32>,
 }
 
 impl State {
@@ -104,10 +114,20 @@ impl State {
         &mut self.meters[usize::from(endpoint == Endpoint::EventsCi)]
     }
 
-    /// Another number each time.
-    fn turn(&mut self) -> u32 {
-        self.turns += 1;
-        self.turns
+    /// The turn of a new cursor of that type; another one each time if it `changes`.
+    fn turn(&mut self, log_type: &str, changes: bool) -> u32 {
+        self.turns += u32::from(changes);
+        let turn = if changes { self.turns % FREEZE } else { 0 };
+        self.freezes(log_type) * FREEZE + turn
+    }
+
+    fn freezes(&self, log_type: &str) -> u32 {
+        self.freezes.get(log_type).copied().unwrap_or_default()
+    }
+
+    /// True if a cursor of that turn yields nothing any more.
+    fn is_frozen(&self, log_type: &str, turn: u32) -> bool {
+        turn / FREEZE < self.freezes(log_type)
     }
 }
 

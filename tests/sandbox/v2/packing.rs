@@ -30,6 +30,7 @@ impl Packed {
             size: self.size,
             lines: self.lines,
             downloads: 0,
+            is_hidden: false,
         }
     }
 }
@@ -60,7 +61,7 @@ impl Damage {
 }
 
 /// Packs in that many members of equal size.
-pub(super) fn gzip(text: &[u8], members: usize) -> Vec<u8> {
+pub(in super::super) fn gzip(text: &[u8], members: usize) -> Vec<u8> {
     let size = text.len().div_ceil(members).max(1);
     let mut parts: Vec<&[u8]> = text.chunks(size).collect();
     // Nothing at all is a member, too, and so are those that are left without a byte.

@@ -26,6 +26,8 @@ pub(super) struct Kept {
     /// What a client should publish of it.
     pub(super) lines: Vec<Vec<u8>>,
     pub(super) downloads: usize,
+    /// The last list showed something else in its place.
+    pub(super) is_hidden: bool,
 }
 
 impl Kept {
@@ -105,12 +107,21 @@ impl Shelf {
         Some(body)
     }
 
-    /// The objects that a client could have received: in the store, and not dropped before they were handed out.
+    /// Notes whether a list shows the object.
+    pub(super) fn show(&mut self, place: usize, is_hidden: bool) {
+        if let Some(kept) = self.objects.get_mut(place) {
+            kept.is_hidden = is_hidden;
+        }
+    }
+
+    /// The objects that a client could have received: in the store, not dropped before they were handed out, and not
+    /// hidden by a bad entry.
     pub(super) fn obtainable(&self) -> impl Iterator<Item = &Kept> {
         let places = self.objects.iter().enumerate();
         places
             .filter(|(place, kept)| {
-                kept.body.is_some() && (*place >= self.purged || kept.downloads > 0)
+                let is_there = *place >= self.purged && !kept.is_hidden;
+                kept.body.is_some() && (is_there || kept.downloads > 0)
             })
             .map(|(_, kept)| kept)
     }
