@@ -161,12 +161,7 @@ impl Events {
     }
 
     /// Turns the window's events into one file, oldest first.
-    fn ready(
-        &mut self,
-        spool: &Spool,
-        window: &Window,
-        mut taken: Taken,
-    ) -> anyhow::Result<Ready> {
+    fn ready(&mut self, spool: &Spool, window: &Window, mut taken: Taken) -> anyhow::Result<Ready> {
         let mut batch = self.batch(spool);
         let mut part = batch.part()?;
         let written = taken.lines.write_reversed(&mut part);
@@ -178,7 +173,11 @@ impl Events {
         batch.add(part, &window.stem(), kind)?;
         batch.remember(std::mem::take(&mut taken.ids));
         if let Some((from, to)) = window.gap {
-            batch.note_gap(Gap::of(Some(from), to, "older than Mimecast keeps audit events"));
+            batch.note_gap(Gap::of(
+                Some(from),
+                to,
+                "older than Mimecast keeps audit events",
+            ));
             batch.warn(format!(
                 "the last run was so long ago that Mimecast no longer has all events since: those \
                  from {} to {} are missing",
@@ -215,7 +214,12 @@ impl Events {
     }
 
     /// Keeps the work of a run whose time is up in smaller windows, so that the next run gets further.
-    fn out_of_time(&mut self, spool: &Spool, window: &Window, error: anyhow::Error) -> anyhow::Result<Ready> {
+    fn out_of_time(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        error: anyhow::Error,
+    ) -> anyhow::Result<Ready> {
         let is_time = matches!(
             error.downcast_ref(),
             Some(ApiError::Stopped(Stopped::OutOfTime))
@@ -263,7 +267,8 @@ impl Source for Events {
 
 fn unreadable() -> Failure {
     let what = "the audit state holds a position that is not a time";
-    let remedy = "move the state file away: collection then goes on at the end of the newest published file";
+    let remedy =
+        "move the state file away: collection then goes on at the end of the newest published file";
     Failure::new(Code::Config, what, remedy)
 }
 

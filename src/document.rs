@@ -258,7 +258,10 @@ mod tests {
         ] {
             assert_ne!(canonical(other), canonical(one), "{other}");
         }
-        assert_ne!(canonical("7123456789012345678901"), canonical("7123456789012345678902"));
+        assert_ne!(
+            canonical("7123456789012345678901"),
+            canonical("7123456789012345678902")
+        );
     }
 
     proptest! {

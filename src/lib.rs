@@ -33,13 +33,13 @@ pub mod clock;
 pub mod config;
 pub mod credentials;
 mod document;
-mod scan;
 pub mod durable;
 mod fetch;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod report;
 pub mod run;
+mod scan;
 pub mod setup;
 pub mod siem;
 pub mod spool;

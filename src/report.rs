@@ -113,7 +113,11 @@ impl Failure {
 
     /// A failure that passes by itself, unless it lasts.
     #[must_use]
-    pub fn later(trouble: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub fn later(
+        trouble: impl Into<String>,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
         let mut failure = Self::new(Code::Later, what, remedy);
         failure.trouble = trouble.into();
         failure

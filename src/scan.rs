@@ -200,7 +200,14 @@ mod tests {
     fn one_broken_item_does_not_hide_the_others() {
         let text = "[{\"a\":\"x\ny\"}, {\"b\":tru}, {\"c\":[1,]} ,null,7, \"]\" ]";
         let found = list(text).unwrap();
-        let expected = ["{\"a\":\"x\ny\"}", "{\"b\":tru}", "{\"c\":[1,]}", "null", "7", "\"]\""];
+        let expected = [
+            "{\"a\":\"x\ny\"}",
+            "{\"b\":tru}",
+            "{\"c\":[1,]}",
+            "null",
+            "7",
+            "\"]\"",
+        ];
         assert_eq!(found, expected);
         let good: Vec<bool> = found.iter().map(|item| repaired(item).is_some()).collect();
         assert_eq!(good, [true, false, false, true, true, true]);
@@ -209,7 +216,9 @@ mod tests {
 
     #[test]
     fn what_is_cut_or_goes_on_is_not_taken_apart() {
-        for text in ["", "[", "[1", "[1}", "[1]]", "[1] x", "[\"a]", "{\"a\":1", "{\"a\"}", "{1:2}"] {
+        for text in [
+            "", "[", "[1", "[1}", "[1]]", "[1] x", "[\"a]", "{\"a\":1", "{\"a\"}", "{1:2}",
+        ] {
             assert!(list(text).is_none() && members(text).is_none(), "{text}");
         }
         assert_eq!(list(" [ ] "), Some(vec![]));

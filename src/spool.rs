@@ -156,7 +156,7 @@ impl Spool {
         let missing = recover::finish_pending(&settings, &checkpoint, &mut recovery)?;
         check_memory(&settings, &checkpoint, &mut recovery)?;
         if missing > 0 || !recovery.warnings.is_empty() {
-            checkpoint.replace(now, |record| {
+            checkpoint.replace(|record| {
                 if missing > 0 {
                     record.go_back();
                 }
@@ -378,6 +378,7 @@ impl Spool {
         }
         self.replace(now, |record| {
             record.settle();
+            record.began.get_or_insert(now);
             record.troubles = troubles;
             record.not_before = left.not_before.or(record.not_before);
         })
@@ -398,6 +399,7 @@ impl Spool {
             record.settle();
             record.last_success = Some(now);
             record.clock = Some(now);
+            record.began.get_or_insert(now);
             record.not_before = None;
             record.troubles = counted(&record.troubles, troubles);
         })
@@ -455,7 +457,9 @@ impl Spool {
         self.replace(now, |record| record.untold.clear())?;
         let record = self.checkpoint.record();
         let (id, sequence) = (&*record.id, record.sequence);
-        let _ = self.marker.write(&*self.settings.disk, &Ours { id, sequence });
+        let _ = self
+            .marker
+            .write(&*self.settings.disk, &Ours { id, sequence });
         Ok(())
     }
 
@@ -467,7 +471,7 @@ impl Spool {
     ) -> Result<(), SpoolError> {
         self.lock.check()?;
         let unsaved = self.unsaved.borrow().clone();
-        self.checkpoint.replace(now, |record| {
+        self.checkpoint.replace(|record| {
             record.warn_all(&unsaved, now);
             change(record);
         })?;
@@ -500,7 +504,10 @@ impl Spool {
     ///
     /// # Errors
     /// [`SpoolError::Disk`].
-    pub fn read_published(&self, name: &FileName) -> Result<Option<impl io::Read + use<>>, SpoolError> {
+    pub fn read_published(
+        &self,
+        name: &FileName,
+    ) -> Result<Option<impl io::Read + use<>>, SpoolError> {
         let path = self.settings.published.join(name.as_str());
         match self.settings.disk.open(&path) {
             Ok(file) => Ok(Some(file)),
@@ -675,9 +682,8 @@ fn was_set_aside(settings: &Settings) -> Result<bool, SpoolError> {
 /// [`SpoolError::Disk`] when the file is there and cannot be read.
 pub fn last_success(settings: &Settings) -> Result<Option<DateTime<Utc>>, SpoolError> {
     let path = state_path(settings);
-    let is_ours = |record: &Record| {
-        record.stream == settings.stream && record.account == settings.account
-    };
+    let is_ours =
+        |record: &Record| record.stream == settings.stream && record.account == settings.account;
     match durable::read(&*settings.disk, &path, record::SIZE_LIMIT) {
         Ok(bytes) => {
             let record = Record::decode(&bytes).ok().filter(is_ours);

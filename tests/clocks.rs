@@ -4,17 +4,38 @@ use std::fs;
 
 use chrono::TimeDelta;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::audit::{JSON, ago, event, place, set_clock};
+use crate::harness::Place;
+
+/// Changes the state record of version 0.1.0 or later, as a program of ours could have written it.
+fn rewrite(place: &Place, change: impl FnOnce(&mut Value)) {
+    let path = place.path("checkpoint/audit.state");
+    let text = fs::read_to_string(&path).expect("the state");
+    let mut record: Value =
+        serde_json::from_str(text.lines().nth(1).expect("a record")).expect("JSON");
+    change(&mut record);
+    let body = record.to_string();
+    let sum: String = Sha256::digest(&body)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    fs::write(&path, format!("mimecast-collector-state {sum}\n{body}\n")).expect("written");
+    fs::remove_file(place.path("checkpoint/audit.state.prev")).expect("it was there");
+}
 
 #[test]
 fn a_position_older_than_60_days_is_a_gap_that_is_told_once() {
     let place = place(JSON);
-    let old = ago(TimeDelta::days(70));
-    set_clock(&place, -70 * 24 * 60);
-    place.sandbox.audit([event(1, old - TimeDelta::hours(1))]);
+    place.sandbox.audit([event(1, ago(TimeDelta::hours(1)))]);
     place.audit().stays_silent();
-    set_clock(&place, 0);
+    let old = ago(TimeDelta::days(70)).to_rfc3339();
+    rewrite(&place, |record| {
+        for name in ["position", "last_success", "clock", "moved_at"] {
+            record[name] = old.clone().into();
+        }
+    });
     place.sandbox.audit([
         event(2, ago(TimeDelta::days(59))),
         event(3, ago(TimeDelta::minutes(5))),
@@ -38,45 +59,90 @@ fn a_position_older_than_60_days_is_a_gap_that_is_told_once() {
 fn a_clock_of_mimecast_that_goes_wrong_and_right_again_loses_and_repeats_nothing() {
     let place = place(JSON);
     let mut numbers = 0..;
-    let errors = [0, 60, 60, 0, 0, -60, -60, 0, 600, 0, -600, 0];
-    for (run, error) in (-6..).zip(errors) {
-        let minutes = run * 30 + error;
-        set_clock(&place, minutes);
-        let now = ago(-TimeDelta::minutes(minutes));
+    // the host's clock is right; each run finds new events of the last hour
+    for error in [0, 60, 60, 0, 0, -60, -60, 0, 600, 0, -600, 0, 20 * 60, 0] {
+        set_clock(&place, error);
         let ages = [2, 20, 55].map(TimeDelta::minutes);
         place
             .sandbox
-            .audit(ages.map(|age| event(numbers.next().expect("endless"), now - age)));
+            .audit(ages.map(|age| event(numbers.next().expect("endless"), ago(age))));
         place.audit().stays_silent();
     }
     place.assert_audit_complete();
 }
 
 #[test]
-fn a_clock_that_was_days_ahead_stops_collection_until_somebody_decides() {
-    let place = place(JSON);
-    set_clock(&place, 3 * 24 * 60);
-    place.sandbox.audit([event(1, ago(TimeDelta::hours(1)))]);
-    place.audit().stays_silent();
-    set_clock(&place, 0);
-    let before = fs::read(place.path("checkpoint/audit.state")).expect("the state");
-    place.audit().ends_with(78).says("days after the present");
-    assert_eq!(
-        fs::read(place.path("checkpoint/audit.state")).expect("the state"),
-        before
-    );
-    // the clock was wrong this time, not the last
-    set_clock(&place, 3 * 24 * 60 + 30);
-    place.sandbox.audit([event(2, ago(-TimeDelta::days(3)))]);
-    place.audit().stays_silent();
-    place.assert_audit_complete();
+fn a_clock_of_mimecast_that_is_days_off_is_told_once_and_again_when_it_lasts() {
+    for days in [3, -3, 30, -30, -9_000] {
+        println!("{days} days");
+        let place = place(JSON);
+        let mut numbers = 0..;
+        let mut more = || {
+            let ages = [2, 20, 55].map(TimeDelta::minutes);
+            place
+                .sandbox
+                .audit(ages.map(|age| event(numbers.next().expect("endless"), ago(age))));
+        };
+        more();
+        place.audit().stays_silent();
+        set_clock(&place, days * 24 * 60);
+        for code in [65, 0, 78, 78] {
+            more();
+            place.audit().ends_with(code);
+        }
+        set_clock(&place, 0);
+        more();
+        place.audit().stays_silent();
+        place.assert_audit_complete();
+    }
+}
+
+#[test]
+fn a_first_run_with_clocks_that_are_days_apart_asks_for_nothing_and_skips_nothing() {
+    for days in [3, -3, -9_000] {
+        let place = place(JSON);
+        place.sandbox.audit([event(1, ago(TimeDelta::hours(1)))]);
+        set_clock(&place, days * 24 * 60);
+        for code in [75, 75, 78] {
+            place.audit().ends_with(code).says("more than a day apart");
+        }
+        assert!(place.files("audit").is_empty());
+        set_clock(&place, 0);
+        place.audit().stays_silent();
+        place.assert_audit_complete();
+    }
+}
+
+#[test]
+fn a_position_in_the_future_goes_back_to_when_it_was_written() {
+    for is_old in [false, true] {
+        let place = place(JSON);
+        place.sandbox.audit([event(1, ago(TimeDelta::minutes(30)))]);
+        place.audit().stays_silent();
+        // as a clock that was three days ahead has left it
+        let ahead = ago(-TimeDelta::days(3)).format("%Y-%m-%dT%H:%M:%SZ");
+        rewrite(&place, |record| {
+            record["position"] = ahead.to_string().into();
+            if is_old {
+                let members = record.as_object_mut().expect("a record");
+                for name in ["moved_at", "clock", "id", "began"] {
+                    members.remove(name);
+                }
+                record["format"] = 1.into();
+            }
+        });
+        place.sandbox.audit([event(2, ago(TimeDelta::minutes(2)))]);
+        place.audit().ends_with(65).says("is in the future");
+        place.assert_audit_complete();
+        place.audit().stays_silent();
+    }
 }
 
 #[test]
 fn an_overlap_that_is_changed_between_runs_repeats_nothing() {
     let place = place(JSON);
     let mut numbers = 0..;
-    for (run, overlap) in (-4..).zip([60, 720, 5, 720, 1, 60]) {
+    for (run, overlap) in (-5..).zip([60, 720, 5, 720, 1, 60]) {
         place.configure(&format!("{JSON}overlap_minutes = {overlap}"));
         set_clock(&place, run * 30);
         let now = ago(-TimeDelta::minutes(run * 30));

@@ -5,6 +5,7 @@
     reason = "a test may do what the product must not"
 )]
 
+mod agent; // an agent that reads, deletes or moves
 mod archives; // P1 and P4 for archives of every kind of wrongness
 mod audit; // P1 to P4 for audit events: windows, overlap, late events, odd pages
 mod canaries; // P6: what the harness searches for after every run
@@ -13,6 +14,7 @@ mod clocks; // P1 and P2 when a clock is wrong or much time has passed
 mod crash; // P2 and P3 when the programs are killed
 mod damage; // P1 and P2 when state is damaged, lost or foreign
 mod dashboards; // golden lines: what the published dashboards' patterns find
+mod disorder; // P1, P2, P4 and P7 for one bad item among good ones
 mod events; // P1 to P4 for e-mail events under API 2.0
 mod fault_list; // docs/FAULTS.md names what exists
 mod faults; // P4 and P7 for answers of every kind of wrongness
@@ -24,6 +26,7 @@ mod sandbox;
 mod secrets; // P6
 mod setup; // the setup without questions
 mod siem; // P1 to P5 for e-mail logs
+mod told; // a ledger of what was told
 #[cfg(windows)]
 mod windows; // what only Windows can get in the way of
 mod wizard; // the setup in a terminal

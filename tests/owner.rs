@@ -13,10 +13,12 @@ use crate::sandbox::{Batch, Endpoint, Object, Wire, changes};
 /// All files of the state folder, as a backup takes them.
 fn backup(place: &Place) -> BTreeMap<String, Vec<u8>> {
     let listed = fs::read_dir(place.path("checkpoint")).expect("the folder is there");
-    let files = listed.map(|entry| entry.expect("an entry")).filter(|entry| {
-        let kind = entry.file_type().expect("known");
-        kind.is_file() && !entry.file_name().to_string_lossy().ends_with(".lock")
-    });
+    let files = listed
+        .map(|entry| entry.expect("an entry"))
+        .filter(|entry| {
+            let kind = entry.file_type().expect("known");
+            kind.is_file() && !entry.file_name().to_string_lossy().ends_with(".lock")
+        });
     files
         .map(|entry| {
             let name = entry.file_name().into_string().expect("UTF-8");
@@ -73,15 +75,19 @@ fn an_installation_that_is_moved_with_all_its_folders_goes_on_silently() {
     let place = Place::connected();
     place.sandbox.serve(Batch::realistic(1, 20));
     place.siem().stays_silent();
-    for folder in ["data", "checkpoint", "config.toml", "credentials.toml", "log"] {
+    for folder in [
+        "data",
+        "checkpoint",
+        "config.toml",
+        "credentials.toml",
+        "log",
+    ] {
         fs::create_dir_all(place.path("moved")).expect("made");
         fs::rename(place.path(folder), place.path("moved").join(folder)).expect("moved");
     }
     place.sandbox.serve(Batch::realistic(2, 20));
     let mut command = place.command(SIEM);
-    command
-        .arg("--config")
-        .arg(place.path("moved/config.toml"));
+    command.arg("--config").arg(place.path("moved/config.toml"));
     place.finish(command).stays_silent();
     fs::rename(place.path("moved/data"), place.path("data")).expect("moved");
     place.assert_siem_complete();
@@ -93,9 +99,9 @@ fn a_restored_audit_state_is_told_and_repeats_nothing_that_is_still_published() 
         let place = audit_place(format);
         set_clock(&place, -120);
         let now = ago(TimeDelta::minutes(120));
-        place
-            .sandbox
-            .audit((0..50).map(|number| event(number, now - TimeDelta::minutes(2 + number as i64))));
+        place.sandbox.audit(
+            (0..50).map(|number| event(number, now - TimeDelta::minutes(2 + number as i64))),
+        );
         place.audit().stays_silent();
         let old = backup(&place);
         for (run, minutes) in [(1, -90), (2, -60), (3, -30)] {
@@ -103,15 +109,20 @@ fn a_restored_audit_state_is_told_and_repeats_nothing_that_is_still_published() 
             let now = ago(TimeDelta::minutes(-minutes));
             let ages = [2, 11, 25, 55].map(TimeDelta::minutes);
             let numbers = run * 100..;
-            place
-                .sandbox
-                .audit(numbers.zip(ages).map(|(number, age)| event(number, now - age)));
+            place.sandbox.audit(
+                numbers
+                    .zip(ages)
+                    .map(|(number, age)| event(number, now - age)),
+            );
             place.audit().stays_silent();
         }
         let published = place.lines("audit");
         restore(&place, &old);
         set_clock(&place, 0);
-        place.audit().ends_with(65).says("older than what was published");
+        place
+            .audit()
+            .ends_with(65)
+            .says("older than what was published");
         assert_eq!(place.lines("audit"), published, "P2");
         place.audit().stays_silent();
     }
@@ -137,7 +148,10 @@ fn a_restored_mail_state_is_told_and_repeats_no_file_that_is_still_published() {
         place.siem().stays_silent();
         restore(&place, &old);
         serve(3);
-        place.siem().ends_with(65).says("older than what was published");
+        place
+            .siem()
+            .ends_with(65)
+            .says("older than what was published");
         place.siem().stays_silent();
         match generation {
             1 => place.assert_siem_complete(),
@@ -149,22 +163,27 @@ fn a_restored_mail_state_is_told_and_repeats_no_file_that_is_still_published() {
 #[test]
 fn a_lock_that_a_cleaner_removes_lets_only_one_of_two_runs_write() {
     let place = Place::connected();
+    place.sandbox.serve(Batch::realistic(100, 50));
+    place.siem().stays_silent();
     for seed in 0..6 {
         place.sandbox.serve(Batch::realistic(seed, 50));
     }
-    place
-        .sandbox
-        .set(|switches| switches.replays_differ = true);
+    place.sandbox.set(|switches| switches.replays_differ = true);
+    let before = place.files("mta").len();
     place.sandbox.next(Endpoint::Siem, |_| ());
     let stall = Wire::StallAt(100, Duration::from_millis(1_500));
     place.sandbox.next(Endpoint::Siem, changes::wire(stall));
     let first = place.spawn(SIEM);
-    while place.sandbox.count(Endpoint::Siem) < 2 {
+    while place.files("mta").len() == before {
         std::thread::yield_now();
     }
+    std::thread::sleep(Duration::from_millis(100)); // the first batch is stored
     fs::remove_file(place.path("checkpoint/siem.lock")).expect("a cleaner may");
     place.siem().stays_silent();
-    place.wait(first).ends_with(75).says("another process changed");
+    place
+        .wait(first)
+        .ends_with(75)
+        .says("another process changed");
     place.siem().stays_silent();
     place.assert_siem_complete();
 }
@@ -174,9 +193,7 @@ fn the_state_of_one_type_that_cannot_be_used_stops_no_other_type() {
     let place = Place::connected_by_token();
     place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt, spam, journal\"");
     for kind in ["receipt", "spam", "journal"] {
-        place
-            .sandbox
-            .serve_objects(kind, [Object::realistic(1, 5)]);
+        place.sandbox.serve_objects(kind, [Object::realistic(1, 5)]);
     }
     fs::create_dir_all(place.path("checkpoint/cg_spam.state")).expect("made");
     place.siem().ends_with(78).says("cg_spam.state");

@@ -131,13 +131,23 @@ fn line_breaks_of_the_vendor_and_odd_bytes_stay_as_they_are() {
 }
 
 #[test]
-fn an_empty_archive_moves_the_position_all_the_same() {
+fn an_archive_without_members_is_an_archive_and_no_bytes_are_a_gap_that_is_told() {
     let place = Place::connected();
     place.sandbox.serve(Batch::files(&[]));
-    place.sandbox.serve(Batch::raw([]));
     serve(&place, 0..1);
     place.siem().stays_silent();
+    place.sandbox.serve(Batch::raw([]));
+    serve(&place, 1..2);
+    place.siem().ends_with(65).says("no byte of it has arrived");
     place.assert_siem_complete();
+    let state = std::fs::read_to_string(place.path("checkpoint/siem.state")).expect("there");
+    let record: Value = serde_json::from_str(state.lines().nth(1).expect("a body")).expect("JSON");
+    let gap = &record["gaps"][0];
+    assert!(
+        gap["before"].is_string() && gap["after"].is_string(),
+        "{gap}"
+    );
+    place.siem().stays_silent();
 }
 
 #[test]

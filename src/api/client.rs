@@ -81,12 +81,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::call`].
-    pub fn call_raw(
-        &self,
-        call: Call,
-        body: &Value,
-        sink: &mut dyn Sink,
-    ) -> Result<(), ApiError> {
+    pub fn call_raw(&self, call: Call, body: &Value, sink: &mut dyn Sink) -> Result<(), ApiError> {
         self.ask(call, Ask::Raw(body), sink).map(drop)
     }
 
@@ -222,9 +217,9 @@ impl Client {
         let request = request.map_err(unusable)?;
         self.requests.fetch_add(1, Ordering::Relaxed);
         let sent = match self.transport.exchange(request, take, sink) {
-            Err(Fault::Sink(_)) if call != Call::Siem && take == Take::ByShape => Err(Fault::Improper(
-                "an archive where JSON was expected".to_owned(),
-            )),
+            Err(Fault::Sink(_)) if call != Call::Siem && take == Take::ByShape => Err(
+                Fault::Improper("an archive where JSON was expected".to_owned()),
+            ),
             sent => sent,
         };
         outcome(sent, self.base.host(), |received| {

@@ -119,7 +119,8 @@ fn records<R: Read + Seek>(
     }
     let starts = records.iter().enumerate();
     // a header before the data takes 30 bytes at least
-    let starts = starts.map(|(index, record)| (record.start, record.start + 30 + record.packed, index));
+    let starts =
+        starts.map(|(index, record)| (record.start, record.start + 30 + record.packed, index));
     let ends = ends(starts.collect(), directory.start)?;
     for (record, end) in records.iter_mut().zip(ends) {
         record.end = end;

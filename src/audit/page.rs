@@ -59,7 +59,9 @@ pub(crate) fn read<E>(
     each: &mut dyn FnMut(Item<'_>) -> Result<(), E>,
 ) -> Result<Result<Head, String>, E> {
     let Some(members) = scan::members(text) else {
-        return Ok(Err("an audit page that is not JSON as documented".to_owned()));
+        return Ok(Err(
+            "an audit page that is not JSON as documented".to_owned()
+        ));
     };
     let (next, total) = match pagination(scan::member(&members, "meta")) {
         Ok(found) => found,
@@ -138,7 +140,10 @@ mod tests {
     #[test]
     fn one_broken_item_leaves_the_others() {
         let (items, head) = page("{\"data\":[{\"a\":\"x\ty\"},{\"b\":tru},{\"c\":1}]}").unwrap();
-        assert_eq!(items, [r#"{"a":"x\u0009y"}"#, "broken {\"b\":tru}", r#"{"c":1}"#]);
+        assert_eq!(
+            items,
+            [r#"{"a":"x\u0009y"}"#, "broken {\"b\":tru}", r#"{"c":1}"#]
+        );
         assert_eq!(head.items, 3);
     }
 

@@ -60,7 +60,10 @@ impl Events {
             let found = taken.len() as u64;
             match stated {
                 Some(stated) if stated > found => {
-                    warn!(reading, stated, found, "events are missing by Mimecast's count");
+                    warn!(
+                        reading,
+                        stated, found, "events are missing by Mimecast's count"
+                    );
                     taken.short = Some(short(window, stated, found));
                 }
                 _ => {

@@ -126,8 +126,8 @@ impl Plan {
             (None, None) => first.trunc_subsecs(0),
         };
         let from = start.max(oldest);
-        // within the overlap everything was collected once
-        let known = reached.or(self.began).unwrap_or(from).max(start);
+        // within the overlap everything was collected once; before the first window nothing was promised
+        let known = reached.unwrap_or(from).max(start);
         let to = (from + self.span).min(present).max(from);
         Window {
             from,

@@ -119,7 +119,10 @@ mod tests {
     #[test]
     fn a_clock_behind_the_last_run_is_not_used() {
         let half_an_hour = Some(TimeDelta::minutes(30));
-        for off in wrong().into_iter().filter(|off| *off < -TimeDelta::hours(1)) {
+        for off in wrong()
+            .into_iter()
+            .filter(|off| *off < -TimeDelta::hours(1))
+        {
             for reading in [
                 reading(off, TimeDelta::zero(), half_an_hour),
                 reading(TimeDelta::zero(), off, half_an_hour),

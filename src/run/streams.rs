@@ -48,10 +48,12 @@ fn lock_all<K>(
     streams: &[Stream<K>],
 ) -> Result<BTreeMap<String, Result<Lock, SpoolError>>, SpoolError> {
     let names: BTreeSet<&String> = streams.iter().map(|stream| &stream.name).collect();
-    let locks = names.into_iter().map(|name| match Lock::take(folder, name) {
-        Err(busy @ SpoolError::Busy { .. }) => Err(busy),
-        taken => Ok((name.clone(), taken)),
-    });
+    let locks = names
+        .into_iter()
+        .map(|name| match Lock::take(folder, name) {
+            Err(busy @ SpoolError::Busy { .. }) => Err(busy),
+            taken => Ok((name.clone(), taken)),
+        });
     locks.collect()
 }
 

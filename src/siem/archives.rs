@@ -209,9 +209,7 @@ impl Logs {
         let batch = match belief {
             Belief::Second => unpacked.batch,
             Belief::Differs if !is_lasting => return Err(differs(trouble, fault).into()),
-            Belief::Same | Belief::Differs => {
-                self.give_up(spool, &mut again, unpacked, fault)?
-            }
+            Belief::Same | Belief::Differs => self.give_up(spool, &mut again, unpacked, fault)?,
         };
         self.ahead
             .ask((Some(again.token.clone()), spool.scratches()));

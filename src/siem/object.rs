@@ -91,7 +91,12 @@ fn are_lines_of_type(source: &mut impl BufRead, listed: &str) -> io::Result<bool
         kind.is_ok_and(|kind| letters(&kind) == letters(listed))
     };
     let (mut line, mut count) = (Vec::new(), 0_u64);
-    while source.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line)? > 0 {
+    while source
+        .by_ref()
+        .take(LINE_BYTES)
+        .read_until(b'\n', &mut line)?
+        > 0
+    {
         let text = String::from_utf8_lossy(&line);
         if !text.trim().is_empty() {
             let Ok(members) = serde_json::from_str::<Members<'_>>(&text) else {
@@ -270,8 +275,14 @@ mod tests {
     fn only_lines_of_the_listed_type_pass_for_an_unpacked_object() {
         for (text, expected) in [
             ("{\"type\":\"url protect\",\"a\":1}\n", true),
-            ("{\"type\":\"url_protect\"}\n\n{\"eventType\":\"Url Protect\"}", true),
-            ("{\"type\":\"url protect\"}\n{\"type\":\"receipt\"}\n", false),
+            (
+                "{\"type\":\"url_protect\"}\n\n{\"eventType\":\"Url Protect\"}",
+                true,
+            ),
+            (
+                "{\"type\":\"url protect\"}\n{\"type\":\"receipt\"}\n",
+                false,
+            ),
             ("{\"type\":\"url protect\"}\n{\"type\":\"url pro", false),
             ("{\"error\":\"blocked\"}\n", false),
             ("<html>url protect</html>", false),

@@ -10,6 +10,7 @@ mod listing;
 mod missing;
 mod position;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -25,7 +26,7 @@ use crate::config::Aliases;
 use crate::fetch::Ahead;
 use crate::report::Failure;
 use crate::run::{Ready, Run, Source};
-use crate::spool::{Batch, Gap, Scratch, Scratches, Spool};
+use crate::spool::{Batch, Digest, Gap, Scratch, Scratches, Spool};
 
 use fetching::fetch;
 use listing::{PageInHand, Purpose};
@@ -49,14 +50,18 @@ impl ListBudget {
     /// Keeps one call for each type; the rest is for whichever needs more.
     pub(super) fn for_types(types: usize) -> Self {
         let types = u32::try_from(types).unwrap_or(LISTS_PER_RUN);
-        Self(Arc::new(AtomicU32::new(LISTS_PER_RUN.saturating_sub(types))))
+        Self(Arc::new(AtomicU32::new(
+            LISTS_PER_RUN.saturating_sub(types),
+        )))
     }
 
     /// True if a type may list once more than it must.
     fn take(&self) -> bool {
         let taken = self
             .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            });
         taken.is_ok()
     }
 
@@ -106,6 +111,8 @@ pub(super) struct ObjectStream {
     position: Position,
     step: Step,
     page: Option<PageInHand>,
+    /// Objects of the batch in hand, which the spool does not know yet.
+    taken: HashSet<Digest>,
     /// Pages of owed objects that have had their turn in this run.
     visited: Vec<PageKey>,
     lists: u32,
@@ -140,6 +147,7 @@ impl ObjectStream {
             position: position.unwrap_or_default(),
             step: Step::List,
             page: None,
+            taken: HashSet::new(),
             visited: Vec::new(),
             lists: 0,
             relists: 0,
@@ -227,7 +235,9 @@ impl ObjectStream {
             batch.warn(warning);
         }
         let objects = Arc::clone(&self.kind.objects);
-        let mut hand = PageInHand::of(page, key, &self.position, &objects, spool)?;
+        let known = (&self.position, spool, &self.taken);
+        let mut hand = PageInHand::of(page, key, known, &objects)?;
+        batch.remember(hand.done_before.drain(..));
         match self.page.take() {
             Some(before) if before.key == hand.key => hand.continue_from(before),
             _ => {}
@@ -236,6 +246,7 @@ impl ObjectStream {
             self.note_named();
         }
         self.forget_mended(&hand);
+        self.last_error = hand.refused.take().or(self.last_error.take());
         self.keep_in_hand(hand, spool);
         Ok(())
     }
@@ -357,6 +368,7 @@ impl Source for ObjectStream {
             if let Err(error) = self.advance(spool, &mut batch) {
                 self.failed = Some(error); // what is in the batch is good
             }
+            self.taken.clear();
             let text = self.position.text();
             if spool.position() != Some(&text) || !batch.is_empty() {
                 let position = Some(text);

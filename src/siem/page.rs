@@ -100,7 +100,9 @@ const ALPHABETS: [GeneralPurpose; 2] = [
 /// True for a token in which every range is empty, such as `[av=0-0, url_protect=0-0]:0:null` in base64: it
 /// was seen on a sister call of the service, which then names nothing for ever.
 fn is_dead(token: &str) -> bool {
-    let decoded = ALPHABETS.iter().find_map(|alphabet| alphabet.decode(token).ok());
+    let decoded = ALPHABETS
+        .iter()
+        .find_map(|alphabet| alphabet.decode(token).ok());
     let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
     let text = text.as_deref().unwrap_or(token);
     let ranges = text
@@ -130,7 +132,10 @@ mod tests {
         let text = r#"{"value":[{"url":"https://a/b?c","expiry":"x","size":1}],"@nextPage":"t","isCaughtUp":true}"#;
         let page = Page::read(text).unwrap();
         assert_eq!(page.items, [good("https://a/b?c")]);
-        assert_eq!((page.next.as_deref(), page.is_caught_up), (Some("t"), Some(true)));
+        assert_eq!(
+            (page.next.as_deref(), page.is_caught_up),
+            (Some("t"), Some(true))
+        );
         for text in [
             r#"{"value":[]}"#,
             r#"{"value":null}"#,
@@ -138,7 +143,10 @@ mod tests {
             r#"{"value":[],"@nextPage":"","isCaughtUp":"yes"}"#,
         ] {
             let page = Page::read(text).unwrap();
-            assert_eq!((page.items.len(), page.next, page.is_caught_up), (0, None, None));
+            assert_eq!(
+                (page.items.len(), page.next, page.is_caught_up),
+                (0, None, None)
+            );
         }
     }
 
@@ -178,8 +186,17 @@ mod tests {
     fn a_token_whose_ranges_are_all_empty_is_dead() {
         let dead = "[attachment_protect=0-0, av=0-0, url_protect=0-0]:0:null";
         let alive = "[attachment_protect=0-0, av=0-7]:0:null";
-        for (text, expected) in [(dead, true), (alive, false), ("46:null", false), ("4554", false)] {
-            for token in [STANDARD.encode(text), URL_SAFE_NO_PAD.encode(text), text.to_owned()] {
+        for (text, expected) in [
+            (dead, true),
+            (alive, false),
+            ("46:null", false),
+            ("4554", false),
+        ] {
+            for token in [
+                STANDARD.encode(text),
+                URL_SAFE_NO_PAD.encode(text),
+                text.to_owned(),
+            ] {
                 assert_eq!(is_dead(&token), expected, "{token}");
             }
         }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::SpoolError;
 use super::known::{self, RECENT_LIMIT};
 use super::record::{FORMAT, Record, Refusal, SIZE_LIMIT};
 use super::seen::Seen;
 use super::store::{Committed, Staged};
-use super::SpoolError;
 use crate::durable::{self, Disk, Mode, is_held};
 
 /// The one memory of a stream.
@@ -82,7 +82,9 @@ impl Checkpoint {
                 }
                 (*current, Found::Current)
             }
-            (Generation::Bad(why), Generation::Good(previous, _)) => (*previous, Found::Previous(why)),
+            (Generation::Bad(why), Generation::Good(previous, _)) => {
+                (*previous, Found::Previous(why))
+            }
             (Generation::Absent, Generation::Good(previous, _)) => {
                 (*previous, Found::Previous("it is missing".to_owned()))
             }
@@ -143,7 +145,7 @@ impl Checkpoint {
         let pending = moves.clone();
         let older = self.spill(now)?;
         let hour = now.timestamp();
-        self.replace(now, |record| {
+        self.replace(|record| {
             record.settle();
             if older.is_some() {
                 (record.seen, record.older) = (Seen::default(), older);
@@ -153,6 +155,7 @@ impl Checkpoint {
             }
             record.position = position;
             record.clock = Some(now);
+            record.began.get_or_insert(now);
             record.pending = pending;
             record.added.extend(ids.into_iter().map(|id| (hour, id)));
             gaps.into_iter().for_each(|gap| record.add_gap(gap));
@@ -182,11 +185,7 @@ impl Checkpoint {
     }
 
     /// Replaces the record in one step, keeping the last as `.prev`.
-    pub(super) fn replace(
-        &mut self,
-        now: DateTime<Utc>,
-        change: impl FnOnce(&mut Record),
-    ) -> Result<(), SpoolError> {
+    pub(super) fn replace(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), SpoolError> {
         self.refuse_second_writer()?;
         let mut record = self.record.clone();
         change(&mut record);
@@ -195,7 +194,6 @@ impl Checkpoint {
         if record.id.is_empty() {
             record.id = Uuid::new_v4().simple().to_string();
         }
-        record.began.get_or_insert(now);
         let bytes = record.encode();
         self.keep_previous()
             .and_then(|()| durable::replace(&*self.disk, &self.path, &bytes, Mode::PRIVATE))

@@ -85,7 +85,9 @@ pub(super) fn keep(
     }
     let mut file = BufWriter::new(disk.append(&path)?);
     let written = write_blocks(&mut file, ids)?;
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync()?;
+    file.into_inner()
+        .map_err(io::IntoInnerError::into_error)?
+        .sync()?;
     Ok(Older {
         bytes: older.bytes + written,
         oldest: older.oldest.min(oldest),
@@ -132,7 +134,9 @@ fn rewrite(
         (next.bytes, next.oldest) = (written, next.oldest.min(first));
     }
     next.bytes += write_blocks(&mut file, ids)?;
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync()?;
+    file.into_inner()
+        .map_err(io::IntoInnerError::into_error)?
+        .sync()?;
     disk.sync_folder(durable::folder_of(state))?;
     Ok(next)
 }
@@ -205,7 +209,10 @@ fn read_block(file: &mut impl Read) -> io::Result<Option<(i64, Vec<Digest>)>> {
         return Ok(None);
     }
     let (ids, _) = ids.as_chunks::<ID_BYTES>();
-    Ok(Some((hour, ids.iter().map(|id| Digest::from_bytes(*id)).collect())))
+    Ok(Some((
+        hour,
+        ids.iter().map(|id| Digest::from_bytes(*id)).collect(),
+    )))
 }
 
 /// Fills the buffer; false if the file ends before.
@@ -333,7 +340,14 @@ mod tests {
         let mut older = keep(&disk, state, None, &seen(0, 0..10), 0).unwrap();
         for hour in 1..=KEPT_HOURS + SLACK_HOURS + 1 {
             let number = 1_000 + hour.cast_unsigned();
-            older = keep(&disk, state, Some(&older), &seen(hour, number..number + 1), hour).unwrap();
+            older = keep(
+                &disk,
+                state,
+                Some(&older),
+                &seen(hour, number..number + 1),
+                hour,
+            )
+            .unwrap();
         }
         let (known, _) = load(&disk, &older, 0);
         assert!(!known.contains(id(3)) && known.contains(id(1_000 + 20)));
@@ -353,7 +367,10 @@ mod tests {
             damaged[at] ^= 1;
             disk.tamper(&path, Some(&damaged));
             let (known, is_sound) = load(&disk, &second, 0);
-            assert!(!is_sound && known.contains(id(3)) && !known.contains(id(13)), "{at}");
+            assert!(
+                !is_sound && known.contains(id(3)) && !known.contains(id(13)),
+                "{at}"
+            );
         }
         disk.tamper(&path, Some(&whole[..whole.len() - 1]));
         assert!(!second.is_there(&disk, state).unwrap());

@@ -161,18 +161,48 @@ mod tests {
             // killed before the end of a run
             (Some(owner("a", here, 7)), ours("a", 9), true, Verdict::Ours),
             // restored from a backup
-            (Some(owner("a", here, 7)), ours("a", 6), true, Verdict::Older),
+            (
+                Some(owner("a", here, 7)),
+                ours("a", 6),
+                true,
+                Verdict::Older,
+            ),
             // lost, or of a version that had no id
             (Some(owner("a", here, 7)), ours("", 0), true, Verdict::Older),
             (Some(owner("a", here, 7)), ours("b", 9), true, Verdict::Ours),
             // moved together with its data
-            (Some(owner("a", "/old", 7)), ours("a", 7), false, Verdict::Ours),
-            (Some(owner("a", "/old", 7)), ours("a", 6), false, Verdict::Older),
+            (
+                Some(owner("a", "/old", 7)),
+                ours("a", 7),
+                false,
+                Verdict::Ours,
+            ),
+            (
+                Some(owner("a", "/old", 7)),
+                ours("a", 6),
+                false,
+                Verdict::Older,
+            ),
             // copied: the original still publishes here
-            (Some(owner("a", "/old", 7)), ours("a", 7), true, foreign("/old")),
+            (
+                Some(owner("a", "/old", 7)),
+                ours("a", 7),
+                true,
+                foreign("/old"),
+            ),
             // another installation
-            (Some(owner("a", "/old", 7)), ours("b", 7), true, foreign("/old")),
-            (Some(owner("a", "/old", 7)), ours("b", 0), false, foreign("/old")),
+            (
+                Some(owner("a", "/old", 7)),
+                ours("b", 7),
+                true,
+                foreign("/old"),
+            ),
+            (
+                Some(owner("a", "/old", 7)),
+                ours("b", 0),
+                false,
+                foreign("/old"),
+            ),
         ];
         for (owner, ours, is_alive, expected) in cases {
             let verdict = judge(owner.as_ref(), Path::new(here), &ours, |_| is_alive);

@@ -63,7 +63,7 @@ pub(super) fn newest(
             .to_owned(),
     );
     let warnings = std::mem::take(&mut recovery.warnings);
-    checkpoint.replace(settings.now, |record| {
+    checkpoint.replace(|record| {
         record.go_back_to(*previous);
         record.warn_all(&warnings, settings.now);
     })?;

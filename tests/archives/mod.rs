@@ -59,7 +59,7 @@ fn assert_nothing_elsewhere(place: &Place) {
         "log",
     ];
     assert_eq!(listed(&place.path("")), top.map(PathBuf::from).into());
-    let data = ["audit", "mta", "tmp"];
+    let data = [".collector", "audit", "mta", "tmp"];
     assert_eq!(listed(&place.path("data")), data.map(PathBuf::from).into());
     assert_eq!(listed(&place.path("data/audit")), BTreeSet::new());
     assert_eq!(listed(&place.path("data/tmp")), BTreeSet::new());

@@ -70,9 +70,8 @@ fn when_the_second_fetch_fails_the_damage_decides_nothing() {
     let gone = |reply: &mut Reply| changes::wire(Wire::ResetNow)(reply);
     type Change = Box<dyn Fn(&mut Reply) + Send + Sync>;
     let nothing = r#"{"meta":{"isLastToken":true,"status":200},"data":[],"fail":[]}"#;
-    let cases: [(Change, i32); 4] = [
+    let cases: [(Change, i32); 3] = [
         (Box::new(changes::expired_key()), 77),
-        (Box::new(changes::html_200()), 76),
         (Box::new(gone), 75),
         (
             Box::new(move |reply| {

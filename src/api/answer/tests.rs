@@ -1,6 +1,6 @@
-use serde_json::Value;
 use proptest::prelude::*;
 use reqwest::header::HeaderValue;
+use serde_json::Value;
 
 use super::*;
 
@@ -76,14 +76,21 @@ fn a_list_refuses_a_position_only_in_mimecasts_own_words() {
         }
         for body in foreign {
             let answer = of(call, 400, body);
-            assert!(matches!(answer, Answer::NotUnderstood(_)), "{body}: {answer:?}");
+            assert!(
+                matches!(answer, Answer::NotUnderstood(_)),
+                "{body}: {answer:?}"
+            );
         }
     }
 }
 
 #[test]
 fn every_way_of_sending_nothing_is_an_empty_list() {
-    for meta in [r#"{"status":200}"#, r#"{"status":204}"#, r#"{"status":"200"}"#] {
+    for meta in [
+        r#"{"status":200}"#,
+        r#"{"status":204}"#,
+        r#"{"status":"200"}"#,
+    ] {
         for fail in ["[]", "{}", "null"] {
             for data in ["[]", "null", "[ ]"] {
                 let body = format!(
@@ -97,10 +104,18 @@ fn every_way_of_sending_nothing_is_an_empty_list() {
     }
     let end = r#"{"meta":{"status":200},"data":[{"isLastToken":true}],"fail":[]}"#;
     assert_eq!(of(Call::Siem, 200, end), Answer::Nothing);
-    for body in [r#"{"meta":{"status":200},"fail":[]}"#, r#"{"meta":{}}"#, "", "{"] {
+    for body in [
+        r#"{"meta":{"status":200},"fail":[]}"#,
+        r#"{"meta":{}}"#,
+        "",
+        "{",
+    ] {
         for call in [Call::Audit, Call::CloudGateway] {
             let answer = of(call, 200, body);
-            assert!(matches!(answer, Answer::NotUnderstood(_)), "{body}: {answer:?}");
+            assert!(
+                matches!(answer, Answer::NotUnderstood(_)),
+                "{body}: {answer:?}"
+            );
         }
     }
 }
@@ -111,7 +126,10 @@ fn a_broken_item_spoils_no_envelope() {
     let body = "{\"meta\":{\"status\":200},\"data\":[{\"a\":\"x\ny\"},{\"b\":tru}],\"fail\":[]}";
     assert_eq!(of(Call::Audit, 200, body), Answer::Data);
     let cut = &body[..body.len() - 2];
-    assert!(matches!(of(Call::Audit, 200, cut), Answer::NotUnderstood(_)));
+    assert!(matches!(
+        of(Call::Audit, 200, cut),
+        Answer::NotUnderstood(_)
+    ));
 }
 
 #[test]

@@ -90,7 +90,10 @@ fn a_window_shrinks_to_one_second_and_goes_on_behind_it() {
         plan.halve(&window);
         window = plan.next(now);
     }
-    assert_eq!((window.from, window.to), (at("2026-11-20T08:30:00Z"), at("2026-11-20T08:30:00Z")));
+    assert_eq!(
+        (window.from, window.to),
+        (at("2026-11-20T08:30:00Z"), at("2026-11-20T08:30:00Z"))
+    );
     plan.collected(&window);
     assert_eq!(plan.next(now).from, at("2026-11-20T08:30:01Z"));
 }
@@ -112,7 +115,10 @@ fn a_place_is_a_time_unless_a_run_stopped_in_the_middle() {
     let last = again.next(now);
     again.collected(&last);
     assert_eq!(again.text(), "2026-11-20T09:59:00Z");
-    assert_eq!(Place::read("2026-11-20T09:59:00Z"), Some(place(Some(last.to))));
+    assert_eq!(
+        Place::read("2026-11-20T09:59:00Z"),
+        Some(place(Some(last.to)))
+    );
     assert_eq!((Place::read("eNo"), Place::read("{")), (None, None));
 }
 
@@ -205,7 +211,11 @@ fn with_one_wrong_clock_no_second_is_left_out_however_long_it_lasts() {
         TimeDelta::days(30),
         TimeDelta::days(25 * 365),
     ];
-    let pauses = [TimeDelta::minutes(30), TimeDelta::hours(3), TimeDelta::days(10)];
+    let pauses = [
+        TimeDelta::minutes(30),
+        TimeDelta::hours(3),
+        TimeDelta::days(10),
+    ];
     let zero = TimeDelta::zero();
     let cases = by.into_iter().flat_map(|by| [by, -by]).flat_map(|off| {
         let of_whom = [(off, zero), (zero, off)];

@@ -61,7 +61,10 @@ impl ObjectStream {
         self.relists += 1;
         let page = self.page.as_ref().expect("a page is in hand");
         let (key, purpose) = (page.key.clone(), page.purpose.clone());
-        info!(kind = self.kind.name, "an address has expired: listing the page again");
+        info!(
+            kind = self.kind.name,
+            "an address has expired: listing the page again"
+        );
         match self.ask(&key) {
             Ok(page) => self.take_in_hand(page, (key, purpose), spool, batch),
             Err(ApiError::PositionRefused) => {
@@ -125,7 +128,9 @@ impl ObjectStream {
 
     /// An object needs nothing any more.
     pub(super) fn finish_object(&mut self, batch: &mut Batch, place: &str) {
-        batch.remember([Digest::of(place.as_bytes())]);
+        let id = Digest::of(place.as_bytes());
+        batch.remember([id]);
+        self.taken.insert(id);
         self.position.settle(place);
     }
 
@@ -193,7 +198,9 @@ impl ObjectStream {
         let mut again = match fetched {
             Ok(again) => again,
             Err(FetchFailed::Spool(error)) => return Err(error.into()),
-            Err(FetchFailed::Api(error)) if Reason::of(&error).is_none() => return Err(error.into()),
+            Err(FetchFailed::Api(error)) if Reason::of(&error).is_none() => {
+                return Err(error.into());
+            }
             Err(FetchFailed::Api(_)) => {
                 self.note_damage(listed, raw);
                 return Ok(None);

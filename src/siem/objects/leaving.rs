@@ -44,8 +44,8 @@ impl ObjectStream {
             }
         }
         let is_of_store = kept.is_some_and(Reason::is_of_the_store);
-        let is_held = is_cut_short
-            || (is_of_store && !store_gave_others && page.purpose == Purpose::Current);
+        let is_held =
+            is_cut_short || (is_of_store && !store_gave_others && page.purpose == Purpose::Current);
         if let Some(reason) = kept {
             self.keep_trouble(reason, is_held);
         }
@@ -68,9 +68,9 @@ impl ObjectStream {
             }
             let fetched = fetch(&self.kind.objects, address, &spool.scratches());
             let mut sink = io::sink();
-            let unpacked = fetched.map_err(anyhow::Error::from).and_then(|mut raw| {
-                object::unpack(&mut raw, &mut sink, Aliases::Off, &self.clock)
-            });
+            let unpacked = fetched
+                .map_err(anyhow::Error::from)
+                .and_then(|mut raw| object::unpack(&mut raw, &mut sink, Aliases::Off, &self.clock));
             if matches!(unpacked, Ok(None)) {
                 self.kind.store_seen.set();
             }
@@ -130,7 +130,8 @@ impl ObjectStream {
     ) -> anyhow::Result<()> {
         let kept = match raw {
             Some(mut raw) => {
-                let kept = spool.quarantine(&mut raw, &format!("object: {place}\nfault: {reason}"))?;
+                let kept =
+                    spool.quarantine(&mut raw, &format!("object: {place}\nfault: {reason}"))?;
                 format!("; its bytes are kept in {}", kept.display())
             }
             None => String::new(),
@@ -149,7 +150,10 @@ impl ObjectStream {
     fn keep_trouble(&mut self, reason: Reason, is_held: bool) {
         let error = self.last_error.take();
         let why = match &error {
-            Some(error) if reason == Reason::of(error).unwrap_or(reason) => error.to_string(),
+            Some(ApiError::NotUnderstood(why)) if reason == Reason::BadEntry => {
+                format!("{reason}: {why}")
+            }
+            Some(error) if Reason::of(error) == Some(reason) => error.to_string(),
             _ => reason.to_string(),
         };
         let what = format!(
@@ -169,10 +173,17 @@ impl ObjectStream {
                 Failure::new(Code::Config, what, remedy).into()
             }
             _ if !is_held => {
-                let remedy = "nothing to do: the next run tries again, and records a gap if it fails";
+                let remedy =
+                    "nothing to do: the next run tries again, and records a gap if it fails";
                 Failure::later("objects", what, remedy).into()
             }
-            (Reason::Unreachable, _) => Failure::later("store unreachable", what, passing).into(),
+            (Reason::Unreachable, Some(error)) => {
+                let failure = Failure::of(&error.into());
+                Failure { what, ..failure }.into()
+            }
+            (Reason::Unreachable, None) => {
+                Failure::later("store unreachable", what, passing).into()
+            }
             _ => {
                 let lasting = "let this host fetch from the object store: see to firewall and proxy, \
                                and to [network] in config.toml";
@@ -266,7 +277,10 @@ impl ObjectStream {
         let now = self.now();
         let is_old =
             |time: Option<DateTime<Utc>>| time.is_none_or(|time| (now - time).abs() > QUIET);
-        let named_at = self.position.named_at.filter(|_| self.position.token.is_some());
+        let named_at = self
+            .position
+            .named_at
+            .filter(|_| self.position.token.is_some());
         let is_due = self.is_quiet && is_old(self.position.dated_at) && is_old(named_at);
         let Some(named_at) = named_at.filter(|_| is_due && self.kind.budget.take()) else {
             self.step = Step::Done;
@@ -308,9 +322,8 @@ impl ObjectStream {
         let hand = PageInHand::of(
             page,
             (key.clone(), Purpose::Current),
-            &self.position,
+            (&self.position, spool, &self.taken),
             &objects,
-            spool,
         )?;
         if hand.queue.is_empty() {
             let is_last = hand.entries == 0 || hand.is_caught_up == Some(true);

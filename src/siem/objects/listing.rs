@@ -4,8 +4,8 @@ use std::collections::{HashSet, VecDeque};
 
 use super::missing::Reason;
 use super::position::{PageKey, Position};
-use crate::api::objects::{Address, Objects};
 use crate::api::ApiError;
+use crate::api::objects::{Address, Objects};
 use crate::siem::page::{Entry, Page};
 use crate::spool::{Digest, Scratch, Spool, SpoolError};
 
@@ -61,10 +61,14 @@ pub(super) struct PageInHand {
     pub(super) failed: Vec<Failed>,
     /// Some objects of the page that were published before: they show whether the store answers.
     pub(super) probes: Vec<Address>,
+    /// Objects that version 0.1.0 was done with, to be remembered from now on.
+    pub(super) done_before: Vec<Digest>,
     pub(super) next: Option<String>,
     pub(super) is_caught_up: Option<bool>,
     /// How many entries the list has.
     pub(super) entries: usize,
+    /// Why the last entry without an address has none.
+    pub(super) refused: Option<ApiError>,
     /// True until the first object of the page has been stored; later, addresses may have expired.
     pub(super) is_fresh: bool,
 }
@@ -75,17 +79,18 @@ impl PageInHand {
     pub(super) fn of(
         page: Page,
         (key, purpose): (PageKey, Purpose),
-        position: &Position,
+        (position, spool, taken): (&Position, &Spool, &HashSet<Digest>),
         objects: &Objects,
-        spool: &Spool,
     ) -> Result<Self, SpoolError> {
         let mut hand = Self {
             queue: VecDeque::new(),
             failed: Vec::new(),
             probes: Vec::new(),
+            done_before: Vec::new(),
             next: page.next,
             is_caught_up: page.is_caught_up,
             entries: page.items.len(),
+            refused: None,
             is_fresh: true,
             key,
             purpose,
@@ -104,15 +109,17 @@ impl PageInHand {
                     first: None,
                 },
                 Err(error) => {
-                    hand.refuse(position, index, &error, spool)?;
+                    hand.refuse(index, error, spool)?;
                     continue;
                 }
             };
             let id = Digest::of(listed.place.as_bytes());
-            if !named.insert(id) || !hand.wants(position, &listed.place) {
+            if !named.insert(id) {
                 continue;
             }
-            if position.was_done(&listed.place) || spool.has_seen(id)? {
+            let was_done = position.was_done(&listed.place);
+            hand.done_before.extend(was_done.then_some(id));
+            if was_done || taken.contains(&id) || spool.has_seen(id)? {
                 if hand.probes.len() < PROBES {
                     hand.probes.push(listed.address);
                 }
@@ -126,26 +133,15 @@ impl PageInHand {
         Ok(hand)
     }
 
-    /// True if an object belongs to what the page is listed for. Others are known by the page's own turn.
-    fn wants(&self, position: &Position, place: &str) -> bool {
-        self.purpose != Purpose::Owed || position.owed.iter().any(|owed| owed.place == place)
-    }
-
     /// Notes an entry that names no object. Its number tells it from others, as the list of a page does
     /// not change.
-    fn refuse(
-        &mut self,
-        position: &Position,
-        index: usize,
-        error: &ApiError,
-        spool: &Spool,
-    ) -> Result<(), SpoolError> {
+    fn refuse(&mut self, index: usize, error: ApiError, spool: &Spool) -> Result<(), SpoolError> {
         let page = Digest::of(format!("{:?}", self.key).as_bytes()).short();
         let place = format!("{ENTRY} {} of the page {page:016x}", index + 1);
         let is_known = spool.has_seen(Digest::of(place.as_bytes()))?;
-        if !is_known && self.wants(position, &place) {
+        if !is_known {
             self.failed.push(Failed {
-                reason: match error {
+                reason: match &error {
                     ApiError::PrivateStore(_) | ApiError::LocalStore(_) => Reason::PrivateStore,
                     _ => Reason::BadEntry,
                 },
@@ -154,6 +150,7 @@ impl PageInHand {
                 is_same_again: false,
                 place,
             });
+            self.refused = Some(error);
         }
         Ok(())
     }

@@ -104,7 +104,9 @@ fn the_same_holds_after_a_run_that_stopped_early() {
         let answer = world.answer(spool.position()).unwrap();
         world.store(&mut spool, answer).unwrap();
     }
-    spool.leave(&crate::spool::Left::default(), world.time()).unwrap();
+    spool
+        .leave(&crate::spool::Left::default(), world.time())
+        .unwrap();
     drop(spool);
     world.look();
     world.damage(RECORD, |_| None);
