@@ -5,6 +5,7 @@
     reason = "a test may do what the product must not"
 )]
 
+mod agent; // reads published files, and leaves, deletes or moves them
 mod archives; // P1 and P4 for archives of every kind of wrongness
 mod audit; // P1 to P4 for audit events: windows, overlap, late events, odd pages
 mod canaries; // P6: what the harness searches for after every run
@@ -23,6 +24,7 @@ mod sandbox;
 mod secrets; // P6
 mod setup; // the setup without questions
 mod siem; // P1 to P5 for e-mail logs
+mod told; // a ledger of what runs told
 #[cfg(windows)]
 mod windows; // what only Windows can get in the way of
 mod wizard; // the setup in a terminal

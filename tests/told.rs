@@ -1,0 +1,114 @@
+//! A ledger of what the runs of an installation told: each trouble has to be told once, by a run that ended with 65.
+
+use crate::harness::{Outcome, Place};
+
+/// The code of a run that finished and has something to look at.
+const LOOK: i32 = 65;
+
+/// What each run told, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Told(Vec<Run>);
+
+/// How one run ended.
+#[derive(Debug)]
+struct Run {
+    code: i32,
+    warnings: Vec<String>,
+}
+
+impl Told {
+    /// Runs a collector with `--json` and takes down what it tells.
+    pub(crate) fn run(&mut self, place: &Place, program: &str) -> Outcome {
+        let outcome = place.run(program, ["--json"]);
+        self.hear(&outcome);
+        outcome
+    }
+
+    /// Takes down what a run with `--json` told. A run that was killed tells nothing.
+    pub(crate) fn hear(&mut self, outcome: &Outcome) {
+        let mut warnings = Vec::new();
+        if !outcome.stdout.is_empty() {
+            let report = outcome.json();
+            let told = report["warnings"].as_array().cloned().unwrap_or_default();
+            let texts = told.iter().filter_map(|text| text.as_str());
+            warnings.extend(texts.map(str::to_owned));
+        }
+        let code = outcome.code;
+        self.0.push(Run { code, warnings });
+    }
+
+    /// The codes of all runs, in order.
+    pub(crate) fn codes(&self) -> Vec<i32> {
+        self.0.iter().map(|run| run.code).collect()
+    }
+
+    /// Exactly one run that ended with 65 has a warning with this text.
+    #[track_caller]
+    pub(crate) fn assert_once(&self, text: &str) {
+        let times = self.runs_that_told(text);
+        assert!(
+            times == 1,
+            "told by {times} runs, not one: {text:?}: {self:#?}"
+        );
+    }
+
+    /// No run that ended with 65 has a warning with this text.
+    #[track_caller]
+    pub(crate) fn assert_never(&self, text: &str) {
+        let times = self.runs_that_told(text);
+        assert!(times == 0, "told by {times} runs: {text:?}: {self:#?}");
+    }
+
+    fn runs_that_told(&self, text: &str) -> usize {
+        let told = self.0.iter().filter(|run| {
+            let has = run.warnings.iter().any(|warning| warning.contains(text));
+            run.code == LOOK && has
+        });
+        told.count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::harness::SIEM;
+    use crate::sandbox::Batch;
+    use std::time::Duration;
+
+    fn outcome(code: i32, stdout: &str) -> Outcome {
+        Outcome {
+            code,
+            stdout: stdout.to_owned(),
+            stderr: String::new(),
+            took: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn only_a_run_that_ends_with_65_counts_and_only_one() {
+        let mut told = Told::default();
+        told.hear(&outcome(75, r#"{"warnings":["a gap"]}"#));
+        told.hear(&outcome(-1, ""));
+        told.assert_never("gap");
+        told.hear(&outcome(65, r#"{"warnings":["other","a gap of process"]}"#));
+        told.assert_once("gap");
+        told.hear(&outcome(0, r#"{"warnings":[]}"#));
+        told.assert_once("other");
+        told.hear(&outcome(65, r#"{"warnings":["a gap"]}"#));
+        assert!(std::panic::catch_unwind(|| told.assert_once("gap")).is_err());
+        assert_eq!(told.codes(), [75, -1, 65, 0, 65]);
+    }
+
+    #[test]
+    fn a_quarantined_archive_is_told_once() {
+        let place = Place::connected();
+        let mut told = Told::default();
+        told.run(&place, SIEM).ends_with(0);
+        place.sandbox.serve(Batch::raw(*b"no archive"));
+        for _ in 0..2 {
+            told.run(&place, SIEM);
+        }
+        told.assert_once("quarantine");
+        assert_eq!(told.codes(), [0, 65, 0]);
+    }
+}
