@@ -3,6 +3,7 @@
 //! The fixtures are templates of its records, with a sandbox that answers to match. What was collected is answered in
 //! another form when it is asked for again, and the agent leaves, deletes or moves what it reads.
 
+mod contents;
 mod installation;
 mod template;
 
@@ -10,7 +11,8 @@ use serde_json::Value;
 
 use crate::agent::Habit;
 use crate::sandbox::{Endpoint, at, changes};
-use installation::{MISSING, Old, Situation};
+use contents::MISSING;
+use installation::{Old, Situation};
 
 /// Opens an installation that needs nothing from a person: one run collects what is new, the next finds nothing.
 fn opens(situation: Situation, habit: Habit) {

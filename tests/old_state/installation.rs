@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use serde_json::Value;
 
+use super::contents::{self, AGES, BATCHES, LOG_TYPES, OBJECTS, member, object};
 use super::template::{self, Facts, hex_sha256};
 use crate::agent::{Agent, Habit};
 use crate::harness::{AUDIT, Outcome, Place, SIEM, set_mode};
-use crate::sandbox::{AuditEvent, Batch, Member, Object, Record};
+use crate::sandbox::{AuditEvent, Batch, Object};
 use crate::told::Told;
 
 /// One folder of the fixtures.
@@ -23,17 +24,6 @@ pub(super) enum Situation {
     AuditSettled,
     AuditMidCommit,
 }
-
-/// The batches of API 1.0 that exist; the first two, or three, were collected.
-const BATCHES: u64 = 5;
-/// The log types of each batch.
-const LOG_TYPES: [&str; 2] = ["receipt", "process"];
-/// The objects of API 2.0 that exist, all of one type.
-const OBJECTS: usize = 7;
-/// The object that version 0.1.0 could not download.
-pub(super) const MISSING: usize = 3;
-/// Ages of the audit events in minutes. The first six were collected; the seventh came late.
-const AGES: [i64; 9] = [300, 150, 100, 75, 60, 31, 70, 20, 5];
 
 /// An installation in one situation, the agent that watches it, and what its runs tell.
 pub(super) struct Old {
@@ -239,8 +229,7 @@ impl Old {
     }
 
     fn event(&self, number: usize) -> AuditEvent {
-        let time = self.now - TimeDelta::minutes(AGES[number]);
-        AuditEvent::realistic(number as u64, time)
+        contents::event(number, self.now)
     }
 }
 
@@ -275,49 +264,8 @@ impl Facts for Old {
     }
 
     fn content(&self, label: &str) -> Vec<u8> {
-        let parts: Vec<&str> = label.split('/').collect();
-        let lines: Vec<String> = match parts[..] {
-            ["batch", number, kind] => {
-                let member = member(number.parse().expect("a number"), kind);
-                member.records.iter().map(Record::line).collect()
-            }
-            ["object", number] => object(number.parse().expect("a number")).into(),
-            ["events", range] => {
-                let events = template::range(range).map(|number| self.event(number));
-                events.map(|event| published(&event)).collect()
-            }
-            _ => panic!("no content {label}"),
-        };
-        (lines.join("\n") + "\n").into_bytes()
+        contents::of(label, |number| self.event(number))
     }
-}
-
-/// The records of one log type in one batch, half an hour after the batch before.
-fn member(batch: u64, kind: &str) -> Member {
-    let start = DateTime::from_timestamp(1_795_132_800, 0).expect("2026-11-20");
-    let time = start + TimeDelta::minutes(30) * i32::try_from(batch).expect("few");
-    let records = (0..2).map(|number| Record::realistic(kind, batch, number, time));
-    let stamp = time.format("%Y%m%d%H%M%S%3f").to_string();
-    Member::new(kind, &stamp, records.collect())
-}
-
-/// The lines of one object.
-fn object(number: usize) -> [String; 2] {
-    [0, 1].map(|line| {
-        format!(
-            r#"{{"_offset":{line},"accountId":"CUSA00A000","type":"receipt","messageId":"<{number}.{line}@example.com>"}}"#
-        )
-    })
-}
-
-/// An audit event as version 0.1.0 publishes it for `json`: the time first.
-fn published(event: &AuditEvent) -> String {
-    let sent = event.json();
-    let (before, rest) = sent.split_once("\"eventTime\":").expect("rendered so");
-    let (time, after) = rest.split_once(',').expect("rendered so");
-    let line = format!("{{\"eventTime\":{time},{}{after}", &before[1..]);
-    assert!(serde_json::from_str::<Value>(&line).is_ok(), "{line}");
-    line
 }
 
 /// A state record: a line with the checksum, and the body.
