@@ -303,6 +303,7 @@ fn audit_pages_without_events_end_no_window() {
         place
             .sandbox
             .audit((0..9).map(|number| event(number, ago(TimeDelta::minutes(5)))));
+        println!("{pages} after {after}");
         place.audit().stays_silent();
         place.assert_audit_complete();
     }
@@ -393,7 +394,8 @@ fn one_bad_audit_event_costs_no_other_and_is_kept() {
             assert_eq!(place.quarantined().len(), 2, "the bytes and a note");
         }
         expected.sort_unstable();
-        assert_eq!(place.audit_ids(), expected);
+        let found = place.audit_ids();
+        assert!(found == expected, "{} instead of {}", found.len(), expected.len());
     }
 }
 

@@ -113,8 +113,10 @@ pub(super) struct ObjectStream {
     page: Option<PageInHand>,
     /// Objects of the batch in hand, which the spool does not know yet.
     taken: HashSet<Digest>,
-    /// Pages of owed objects that have had their turn in this run.
+    /// Pages that have had their turn in this run.
     visited: Vec<PageKey>,
+    /// Pages of owed objects that were listed in this run.
+    owed_pages: u32,
     lists: u32,
     relists: u32,
     empty_pages: u32,
@@ -149,6 +151,7 @@ impl ObjectStream {
             page: None,
             taken: HashSet::new(),
             visited: Vec::new(),
+            owed_pages: 0,
             lists: 0,
             relists: 0,
             empty_pages: 0,
@@ -183,13 +186,10 @@ impl ObjectStream {
     fn ask(&self, key: &PageKey) -> Result<Page, ApiError> {
         let since = key.since.unwrap_or_else(|| self.since());
         let query = endpoints::events(self.kind.name, since, key.token.as_deref());
-        let read = || {
-            let text = self.client.list(self.kind.call, &query)?;
-            Page::read(&text).map_err(ApiError::NotUnderstood)
-        };
-        match read() {
-            Err(ApiError::NotUnderstood(_)) => read(),
-            answer => answer,
+        let list = || self.client.list(self.kind.call, &query);
+        match Page::read(&list()?) {
+            Ok(page) => Ok(page),
+            Err(_) => Page::read(&list()?).map_err(ApiError::NotUnderstood),
         }
     }
 

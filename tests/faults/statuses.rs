@@ -38,8 +38,7 @@ fn expected(
         (403, _) => (77, 1..=1, "Read\" is missing".to_owned()),
         (418, _) => (77, 1..=1, "access key has expired".to_owned()),
         // asked once more; for audit events another window is tried, too
-        (_, Endpoint::Audit) => (76, 4..=4, named),
-        _ => (76, 2..=2, named),
+        _ => (76, 2..=4, named),
     }
 }
 

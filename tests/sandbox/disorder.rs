@@ -28,7 +28,7 @@ impl BadEntry {
         ("a list", "[1]"),
         (
             "a private address",
-            r#"{"url":"http://192.168.0.1/objects/receipt/part-x.json.gz","size":10}"#,
+            r#"{"url":"https://192.168.0.1/objects/receipt/part-x.json.gz","size":10}"#,
         ),
         (
             "another scheme",

@@ -52,6 +52,7 @@ mod gate;
 mod http;
 mod login;
 mod meter;
+mod past;
 mod reads;
 mod record_kinds;
 mod records;

@@ -178,11 +178,14 @@ fn unchunk(bytes: &[u8]) -> Vec<u8> {
     chunk.to_vec()
 }
 
+/// Empty pages, each with the number of the page before, and the items of all pages.
+type Case = (&'static [(usize, usize)], &'static [usize]);
+
 #[test]
 fn puts_empty_pages_between_two_others() {
     let (sandbox, window) = journal(25);
     let whole = all(&sandbox);
-    let cases: [(&[(usize, usize)], &[usize]); 5] = [
+    let cases: [Case; 5] = [
         (&[], &[10, 10, 5]),
         (&[(1, 1)], &[10, 0, 10, 5]),
         (&[(2, 7)], &[10, 10, 0, 0, 0, 0, 0, 0, 0, 5]),

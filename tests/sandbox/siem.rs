@@ -38,6 +38,18 @@ impl Queue {
         self.purged = (self.purged + count).min(self.batches.len());
     }
 
+    /// When that batch was made, as its cursor tells.
+    pub(super) fn created_ms(&self, index: usize) -> Option<i64> {
+        self.batches.get(index).map(|queued| queued.created_ms)
+    }
+
+    /// Counts an answer with that batch that no client got.
+    pub(super) fn count_answer(&mut self, index: usize) {
+        if let Some(queued) = self.batches.get_mut(index) {
+            queued.answers += 1;
+        }
+    }
+
     /// The batches that a client could have received: all but those purged before any answer held them.
     pub(super) fn obtainable(&self) -> impl Iterator<Item = &Batch> {
         self.batches

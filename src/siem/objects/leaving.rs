@@ -20,13 +20,14 @@ use crate::spool::Scratch;
 /// A store that has had nothing at all for so long is believed.
 const SILENCE: TimeDelta = TimeDelta::hours(24);
 /// Pages of owed objects that are listed in one run.
-const OWED_PAGES: usize = 5;
+const OWED_PAGES: u32 = 5;
 
 impl ObjectStream {
     /// Leaves the page in hand: decides about what failed, and goes on to the next page.
     pub(super) fn leave(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
         let mut page = self.page.take().expect("a page is in hand");
         let failed = std::mem::take(&mut page.failed);
+        self.visited.push(page.key.clone());
         let is_cut_short = !page.queue.is_empty();
         if !failed.is_empty() {
             self.probe(spool, &page);
@@ -217,20 +218,24 @@ impl ObjectStream {
         let next = waiting
             .into_iter()
             .find(|page| !self.visited.contains(page) && *page != current);
-        let is_allowed = self.visited.len() < OWED_PAGES;
+        let is_allowed = self.owed_pages < OWED_PAGES;
         let Some(key) = next.filter(|_| is_allowed && self.kind.budget.take()) else {
             self.step = Step::Date;
             return Ok(());
         };
-        self.visited.push(key.clone());
+        self.owed_pages += 1;
         match self.ask(&key) {
             Ok(page) => {
                 self.take_in_hand(page, (key, Purpose::Owed), spool, batch)?;
                 self.miss_unlisted();
                 Ok(())
             }
-            Err(ApiError::PositionRefused) => self.refuse_owed(spool, batch, &key),
+            Err(ApiError::PositionRefused) => {
+                self.visited.push(key.clone());
+                self.refuse_owed(spool, batch, &key)
+            }
             Err(error) => {
+                self.visited.push(key);
                 warn!(%error, "a page of objects that are owed cannot be listed");
                 Ok(()) // the next run tries again; other pages are not held up
             }

@@ -12,7 +12,7 @@ pub(super) fn dead() -> String {
 }
 
 /// The recorded ones are standard base64 with its padding, too: `+`, `/` and `=` have to be encoded in a query.
-pub(super) fn mint(log_type: &str, offset: usize, turn: u32) -> String {
+pub(in super::super) fn mint(log_type: &str, offset: usize, turn: u32) -> String {
     let place = [offset as u32, turn].map(u32::to_be_bytes).concat();
     let seal = seal(log_type, &place);
     STANDARD.encode([place.as_slice(), &seal].concat())

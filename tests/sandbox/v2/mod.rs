@@ -36,6 +36,7 @@ use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 pub(crate) use client::Client;
+pub(super) use cursor::mint as next_page;
 pub(super) use form::Pairs;
 pub(crate) use object::Object;
 pub(super) use packing::gzip;
@@ -115,10 +116,15 @@ impl State {
     }
 
     /// The turn of a new cursor of that type; another one each time if it `changes`.
-    fn turn(&mut self, log_type: &str, changes: bool) -> u32 {
+    pub(super) fn turn(&mut self, log_type: &str, changes: bool) -> u32 {
         self.turns += u32::from(changes);
         let turn = if changes { self.turns % FREEZE } else { 0 };
         self.freezes(log_type) * FREEZE + turn
+    }
+
+    /// Counts a download that no client got.
+    pub(super) fn take(&mut self, log_type: &'static str, place: usize) -> bool {
+        self.shelf_mut(log_type).take(place, false).is_some()
     }
 
     fn freezes(&self, log_type: &str) -> u32 {
