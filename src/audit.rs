@@ -76,6 +76,8 @@ struct Events {
     has_read: bool,
     /// Pages that were given up in this run.
     unread: u32,
+    /// Items that are not JSON and were asked for alone in this run.
+    isolated: u32,
     finished: bool,
     /// An error that ends the stream once the position is saved.
     failed: Option<anyhow::Error>,
@@ -119,6 +121,7 @@ impl Events {
             is_planned: false,
             has_read: false,
             unread: 0,
+            isolated: 0,
             finished: false,
             failed: None,
         })

@@ -83,8 +83,8 @@ fn an_object_that_comes_back_in_time_is_published_and_no_gap() {
         let bad = at::object("receipt", "part-7.json.gz");
         // the relists of one run do not help
         let change = changes::times(8, failing.change());
-        if failing == changes::Failing::Silent {
-            continue; // eight time-outs are long
+        if [changes::Failing::Silent, changes::Failing::ForeignJson].contains(&failing) {
+            continue; // long time-outs; and the same bytes twice are what the store has
         }
         place.sandbox.always_at(Endpoint::Object, bad, change);
         let mut told = Told::default();
@@ -395,7 +395,14 @@ fn one_bad_audit_event_costs_no_other_and_is_kept() {
         }
         expected.sort_unstable();
         let found = place.audit_ids();
-        assert!(found == expected, "{} instead of {}", found.len(), expected.len());
+        let lost = expected.iter().position(|id| !found.contains(id));
+        let all = place.sandbox.audit_events();
+        let lost = lost.map(|at| all.iter().find(|event| event.id == expected[at]));
+        assert!(
+            found == expected,
+            "{code}: lost {lost:?} of {}",
+            expected.len()
+        );
     }
 }
 

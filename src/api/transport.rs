@@ -300,11 +300,10 @@ fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
             "an answer compressed though not asked for".to_owned(),
         ));
     }
-    // any other coding at the end leaves the closing of the connection as the only end
+    // another coding before the chunks would be taken for content, and behind them it would hide a cut
     let is_chunked = head
         .text(TRANSFER_ENCODING.as_str())
-        .and_then(|codings| codings.rsplit(',').next())
-        .is_some_and(|last| last.trim().eq_ignore_ascii_case("chunked"));
+        .is_some_and(|codings| codings.trim().eq_ignore_ascii_case("chunked"));
     let is_framed = is_chunked
         || (head.headers.contains_key(CONTENT_LENGTH)
             && !head.headers.contains_key(TRANSFER_ENCODING));
@@ -312,7 +311,7 @@ fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
         return Ok(());
     }
     Err(Fault::Passing(
-        "an answer without a length, whose end could be a cut".to_owned(),
+        "an answer whose end could be a cut: neither a length nor plain chunks".to_owned(),
     ))
 }
 

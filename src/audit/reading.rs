@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
 
-use super::page::{self, Head};
+use super::page::{self, Head, Item};
 use super::taken::Taken;
 use super::window::Window;
 use super::{EVENTS_LIMIT, Events};
@@ -105,7 +105,11 @@ impl Events {
             let Some(next) = head.next.filter(|_| empty < EMPTY_PAGES) else {
                 return Ok(Pages::End(stated));
             };
-            if !tokens.insert(next.clone()) {
+            let is_new = tokens.insert(next.clone());
+            if !is_new && head.items == 0 {
+                return Ok(Pages::End(stated));
+            }
+            if !is_new {
                 taken.warnings.push(format!(
                     "Mimecast named a page of audit events twice ({} to {}): events of later pages \
                      may be missing",
@@ -138,18 +142,35 @@ impl Events {
                 Err(ApiError::NotUnderstood(what)) => return self.doubt(what),
                 Err(error) => return Err(error.into()),
             };
-            let published = &mut self.published;
-            let read = page::read(&text, &mut |item| taken.take(&item, spool, published))?;
+            let (published, mut broken) = (&mut self.published, 0_u32);
+            let read = page::read(&text, &mut |item| {
+                broken += u32::from(matches!(item, Item::Broken(_)));
+                taken.take(&item, spool, published)
+            })?;
             match read {
                 Ok(head) => {
                     self.has_read = true;
-                    return Ok(Answer::Page(head));
+                    return Ok(self.isolate(window, head, broken));
                 }
                 Err(what) => why = what,
             }
             warn!(why, "a page of audit events cannot be read");
         }
         self.doubt(why)
+    }
+
+    /// Where an item that is not JSON ends can be a guess, and it may hide its neighbours: it is asked for
+    /// alone, as far as that is possible.
+    fn isolate(&mut self, window: &Window, head: Head, broken: u32) -> Answer {
+        let is_alone = !window.can_halve() && self.page_size == 1;
+        if broken == 0 || self.isolated >= UNREAD_LIMIT {
+            return Answer::Page(head);
+        }
+        if is_alone {
+            self.isolated += 1;
+            return Answer::Page(head);
+        }
+        Answer::Unreadable("an audit item that is not JSON".to_owned())
     }
 
     /// A page that cannot be read is one bad page only if Mimecast answers others: something in front of it

@@ -248,6 +248,7 @@ impl ObjectStream {
         self.forget_mended(&hand);
         self.last_error = hand.refused.take().or(self.last_error.take());
         self.keep_in_hand(hand, spool);
+        self.miss_unlisted();
         Ok(())
     }
 

@@ -225,11 +225,7 @@ impl ObjectStream {
         };
         self.owed_pages += 1;
         match self.ask(&key) {
-            Ok(page) => {
-                self.take_in_hand(page, (key, Purpose::Owed), spool, batch)?;
-                self.miss_unlisted();
-                Ok(())
-            }
+            Ok(page) => self.take_in_hand(page, (key, Purpose::Owed), spool, batch),
             Err(ApiError::PositionRefused) => {
                 self.visited.push(key.clone());
                 self.refuse_owed(spool, batch, &key)
@@ -243,7 +239,7 @@ impl ObjectStream {
     }
 
     /// Objects that are owed of a page and that it no longer lists have failed.
-    fn miss_unlisted(&mut self) {
+    pub(super) fn miss_unlisted(&mut self) {
         let Some(page) = &mut self.page else { return };
         let owed = self.position.owed.iter();
         let gone = owed.filter(|owed| owed.page == page.key && !page.knows(&owed.place));
