@@ -118,7 +118,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn is_done(mut self) -> bool {
+    fn is_done(&mut self) -> bool {
         self.peek().is_none()
     }
 

@@ -432,9 +432,7 @@ impl Spool {
         }
         let record = self.checkpoint.record();
         let (id, sequence) = (&*record.id, record.sequence);
-        if let Err(error) = self.marker.write(disk, &Ours { id, sequence }) {
-            tracing::warn!(%error, "the data folder does not say whose it is");
-        }
+        told_to_the_log(self.marker.write(disk, &Ours { id, sequence }));
     }
 
     /// Warnings that no run has told yet.
@@ -575,7 +573,7 @@ fn own(
         id: &record.id,
         sequence: record.sequence,
     };
-    let (marker, verdict) = Marker::read(settings, &ours)?;
+    let (mut marker, verdict) = Marker::read(settings, &ours)?;
     match verdict {
         Verdict::Ours => {}
         Verdict::Older if *found == Found::Current => {
@@ -599,7 +597,16 @@ fn own(
             state.display()
         )),
     }
+    // from its first moment on a run keeps other installations out
+    told_to_the_log(marker.claim(&*settings.disk, &ours));
     Ok(marker)
+}
+
+/// Without its marker a data folder lacks a guard, and collection goes on.
+fn told_to_the_log(marked: io::Result<()>) {
+    if let Err(error) = marked {
+        tracing::warn!(%error, "the data folder does not say whose it is");
+    }
 }
 
 /// Says what is wrong with the state that was read, if anything is.
@@ -621,7 +628,7 @@ fn judge_state(
             recovery.warnings.push(lost(&path, why));
         }
         Found::Nothing => {
-            if marker.is_there() || has_files(settings)? || was_set_aside(settings)? {
+            if marker.was_there() || has_files(settings)? || was_set_aside(settings)? {
                 recovery.lost = true;
                 recovery.warnings.push(lost(&path, "it is missing"));
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use crate::agent::{Agent, Habit};
-use crate::audit::{JSON, ago, event, place as audit_place};
+use crate::audit::{JSON, ago, event, place as audit_place, set_clock};
 use crate::harness::{AUDIT, Place, SIEM};
 use crate::sandbox::{
     AuditEvent, AuditMiss, BadEntry, Batch, CaughtUp, EmptyPages, Endpoint, Object, PurgedToken,
@@ -468,4 +468,93 @@ fn an_archive_of_no_bytes_once_is_a_fault_on_the_way() {
         .next(Endpoint::Siem, changes::Failing::Empty.change());
     place.siem().stays_silent();
     place.assert_siem_complete();
+}
+
+#[test]
+fn a_token_that_has_named_nothing_for_a_day_is_replaced_by_what_a_list_by_date_names() {
+    let place = one_type();
+    set_clock(&place, -30 * 60);
+    serve(&place, "receipt", 0..3);
+    place.run(SIEM, [""; 0]); // the clocks are a day apart, which is told
+    place.sandbox.freeze_cursors("receipt");
+    serve(&place, "receipt", 3..6);
+    let mut told = Told::default();
+    set_clock(&place, -23 * 60);
+    told.run(&place, SIEM); // still for less than a day
+    set_clock(&place, 0);
+    let lists = place.sandbox.count(Endpoint::Events);
+    told.run(&place, SIEM);
+    assert!(place.sandbox.count(Endpoint::Events) <= lists + 4);
+    told.assert_once("has named nothing for a day");
+    serve(&place, "receipt", 6..8);
+    told.run(&place, SIEM);
+    assert_eq!(told.codes()[1..], [65, 0]);
+    place.assert_objects_complete();
+    // a type without new objects is listed by date once a day
+    let lists = place.sandbox.count(Endpoint::Events);
+    place.siem().stays_silent();
+    assert_eq!(place.sandbox.count(Endpoint::Events), lists + 1);
+}
+
+/// What a run in trouble has found is told by the next one that can end with it.
+#[test]
+fn over_a_whole_life_each_gap_and_each_quarantine_is_told_by_exactly_one_run() {
+    let place = Place::connected_by_token();
+    place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt, spam\"");
+    let (mut told, mut agent) = (Told::default(), Agent::new("mta", Habit::Moves));
+    let mut seeds = 0..;
+    let mut more = |place: &Place| {
+        for kind in ["receipt", "spam"] {
+            let seed = seeds.next().expect("endless");
+            serve(place, kind, seed..seed + 1);
+        }
+    };
+    let damaged = |name: &str| Object::realistic(9_000, 20).corrupt().named(name);
+    more(&place);
+    told.run(&place, SIEM);
+    // kept raw in a run that an outage of the other type ends with 75
+    place
+        .sandbox
+        .serve_objects("receipt", [damaged("bad-1.json.gz")]);
+    more(&place);
+    let spam = at::event_type("spam");
+    place
+        .sandbox
+        .always_at(Endpoint::Events, spam, changes::status(503));
+    told.run(&place, SIEM);
+    told.run(&place, SIEM);
+    place.sandbox.clear();
+    more(&place);
+    told.run(&place, SIEM);
+    // a missing object, told by the second run that misses it
+    place
+        .sandbox
+        .serve_objects("spam", [Object::missing().named("gone.json.gz")]);
+    for _ in 0..3 {
+        more(&place);
+        told.run(&place, SIEM);
+    }
+    // a refused position in a run that is refused altogether afterwards
+    let refused = changes::flat(400, "Request Validation Failed", "m");
+    let twice = changes::times(2, refused);
+    let receipt = at::both(at::event_type("receipt"), at::later_pages());
+    place.sandbox.always_at(Endpoint::Events, receipt, twice);
+    place.sandbox.set(|switches| {
+        switches.forbid_types.insert("spam");
+    });
+    told.run(&place, SIEM);
+    place.sandbox.clear();
+    place.sandbox.set(|switches| switches.forbid_types.clear());
+    for _ in 0..3 {
+        more(&place);
+        told.run(&place, SIEM);
+        agent.look(&place);
+    }
+    for text in ["is damaged", "gone.json.gz", "refused the saved position"] {
+        told.assert_once(text);
+    }
+    let codes = told.codes();
+    assert_eq!((codes[1], codes[2], codes[3]), (75, 75, 65), "{codes:?}");
+    assert_eq!(codes.last(), Some(&0), "{codes:?}");
+    agent.assert_complete(&place);
 }

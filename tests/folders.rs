@@ -79,7 +79,7 @@ fn own_leftovers_are_swept_and_everything_else_stays() {
 }
 
 #[test]
-fn two_installations_in_one_data_folder_leave_each_other_alone() {
+fn a_second_installation_in_one_data_folder_is_refused_from_the_first_moment_on() {
     let (one, other) = (Place::connected(), Place::connected());
     let config = fs::read_to_string(other.path("config.toml")).expect("readable");
     let shared = one.path("data").display().to_string();
@@ -96,12 +96,11 @@ fn two_installations_in_one_data_folder_leave_each_other_alone() {
     while one.sandbox.count(Endpoint::Siem) == 0 {
         std::thread::yield_now();
     }
-    other.siem().stays_silent();
+    other.siem().ends_with(78).says("belongs to");
+    assert!(other.sandbox.requests().is_empty());
     assert_ne!(one.files("tmp").len(), 0, "the download goes on");
     one.wait(run).stays_silent();
-    let mut expected = [one.sandbox.siem_lines(), other.sandbox.siem_lines()].concat();
-    expected.sort_unstable();
-    assert_eq!(one.lines("mta"), expected);
+    one.assert_siem_complete();
 }
 
 #[test]

@@ -213,10 +213,8 @@ fn the_record_of_another_account_says_nothing_about_where_to_begin() {
     let account = place.sandbox.account().account_code;
     fs::write(&path, text.replace(account, "CUSX99X999")).expect("written");
     place.siem().ends_with(0);
-    let lists = place.sandbox.requests().into_iter();
-    let list = lists
-        .filter(|seen| seen.endpoint == Some(Endpoint::Events))
-        .next_back();
+    let mut lists = place.sandbox.requests().into_iter();
+    let list = lists.rfind(|seen| seen.endpoint == Some(Endpoint::Events));
     let oldest = ago(TimeDelta::days(7)).format("dateRangeStartsAt=%Y-%m-%d");
     assert!(list.expect("a list").path.contains(&oldest.to_string()));
 }

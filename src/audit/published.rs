@@ -23,7 +23,7 @@ impl Published {
     pub(super) fn since(spool: &Spool, from: DateTime<Utc>) -> Result<Self, SpoolError> {
         let mut lines = HashMap::new();
         for name in spool.published_names()? {
-            if !window::of_name(&name).is_some_and(|(_, to)| to >= from) {
+            if window::of_name(&name).is_none_or(|(_, to)| to < from) {
                 continue;
             }
             let Some(file) = spool.read_published(&name)? else {

@@ -94,6 +94,10 @@ impl Checkpoint {
             (Generation::Absent, Generation::Absent) => (first, Found::Nothing),
         };
         let previous = before;
+        let mut record = record;
+        if record.id.is_empty() {
+            record.id = Uuid::new_v4().simple().to_string();
+        }
         let checkpoint = Self {
             disk,
             path,
@@ -191,9 +195,6 @@ impl Checkpoint {
         change(&mut record);
         record.sequence += 1;
         record.format = FORMAT;
-        if record.id.is_empty() {
-            record.id = Uuid::new_v4().simple().to_string();
-        }
         let bytes = record.encode();
         self.keep_previous()
             .and_then(|()| durable::replace(&*self.disk, &self.path, &bytes, Mode::PRIVATE))

@@ -85,6 +85,7 @@ pub(super) struct Marker {
     path: PathBuf,
     state: PathBuf,
     written: Option<Owner>,
+    was_there: bool,
 }
 
 impl Marker {
@@ -112,14 +113,27 @@ impl Marker {
         let marker = Self {
             path,
             state: settings.state.clone(),
+            was_there: written.as_ref().is_some_and(|owner| owner.sequence > 0),
             written,
         };
         Ok((marker, verdict))
     }
 
-    /// True if the data folder was in use before.
-    pub(super) const fn is_there(&self) -> bool {
-        self.written.is_some()
+    /// True if a state has published here before. A first run that was killed has left no record.
+    pub(super) const fn was_there(&self) -> bool {
+        self.was_there
+    }
+
+    /// Keeps other installations out from the first moment of a run. The newest sequence stays in the file,
+    /// so that an interrupted run does not hide that the state is older.
+    pub(super) fn claim(&mut self, disk: &dyn Disk, ours: &Ours<'_>) -> io::Result<()> {
+        let is_ours = |owner: &Owner| owner.id == ours.id && owner.state == self.state;
+        if self.written.as_ref().is_some_and(is_ours) {
+            return Ok(());
+        }
+        let newest = self.written.as_ref().map_or(0, |owner| owner.sequence);
+        let sequence = ours.sequence.max(newest);
+        self.write(disk, &Ours { sequence, ..*ours })
     }
 
     /// Writes what is true now, unless the file says so already. It need not survive a power cut: an
