@@ -158,7 +158,7 @@ fn is_caught(world: &World, ends: Ends, kind: &str) -> bool {
                 stopped.kill();
                 stopped.verdict()
             }
-            Ends::ByPowerCuts => (0..8).flat_map(|seed| after_cut(&stopped, seed)).collect(),
+            Ends::ByPowerCuts => (0..24).flat_map(|seed| after_cut(&stopped, seed)).collect(),
         }
         .into_iter();
         if found.any(|finding| finding.contains(kind)) {
