@@ -3,35 +3,57 @@
 //! Compiled under `--cfg fuzzing` alone, which `cargo fuzz` passes: no program has it. What a target
 //! expects of the reader stands in the target.
 
+use std::borrow::Cow;
+use std::convert::Infallible;
 use std::io::Write;
 
 use crate::api::answer::{self, Head};
 use crate::api::objects::{Address, AddressError};
 use crate::audit::line::Event;
+use crate::audit::page::Item;
 use crate::config::{Aliases, PrivateStores};
 use crate::siem::object;
+use crate::siem::page::Entry;
 use crate::spool::record::Record;
 use crate::spool::{Extension, FileName};
-use crate::{audit, siem};
+use crate::{audit, document, scan, siem};
+
+/// One item of a page of audit events.
+#[derive(Debug)]
+pub enum AuditItem {
+    /// JSON, as it was sent or repaired.
+    Whole(String),
+    /// Bytes between two commas that are not JSON.
+    Broken(String),
+}
 
 /// A page of audit events.
 #[derive(Debug)]
-pub struct AuditPage<'a> {
-    /// Items as they were sent.
-    pub items: Vec<&'a str>,
+pub struct AuditPage {
+    /// Items in the order of the page.
+    pub items: Vec<AuditItem>,
     /// The token of the page after.
     pub next: Option<String>,
+    /// How many events the window has, if the page says so.
+    pub total: Option<u64>,
 }
 
 /// Reads the text of an audit answer.
 ///
 /// # Errors
 /// What is wrong with it, in one clause.
-pub fn audit_page(text: &str) -> Result<AuditPage<'_>, String> {
-    let page = audit::page::Page::read(text)?;
-    let items = page.items.iter().map(|item| item.get()).collect();
-    let next = page.next;
-    Ok(AuditPage { items, next })
+pub fn audit_page(text: &str) -> Result<AuditPage, String> {
+    let mut items = Vec::new();
+    let read = audit::page::read(text, &mut |item| {
+        items.push(match item {
+            Item::Whole(text) => AuditItem::Whole(text.into_owned()),
+            Item::Broken(text) => AuditItem::Broken(text.to_owned()),
+        });
+        Ok::<_, Infallible>(())
+    });
+    let head = read.unwrap_or_else(|never| match never {})?;
+    let (next, total) = (head.next, head.total);
+    Ok(AuditPage { items, next, total })
 }
 
 /// What is written of an audit event.
@@ -47,18 +69,52 @@ pub struct AuditLines {
 #[must_use]
 pub fn audit_lines(item: &str) -> Option<AuditLines> {
     let event = Event::read(item)?;
-    let (_, _) = (event.id(), event.time());
+    let _ = event.id();
     Some(AuditLines {
         key_value: event.key_value(),
         json: event.json(),
     })
 }
 
+/// The members of a JSON object, as they were sent.
+#[must_use]
+pub fn json_members(text: &str) -> Option<Vec<(String, &str)>> {
+    let members = scan::members(text)?.into_iter();
+    Some(
+        members
+            .map(|(name, value)| (name.into_owned(), value))
+            .collect(),
+    )
+}
+
+/// The items of a JSON list, as they were sent.
+#[must_use]
+pub fn json_items(text: &str) -> Option<Vec<&str>> {
+    let mut items = Vec::new();
+    let done = scan::items(text, |item| {
+        items.push(item);
+        Ok::<_, Infallible>(())
+    });
+    done.unwrap_or_else(|never| match never {}).map(|()| items)
+}
+
+/// A JSON value whose raw control characters are escaped; nothing for what is no JSON even so.
+#[must_use]
+pub fn json_repaired(value: &str) -> Option<String> {
+    scan::repaired(value).map(Cow::into_owned)
+}
+
+/// The text by which two JSON values are compared.
+#[must_use]
+pub fn json_canonical(json: &str) -> Vec<u8> {
+    document::canonical(json)
+}
+
 /// A page of a list under API 2.0.
 #[derive(Debug)]
 pub struct ListPage {
-    /// Addresses in the order of the list.
-    pub urls: Vec<String>,
+    /// Addresses in the order of the list, and why an entry has none.
+    pub entries: Vec<Result<String, &'static str>>,
     /// The token of the page after.
     pub next: Option<String>,
     /// Whether nothing is behind it.
@@ -71,11 +127,14 @@ pub struct ListPage {
 /// What is wrong with it, in one clause.
 pub fn list_page(text: &str) -> Result<ListPage, String> {
     let page = siem::page::Page::read(text)?;
-    let (next, is_caught_up) = (page.next, page.is_caught_up);
+    let entries = page.items.into_iter().map(|entry| match entry {
+        Entry::Good(url) => Ok(url.into_string()),
+        Entry::Bad(why) => Err(why),
+    });
     Ok(ListPage {
-        urls: page.items.into_iter().map(|item| item.url).collect(),
-        next,
-        is_caught_up,
+        entries: entries.collect(),
+        next: page.next,
+        is_caught_up: page.is_caught_up,
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Time passes by the server's clock, which the sandbox moves: windows follow that clock alone.
 
+use std::fs;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
@@ -9,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::harness::{AUDIT, Place};
-use crate::sandbox::{AuditEvent, Endpoint, Wire, changes};
+use crate::sandbox::{AuditEvent, Endpoint, Wire, at, changes};
 
 /// Lines that carry ids, so that every event can be told from every other.
 pub(crate) const JSON: &str = "[audit]\nformat = \"json\"\n";
@@ -250,6 +251,80 @@ fn items_without_an_id_are_taken_once_each_and_odd_ones_are_kept_aside_once() {
         4,
         "a third one is new, the first two are not"
     );
+}
+
+#[test]
+fn an_event_comes_once_whatever_its_time_says() {
+    let place = place(JSON);
+    let times = [
+        "1970-01-01T00:00:00+0000",
+        "2099-12-31T23:59:59+0000",
+        "-262143-01-01T00:00:00Z",
+        "0000-00-00T99:99:99+0000",
+        "yesterday",
+        "",
+    ];
+    let usual = ago(TimeDelta::minutes(10));
+    let wild = (0..).zip(times).map(|(number, time)| {
+        let text = event(number, usual).json();
+        let stamp = usual.format("%Y-%m-%dT%H:%M:%S+0000").to_string();
+        assert!(text.contains(&stamp), "{text}");
+        event(number, usual).with_raw(text.replace(&stamp, time))
+    });
+    place.sandbox.audit(wild);
+    for run in 0..3 {
+        place
+            .sandbox
+            .audit([event(100 + run, ago(TimeDelta::minutes(5)))]);
+        place.audit().stays_silent();
+    }
+    place.assert_audit_complete();
+}
+
+/// More of them than a state record holds: they are remembered in the file beside it.
+#[test]
+fn thousands_of_events_are_remembered_as_long_as_windows_overlap() {
+    let place = place(&format!("{JSON}first_look_back_days = 1"));
+    let newest = ago(TimeDelta::minutes(5));
+    for run in 0..3 {
+        let numbers = run * 10_000..run * 10_000 + 1_300;
+        place
+            .sandbox
+            .audit(numbers.map(|number| event(number, newest)));
+        place.audit().stays_silent();
+    }
+    place.audit().stays_silent();
+    place.assert_audit_complete();
+    let state = fs::read_dir(place.path("checkpoint")).expect("the folder");
+    let mut names = state.map(|entry| entry.expect("an entry").file_name());
+    assert!(names.any(|name| name.to_string_lossy().contains(".ids-")));
+}
+
+/// A minute is the smallest budget: the test waits for its end.
+#[test]
+fn a_window_that_does_not_fit_into_one_run_is_collected_in_several() {
+    let place = place(&format!(
+        "{JSON}first_look_back_days = 2\n[run]\nbudget_minutes = 1\n\
+         [network]\nretries = 0\nidle_timeout_seconds = 120"
+    ));
+    let newest = ago(TimeDelta::minutes(5));
+    let ages = (0..1_200).map(TimeDelta::minutes);
+    place.sandbox.audit(
+        (0..)
+            .zip(ages)
+            .map(|(number, age)| event(number, newest - age)),
+    );
+    let slow = changes::wire(Wire::StallAt(100, Duration::from_secs(70)));
+    place
+        .sandbox
+        .always_at(Endpoint::Audit, at::page_after(500), slow);
+    place.audit().ends_with(75).says("is used up");
+    let asked = windows(&place).len();
+    place.sandbox.clear();
+    place.audit().stays_silent();
+    place.assert_audit_complete();
+    let (from, to) = windows(&place)[asked];
+    assert!(to - from <= TimeDelta::hours(12), "half of it: {from} {to}");
 }
 
 #[test]

@@ -1,29 +1,8 @@
 //! Audit events when clocks are wrong, when long time has passed, and when the overlap changes.
 
-use std::fs;
-
 use chrono::TimeDelta;
-use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use crate::audit::{JSON, ago, event, place, set_clock};
-use crate::harness::Place;
-
-/// Changes the state record of version 0.1.0 or later, as a program of ours could have written it.
-fn rewrite(place: &Place, change: impl FnOnce(&mut Value)) {
-    let path = place.path("checkpoint/audit.state");
-    let text = fs::read_to_string(&path).expect("the state");
-    let mut record: Value =
-        serde_json::from_str(text.lines().nth(1).expect("a record")).expect("JSON");
-    change(&mut record);
-    let body = record.to_string();
-    let sum: String = Sha256::digest(&body)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    fs::write(&path, format!("mimecast-collector-state {sum}\n{body}\n")).expect("written");
-    fs::remove_file(place.path("checkpoint/audit.state.prev")).expect("it was there");
-}
 
 #[test]
 fn a_position_older_than_60_days_is_a_gap_that_is_told_once() {
@@ -31,7 +10,7 @@ fn a_position_older_than_60_days_is_a_gap_that_is_told_once() {
     place.sandbox.audit([event(1, ago(TimeDelta::hours(1)))]);
     place.audit().stays_silent();
     let old = ago(TimeDelta::days(70)).to_rfc3339();
-    rewrite(&place, |record| {
+    place.rewrite_record("audit", |record| {
         for name in ["position", "last_success", "clock", "moved_at"] {
             record[name] = old.clone().into();
         }
@@ -45,13 +24,9 @@ fn a_position_older_than_60_days_is_a_gap_that_is_told_once() {
         .ends_with(65)
         .says("no longer has all events since");
     place.assert_audit_complete();
-    let state = fs::read_to_string(place.path("checkpoint/audit.state")).expect("the state");
-    let state: Value = serde_json::from_str(state.lines().nth(1).expect("a record")).expect("JSON");
-    assert_eq!(
-        state["gaps"].as_array().map(Vec::len),
-        Some(1),
-        "recorded: {state}"
-    );
+    let record = place.record("audit");
+    let gaps = record["gaps"].as_array().map(Vec::len);
+    assert_eq!(gaps, Some(1), "recorded: {record}");
     place.audit().stays_silent();
 }
 
@@ -121,7 +96,7 @@ fn a_position_in_the_future_goes_back_to_when_it_was_written() {
         place.audit().stays_silent();
         // as a clock that was three days ahead has left it
         let ahead = ago(-TimeDelta::days(3)).format("%Y-%m-%dT%H:%M:%SZ");
-        rewrite(&place, |record| {
+        place.rewrite_record("audit", |record| {
             record["position"] = ahead.to_string().into();
             if is_old {
                 let members = record.as_object_mut().expect("a record");

@@ -4,11 +4,12 @@ mod access; // tokens and permissions
 mod objects; // odd, damaged and missing ones
 
 use chrono::{TimeDelta, Utc};
+use serde_json::Value;
 
 use crate::crash::kill_and_finish;
 use crate::harness::{Place, SIEM};
 use crate::sandbox::{
-    AuditEvent, Batch, CG_TYPES, CI_TYPES, CaughtUp, Endpoint, Object, StalePage, Wire, changes,
+    AuditEvent, Batch, CG_TYPES, CI_TYPES, CaughtUp, Endpoint, Object, StalePage, Wire, at, changes,
 };
 
 fn serve(place: &Place, kind: &str, seeds: std::ops::Range<u64>) {
@@ -176,7 +177,66 @@ fn a_position_that_is_refused_is_a_gap_that_is_told_once() {
         }
         place.siem().stays_silent();
         place.assert_objects_complete();
+        let record = place.record("cg_receipt");
+        let gaps = record["gaps"].as_array().expect("a list");
+        assert_eq!(gaps.len(), usize::from(stale == StalePage::Refuse));
+        assert!(gaps.iter().all(|gap| gap["before"].is_string()), "{record}");
     }
+}
+
+#[test]
+fn an_empty_page_that_names_a_next_one_is_followed_in_the_same_run() {
+    for way in [CaughtUp::Never, CaughtUp::Unsaid] {
+        let place = Place::connected_by_token();
+        place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt\"");
+        place.sandbox.set(|switches| {
+            switches.caught_up = way;
+            switches.next_page_changes = true;
+            switches.empty_once.insert("receipt");
+        });
+        serve(&place, "receipt", 0..3);
+        place.siem().stays_silent();
+        place.assert_objects_complete();
+    }
+}
+
+#[test]
+fn a_token_that_has_named_nothing_for_a_day_is_replaced_by_a_list_by_date() {
+    let place = Place::connected_by_token();
+    place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt\"");
+    serve(&place, "receipt", 0..2);
+    place.siem().stays_silent();
+    let position = |place: &Place| {
+        let record = place.record("cg_receipt");
+        let text = record["position"].as_str().expect("a position").to_owned();
+        serde_json::from_str::<Value>(&text).expect("JSON")
+    };
+    let token = position(&place)["token"].as_str().expect("one").to_owned();
+    serve(&place, "receipt", 2..4);
+    let nothing = format!(r#"{{"value":[],"@nextPage":"{token}","isCaughtUp":true}}"#);
+    let is_stuck = at::both(at::page(&token), |seen| {
+        seen.endpoint == Some(Endpoint::Events)
+    });
+    place
+        .sandbox
+        .always_at(Endpoint::Events, is_stuck, move |reply| {
+            reply.set_body(nothing.as_bytes());
+        });
+    place.siem().stays_silent(); // a token may name nothing for a while
+    let named_at = (Utc::now() - TimeDelta::hours(30)).to_rfc3339();
+    place.rewrite_record("cg_receipt", |record| {
+        let mut moved = position(&place);
+        moved["named_at"] = named_at.into();
+        record["position"] = moved.to_string().into();
+    });
+    place
+        .siem()
+        .ends_with(65)
+        .says("has named nothing for a day");
+    place.assert_objects_complete();
+    assert_ne!(position(&place)["token"], token.as_str());
+    place.siem().stays_silent();
+    place.assert_objects_complete();
 }
 
 #[test]

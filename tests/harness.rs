@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::canaries::Canaries;
@@ -281,6 +282,29 @@ impl Place {
         let mut names: Vec<String> = names.map(|name| name.expect("UTF-8")).collect();
         names.sort_unstable();
         names
+    }
+
+    /// What the state file of a stream says.
+    pub(crate) fn record(&self, stream: &str) -> Value {
+        let path = self.path(format!("checkpoint/{stream}.state"));
+        let text = fs::read_to_string(path).expect("the state");
+        let record = text.lines().nth(1).expect("a record behind the checksum");
+        serde_json::from_str(record).expect("JSON")
+    }
+
+    /// Changes a state file as a program of ours could have written it. The copy kept of it goes.
+    pub(crate) fn rewrite_record(&self, stream: &str, change: impl FnOnce(&mut Value)) {
+        let mut record = self.record(stream);
+        change(&mut record);
+        let body = record.to_string();
+        let sum: String = Sha256::digest(&body)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let text = format!("mimecast-collector-state {sum}\n{body}\n");
+        let path = self.path(format!("checkpoint/{stream}.state"));
+        fs::write(&path, text).expect("written");
+        fs::remove_file(path.with_extension("state.prev")).expect("it was there");
     }
 
     /// All lines of a collector's own log.

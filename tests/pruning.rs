@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::harness::Place;
-use crate::sandbox::{Batch, Endpoint, changes};
+use crate::harness::{Place, SIEM};
+use crate::sandbox::{Batch, Endpoint, Wire, at, changes};
 
 const OLD: &str = "receipt_20260101000000000_0123456789abcdef.siem";
 const YOUNG: &str = "process_20260101000000000_0123456789abcdef.siem";
@@ -43,6 +43,33 @@ fn a_good_run_deletes_what_is_older_than_a_week_and_nothing_younger() {
     assert_eq!(outcome.json()["pruned"], 1);
     assert!(!is_there(&place, OLD) && is_there(&place, YOUNG));
     assert_eq!(place.files("mta").len(), before - 1);
+}
+
+/// As a program does that copies files with their times, or sets them by what stands in them.
+#[test]
+fn what_a_run_has_published_is_not_deleted_by_it_whatever_time_it_gets() {
+    let place = Place::connected();
+    for seed in 0..2 {
+        place.sandbox.serve(Batch::realistic(seed, 30));
+    }
+    let stall = changes::wire(Wire::StallAt(100, Duration::from_millis(1_500)));
+    place.sandbox.always_at(Endpoint::Siem, at::batch(1), stall);
+    let run = place.spawn(SIEM);
+    while place.files("mta").is_empty() {
+        std::thread::yield_now();
+    }
+    std::thread::sleep(Duration::from_millis(200)); // all of the first batch is there
+    let published: Vec<String> = place.files("mta").into_keys().collect();
+    let then = SystemTime::now() - Duration::from_secs(90 * DAYS);
+    for name in &published {
+        let path = place.path("data/mta").join(name);
+        let file = File::options().write(true).open(path).expect("opened");
+        file.set_modified(then).expect("set");
+    }
+    place.wait(run).stays_silent();
+    place.assert_siem_complete();
+    place.siem().stays_silent();
+    assert!(published.iter().all(|name| !is_there(&place, name)));
 }
 
 #[test]

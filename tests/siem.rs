@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::audit::set_clock;
 use crate::harness::{Place, SIEM};
-use crate::sandbox::{Batch, Endpoint, PurgedToken, changes};
+use crate::sandbox::{Batch, Endpoint, PurgedToken, at, changes};
+use crate::told::Told;
 
 fn serve(place: &Place, seeds: std::ops::Range<u64>) {
     for seed in seeds {
@@ -140,8 +142,7 @@ fn an_archive_without_members_is_an_archive_and_no_bytes_are_a_gap_that_is_told(
     serve(&place, 1..2);
     place.siem().ends_with(65).says("no byte of it has arrived");
     place.assert_siem_complete();
-    let state = std::fs::read_to_string(place.path("checkpoint/siem.state")).expect("there");
-    let record: Value = serde_json::from_str(state.lines().nth(1).expect("a body")).expect("JSON");
+    let record = place.record("siem");
     let gap = &record["gaps"][0];
     assert!(
         gap["before"].is_string() && gap["after"].is_string(),
@@ -178,7 +179,64 @@ fn a_position_that_is_refused_is_a_gap_that_is_told_once() {
             .says("refused the saved position");
         place.assert_siem_complete();
         place.siem().stays_silent();
+        let record = place.record("siem");
+        assert_eq!(record["gaps"].as_array().map(Vec::len), Some(1));
+        let gap = &record["gaps"][0];
+        assert!(
+            gap["from"].is_string() && gap["before"].is_string(),
+            "{gap}"
+        );
     }
+}
+
+#[test]
+fn logs_that_can_have_been_dropped_before_a_run_ended_are_a_gap_that_is_told_once() {
+    for ended in [true, false] {
+        let place = Place::connected();
+        serve(&place, 0..2);
+        set_clock(&place, -8 * 24 * 60);
+        if ended {
+            // on the first run nobody knows which clock is wrong
+            place.siem().ends_with(65).says("one of the two is wrong");
+        } else {
+            place
+                .sandbox
+                .always_at(Endpoint::Siem, at::batch(1), changes::status(503));
+            place.siem().ends_with(75);
+            place.sandbox.clear();
+        }
+        set_clock(&place, 0);
+        serve(&place, 2..3);
+        place
+            .siem()
+            .ends_with(65)
+            .says("longer ago than Mimecast keeps logs");
+        place.assert_siem_complete();
+        place.siem().stays_silent();
+        let record = place.record("siem");
+        let gaps = record["gaps"].as_array().map(Vec::len);
+        assert_eq!(gaps, Some(1), "ended {ended}: {record}");
+    }
+}
+
+#[test]
+fn a_damaged_archive_is_told_although_an_outage_ends_its_run() {
+    let place = Place::connected();
+    place.sandbox.serve(Batch::raw(*b"no archive"));
+    serve(&place, 0..1);
+    let outage = changes::status(503);
+    place
+        .sandbox
+        .always_at(Endpoint::Siem, at::batch(1), outage);
+    let mut told = Told::default();
+    told.run(&place, SIEM);
+    told.run(&place, SIEM);
+    place.sandbox.clear();
+    told.run(&place, SIEM);
+    told.run(&place, SIEM);
+    assert_eq!(told.codes(), [75, 75, 65, 0]);
+    told.assert_once("an archive is damaged");
+    place.assert_siem_complete();
 }
 
 #[test]

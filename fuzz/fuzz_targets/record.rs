@@ -56,6 +56,17 @@ struct Scene {
     added: Vec<(i64, Vec<u8>)>,
     times: [Option<Time>; 2],
     gaps: Vec<(Option<Time>, Time, String)>,
+    /// What records have had since format 2.
+    later: Option<Later>,
+}
+
+#[derive(Arbitrary, Debug)]
+struct Later {
+    id: String,
+    older: Option<(u64, u64, i64)>,
+    untold: Vec<String>,
+    troubles: Vec<(String, u32)>,
+    times: [Option<Time>; 3],
 }
 
 #[derive(Arbitrary, Debug)]
@@ -141,12 +152,28 @@ impl Move {
     }
 }
 
+impl Later {
+    fn put(&self, into: &mut Value) {
+        into["id"] = self.id.as_str().into();
+        if let Some((number, bytes, oldest)) = self.older {
+            into["older"] = json!({"number": number, "bytes": bytes, "oldest": oldest});
+        }
+        into["untold"] = self.untold.iter().take(4).cloned().collect();
+        let troubles = self.troubles.iter().take(4);
+        let troubles = troubles.map(|(name, runs)| (name.clone(), (*runs).into()));
+        into["troubles"] = Value::Object(troubles.collect());
+        for (name, time) in ["began", "moved_at", "clock"].iter().zip(&self.times) {
+            into[name] = time.as_ref().map_or(Value::Null, Time::json);
+        }
+    }
+}
+
 fn play(scene: &Scene) {
     let time = |time: &Option<Time>| time.as_ref().map(Time::json);
     let gaps = scene.gaps.iter().take(3);
     let gaps =
         gaps.map(|(from, to, why)| json!({"from": time(from), "to": to.json(), "reason": why}));
-    let body = json!({
+    let mut body = json!({
         "format": 1, "stream": scene.stream, "account": scene.account, "sequence": scene.sequence,
         "position": scene.position, "before": scene.before,
         "pending": scene.pending.iter().take(5).map(Move::json).collect::<Vec<_>>(),
@@ -154,8 +181,13 @@ fn play(scene: &Scene) {
         "last_success": time(&scene.times[0]), "not_before": time(&scene.times[1]),
         "gaps": gaps.collect::<Vec<_>>(),
     });
+    let mut has_times = scene.times.iter().any(Option::is_some) || !scene.gaps.is_empty();
+    if let Some(later) = &scene.later {
+        body["format"] = 2.into();
+        later.put(&mut body);
+        has_times |= later.times.iter().any(Option::is_some);
+    }
     let is_accepted = check(&sealed(body.to_string().as_bytes()));
-    let has_times = scene.times.iter().any(Option::is_some) || !scene.gaps.is_empty();
     if !has_times && scene.pending.iter().take(5).all(Move::is_ours) {
         assert!(is_accepted, "a sound record is refused");
     }

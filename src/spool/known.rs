@@ -335,6 +335,19 @@ mod tests {
     }
 
     #[test]
+    fn for_eight_days_digests_stay_in_the_file() {
+        let (disk, state) = (disk(), Path::new(STATE));
+        let mut older = keep(&disk, state, None, &seen(0, 0..10), 0).unwrap();
+        for hour in (4..=8 * 24_i64).step_by(4) {
+            let number = 1_000 + hour.cast_unsigned();
+            let ids = seen(hour, number..number + 1);
+            older = keep(&disk, state, Some(&older), &ids, hour).unwrap();
+            let (known, is_sound) = load(&disk, &older, 0);
+            assert!(is_sound && known.contains(id(3)), "{hour}");
+        }
+    }
+
+    #[test]
     fn after_eight_days_and_some_hours_digests_leave_the_file() {
         let (disk, state) = (disk(), Path::new(STATE));
         let mut older = keep(&disk, state, None, &seen(0, 0..10), 0).unwrap();

@@ -52,6 +52,27 @@ fn with_a_wrong_clock_everything_arrives_once_and_nothing_is_deleted() {
 }
 
 #[test]
+fn the_age_of_a_file_counts_from_the_later_clock() {
+    for collector in Collector::ALL {
+        let place = collector.behind();
+        let before = place.files(collector.folder());
+        set_apart(&place, 30 * 24 * HOUR); // as if this host's were 30 days behind
+        collector.run(&place).ends_with(65);
+        let later = SystemTime::now() + Duration::from_secs(29 * 24 * 3_600);
+        let mut published = 0;
+        for name in place.files(collector.folder()).keys() {
+            if !before.contains_key(name) {
+                let path = place.path("data").join(collector.folder()).join(name);
+                let written = fs::metadata(path).expect("there").modified();
+                assert!(written.expect("known") > later, "{collector:?}: {name}");
+                published += 1;
+            }
+        }
+        assert!(published > 0, "{collector:?}");
+    }
+}
+
+#[test]
 fn audit_windows_end_by_the_earlier_of_both_clocks() {
     for offset in [-HOUR, -60] {
         let place = Place::connected();

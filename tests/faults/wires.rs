@@ -77,6 +77,43 @@ fn an_answer_that_never_ends_is_left_for_later() {
     });
 }
 
+/// The rate is judged every half minute, so that the test waits for one.
+#[test]
+fn what_brings_next_to_nothing_is_given_up_and_what_is_slow_is_not() {
+    let cases = [(Wire::TOO_SLOW, 60_000), (Wire::SLOW, 170_000)];
+    side_by_side(cases, |(wire, bytes)| {
+        let collector = Collector::Audit;
+        let place = collector.behind_with("[network]\nretries = 0");
+        let is_too_slow = wire == Wire::TOO_SLOW;
+        place
+            .sandbox
+            .next(Endpoint::Audit, move |reply: &mut Reply| {
+                let mut body = reply.body.to_vec();
+                body.resize(bytes, b' '); // blanks behind a document are part of it
+                reply.set_body(body);
+                reply.wire = wire.clone();
+            });
+        if is_too_slow {
+            collector.holds(&place, 75, "arrived too slowly");
+            collector.recovers(&place);
+        } else {
+            collector.overcomes(&place);
+        }
+    });
+}
+
+#[test]
+fn an_answer_whose_end_could_be_a_cut_is_not_taken() {
+    let wires = [Wire::NoLength, Wire::ChunkedGzip, Wire::GzipChunked];
+    side_by_side(calls_with(&wires), |(collector, call, wire)| {
+        println!("{collector:?} {call:?} {wire:?}");
+        let place = collector.behind_with(IMPATIENT);
+        place.sandbox.always(call, changes::wire(wire));
+        collector.holds(&place, 75, "whose end could be a cut");
+        collector.recovers(&place);
+    });
+}
+
 /// Bytes instead of an answer, and the exit code.
 fn raw_answers() -> Vec<(String, i32)> {
     let many = "x-filler: 0123456789\r\n".repeat(1_000);

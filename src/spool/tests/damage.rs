@@ -199,6 +199,30 @@ fn an_old_file_put_back_does_not_win_over_the_newer_copy() {
 }
 
 #[test]
+fn a_file_put_back_is_noticed_as_soon_as_it_is_older_than_the_copy() {
+    let mut world = World::new(4);
+    let (mut spool, _) = world.open().unwrap();
+    let mut generations = Vec::new();
+    while let Some(answer) = world.answer(spool.position()) {
+        world.store(&mut spool, answer).unwrap();
+        generations.push(world.content(Path::new(RECORD)).unwrap());
+    }
+    drop(spool);
+    // the newest is the state, the one before it the copy
+    for (age, old) in generations.iter().rev().enumerate() {
+        let world = world.fork();
+        world.model.tamper(Path::new(RECORD), Some(old));
+        let (spool, recovery) = world.open().unwrap();
+        let is_noticed = age >= 2;
+        let told = recovery.warnings.iter();
+        let told = told.filter(|text| text.contains("older than the copy"));
+        assert_eq!(told.count(), usize::from(is_noticed), "{age} {recovery:?}");
+        let position = if age == 0 { "4" } else { "3" };
+        assert_eq!(spool.position(), Some(position), "{age}");
+    }
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_state_that_is_no_file_is_refused_without_waiting() {
     use super::world::settings;

@@ -134,6 +134,58 @@ fn a_staged_file_that_changed_is_not_published() {
     assert!(published(&world).is_empty());
 }
 
+type Interference = fn(&World, &Path);
+
+#[test]
+fn whoever_takes_the_lock_or_the_state_away_stops_every_further_change() {
+    let interferences: [(&str, Interference); 4] = [
+        ("the lock is gone", |_, lock| {
+            std::fs::remove_file(lock).unwrap();
+        }),
+        ("another lock stands in its place", |_, lock| {
+            std::fs::rename(lock, lock.with_extension("old")).unwrap();
+            std::fs::write(lock, "").unwrap();
+        }),
+        ("the state is gone", |world, _| {
+            world.model.tamper(Path::new(RECORD), None);
+        }),
+        ("another state stands in its place", |world, _| {
+            let mut bytes = world.content(Path::new(RECORD)).unwrap();
+            bytes[30] ^= 1;
+            world.model.tamper(Path::new(RECORD), Some(&bytes));
+        }),
+    ];
+    type Change = fn(&mut Spool, &World) -> Result<(), SpoolError>;
+    let changes: [Change; 3] = [
+        |spool, _| commit(spool, "datetime=2026|two\n").map(drop),
+        |spool, world| spool.finish(world.time(), &[]),
+        |spool, world| {
+            let left = Left {
+                troubles: vec!["outage".to_owned()],
+                ..Left::default()
+            };
+            spool.leave(&left, world.time())
+        },
+    ];
+    for (what, interfere) in interferences {
+        for change in changes {
+            let (world, locks) = (World::new(0), tempfile::tempdir().unwrap());
+            let lock = Lock::take(locks.path(), "siem").unwrap();
+            let (mut spool, _) = Spool::open(world.settings(), lock).unwrap();
+            commit(&mut spool, TEXT).unwrap();
+            interfere(&world, &locks.path().join("siem.lock"));
+            let before = world.content(Path::new(RECORD));
+            let changed = change(&mut spool, &world);
+            assert!(
+                matches!(changed, Err(SpoolError::Interfered { .. })),
+                "{what}: {changed:?}"
+            );
+            assert_eq!(world.content(Path::new(RECORD)), before, "{what}");
+            assert_eq!(published(&world).len(), 1, "{what}");
+        }
+    }
+}
+
 #[test]
 fn a_sweep_leaves_what_other_programs_and_streams_stage() {
     let world = World::new(0);
