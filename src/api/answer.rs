@@ -25,6 +25,19 @@ const SECONDS_BELOW: u64 = 100_000_000_000;
 /// Nothing that is waited for is further away than this.
 const HORIZON: Duration = Duration::from_secs(60 * 60);
 
+/// What a list under API 2.0 answers to a day that it no longer keeps.
+const INVALID_REQUEST: &str = "Request Validation Failed";
+/// Words that an error about a page token or a day contains.
+const POSITION_WORDS: [&str; 7] = [
+    "token",
+    "pagetoken",
+    "nextpage",
+    "date",
+    "day",
+    "days",
+    "retention",
+];
+
 /// No code and no message is longer, in bytes.
 const TEXT_LIMIT: usize = 64 << 10;
 
@@ -151,8 +164,8 @@ impl Answer {
             return Self::SlowDown(wait_hint(head));
         }
         if let Some(failure) = envelope.as_ref().and_then(Envelope::failure) {
-            if status == 400 && call.is_list() && !failure.code.is_empty() {
-                return Self::PositionRefused; // a page token or a day
+            if status == 400 && call.is_list() && failure.is_about_position() {
+                return Self::PositionRefused;
             }
             return failure
                 .meaning(call)
@@ -257,7 +270,7 @@ impl<'a> Envelope<'a> {
                 false => Answer::NotUnderstood("a list without its value".to_owned()),
             },
             // some other service's JSON under status 200 must not pass for "nothing waiting" or "unknown"
-            _ if !self.has("data") && (call != Call::Siem || self.status().is_none()) => {
+            _ if !self.is_mimecasts() || (!self.has("data") && !self.is_bare_end(call)) => {
                 Answer::NotUnderstood("JSON without meta and data".to_owned())
             }
             Call::Siem if self.is_end() => Answer::Nothing,
@@ -265,6 +278,20 @@ impl<'a> Envelope<'a> {
             _ if is_list("data") => Answer::Data,
             _ => Answer::NotUnderstood("JSON whose data is not a list".to_owned()),
         }
+    }
+
+    /// True for an answer about archives that states success and nothing else.
+    fn is_bare_end(&self, call: Call) -> bool {
+        call == Call::Siem && self.status().is_some()
+    }
+
+    /// True for an answer with `meta`, which Mimecast sends with each, or with items.
+    fn is_mimecasts(&self) -> bool {
+        let data = self.member("data").unwrap_or_default();
+        let is_filled = data
+            .strip_prefix('[')
+            .is_some_and(|rest| !rest.trim_start().starts_with(']'));
+        self.has("meta") || is_filled
     }
 
     /// True if `data` holds nothing but, at most, the word that this is the end.
@@ -312,6 +339,15 @@ impl Failure {
             message: text("message"),
             retryable: scan::member(members, "retryable") == Some("true"),
         }
+    }
+
+    /// True if the error names what a position consists of, a page token or a day. Only the code of
+    /// requests that do not validate was recorded; other codes count by their words.
+    fn is_about_position(&self) -> bool {
+        let text = format!("{} {}", self.code, self.message).to_ascii_lowercase();
+        let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
+        self.code == INVALID_REQUEST
+            || (!self.code.is_empty() && words.any(|word| POSITION_WORDS.contains(&word)))
     }
 
     /// The meaning of the codes that are known, whatever the status.

@@ -15,7 +15,7 @@ use super::retry::{Next, Policy, Retry};
 use super::token::Application;
 use super::transport::{self, Fault, Reach, Received, Take, Transport};
 use super::{ApiError, Identity, NoSink, Reply, Sink, identity};
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopped};
 use crate::config::{BaseUrl, Network};
 
 /// A clock that is further off is worth a word when a signature is refused.
@@ -284,6 +284,7 @@ pub(super) fn persist(
                 clock.sleep(wait)?;
             }
             Next::GiveUp => return Err(error(answer, host, clock.now())),
+            Next::OutOfTime => return Err(ApiError::Stopped(Stopped::OutOfTime)),
             Next::GiveUpFor(wait) => {
                 let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
                 return Err(error(

@@ -43,6 +43,8 @@ pub(crate) struct Retry {
     faults: u32,
     slowed: u32,
     doubted: bool,
+    /// Kept apart: two refusals move a position, and nothing else may count as one of them.
+    refused: bool,
 }
 
 /// What to do after an answer that is no success.
@@ -52,6 +54,8 @@ pub(crate) enum Next {
     Wait(Duration),
     /// Report the answer.
     GiveUp,
+    /// No time is left for the second call that would decide.
+    OutOfTime,
     /// Report it, and do not ask again before this time has passed.
     GiveUpFor(Duration),
 }
@@ -63,6 +67,7 @@ impl Retry {
             faults: 0,
             slowed: 0,
             doubted: false,
+            refused: false,
         }
     }
 
@@ -89,13 +94,16 @@ impl Retry {
                 }
             }
             // seen where nothing was wrong: a second call decides
-            Answer::Denied(Denial::ApplicationId)
-            | Answer::NotUnderstood(_)
-            | Answer::PositionRefused
-                if !self.doubted =>
-            {
+            Answer::Denied(Denial::ApplicationId) | Answer::NotUnderstood(_) if !self.doubted => {
                 self.doubted = true;
                 within(self.policy.first_wait, left)
+            }
+            Answer::PositionRefused if !self.refused => {
+                self.refused = true;
+                match within(self.policy.first_wait, left) {
+                    Next::GiveUp => Next::OutOfTime,
+                    wait => wait,
+                }
             }
             _ => Next::GiveUp,
         }
@@ -170,6 +178,15 @@ mod tests {
         ] {
             assert_eq!(waits(&answer, HOUR, 2), [seconds(1), Next::GiveUp]);
         }
+        let mut retry = Retry::new(POLICY);
+        for answer in [
+            Answer::NotUnderstood("x".to_owned()),
+            Answer::PositionRefused,
+        ] {
+            assert_eq!(retry.next(&answer, HOUR, 1.0), seconds(1), "{answer:?}");
+        }
+        let short = Duration::from_millis(1);
+        assert_eq!(waits(&Answer::PositionRefused, short, 1), [Next::OutOfTime]);
         assert_eq!(waits(&Answer::Lapsed, HOUR, 1), [Next::GiveUp]);
         assert_eq!(
             waits(&Answer::Denied(Denial::Keys), HOUR, 1),

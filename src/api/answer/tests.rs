@@ -59,7 +59,8 @@ fn every_status_has_one_meaning() {
 fn a_list_refuses_a_position_only_in_mimecasts_own_words() {
     let stated = [
         r#"{"error":{"code":"Request Validation Failed","message":"m"}}"#,
-        r#"{"fail":[{"code":"InvalidRequest","message":"m"}]}"#,
+        r#"{"fail":[{"code":"InvalidRequest","message":"the date is too old"}]}"#,
+        r#"{"fail":[{"code":"err_invalid_page_token","message":"m"}]}"#,
     ];
     let foreign = [
         "",
@@ -69,6 +70,9 @@ fn a_list_refuses_a_position_only_in_mimecasts_own_words() {
         r#"{"error":{"reason":"blocked"}}"#,
         r#"{"fail":[]}"#,
         r#"{"code":"blocked"}"#,
+        r#"{"error":{"code":"BadRequest","message":"blocked by policy 17"}}"#,
+        r#"{"fail":[{"code":"err_validation_type_not_licensed","message":"m"}]}"#,
+        r#"{"fail":[{"code":"","message":"token"}]}"#,
     ];
     for call in [Call::CloudGateway, Call::CloudIntegrated] {
         for body in stated {
