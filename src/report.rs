@@ -95,10 +95,20 @@ pub struct Failure {
     pub lasting: Option<(Code, String)>,
 }
 
+/// The names of troubles that put off a part of the work, while all else goes on.
+pub(crate) const OBJECTS: &str = "objects";
+pub(crate) const LIST_CALLS: &str = "list calls";
+
 /// A failure that ends so many runs in a row does not pass by itself.
 pub const LASTING_RUNS: u32 = 3;
 
 impl Failure {
+    /// True if the next run takes up what this one has put off, and nothing else is wrong.
+    #[must_use]
+    pub fn is_put_off(&self) -> bool {
+        self.code == Code::Later && [OBJECTS, LIST_CALLS].contains(&&*self.trouble)
+    }
+
     /// A failure in three parts.
     #[must_use]
     pub fn new(code: Code, what: impl Into<String>, remedy: impl Into<String>) -> Self {

@@ -82,7 +82,15 @@ pub fn collect(
     let mut speaker = Speaker::new(program.program, &common.common);
     let mut ended = Ended::default();
     let work = || work(program, &common, &mut speaker, &mut ended, story);
-    let failure = guarded(work);
+    let mut failure = guarded(work);
+    if !ended.report.warnings.is_empty() {
+        // what only waits for the next run hides no warning
+        let put_off = failure.take_if(|failure| failure.is_put_off());
+        ended
+            .report
+            .notes
+            .extend(put_off.map(|failure| failure.what));
+    }
     let code = speaker.end(&ended.report, failure.as_ref());
     if code == Code::Look
         && let Some(clock) = ended.clock

@@ -15,6 +15,7 @@ use std::io;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tracing::warn;
 
 use crate::api::endpoints::Call;
 use crate::api::objects::Objects;
@@ -88,7 +89,11 @@ fn streams(run: &Run) -> anyhow::Result<Vec<Stream<Kind>>> {
     let objects = Arc::new(objects);
     let budget = ListBudget::for_types(types(&run.config).count());
     let store_seen = StoreSeen::default();
-    let moved_at = run.last_success_of(PROGRAM.name)?;
+    // only a hint where to begin
+    let moved_at = run.last_success_of(PROGRAM.name).unwrap_or_else(|error| {
+        warn!(%error, "the state of API 1.0 cannot be read");
+        None
+    });
     let streams = types(&run.config).map(|(call, product, name)| {
         let stem = format!("{product}_{}", name.replace(' ', "_"));
         let (objects, budget) = (Arc::clone(&objects), budget.clone());

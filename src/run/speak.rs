@@ -71,7 +71,15 @@ impl Speaker {
             return code;
         }
         let lines = match failure {
-            Some(failure) => self.trouble(&failure.what, &failure.remedy),
+            Some(failure) => {
+                let mut lines = self.trouble(&failure.what, &failure.remedy);
+                // a trouble that lasts hides no warning
+                if failure.code != Code::Later {
+                    let first = report.warnings.first();
+                    lines.extend(first.map(|text| format!("  also: {text}")));
+                }
+                lines
+            }
             None if code == Code::Look => self.warnings(&report.warnings),
             None if self.shows_progress() => {
                 let notes = report.notes.iter().map(|note| format!("  note: {note}"));

@@ -198,7 +198,10 @@ impl Run {
         let was_cut_off = self.streams.is_cut_off;
         self.streams.is_cut_off = matches!(error.downcast_ref(), Some(ApiError::Unreachable(_)));
         let host = self.client.base().host();
-        let is_its_own = is_its_own(&error) || (self.streams.is_cut_off && !was_cut_off);
+        // a service that has answered in this run may refuse one list and give the next
+        let is_answered = self.clock.skew().is_some();
+        let is_its_own =
+            is_its_own(&error) || (self.streams.is_cut_off && (is_answered || !was_cut_off));
         let error = error.context(format!("while collecting {name} from {host}"));
         if self.streams.count > 1 && is_its_own {
             self.keep_trouble(error, runs);
@@ -381,10 +384,11 @@ fn is_its_own(error: &anyhow::Error) -> bool {
         Some(
             ApiError::Denied(Denial::Permission(_))
                 | ApiError::NotUnderstood(_)
+                | ApiError::TooLarge(_)
                 | ApiError::PositionRefused
                 | ApiError::Gone
         )
-    )
+    ) || matches!(error.downcast_ref(), Some(SpoolError::Interfered { .. }))
 }
 
 /// The trouble that a person has to act on comes first.

@@ -194,7 +194,7 @@ impl Logs {
     ) -> anyhow::Result<(Box<Archive>, Batch)> {
         warn!(fault, "an archive does not verify: fetching it again");
         self.ahead.forget();
-        let trouble = self.trouble(fault);
+        let trouble = self.trouble();
         let position = self.position.as_deref();
         let fetched = fetch(&self.client, self.format, position, &spool.scratches())?;
         let Fetched::Archive(mut again) = fetched else {
@@ -204,7 +204,7 @@ impl Logs {
         let unpacked = self.unpack(spool, &mut again)?;
         let is_whole = unpacked.faults.is_empty();
         let belief = second_copy::compare(&mut first.raw, &mut again.raw, is_whole)?;
-        // the same fault at the same position in three runs is as good as the same bytes
+        // damage at the same position in three runs is as good as the same bytes
         let is_lasting = spool.runs_with(&trouble) + 1 >= LASTING_RUNS;
         let batch = match belief {
             Belief::Second => unpacked.batch,
@@ -242,9 +242,9 @@ impl Logs {
         Ok(batch)
     }
 
-    /// The name of a fault at this position, by which runs are compared.
-    fn trouble(&self, fault: &str) -> String {
-        let at = format!("{:?} {fault}", self.position);
+    /// The name of damage at this position, by which runs are compared. What is damaged may differ.
+    fn trouble(&self) -> String {
+        let at = format!("{:?}", self.position);
         format!("damaged {:016x}", Digest::of(at.as_bytes()).short())
     }
 }

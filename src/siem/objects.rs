@@ -24,7 +24,7 @@ use crate::api::{ApiError, Client, endpoints};
 use crate::clock::Clock;
 use crate::config::Aliases;
 use crate::fetch::Ahead;
-use crate::report::Failure;
+use crate::report::{Failure, LIST_CALLS};
 use crate::run::{Ready, Run, Source};
 use crate::spool::{Batch, Digest, Gap, Scratch, Scratches, Spool};
 
@@ -34,6 +34,8 @@ use position::{PageKey, Position};
 
 /// Mimecast allows 50 lists in 15 minutes; some are left for other programs.
 const LISTS_PER_RUN: u32 = 45;
+/// Lists that each run keeps for pages of which objects are owed.
+const OWED_LISTS: u32 = 3;
 /// Objects that share one commit, and the bytes after which a batch is closed early.
 const BATCH_OBJECTS: usize = 32;
 const BATCH_BYTES: u64 = 64 << 20;
@@ -44,31 +46,43 @@ const QUIET: TimeDelta = TimeDelta::hours(24);
 
 /// The list calls of one run, shared by all event types.
 #[derive(Clone)]
-pub(super) struct ListBudget(Arc<AtomicU32>);
+pub(super) struct ListBudget {
+    left: Arc<AtomicU32>,
+    /// Kept for pages of which objects are owed.
+    for_owed: Arc<AtomicU32>,
+}
 
 impl ListBudget {
     /// Keeps one call for each type; the rest is for whichever needs more.
     pub(super) fn for_types(types: usize) -> Self {
         let types = u32::try_from(types).unwrap_or(LISTS_PER_RUN);
-        Self(Arc::new(AtomicU32::new(
-            LISTS_PER_RUN.saturating_sub(types),
-        )))
+        let left = |count| Arc::new(AtomicU32::new(count));
+        Self {
+            left: left(LISTS_PER_RUN.saturating_sub(types)),
+            for_owed: left(OWED_LISTS),
+        }
     }
 
     /// True if a type may list once more than it must.
     fn take(&self) -> bool {
-        let taken = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(1)
-            });
-        taken.is_ok()
+        take(&self.left)
+    }
+
+    /// True if a page may be listed of which objects are owed.
+    fn take_for_owed(&self) -> bool {
+        take(&self.left) || take(&self.for_owed)
     }
 
     /// True if a further call would be allowed.
     fn has_some(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 0
+        self.left.load(Ordering::Relaxed) > 0
     }
+}
+
+fn take(left: &AtomicU32) -> bool {
+    let one_less = |left: u32| left.checked_sub(1);
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
+        .is_ok()
 }
 
 /// True once the object store has returned an object in this run, of whatever type.
@@ -182,22 +196,47 @@ impl ObjectStream {
         self.position.since.unwrap_or(beginning)
     }
 
-    /// Lists a page. A body that cannot be read is asked for once more.
+    /// Lists a page. What cannot be read is asked for once more.
     fn ask(&self, key: &PageKey) -> Result<Page, ApiError> {
         let since = key.since.unwrap_or_else(|| self.since());
         let query = endpoints::events(self.kind.name, since, key.token.as_deref());
         let list = || self.client.list(self.kind.call, &query);
         match Page::read(&list()?) {
-            Ok(page) => Ok(page),
-            Err(_) => Page::read(&list()?).map_err(ApiError::NotUnderstood),
+            Ok(page) if !page.is_next_odd => Ok(page),
+            _ => Page::read(&list()?).map_err(ApiError::NotUnderstood),
         }
     }
 
-    /// Lists the page of the position and takes it in hand.
+    /// Lists the page of the position and takes it in hand. What is given up on the way there is recorded
+    /// once a page is listed: a service that refuses everything proves nothing.
     fn list(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+        let saved = self.position.clone();
+        let mut given_up = Vec::new();
+        let listed = self.list_from(spool, &mut given_up);
+        if listed.is_err() {
+            self.position = saved;
+        }
+        let Some((page, key)) = listed? else {
+            self.trouble = Some(used_up().into());
+            self.step = Step::Owed;
+            return Ok(());
+        };
+        for (gap, warning) in given_up {
+            batch.note_gap(gap);
+            batch.warn(warning);
+        }
+        self.take_in_hand(page, (key, Purpose::Current), spool, batch)
+    }
+
+    /// Lists the page of the position, or of the next day that is accepted; `None` if no call is left.
+    fn list_from(
+        &mut self,
+        spool: &Spool,
+        given_up: &mut Vec<(Gap, String)>,
+    ) -> anyhow::Result<Option<(Page, PageKey)>> {
         loop {
             if !self.may_list() {
-                return Err(used_up().into());
+                return Ok(None);
             }
             let since = self.since();
             let mut key = self.position.page();
@@ -212,9 +251,9 @@ impl ObjectStream {
                     if key.token.is_none() {
                         self.position.since = Some(since);
                     }
-                    return self.take_in_hand(page, (key, Purpose::Current), spool, batch);
+                    return Ok(Some((page, key)));
                 }
-                Err(ApiError::PositionRefused) => self.start_again(spool, batch, since)?,
+                Err(ApiError::PositionRefused) => given_up.push(self.start_again(spool, since)?),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -242,7 +281,8 @@ impl ObjectStream {
             Some(before) if before.key == hand.key => hand.continue_from(before),
             _ => {}
         }
-        if hand.entries > 0 || self.position.named_at.is_none() {
+        let has_news = hand.has_news && hand.purpose == Purpose::Current;
+        if has_news || self.position.named_at.is_none() {
             self.note_named();
         }
         self.forget_mended(&hand);
@@ -254,8 +294,9 @@ impl ObjectStream {
 
     /// Entries that named no object in an earlier run and are right now owe nothing.
     fn forget_mended(&mut self, hand: &PageInHand) {
+        let there = hand.places();
         self.position.owed.retain(|owed| {
-            owed.page != hand.key || !listing::is_entry(&owed.place) || hand.knows(&owed.place)
+            owed.page != hand.key || !listing::is_entry(&owed.place) || there.contains(&*owed.place)
         });
     }
 
@@ -281,28 +322,25 @@ impl ObjectStream {
         }
     }
 
-    /// A token that is refused, or a day: go on from the oldest that Mimecast keeps, and record the gap.
+    /// A token that is refused, or a day: go on from the oldest that Mimecast keeps. Returns the gap, and
+    /// what to tell of it.
     fn start_again(
         &mut self,
         spool: &Spool,
-        batch: &mut Batch,
         since: DateTime<Utc>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<(Gap, String)> {
         let present = self.clock.present();
         if let Some(token) = self.position.token.clone() {
             let (gap, from) = gap_after(spool, present.earliest, "the saved position was refused");
-            batch.note_gap(Gap {
-                before: Some(token),
-                ..gap
-            });
-            batch.warn(format!(
+            self.page = None;
+            self.position.restart(present.earliest - KEPT);
+            let before = Some(token);
+            let warning = format!(
                 "Mimecast refused the saved position of {}: collection goes on from the oldest \
                  events that it keeps, and events since {from} may be missing",
                 self.kind.name
-            ));
-            self.page = None;
-            self.position.restart(present.earliest - KEPT);
-            return Ok(());
+            );
+            return Ok((Gap { before, ..gap }, warning));
         }
         // a day is asked for as a whole: its first hours may just have become too old
         let next = (since + TimeDelta::days(1)).max(present.latest - KEPT);
@@ -311,14 +349,13 @@ impl ObjectStream {
             return Err(ApiError::NotUnderstood(why).into());
         }
         let reason = format!("Mimecast refused to list from {}", since.format("%Y-%m-%d"));
-        batch.note_gap(Gap::of(Some(since), next, reason.clone()));
-        batch.warn(format!(
+        let warning = format!(
             "{reason}: {} are collected from {} on",
             self.kind.name,
             next.format("%Y-%m-%d")
-        ));
+        );
         self.position.since = Some(next);
-        Ok(())
+        Ok((Gap::of(Some(since), next, reason), warning))
     }
 
     fn ask_for_front(&self, spool: &Spool) {
@@ -381,5 +418,5 @@ impl Source for ObjectStream {
 
 fn used_up() -> Failure {
     let what = "the list calls that Mimecast allows in a quarter of an hour are used up";
-    Failure::later("list calls", what, "nothing to do: the next run goes on")
+    Failure::later(LIST_CALLS, what, "nothing to do: the next run goes on")
 }

@@ -7,7 +7,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::scan;
+use crate::spool::Digest;
 
+/// So many entries without an address are told apart; further ones of a page are taken together.
+const BAD_ENTRIES: usize = 64;
 /// No token is longer, in bytes.
 const TOKEN_LIMIT: usize = 64 << 10;
 
@@ -20,6 +23,8 @@ pub(crate) struct Page {
     pub(crate) next: Option<String>,
     /// True if nothing is behind this page; `None` if that is not said. It can be so with files, too.
     pub(crate) is_caught_up: Option<bool>,
+    /// True for a next page that is no token. It must not count as the end: that would skip all later pages.
+    pub(crate) is_next_odd: bool,
 }
 
 /// One entry of a list.
@@ -27,8 +32,19 @@ pub(crate) struct Page {
 pub(crate) enum Entry {
     /// An address.
     Good(Box<str>),
-    /// No address: why, in one clause.
-    Bad(&'static str),
+    /// No address.
+    Bad(Box<Bad>),
+}
+
+/// What is known of entries without an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bad {
+    /// Why, in one clause.
+    pub(crate) why: &'static str,
+    /// What tells it from other entries.
+    pub(crate) digest: Digest,
+    /// How many entries are meant.
+    pub(crate) count: u32,
 }
 
 #[derive(Deserialize)]
@@ -41,7 +57,7 @@ impl Page {
     /// Reads the text of an answer; the error says in one clause what is wrong.
     pub(crate) fn read(text: &str) -> Result<Self, String> {
         let members = scan::members(text).ok_or("a list that is not JSON as documented")?;
-        let mut items = Vec::new();
+        let mut items = Items::default();
         let read = match scan::member(&members, "value") {
             Some("null") => Ok(Some(())),
             Some(value) => scan::items(value, |item| {
@@ -52,41 +68,82 @@ impl Page {
         };
         read.and_then(|done: Option<()>| done.ok_or(()))
             .map_err(|()| "a list without its value")?;
-        let next = scan::member(&members, "@nextPage").map_or(Ok(None), token)?;
+        let next = scan::member(&members, "@nextPage").map_or(Some(None), token);
         let is_caught_up = scan::member(&members, "isCaughtUp");
         Ok(Self {
-            items,
-            next: next.filter(|next| !is_dead(next)),
+            items: items.close(),
+            is_next_odd: next.is_none(),
+            next: next.flatten().filter(|next| !is_dead(next)),
             is_caught_up: is_caught_up.and_then(|text| text.parse().ok()),
         })
     }
 }
 
+/// Entries as they are read.
+#[derive(Default)]
+struct Items {
+    items: Vec<Entry>,
+    bad: usize,
+    /// Entries without an address that are taken together.
+    rest: Option<Bad>,
+}
+
+impl Items {
+    fn push(&mut self, entry: Entry) {
+        if let Entry::Bad(bad) = entry {
+            self.bad += 1;
+            match &mut self.rest {
+                _ if self.bad <= BAD_ENTRIES => self.items.push(Entry::Bad(bad)),
+                Some(rest) => {
+                    rest.digest = rest.digest.joined(bad.digest);
+                    rest.count = rest.count.saturating_add(1);
+                }
+                rest => *rest = Some(*bad),
+            }
+        } else {
+            self.items.push(entry);
+        }
+    }
+
+    fn close(mut self) -> Vec<Entry> {
+        let rest = self.rest.map(|rest| Entry::Bad(Box::new(rest)));
+        self.items.extend(rest);
+        self.items
+    }
+}
+
 impl Entry {
     fn read(item: &str) -> Self {
+        let bad = |why| {
+            let digest = Digest::of(item.as_bytes());
+            Self::Bad(Box::new(Bad {
+                why,
+                digest,
+                count: 1,
+            }))
+        };
         let Some(item) = scan::repaired(item) else {
-            return Self::Bad("is not JSON");
+            return bad("is not JSON");
         };
         let Ok(object) = serde_json::from_str::<Object<'_>>(&item) else {
-            return Self::Bad("is not an object");
+            return bad("is not an object");
         };
         let url = object.url.map(RawValue::get);
         match url.and_then(|url| serde_json::from_str::<Box<str>>(url).ok()) {
             Some(url) => Self::Good(url),
-            None => Self::Bad("has no address"),
+            None => bad("has no address"),
         }
     }
 }
 
-/// Reads a token. What is not one must not count as the end: that would skip all later pages.
-fn token(next: &str) -> Result<Option<String>, String> {
+/// Reads a token; `None` for what is not one.
+fn token(next: &str) -> Option<Option<String>> {
     if next == "null" {
-        return Ok(None);
+        return Some(None);
     }
     let token = Some(next).filter(|next| next.len() <= TOKEN_LIMIT);
-    let token = token.and_then(|next| serde_json::from_str::<String>(next).ok());
-    let token = token.ok_or("a list whose next page is not a token")?;
-    Ok(Some(token).filter(|token| !token.is_empty()))
+    let token = token.and_then(|next| serde_json::from_str::<String>(next).ok())?;
+    Some(Some(token).filter(|token| !token.is_empty()))
 }
 
 /// Either alphabet, with or without padding.
@@ -127,6 +184,38 @@ mod tests {
         Entry::Good(url.into())
     }
 
+    fn lone(item: &str, why: &'static str) -> Entry {
+        let digest = Digest::of(item.as_bytes());
+        let count = 1;
+        Entry::Bad(Box::new(Bad { why, digest, count }))
+    }
+
+    #[test]
+    fn many_bad_entries_are_taken_together_and_hide_no_good_one() {
+        for count in [BAD_ENTRIES, BAD_ENTRIES + 1, 10 * BAD_ENTRIES] {
+            let text = format!(r#"{{"value":[{}{{"url":"a"}}]}}"#, "{},".repeat(count));
+            let items = Page::read(&text).unwrap().items;
+            assert!(items.contains(&good("a")) && items.len() <= BAD_ENTRIES + 2);
+            let told = items.iter().map(|entry| match entry {
+                Entry::Bad(bad) => bad.count as usize,
+                Entry::Good(_) => 0,
+            });
+            assert_eq!(told.sum::<usize>(), count);
+        }
+    }
+
+    #[test]
+    fn a_next_page_that_is_no_token_leaves_the_entries() {
+        for next in ["7", r#"{"canary":1}"#, "[]", "true"] {
+            let text = format!(r#"{{"value":[{{"url":"a"}}],"@nextPage":{next}}}"#);
+            let page = Page::read(&text).unwrap();
+            assert_eq!(
+                (page.items, page.next, page.is_next_odd),
+                (vec![good("a")], None, true)
+            );
+        }
+    }
+
     #[test]
     fn a_page_is_read_with_and_without_what_is_optional() {
         let text = r#"{"value":[{"url":"https://a/b?c","expiry":"x","size":1}],"@nextPage":"t","isCaughtUp":true}"#;
@@ -163,7 +252,7 @@ mod tests {
         ] {
             let text = format!(r#"{{"value":[{{"url":"a"}},{bad},{{"url":"b"}}]}}"#);
             let page = Page::read(&text).unwrap();
-            assert_eq!(page.items, [good("a"), Entry::Bad(why), good("b")], "{bad}");
+            assert_eq!(page.items, [good("a"), lone(bad, why), good("b")], "{bad}");
         }
         let text = "{\"value\":[{\"url\":\"a\nb\"},{\"url\":\"c\"}]}";
         assert_eq!(Page::read(text).unwrap().items, [good("a\nb"), good("c")]);
@@ -173,8 +262,6 @@ mod tests {
     fn an_error_never_repeats_an_address() {
         for text in [
             r#"{"value":"canary"}"#,
-            r#"{"value":[],"@nextPage":{"canary":1}}"#,
-            r#"{"value":[],"@nextPage":7}"#,
             r#"{"canary":[]}"#,
             r#"{"value":[{"url":"canary"}"#,
         ] {

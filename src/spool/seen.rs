@@ -39,6 +39,12 @@ impl Digest {
         Self(u128::from_be_bytes(head))
     }
 
+    /// The digest of two in a row.
+    #[must_use]
+    pub fn joined(self, next: Self) -> Self {
+        Self::of(&[self.0.to_be_bytes(), next.0.to_be_bytes()].concat())
+    }
+
     /// A digest of an id and what belongs to it: the first half is that of [`Digest::of`] the id.
     #[must_use]
     pub fn pair(id: &[u8], content: &[u8]) -> Self {

@@ -99,7 +99,7 @@ impl ObjectStream {
             Look::Foreign => Some(Reason::Foreign),
         };
         if let Some(reason) = odd {
-            return self.try_again_last(spool, listed, reason, raw);
+            return self.try_again_last(spool, batch, listed, (reason, raw));
         }
         self.is_slowed = false;
         self.misses = 0;
@@ -138,17 +138,23 @@ impl ObjectStream {
     fn try_again_last(
         &mut self,
         spool: &Spool,
+        batch: &mut Batch,
         mut listed: Listed,
-        reason: Reason,
-        mut raw: Scratch,
+        (reason, mut raw): (Reason, Scratch),
     ) -> anyhow::Result<()> {
-        let arrived = Arrived(raw.fingerprint().map_err(ApiError::Sink)?);
+        let digest = raw.fingerprint().map_err(ApiError::Sink)?;
+        let arrived = Arrived { reason, digest };
         let page = self.page.as_mut().expect("a page is in hand");
         if let Some(first) = listed.first.replace(arrived.clone()) {
-            let raw = (reason == Reason::Foreign).then_some(raw);
-            page.fail(listed.place, reason, raw);
-            if let Some(failed) = page.failed.last_mut() {
-                failed.is_same_again = first == arrived;
+            let is_same_again = first == arrived;
+            if is_same_again && reason == Reason::Foreign && self.kind.store_seen.get() {
+                self.give_up(spool, batch, &listed.place, (reason, Some(raw)))?;
+            } else {
+                let raw = (reason == Reason::Foreign).then_some(raw);
+                page.fail(listed.place, reason, raw);
+                if let Some(failed) = page.failed.last_mut() {
+                    failed.is_same_again = is_same_again;
+                }
             }
         } else {
             page.queue.push_back(listed);

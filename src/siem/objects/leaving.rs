@@ -7,13 +7,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
 
 use super::fetching::fetch;
-use super::listing::{Failed, PageInHand, Purpose};
+use super::listing::{Failed, PROBES, PageInHand, Purpose};
 use super::missing::{Evidence, Reason, Verdict, verdict};
 use super::position::PageKey;
-use super::{Batch, EMPTY_PAGES, ObjectStream, QUIET, Spool, Step};
+use super::{Batch, EMPTY_PAGES, FetchFailed, ObjectStream, QUIET, Spool, Step};
 use crate::api::ApiError;
+use crate::api::objects::Address;
 use crate::config::Aliases;
-use crate::report::{Code, Failure};
+use crate::report::{Code, Failure, OBJECTS};
 use crate::siem::{KEPT, object};
 use crate::spool::Scratch;
 
@@ -26,20 +27,29 @@ impl ObjectStream {
     /// Leaves the page in hand: decides about what failed, and goes on to the next page.
     pub(super) fn leave(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
         let mut page = self.page.take().expect("a page is in hand");
+        let is_of_store = |failed: &Failed| failed.reason.is_of_the_store();
+        if !page.queue.is_empty() || page.failed.iter().any(is_of_store) {
+            self.seek_evidence(spool, &page)?;
+        }
+        let store_gave_others = self.kind.store_seen.get();
+        if store_gave_others && !page.queue.is_empty() {
+            self.page = Some(page);
+            self.ask_for_front(spool);
+            self.step = Step::Take;
+            return Ok(());
+        }
+        page.fail_odd();
         let failed = std::mem::take(&mut page.failed);
         self.visited.push(page.key.clone());
         let is_cut_short = !page.queue.is_empty();
-        if !failed.is_empty() {
-            self.probe(spool, &page);
-        }
-        let store_gave_others = self.kind.store_seen.get();
-        let is_of_store = |failed: &Failed| failed.reason.is_of_the_store();
-        self.note_silence(store_gave_others, failed.iter().any(is_of_store));
-        let mut kept = None;
+        let has_failed = is_cut_short || failed.iter().any(is_of_store);
+        self.note_silence(store_gave_others, has_failed);
+        let mut kept = is_cut_short.then_some(Reason::Unreachable);
         for failure in failed {
+            self.clock.check()?;
             let reason = failure.reason;
             if self.decide(spool, batch, &page.key, failure)?
-                && !kept.is_some_and(Reason::is_of_the_store)
+                && (is_cut_short || !kept.is_some_and(Reason::is_of_the_store))
             {
                 kept = Some(reason);
             }
@@ -61,13 +71,46 @@ impl ObjectStream {
         Ok(())
     }
 
-    /// Fetches objects again that were published before, to see whether the store returns any.
-    fn probe(&self, spool: &Spool, page: &PageInHand) {
-        for address in &page.probes {
+    /// Looks whether the store returns any object: some of the page that were published before, then some
+    /// of the next page.
+    fn seek_evidence(&mut self, spool: &Spool, page: &PageInHand) -> anyhow::Result<()> {
+        self.probe(spool, &page.probes);
+        let is_known = self.kind.store_seen.get() || page.purpose == Purpose::Owed;
+        let token = page
+            .next
+            .clone()
+            .filter(|next| page.key.token.as_ref() != Some(next));
+        let Some(token) = token.filter(|_| !is_known && self.kind.budget.take()) else {
+            return Ok(());
+        };
+        let key = PageKey {
+            token: Some(token),
+            since: None,
+        };
+        match self.ask(&key) {
+            Ok(next) => {
+                let known = (&self.position, spool, &self.taken);
+                let next =
+                    PageInHand::of(next, (key, Purpose::Current), known, &self.kind.objects)?;
+                let addresses = next.queue.iter().map(|listed| listed.address.clone());
+                let addresses: Vec<_> = next.probes.iter().cloned().chain(addresses).collect();
+                self.probe(spool, &addresses[..addresses.len().min(PROBES)]);
+            }
+            Err(error) => info!(%error, "the next page cannot be listed"),
+        }
+        Ok(())
+    }
+
+    /// Fetches objects only to see whether the store returns any.
+    fn probe(&self, spool: &Spool, addresses: &[Address]) {
+        for address in addresses {
             if self.kind.store_seen.get() {
                 return;
             }
             let fetched = fetch(&self.kind.objects, address, &spool.scratches());
+            if let Err(FetchFailed::Api(ApiError::Unreachable(_))) = &fetched {
+                return;
+            }
             let mut sink = io::sink();
             let unpacked = fetched
                 .map_err(anyhow::Error::from)
@@ -122,7 +165,7 @@ impl ObjectStream {
     }
 
     /// Records the gap that an object leaves. What arrived instead of it is kept.
-    fn give_up(
+    pub(super) fn give_up(
         &mut self,
         spool: &Spool,
         batch: &mut Batch,
@@ -143,7 +186,11 @@ impl ObjectStream {
             self.kind.name
         ));
         batch.note_gap(self.gap(spool, place, &reason));
-        self.finish_object(batch, place);
+        if reason.is_of_the_list() {
+            self.position.settle(place);
+        } else {
+            self.finish_object(batch, place);
+        }
         Ok(())
     }
 
@@ -176,7 +223,7 @@ impl ObjectStream {
             _ if !is_held => {
                 let remedy =
                     "nothing to do: the next run tries again, and records a gap if it fails";
-                Failure::later("objects", what, remedy).into()
+                Failure::later(OBJECTS, what, remedy).into()
             }
             (Reason::Unreachable, Some(error)) => {
                 let failure = Failure::of(&error.into());
@@ -198,7 +245,11 @@ impl ObjectStream {
     fn turn(&mut self, page: PageInHand) {
         let is_empty = page.entries == 0;
         self.empty_pages = if is_empty { self.empty_pages + 1 } else { 0 };
-        self.is_quiet = is_empty;
+        self.is_quiet = !page.has_news;
+        if page.is_next_odd {
+            let why = "a list whose next page is not a token".to_owned();
+            self.trouble = Some(ApiError::NotUnderstood(why).into());
+        }
         let token = self.position.token.clone();
         let next = page.next.filter(|next| Some(next) != token.as_ref());
         let is_stated_end = page.is_caught_up == Some(true) || next.is_none();
@@ -219,7 +270,7 @@ impl ObjectStream {
             .into_iter()
             .find(|page| !self.visited.contains(page) && *page != current);
         let is_allowed = self.owed_pages < OWED_PAGES;
-        let Some(key) = next.filter(|_| is_allowed && self.kind.budget.take()) else {
+        let Some(key) = next.filter(|_| is_allowed && self.kind.budget.take_for_owed()) else {
             self.step = Step::Date;
             return Ok(());
         };
@@ -227,47 +278,54 @@ impl ObjectStream {
         match self.ask(&key) {
             Ok(page) => self.take_in_hand(page, (key, Purpose::Owed), spool, batch),
             Err(ApiError::PositionRefused) => {
-                self.visited.push(key.clone());
-                self.refuse_owed(spool, batch, &key)
+                self.fail_owed(spool, batch, &key, Reason::PageRefused)
             }
-            Err(error) => {
-                self.visited.push(key);
+            // other pages were listed in this run
+            Err(
+                error @ (ApiError::Unreachable(_)
+                | ApiError::NotUnderstood(_)
+                | ApiError::TooLarge(_)),
+            ) => {
                 warn!(%error, "a page of objects that are owed cannot be listed");
-                Ok(()) // the next run tries again; other pages are not held up
+                self.fail_owed(spool, batch, &key, Reason::NoList)
             }
+            Err(error) => Err(error.into()),
         }
     }
 
     /// Objects that are owed of a page and that it no longer lists have failed.
     pub(super) fn miss_unlisted(&mut self) {
         let Some(page) = &mut self.page else { return };
+        let there = page.places();
         let owed = self.position.owed.iter();
-        let gone = owed.filter(|owed| owed.page == page.key && !page.knows(&owed.place));
+        let gone = owed.filter(|owed| owed.page == page.key && !there.contains(&*owed.place));
         let gone: Vec<String> = gone.map(|owed| owed.place.clone()).collect();
         for place in gone {
             page.fail(place, Reason::NotListed, None);
         }
     }
 
-    /// The list of a page is refused: its objects have failed.
-    fn refuse_owed(
+    /// Without the list of their page, the objects that are owed of it have failed.
+    fn fail_owed(
         &mut self,
         spool: &Spool,
         batch: &mut Batch,
         key: &PageKey,
+        reason: Reason,
     ) -> anyhow::Result<()> {
+        self.visited.push(key.clone());
         let owed = self.position.owed.iter().filter(|owed| owed.page == *key);
         let places: Vec<String> = owed.map(|owed| owed.place.clone()).collect();
         for place in places {
             let failed = Failed {
                 place,
-                reason: Reason::PageRefused,
+                reason,
                 is_fresh: true,
                 raw: None,
                 is_same_again: false,
             };
             if self.decide(spool, batch, key, failed)? {
-                self.keep_trouble(Reason::PageRefused, false);
+                self.keep_trouble(reason, false);
             }
         }
         Ok(())

@@ -1,16 +1,19 @@
 //! One page in hand: what its list names, and what is left to fetch of it.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::missing::Reason;
 use super::position::{PageKey, Position};
 use crate::api::ApiError;
 use crate::api::objects::{Address, Objects};
-use crate::siem::page::{Entry, Page};
+use crate::siem::page::{Bad, Entry, Page};
 use crate::spool::{Digest, Scratch, Spool, SpoolError};
 
 /// Objects that are fetched again only to see whether the store answers.
-const PROBES: usize = 3;
+pub(super) const PROBES: usize = 3;
+
+/// Odd bytes of objects that are kept open until their page is left.
+const OPEN_FILES: usize = 16;
 
 /// Begins the name of an entry that names no object. No host contains a space.
 const ENTRY: &str = "entry";
@@ -28,9 +31,13 @@ pub(super) struct Listed {
     pub(super) first: Option<Arrived>,
 }
 
-/// What arrived instead of an object: the digest of its bytes.
+/// What arrived instead of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Arrived(pub(super) String);
+pub(super) struct Arrived {
+    pub(super) reason: Reason,
+    /// The digest of the bytes.
+    pub(super) digest: String,
+}
 
 /// An object that could not be fetched in this run.
 pub(super) struct Failed {
@@ -65,8 +72,12 @@ pub(super) struct PageInHand {
     pub(super) done_before: Vec<Digest>,
     pub(super) next: Option<String>,
     pub(super) is_caught_up: Option<bool>,
+    /// True if what follows is not known, as the list names something that is no token.
+    pub(super) is_next_odd: bool,
     /// How many entries the list has.
     pub(super) entries: usize,
+    /// True if the list named objects that were not known.
+    pub(super) has_news: bool,
     /// Why the last entry without an address has none.
     pub(super) refused: Option<ApiError>,
     /// True until the first object of the page has been stored; later, addresses may have expired.
@@ -89,6 +100,8 @@ impl PageInHand {
             done_before: Vec::new(),
             next: page.next,
             is_caught_up: page.is_caught_up,
+            is_next_odd: page.is_next_odd,
+            has_news: false,
             entries: page.items.len(),
             refused: None,
             is_fresh: true,
@@ -97,10 +110,25 @@ impl PageInHand {
         };
         let mut named = HashSet::new();
         let mut last = Vec::new();
-        for (index, entry) in page.items.into_iter().enumerate() {
+        let mut refused = HashMap::new();
+        let owed: HashSet<&str> = position.owed.iter().map(|owed| &*owed.place).collect();
+        for entry in page.items {
             let address = match entry {
-                Entry::Good(url) => objects.address(&url),
-                Entry::Bad(why) => Err(ApiError::NotUnderstood(why.to_owned())),
+                Entry::Good(url) => objects.address(&url).map_err(|error| {
+                    let digest = Digest::of(url.as_bytes());
+                    (
+                        Bad {
+                            why: "",
+                            digest,
+                            count: 1,
+                        },
+                        error,
+                    )
+                }),
+                Entry::Bad(bad) => {
+                    let error = ApiError::NotUnderstood(bad.why.to_owned());
+                    Err((*bad, error))
+                }
             };
             let listed = match address {
                 Ok(address) => Listed {
@@ -108,8 +136,10 @@ impl PageInHand {
                     address,
                     first: None,
                 },
-                Err(error) => {
-                    hand.refuse(index, error, spool)?;
+                Err((bad, error)) => {
+                    let number = refused.entry(bad.digest).or_insert(0_usize);
+                    *number += 1;
+                    hand.refuse((&bad, *number), error, spool)?;
                     continue;
                 }
             };
@@ -123,21 +153,31 @@ impl PageInHand {
                 if hand.probes.len() < PROBES {
                     hand.probes.push(listed.address);
                 }
-            } else if position.owed.iter().any(|owed| owed.place == listed.place) {
+            } else if owed.contains(&*listed.place) {
                 last.push(listed);
             } else {
                 hand.queue.push_back(listed);
             }
         }
+        hand.has_news = !hand.queue.is_empty();
         hand.queue.extend(last);
         Ok(hand)
     }
 
-    /// Notes an entry that names no object. Its number tells it from others, as the list of a page does
-    /// not change.
-    fn refuse(&mut self, index: usize, error: ApiError, spool: &Spool) -> Result<(), SpoolError> {
-        let page = Digest::of(format!("{:?}", self.key).as_bytes()).short();
-        let place = format!("{ENTRY} {} of the page {page:016x}", index + 1);
+    /// Notes an entry that names no object. Its text tells it from others, and its number among equal ones:
+    /// the list of a page can change.
+    fn refuse(
+        &mut self,
+        (bad, number): (&Bad, usize),
+        error: ApiError,
+        spool: &Spool,
+    ) -> Result<(), SpoolError> {
+        let identity = format!("{:?} {:?} {number} {}", self.key, bad.digest, bad.count);
+        let identity = Digest::of(identity.as_bytes()).short();
+        let place = match bad.count {
+            1 => format!("{ENTRY} {identity:016x}"),
+            count => format!("{ENTRY} {identity:016x} and {} more", count - 1),
+        };
         let is_known = spool.has_seen(Digest::of(place.as_bytes()))?;
         if !is_known {
             self.failed.push(Failed {
@@ -155,10 +195,11 @@ impl PageInHand {
         Ok(())
     }
 
-    /// True for an object of this page that is still listed, or has failed.
-    pub(super) fn knows(&self, place: &str) -> bool {
-        self.queue.iter().any(|listed| listed.place == place)
-            || self.failed.iter().any(|failed| failed.place == place)
+    /// Objects of this page that are still listed, or have failed.
+    pub(super) fn places(&self) -> HashSet<&str> {
+        let failed = self.failed.iter().map(|failed| &*failed.place);
+        let queue = self.queue.iter().map(|listed| &*listed.place);
+        queue.chain(failed).collect()
     }
 
     /// Takes over the work of the same page as it was listed before; objects that are no longer listed
@@ -180,9 +221,23 @@ impl PageInHand {
         }
     }
 
-    /// Notes an object that could not be fetched.
+    /// Notes what arrived odd once and has had no second turn.
+    pub(super) fn fail_odd(&mut self) {
+        let (odd, rest) = std::mem::take(&mut self.queue)
+            .into_iter()
+            .partition::<VecDeque<_>, _>(|listed| listed.first.is_some());
+        self.queue = rest;
+        for Listed { place, first, .. } in odd {
+            let reason = first.map_or(Reason::Foreign, |first| first.reason);
+            self.fail(place, reason, None);
+        }
+    }
+
+    /// Notes an object that could not be fetched. The bytes of a few are kept: each needs an open file.
     pub(super) fn fail(&mut self, place: String, reason: Reason, raw: Option<Scratch>) {
         let is_fresh = self.is_fresh;
+        let open = self.failed.iter().filter(|failed| failed.raw.is_some());
+        let raw = raw.filter(|_| open.count() < OPEN_FILES);
         self.failed.push(Failed {
             place,
             reason,

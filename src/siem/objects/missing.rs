@@ -25,6 +25,8 @@ pub(super) enum Reason {
     NotListed,
     #[error("the list that named it is refused")]
     PageRefused,
+    #[error("the list that named it cannot be had")]
+    NoList,
 }
 
 /// What else is known when an object could not be fetched.
@@ -51,12 +53,18 @@ pub(super) enum Verdict {
 
 /// Runs that must fail before an object is a gap.
 const RUNS: u32 = 2;
+/// Runs that must fail where the list is at fault, not the object.
+const LIST_RUNS: u32 = 3;
 
 /// Decides what becomes of an object that has failed in `failed_before` earlier runs that count.
 pub(super) fn verdict(reason: Reason, failed_before: u32, evidence: Evidence) -> Verdict {
     let counts = match reason {
         // the list itself says so
-        Reason::NotListed | Reason::PageRefused | Reason::BadEntry | Reason::Damaged => true,
+        Reason::NotListed
+        | Reason::PageRefused
+        | Reason::NoList
+        | Reason::BadEntry
+        | Reason::Damaged => true,
         Reason::Lapsed => evidence.is_fresh && evidence.store_gave_others,
         Reason::Gone if evidence.is_silent_for_long => return Verdict::Gap,
         // this is what the store has
@@ -69,7 +77,11 @@ pub(super) fn verdict(reason: Reason, failed_before: u32, evidence: Evidence) ->
         | Reason::Unreachable
         | Reason::PrivateStore => evidence.store_gave_others,
     };
-    if counts && failed_before + 1 >= RUNS {
+    let runs = match reason {
+        Reason::NoList => LIST_RUNS,
+        _ => RUNS,
+    };
+    if counts && failed_before + 1 >= runs {
         Verdict::Gap
     } else {
         Verdict::NextRun { counts }
@@ -81,8 +93,13 @@ impl Reason {
     pub(super) const fn is_of_the_store(self) -> bool {
         !matches!(
             self,
-            Self::NotListed | Self::PageRefused | Self::BadEntry | Self::Damaged
+            Self::NotListed | Self::PageRefused | Self::NoList | Self::BadEntry | Self::Damaged
         )
+    }
+
+    /// True if no list names the object now. Should one name it again, it is not known.
+    pub(super) const fn is_of_the_list(self) -> bool {
+        matches!(self, Self::NotListed | Self::PageRefused | Self::NoList)
     }
 
     /// Reads the reason off an error of the store; `None` for one that concerns more than this object.
@@ -102,7 +119,7 @@ impl Reason {
 mod tests {
     use super::*;
 
-    const ALL: [Reason; 10] = [
+    const ALL: [Reason; 11] = [
         Reason::Lapsed,
         Reason::Gone,
         Reason::Empty,
@@ -113,6 +130,7 @@ mod tests {
         Reason::BadEntry,
         Reason::NotListed,
         Reason::PageRefused,
+        Reason::NoList,
     ];
 
     fn evidence(store_gave_others: bool, is_fresh: bool, is_silent_for_long: bool) -> Evidence {
@@ -149,7 +167,12 @@ mod tests {
     #[test]
     fn every_reason_is_a_gap_in_the_second_run_that_counts() {
         for reason in ALL {
-            let verdict = verdict(reason, 1, evidence(true, true, false));
+            let runs = if reason == Reason::NoList {
+                LIST_RUNS
+            } else {
+                RUNS
+            };
+            let verdict = verdict(reason, runs - 1, evidence(true, true, false));
             assert_eq!(verdict, Verdict::Gap, "{reason}");
         }
     }
@@ -160,7 +183,11 @@ mod tests {
             let verdict = verdict(reason, 7, evidence(false, true, false));
             let is_said_by_the_list = matches!(
                 reason,
-                Reason::NotListed | Reason::PageRefused | Reason::BadEntry | Reason::Damaged
+                Reason::NotListed
+                    | Reason::PageRefused
+                    | Reason::NoList
+                    | Reason::BadEntry
+                    | Reason::Damaged
             );
             let expected = if is_said_by_the_list {
                 Verdict::Gap
