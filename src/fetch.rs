@@ -29,8 +29,9 @@ impl<Q: Send + 'static, A: Send + 'static> Ahead<Q, A> {
         }
     }
 
-    /// Asks without waiting.
+    /// Asks without waiting. The answer to an earlier question is dropped.
     pub(crate) fn ask(&self, question: Q) {
+        self.forget();
         self.questions
             .send(question)
             .expect("the thread lives as long as this end of the channel");
@@ -66,6 +67,7 @@ mod tests {
         doubled.forget();
         doubled.forget();
         doubled.ask(4);
-        assert_eq!(doubled.wait(), 8);
+        doubled.ask(5);
+        assert_eq!(doubled.wait(), 10);
     }
 }

@@ -558,3 +558,58 @@ fn over_a_whole_life_each_gap_and_each_quarantine_is_told_by_exactly_one_run() {
     assert_eq!(codes.last(), Some(&0), "{codes:?}");
     agent.assert_complete(&place);
 }
+
+#[test]
+fn a_late_event_behind_a_run_that_stopped_in_the_middle_is_found() {
+    let place = audit_place(JSON);
+    let minutes = TimeDelta::minutes;
+    crate::audit::set_clock(&place, -90);
+    place.audit().stays_silent();
+    crate::audit::set_clock(&place, -60);
+    let is_long = |seen: &crate::sandbox::Seen| {
+        at::window(seen).is_some_and(|(from, to)| to - from > TimeDelta::minutes(20))
+    };
+    place
+        .sandbox
+        .always_at(Endpoint::Audit, is_long, changes::foreign_json());
+    let end = at::window_of(ago(minutes(63)));
+    let end = at::both(end, move |seen| !is_long(seen));
+    place
+        .sandbox
+        .always_at(Endpoint::Audit, end, changes::status(503));
+    place.audit().ends_with(75);
+    place.sandbox.clear();
+    place.sandbox.audit([event(1, ago(minutes(100)))]); // 40 to 50 minutes late
+    for now in [-30, 0] {
+        crate::audit::set_clock(&place, now);
+        place.audit().stays_silent();
+    }
+    place.assert_audit_complete();
+}
+
+#[test]
+fn an_archive_with_a_lasting_fault_is_given_up_by_a_copy_that_shows_it() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let place = Place::connected();
+    let entries = [
+        ZipEntry::new("receipt_1.siem", "a=1\n"),
+        ZipEntry::symlink("link.siem", "/etc/passwd"),
+    ];
+    place
+        .sandbox
+        .serve(Batch::repacked_each_time(entries).with_lines(["a=1"]));
+    for _ in 0..2 {
+        place.siem().ends_with(75);
+    }
+    let answers = AtomicUsize::new(0);
+    place
+        .sandbox
+        .always_at(Endpoint::Siem, at::batch(0), move |reply| {
+            if answers.fetch_add(1, Ordering::Relaxed) == 1 {
+                changes::truncated(40)(reply); // the second copy is cut on the way
+            }
+        });
+    place.siem();
+    place.siem();
+    place.assert_siem_complete();
+}

@@ -744,7 +744,12 @@ fn r30_a_page_of_refused_objects_does_not_stop_the_pages_behind_it() {
     );
     serve(&place, "process", 0..5);
     let codes: Vec<i32> = (0..8).map(|_| place.siem().code).collect();
-    assert_eq!(place.files("mta").len(), 5, "{codes:?}");
+    assert_eq!(
+        place.files("mta").len(),
+        5,
+        "{codes:?} {}",
+        place.log("siem")
+    );
 }
 
 // K2 under 1.0: JSON of a gateway that happens to name `data`

@@ -209,7 +209,21 @@ impl Logs {
         let batch = match belief {
             Belief::Second => unpacked.batch,
             Belief::Differs if !is_lasting => return Err(differs(trouble, fault).into()),
-            Belief::Same | Belief::Differs => self.give_up(spool, &mut again, unpacked, fault)?,
+            Belief::Differs => {
+                let second_files = unpacked.batch.size().files;
+                drop(unpacked);
+                // the copy of which more verifies
+                let mut best = first;
+                let mut unpacked = self.unpack(spool, &mut best)?;
+                if unpacked.batch.size().files < second_files {
+                    std::mem::swap(&mut best, &mut again);
+                    drop(unpacked);
+                    unpacked = self.unpack(spool, &mut best)?;
+                }
+                again = best;
+                self.give_up(spool, &mut again, unpacked)?
+            }
+            Belief::Same => self.give_up(spool, &mut again, unpacked)?,
         };
         self.ahead
             .ask((Some(again.token.clone()), spool.scratches()));
@@ -221,10 +235,9 @@ impl Logs {
         &self,
         spool: &Spool,
         archive: &mut Archive,
-        unpacked: Unpacked,
-        fault: &str,
+        Unpacked { mut batch, faults }: Unpacked,
     ) -> anyhow::Result<Batch> {
-        let Unpacked { mut batch, faults } = unpacked;
+        let fault = faults.first().map_or("it is damaged", String::as_str);
         let kept = if archive.raw.is_empty().map_err(ApiError::Sink)? {
             "no byte of it has arrived".to_owned()
         } else {

@@ -33,8 +33,7 @@ impl ObjectStream {
         }
         let store_gave_others = self.kind.store_seen.get();
         if store_gave_others && !page.queue.is_empty() {
-            self.page = Some(page);
-            self.ask_for_front(spool);
+            self.page = Some(page); // its front has been asked for
             self.step = Step::Take;
             return Ok(());
         }
@@ -75,7 +74,7 @@ impl ObjectStream {
     /// of the next page.
     fn seek_evidence(&mut self, spool: &Spool, page: &PageInHand) -> anyhow::Result<()> {
         self.probe(spool, &page.probes);
-        let is_known = self.kind.store_seen.get() || page.purpose == Purpose::Owed;
+        let is_known = self.kind.store_seen.get();
         let token = page
             .next
             .clone()
