@@ -1,0 +1,831 @@
+//! Findings of a reviewer: each test states a rule of `faults-found.md` and fails where the rule does not hold.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use chrono::{TimeDelta, Utc};
+
+use crate::agent::{Agent, Habit};
+use crate::audit::{JSON, ago, event, place as audit_place, set_clock};
+use crate::harness::{AUDIT, Place, QUICK, SIEM};
+use crate::sandbox::{Batch, Endpoint, Object, Reply, TotalCount, Wire, at, changes};
+use crate::told::Told;
+
+const ONE: &str = "[siem]\ncloud_gateway_types = \"process\"";
+
+fn serve(place: &Place, kind: &str, seeds: std::ops::Range<u64>) {
+    place
+        .sandbox
+        .serve_objects(kind, seeds.map(|seed| Object::realistic(seed, 5)));
+}
+
+fn state(place: &Place) -> BTreeMap<String, Vec<u8>> {
+    let listed = fs::read_dir(place.path("checkpoint")).expect("there");
+    let files = listed.map(|entry| entry.expect("an entry"));
+    let files = files.filter(|entry| {
+        entry.file_type().expect("known").is_file()
+            && !entry.file_name().to_string_lossy().ends_with(".lock")
+    });
+    files
+        .map(|entry| {
+            let name = entry.file_name().into_string().expect("UTF-8");
+            (name, fs::read(entry.path()).expect("readable"))
+        })
+        .collect()
+}
+
+fn restore(place: &Place, old: &BTreeMap<String, Vec<u8>>) {
+    for name in state(place).keys() {
+        fs::remove_file(place.path("checkpoint").join(name)).expect("ours");
+    }
+    for (name, content) in old {
+        fs::write(place.path("checkpoint").join(name), content).expect("written");
+    }
+}
+
+fn json(reply: &mut Reply, status: u16, text: &str) {
+    reply.status = status;
+    reply.set_header("content-type", "application/json");
+    reply.set_body(text.as_bytes().to_vec());
+}
+
+// K7: the restored state is recognised; then an outage ends that run
+#[test]
+fn r01_a_restored_audit_state_whose_first_run_meets_an_outage_repeats_nothing() {
+    let place = audit_place(JSON);
+    set_clock(&place, -120);
+    let now = ago(TimeDelta::minutes(120));
+    place
+        .sandbox
+        .audit((0..50).map(|number| event(number, now - TimeDelta::minutes(2 + number as i64))));
+    place.audit().stays_silent();
+    let old = state(&place);
+    for (run, minutes) in [(1, -90), (2, -60), (3, -30)] {
+        set_clock(&place, minutes);
+        let now = ago(TimeDelta::minutes(-minutes));
+        let ages = [2, 11, 25, 55].map(TimeDelta::minutes);
+        let numbers = run * 100..;
+        place.sandbox.audit(
+            numbers
+                .zip(ages)
+                .map(|(number, age)| event(number, now - age)),
+        );
+        place.audit().stays_silent();
+    }
+    let published = place.lines("audit");
+    restore(&place, &old);
+    set_clock(&place, 0);
+    place.sandbox.always(Endpoint::Audit, changes::status(503));
+    place.audit().ends_with(75);
+    place.sandbox.clear();
+    place.audit().ends_with(65);
+    assert_eq!(place.lines("audit").len(), published.len(), "P2");
+}
+
+// K7: nothing was lost, as there never was a state
+#[test]
+fn r02_a_first_run_that_is_refused_makes_no_later_run_speak_of_a_lost_state() {
+    let place = Place::connected_by_token();
+    place
+        .sandbox
+        .set(|switches| switches.wrong_client_secret = true);
+    place.siem().ends_with(77);
+    place
+        .sandbox
+        .set(|switches| switches.wrong_client_secret = false);
+    place.siem().stays_silent();
+}
+
+// K4: told once
+#[test]
+fn r03_ids_that_are_missing_are_told_once() {
+    let place = audit_place(JSON);
+    place
+        .sandbox
+        .audit((0..1_200).map(|number| event(number, ago(TimeDelta::minutes(5)))));
+    place.audit().stays_silent();
+    place
+        .sandbox
+        .audit([event(5_000, ago(TimeDelta::minutes(4)))]);
+    place.audit().stays_silent();
+    let ids: Vec<_> = state(&place)
+        .into_keys()
+        .filter(|name| name.contains(".ids-"))
+        .collect();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    fs::remove_file(place.path("checkpoint").join(&ids[0])).expect("there");
+    let mut told = Told::default();
+    for _ in 0..4 {
+        told.run(&place, AUDIT);
+    }
+    told.assert_once("damaged or missing");
+}
+
+// K4: 75 never hides a 65 for good
+#[test]
+fn r04_a_store_that_lacks_one_object_each_time_hides_no_gap_for_good() {
+    let place = Place::connected_by_token();
+    place.configure_tokens(ONE);
+    let mut told = Told::default();
+    for run in 0..8_u64 {
+        serve(&place, "process", run * 10..run * 10 + 2);
+        place.sandbox.serve_objects(
+            "process",
+            [Object::missing().named(&format!("m{run}.json.gz"))],
+        );
+        told.run(&place, SIEM);
+    }
+    assert!(told.codes().contains(&65), "{:?}", told.codes());
+}
+
+// K2: on two calls
+#[test]
+fn r05_a_refusal_that_is_stated_once_after_an_answer_not_understood_moves_no_position() {
+    for generation in [1, 2] {
+        let place = Place::connected();
+        let call = if generation == 2 {
+            place.configure_tokens(ONE);
+            serve(&place, "process", 0..3);
+            Endpoint::Events
+        } else {
+            place.sandbox.serve(Batch::realistic(1, 5));
+            Endpoint::Siem
+        };
+        place.siem().stays_silent();
+        place.sandbox.next(call, |reply| {
+            reply.status = 400;
+            reply.set_header("content-type", "text/html");
+            reply.set_body(*b"<html>bad request</html>");
+        });
+        place.sandbox.next(call, move |reply| match generation {
+            1 => *reply = Reply::failure(400, "err_audit_siem_invalid_token", "x"),
+            _ => *reply = Reply::failure(400, "err_invalid_page_token", "x"),
+        });
+        place.siem().stays_silent();
+    }
+}
+
+// K2: only Mimecast's own JSON
+#[test]
+fn r06_the_json_of_a_gateway_with_status_400_moves_no_position() {
+    let place = Place::connected_by_token();
+    place.configure_tokens(ONE);
+    serve(&place, "process", 0..3);
+    place.siem().stays_silent();
+    place.sandbox.always(Endpoint::Events, |reply| {
+        json(
+            reply,
+            400,
+            r#"{"error":{"code":"BadRequest","message":"blocked by policy 17"}}"#,
+        );
+    });
+    place.siem();
+    place.sandbox.clear();
+    serve(&place, "process", 3..4);
+    let report = place.run(SIEM, ["--json"]).json();
+    assert!(
+        !report["warnings"]
+            .to_string()
+            .contains("refused the saved position"),
+        "{report}"
+    );
+}
+
+// K1: someone else's JSON
+#[test]
+fn r07_the_json_of_a_gateway_with_status_200_is_no_empty_audit_window() {
+    for text in [
+        r#"{"success":false,"code":403,"message":"blocked by policy","data":null}"#,
+        r#"{"data":[],"message":"service temporarily disabled"}"#,
+    ] {
+        let place = audit_place(JSON);
+        place.audit().stays_silent();
+        place.sandbox.audit([
+            event(1, ago(TimeDelta::minutes(90))),
+            event(2, ago(TimeDelta::minutes(3))),
+        ]);
+        set_clock(&place, 0);
+        place
+            .sandbox
+            .always(Endpoint::Audit, move |reply| json(reply, 200, text));
+        let outcome = place.audit();
+        assert!(outcome.code != 0, "a window counts as empty: {outcome:?}");
+    }
+}
+
+// K5: every way of failing: 5xx, time-out, cut; for an audit page, too
+#[test]
+fn r08_an_audit_event_whose_page_cannot_be_had_stops_no_other() {
+    for failing in [0, 1, 2] {
+        let place = audit_place(JSON);
+        let bad = ago(TimeDelta::minutes(200));
+        place.sandbox.audit([
+            event(1, ago(TimeDelta::days(2))),
+            event(2, bad),
+            event(3, ago(TimeDelta::minutes(100))),
+        ]);
+        place.sandbox.always_at(
+            Endpoint::Audit,
+            at::window_of(bad),
+            move |reply| match failing {
+                0 => changes::status(503)(reply),
+                1 => changes::wire(Wire::CutAt(30))(reply),
+                _ => changes::status(403)(reply),
+            },
+        );
+        let codes: Vec<i32> = (0..4).map(|_| place.audit().code).collect();
+        let found = place.audit_ids().len();
+        assert!(found >= 2, "{failing}: {found} of 2 good events, {codes:?}");
+    }
+}
+
+// K5: the first window of a run is longer than the budget
+#[test]
+#[ignore = "takes three minutes"]
+fn r09_a_window_that_does_not_fit_into_a_run_is_kept_in_pieces() {
+    let place = Place::connected();
+    place.configure(&format!("{JSON}[run]\nbudget_minutes = 1\n{QUICK}"));
+    place.audit().stays_silent();
+    place.configure(&format!(
+        "{JSON}[run]\nbudget_minutes = 1\n[network]\nretries = 2\nretry_wait_ms = 5\nidle_timeout_seconds = 20"
+    ));
+    place
+        .sandbox
+        .audit((0..40).map(|number| event(number, ago(TimeDelta::minutes(2 + number as i64)))));
+    place
+        .sandbox
+        .set(|switches| switches.audit_page_items = Some(2));
+    place.sandbox.always(
+        Endpoint::Audit,
+        changes::wire(Wire::StallAt(10, Duration::from_secs(4))),
+    );
+    let first = place.audit();
+    let begun = at_state(&place);
+    let second = place.audit();
+    let lines = place.files("audit").len();
+    assert!(
+        lines > 0 || begun.contains("span"),
+        "{first:?} {second:?} {begun}"
+    );
+}
+
+fn at_state(place: &Place) -> String {
+    fs::read_to_string(place.path("checkpoint/audit.state")).unwrap_or_default()
+}
+
+// K5: an object that is owed and whose page cannot be listed
+#[test]
+fn r10_an_object_that_is_owed_and_whose_page_cannot_be_listed_is_told() {
+    let place = Place::connected_by_token();
+    place.configure_tokens(ONE);
+    serve(&place, "process", 0..3);
+    place.sandbox.serve_objects("process", [Object::missing()]);
+    place.siem().ends_with(75);
+    place
+        .sandbox
+        .always_at(Endpoint::Events, at::first_page(), changes::status(503));
+    let mut told = Told::default();
+    for run in 0..5 {
+        serve(&place, "process", 10 + run..11 + run);
+        told.run(&place, SIEM);
+    }
+    assert!(
+        told.codes().iter().any(|code| *code == 65),
+        "owed for ever, and nobody is told: {:?}",
+        told.codes()
+    );
+}
+
+// K5: a page of bad objects alone
+#[test]
+fn r11_a_page_whose_objects_all_fail_does_not_stop_the_pages_behind_it() {
+    let place = Place::connected_by_token();
+    place.configure_tokens(ONE);
+    place
+        .sandbox
+        .serve_objects("process", (0..100).map(|_| Object::empty()));
+    serve(&place, "process", 0..5);
+    let codes: Vec<i32> = (0..6).map(|_| place.siem().code).collect();
+    assert_eq!(
+        place.files("mta").len(),
+        5,
+        "{codes:?} {}",
+        place.log("siem")
+    );
+}
+
+// K11: time
+#[test]
+fn r12_a_page_of_bad_entries_takes_no_quadratic_time() {
+    let mut took = Vec::new();
+    for count in [4_000_usize, 16_000] {
+        let place = Place::connected_by_token();
+        place.configure_tokens(ONE);
+        serve(&place, "process", 0..1);
+        place.sandbox.always(Endpoint::Events, move |reply| {
+            let text = String::from_utf8_lossy(&reply.body).into_owned();
+            let text = text.replace(
+                "\"value\":[",
+                &format!("\"value\":[{}", "{},".repeat(count)),
+            );
+            reply.set_body(text.replace("{},]", "{}]").into_bytes());
+        });
+        let began = Instant::now();
+        let outcome = place.siem();
+        let first = began.elapsed();
+        let began = Instant::now();
+        let again = place.siem();
+        println!(
+            "{count}: {first:?} {:?} {} {}",
+            began.elapsed(),
+            outcome.code,
+            again.code
+        );
+        took.push(first + began.elapsed());
+    }
+    assert!(took[1] < took[0] * 8, "four times as many: {took:?}");
+}
+
+// K4, K5: the number of an entry is no identity: the list of a token can change
+#[test]
+fn r13_another_bad_entry_at_the_same_place_of_a_list_is_told_too() {
+    let place = Place::connected_by_token();
+    place.configure_tokens(ONE);
+    serve(&place, "process", 0..2);
+    place
+        .sandbox
+        .set(|switches| switches.next_page_when_caught_up = false);
+    place.siem();
+    let list = |place: &Place, entry: &'static str| {
+        place.sandbox.always(Endpoint::Events, move |reply| {
+            json(
+                reply,
+                200,
+                &format!(r#"{{"value":[{entry}],"isCaughtUp":true}}"#),
+            );
+        });
+    };
+    let mut told = Told::default();
+    list(&place, r#"{"url":"ftp://store/one","size":10}"#);
+    for _ in 0..4 {
+        told.run(&place, SIEM);
+    }
+    list(&place, r#"{"url":"ftp://store/two","size":10}"#);
+    for _ in 0..4 {
+        told.run(&place, SIEM);
+    }
+    let gaps = told.codes().iter().filter(|code| **code == 65).count();
+    assert_eq!(gaps, 2, "{:?}", told.codes());
+}
+
+// P1: an event that appears late, before the place where a run stopped
+#[test]
+fn r14_an_event_that_appears_late_before_the_place_where_a_run_stopped_is_not_lost() {
+    let place = audit_place(JSON);
+    set_clock(&place, -240);
+    place.audit().stays_silent();
+    set_clock(&place, -180);
+    let now = ago(TimeDelta::minutes(180));
+    // a window near the present is read in pieces, and the run ends before the last of them
+    let bad = now - TimeDelta::minutes(10);
+    place.sandbox.audit([
+        event(1, now - TimeDelta::minutes(40)),
+        event(2, bad).broken(),
+        event(3, now - TimeDelta::minutes(2)),
+    ]);
+    let asked = AtomicUsize::new(0);
+    place
+        .sandbox
+        .always_at(Endpoint::Audit, at::window_of(bad), move |reply| {
+            if asked.fetch_add(1, Ordering::Relaxed) > 8 {
+                changes::status(503)(reply);
+            }
+        });
+    let first = place.audit();
+    let begun = at_state(&place);
+    assert!(begun.contains("resume"), "{first:?} {begun}");
+    place.sandbox.clear();
+    // twenty minutes late, well within the overlap of an hour
+    place
+        .sandbox
+        .audit([event(4, now - TimeDelta::minutes(20))]);
+    for minutes in [-60, -30, 0] {
+        set_clock(&place, minutes);
+        place.audit();
+    }
+    assert!(
+        place.audit_ids().contains(&event(4, now).id),
+        "P1: lost for good: {begun}"
+    );
+}
+
+// K7: a state of another installation, put into the place of ours
+#[test]
+fn r15_the_state_of_another_installation_in_the_place_of_ours_is_refused_or_told() {
+    let place = Place::connected();
+    place.sandbox.serve(Batch::realistic(1, 20));
+    place.siem().stays_silent();
+    // the other one has its own data folder and has come further
+    fs::create_dir_all(place.path("other/data/mta")).expect("made");
+    fs::create_dir_all(place.path("other/data/tmp")).expect("made");
+    for name in ["config.toml", "credentials.toml"] {
+        fs::copy(place.path(name), place.path("other").join(name)).expect("copied");
+    }
+    let other = |place: &Place| {
+        let mut command = place.command(SIEM);
+        command.arg("--config").arg(place.path("other/config.toml"));
+        place.finish(command)
+    };
+    other(&place).stays_silent();
+    place.sandbox.serve(Batch::realistic(2, 20));
+    other(&place).stays_silent();
+    for name in ["siem.state", "siem.state.prev"] {
+        let from = place.path("other/checkpoint").join(name);
+        fs::copy(from, place.path("checkpoint").join(name)).expect("copied");
+    }
+    place.sandbox.serve(Batch::realistic(3, 20));
+    let outcome = place.siem();
+    assert!(
+        outcome.code != 0,
+        "the second batch is not in our data: {outcome:?}"
+    );
+}
+
+// K7: trouble of one stream's state is that stream's alone
+#[test]
+fn r16_an_old_siem_state_that_cannot_be_read_stops_no_event_type() {
+    let place = Place::connected_by_token();
+    place.configure_tokens(ONE);
+    serve(&place, "process", 0..2);
+    place.siem().stays_silent();
+    fs::create_dir_all(place.path("checkpoint/siem.state")).expect("made");
+    serve(&place, "process", 2..3);
+    place.siem().stays_silent();
+}
+
+// K5: one event type
+#[test]
+fn r17_a_type_whose_list_is_too_large_stops_no_other_type() {
+    let place = Place::connected_by_token();
+    place
+        .sandbox
+        .always_at(Endpoint::Events, at::event_type("receipt"), |reply| {
+            let mut text = br#"{"value":["#.to_vec();
+            text.resize(17 << 20, b' ');
+            text.extend_from_slice(b"]}");
+            reply.set_body(text);
+        });
+    for kind in ["process", "delivery", "spam", "av", "journal"] {
+        serve(&place, kind, 0..1);
+    }
+    let outcome = place.siem();
+    assert_eq!(place.files("mta").len(), 5, "{outcome:?}");
+}
+
+// K5: open files
+#[cfg(unix)]
+#[test]
+fn r18_many_foreign_objects_on_a_page_need_no_open_file_each() {
+    let place = Place::connected_by_token();
+    place.configure_tokens(ONE);
+    serve(&place, "process", 0..2);
+    place.sandbox.serve_objects(
+        "process",
+        (0..90).map(|n| Object::raw(format!("foreign {n}").into_bytes())),
+    );
+    let run = |place: &Place| {
+        let mut command = place.command("/bin/sh");
+        command.arg("-c").arg(format!(
+            "ulimit -n 64; exec {SIEM} --config {}",
+            place.path("config.toml").display()
+        ));
+        place.finish(command)
+    };
+    let codes: Vec<i32> = (0..3).map(|_| run(&place).code).collect();
+    assert!(
+        !codes.contains(&74) && codes.contains(&65),
+        "{codes:?} {}",
+        place.log("siem")
+    );
+}
+
+// K3: the very first answer says 2001
+#[test]
+fn r19_a_first_answer_of_2001_makes_no_gap_of_25_years() {
+    for generation in [1, 2] {
+        let place = Place::connected();
+        if generation == 2 {
+            place.configure_tokens(ONE);
+            serve(&place, "process", 0..2);
+        } else {
+            place.sandbox.serve(Batch::realistic(1, 5));
+        }
+        set_clock(&place, -25 * 365 * 24 * 60);
+        let first = place.run(SIEM, ["--json"]);
+        set_clock(&place, 0);
+        let second = place.run(SIEM, ["--json"]);
+        assert!(
+            !second.stdout.contains("longer ago than Mimecast keeps"),
+            "{generation}: {} {}",
+            first.stdout,
+            second.stdout
+        );
+    }
+}
+
+// K3, K6: a `Date` that jumps within a run
+#[test]
+fn r20_a_date_that_jumps_within_a_run_repeats_nothing() {
+    let place = audit_place(&format!("{JSON}first_look_back_days = 1"));
+    set_clock(&place, 0);
+    place
+        .sandbox
+        .audit((0..1_500).map(|number| event(number, ago(TimeDelta::minutes(3)))));
+    // the first page is right, the others say five hours ago
+    let old = (Utc::now() - TimeDelta::hours(5))
+        .format("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string();
+    place
+        .sandbox
+        .always_at(Endpoint::Audit, at::later_pages(), move |reply| {
+            reply.set_header("date", &old);
+        });
+    place.audit().ends_with(0);
+    place.sandbox.clear();
+    for number in 2_000..2_004 {
+        place
+            .sandbox
+            .audit([event(number, ago(TimeDelta::minutes(2)))]);
+        place.audit().ends_with(0);
+    }
+    place.assert_audit_complete();
+}
+
+// K5: an archive that is always cut
+#[test]
+fn r21_an_archive_that_is_always_cut_stops_nothing_for_good() {
+    let place = Place::connected();
+    for seed in 0..4 {
+        place.sandbox.serve(Batch::realistic(seed, 20));
+    }
+    place
+        .sandbox
+        .always_at(Endpoint::Siem, at::batch(1), |reply| {
+            changes::wire(Wire::CutAt(reply.body.len() / 2))(reply);
+        });
+    let codes: Vec<i32> = (0..6).map(|_| place.siem().code).collect();
+    assert!(
+        place.files("mta").len() > 1 && codes.contains(&65),
+        "{codes:?} {}",
+        place.files("mta").len()
+    );
+}
+
+// K5: wrong type of one member
+#[test]
+fn r22_a_next_page_that_is_no_text_stops_no_object_of_its_page() {
+    let place = Place::connected_by_token();
+    place.configure_tokens(ONE);
+    serve(&place, "process", 0..3);
+    place.sandbox.always(Endpoint::Events, |reply| {
+        let mut list: serde_json::Value = serde_json::from_slice(&reply.body).expect("JSON");
+        list["@nextPage"] = 17.into();
+        reply.set_body(list.to_string().into_bytes());
+    });
+    let codes: Vec<i32> = (0..4).map(|_| place.siem().code).collect();
+    assert_eq!(place.files("mta").len(), 3, "{codes:?}");
+}
+
+// K2: an item that is listed twice is no missing one
+#[test]
+fn r23_an_event_that_is_listed_twice_is_not_told_as_missing() {
+    let place = audit_place(JSON);
+    let time = ago(TimeDelta::minutes(5));
+    place
+        .sandbox
+        .audit([event(1, time), event(1, time).rearranged(), event(2, time)]);
+    place
+        .sandbox
+        .set(|switches| switches.total_count = TotalCount::Exact);
+    place.audit().stays_silent();
+}
+
+// K5: one broken item costs how many requests?
+#[test]
+fn r24_a_broken_audit_item_does_not_cost_hundreds_of_requests_in_each_run() {
+    let place = audit_place(JSON);
+    place.audit().stays_silent();
+    let time = ago(TimeDelta::minutes(5));
+    // the oldest of its second, and so the last on the page
+    place.sandbox.audit([event(1_000, time).broken()]);
+    place
+        .sandbox
+        .audit((0..400).map(|number| event(number, time)));
+    let before = place.sandbox.count(Endpoint::Audit);
+    place.audit();
+    let first = place.sandbox.count(Endpoint::Audit) - before;
+    place.audit();
+    let second = place.sandbox.count(Endpoint::Audit) - before - first;
+    assert!(first < 100 && second < 20, "{first} and {second} requests");
+}
+
+// K5: bad entries of a page that grows at its front
+#[test]
+fn r25_a_bad_entry_of_a_list_that_grows_at_its_front_is_a_gap_some_day() {
+    let place = Place::connected_by_token();
+    place.configure_tokens(ONE);
+    serve(&place, "process", 0..2);
+    place
+        .sandbox
+        .set(|switches| switches.next_page_when_caught_up = false);
+    place.siem();
+    let mut told = Told::default();
+    for run in 0..6_usize {
+        place.sandbox.always(Endpoint::Events, move |reply| {
+            let filler = r#"{"url":"ftp://store/x"},"#.repeat(run);
+            json(
+                reply,
+                200,
+                &format!(r#"{{"value":[{filler}{{"size":1}}],"isCaughtUp":true}}"#),
+            );
+        });
+        told.run(&place, SIEM);
+    }
+    assert!(
+        told.codes().contains(&65),
+        "75 for ever: {:?}",
+        told.codes()
+    );
+}
+
+// K6: an agent that deletes, and objects under another host or after an outage
+#[test]
+fn r26_a_lost_state_and_an_outage_repeat_no_file_that_is_still_there() {
+    let place = Place::connected();
+    let mut agent = Agent::new("mta", Habit::Leaves);
+    for seed in 0..3 {
+        place.sandbox.serve(Batch::realistic(seed, 20));
+    }
+    place.siem().stays_silent();
+    agent.look(&place);
+    for name in state(&place).keys() {
+        fs::remove_file(place.path("checkpoint").join(name)).expect("ours");
+    }
+    place.sandbox.always(Endpoint::Siem, changes::status(503));
+    place.siem().ends_with(75);
+    place.sandbox.clear();
+    place.siem().ends_with(65);
+    agent.look(&place);
+    agent.assert_complete(&place);
+}
+
+// K5, P7: six objects, and something before the store answers each with 200 and nothing, or with JSON of its own
+#[test]
+fn r27_a_store_that_gives_odd_bytes_for_each_of_six_objects_is_no_success() {
+    for body in [&b""[..], &b"{\"error\":\"blocked\"}"[..]] {
+        let place = Place::connected_by_token();
+        place.configure_tokens(ONE);
+        serve(&place, "process", 0..6);
+        place
+            .sandbox
+            .always(Endpoint::Object, move |reply| reply.set_body(body));
+        let codes: Vec<i32> = (0..3).map(|_| place.siem().code).collect();
+        assert!(
+            !codes.contains(&0),
+            "silence, and nothing is collected: {codes:?}"
+        );
+    }
+}
+
+// K4: nor does a 77 that lasts
+#[test]
+fn r28_a_permission_that_one_type_lacks_hides_no_quarantine_of_another_for_good() {
+    let place = Place::connected_by_token();
+    place.configure_tokens("[siem]\ncloud_gateway_types = \"av, spam\"");
+    place.sandbox.set(|switches| {
+        switches.forbid_types.insert("spam");
+    });
+    serve(&place, "av", 0..2);
+    place
+        .sandbox
+        .serve_objects("av", [Object::realistic(9, 50).corrupt()]);
+    let said: String = (0..5).map(|_| place.siem().stderr).collect();
+    assert!(said.contains("damaged"), "{said}");
+}
+
+// K5: two types of which the service gives no list
+#[test]
+fn r29_two_types_without_a_list_stop_no_third() {
+    let place = Place::connected_by_token();
+    place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt, process, spam\"");
+    let two = |seen: &crate::sandbox::Seen| {
+        seen.path.contains("type=receipt") || seen.path.contains("type=process")
+    };
+    place
+        .sandbox
+        .always_at(Endpoint::Events, two, changes::status(503));
+    for run in 0..12_u64 {
+        serve(&place, "spam", run..run + 1);
+        place.siem();
+        assert_eq!(place.files("mta").len() as u64, run + 1, "run {run}");
+    }
+}
+
+// K5: the object store refuses the objects of one page (no new kind of answer), and pages behind it are good
+#[test]
+fn r30_a_page_of_refused_objects_does_not_stop_the_pages_behind_it() {
+    let place = Place::connected_by_token();
+    place.configure_tokens(ONE);
+    place.sandbox.serve_objects(
+        "process",
+        (0..100).map(|n| Object::missing().named(&format!("m{n}.json.gz"))),
+    );
+    serve(&place, "process", 0..5);
+    let codes: Vec<i32> = (0..8).map(|_| place.siem().code).collect();
+    assert_eq!(place.files("mta").len(), 5, "{codes:?}");
+}
+
+// K2 under 1.0: JSON of a gateway that happens to name `data`
+#[test]
+fn r31_a_400_with_a_code_that_is_not_about_dates_skips_no_day() {
+    let place = Place::connected_by_token();
+    place.configure_tokens(ONE);
+    serve(&place, "process", 0..3);
+    place.sandbox.always(Endpoint::Events, |reply| {
+        *reply = Reply::failure(400, "err_validation_type_not_licensed", "x");
+    });
+    let first = place.run(SIEM, ["--json"]);
+    let state = fs::read_to_string(place.path("checkpoint/cg_process.state")).unwrap_or_default();
+    assert_eq!(
+        state.matches("refused to list").count(),
+        0,
+        "{} {state}",
+        first.code
+    );
+}
+
+// K5 under 1.0: damaged in every run, and not always in the same way
+#[test]
+fn r32_an_archive_that_is_damaged_in_two_ways_by_turns_stops_nothing_for_good() {
+    let place = Place::connected();
+    for seed in 0..4 {
+        place.sandbox.serve(Batch::realistic(seed, 20));
+    }
+    let asked = AtomicUsize::new(0);
+    place
+        .sandbox
+        .always_at(Endpoint::Siem, at::batch(1), move |reply| {
+            let number = asked.fetch_add(1, Ordering::Relaxed);
+            if (number / 2) % 2 == 0 {
+                changes::truncated(100 + number)(reply);
+            } else {
+                let mut body = reply.body.to_vec();
+                let at = body.len() / 3 + number;
+                body[at] ^= 0x55;
+                reply.set_body(body);
+            }
+        });
+    let codes: Vec<i32> = (0..8).map(|_| place.siem().code).collect();
+    assert!(codes.contains(&65), "{codes:?} {}", place.log("siem"));
+}
+
+// K11: memory of a page of 16 MB
+#[cfg(target_os = "linux")]
+#[test]
+fn r33_a_page_of_many_entries_takes_no_hundreds_of_megabytes() {
+    let place = Place::connected_by_token();
+    place.configure_tokens(ONE);
+    place.sandbox.always(Endpoint::Events, move |reply| {
+        let mut text = String::from("{\"value\":[");
+        for number in 0..190_000 {
+            text.push_str(&format!(
+                "{{\"url\":\"https://store.example.com/process/part-{number}.json.gz?s=0\"}},"
+            ));
+        }
+        text.push_str("{}],\"isCaughtUp\":true}");
+        json(reply, 200, &text);
+    });
+    let child = place.spawn(SIEM);
+    let path = format!("/proc/{}/status", child.id());
+    let mut peak = 0_u64;
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(40) {
+        let Ok(text) = fs::read_to_string(&path) else {
+            break;
+        };
+        let Some(line) = text.lines().find(|line| line.starts_with("VmHWM")) else {
+            break;
+        };
+        let now: u64 = line
+            .split_whitespace()
+            .nth(1)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0);
+        peak = peak.max(now);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    place.kill(child);
+    assert!(peak < 128 << 10, "{peak} KiB");
+}
