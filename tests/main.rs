@@ -24,6 +24,7 @@ mod ledgers; // the agent and what was told, proved themselves
 mod old_state; // P1 and P2 for the state of an earlier version
 mod owner; // P2 and P5 when data folders, states or locks are not what they were
 mod pruning; // what grows old is deleted, and nothing else
+mod review; // findings of a reviewer
 mod sandbox;
 mod secrets; // P6
 mod setup; // the setup without questions
