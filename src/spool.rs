@@ -125,6 +125,7 @@ pub struct Spool {
     published: HashSet<String>,
     /// Names of files that an earlier run had committed and this one has published.
     recovered: Vec<String>,
+    /// Whether the record said so when the run began.
     is_resumed: bool,
     /// A commit failed half-way: only the next run can tell what is left to publish.
     halfway: bool,
@@ -155,10 +156,16 @@ impl Spool {
         verify::newest(&settings, &mut checkpoint, &mut recovery)?;
         let missing = recover::finish_pending(&settings, &checkpoint, &mut recovery)?;
         check_memory(&settings, &checkpoint, &mut recovery)?;
+        let is_resumed = recovery.lost || recovery.older;
         if missing > 0 || !recovery.warnings.is_empty() {
             checkpoint.replace(|record| {
                 if missing > 0 {
                     record.go_back();
+                }
+                if is_resumed {
+                    record.resumed = true;
+                    // no record of an earlier run counts as newer than this one from here on
+                    record.sequence = record.sequence.max(marker.newest());
                 }
                 record.warn_all(&recovery.warnings, now);
             })?;
@@ -167,13 +174,13 @@ impl Spool {
         let spool = Self {
             settings,
             staging,
+            is_resumed: checkpoint.record().resumed,
             checkpoint,
             marker,
             known: RefCell::default(),
             unsaved: RefCell::default(),
             published: recovery.names.iter().cloned().collect(),
             recovered: recovery.names.clone(),
-            is_resumed: recovery.lost || recovery.older,
             halfway: false,
             lock,
         };
@@ -186,8 +193,8 @@ impl Spool {
         self.checkpoint.record().position.as_deref()
     }
 
-    /// True if the state was lost or is older than what was published: what the service sends may have
-    /// been published already.
+    /// True if the state was lost or is older than what was published, and no run has got to its end
+    /// since: what the service sends may have been published already.
     #[must_use]
     pub const fn is_resumed(&self) -> bool {
         self.is_resumed
@@ -397,6 +404,7 @@ impl Spool {
         }
         self.replace(now, |record| {
             record.settle();
+            record.resumed = false;
             record.last_success = Some(now);
             record.clock = Some(now);
             record.began.get_or_insert(now);

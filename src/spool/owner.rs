@@ -85,7 +85,7 @@ pub(super) struct Marker {
     path: PathBuf,
     state: PathBuf,
     written: Option<Owner>,
-    was_there: bool,
+    newest: u64,
 }
 
 impl Marker {
@@ -113,7 +113,7 @@ impl Marker {
         let marker = Self {
             path,
             state: settings.state.clone(),
-            was_there: written.as_ref().is_some_and(|owner| owner.sequence > 0),
+            newest: written.as_ref().map_or(0, |owner| owner.sequence),
             written,
         };
         Ok((marker, verdict))
@@ -121,7 +121,12 @@ impl Marker {
 
     /// True if a state has published here before. A first run that was killed has left no record.
     pub(super) const fn was_there(&self) -> bool {
-        self.was_there
+        self.newest > 0
+    }
+
+    /// The sequence number of the newest state that has published here, when the file was read.
+    pub(super) const fn newest(&self) -> u64 {
+        self.newest
     }
 
     /// Keeps other installations out from the first moment of a run. The newest sequence stays in the file,

@@ -7,6 +7,7 @@ mod histories;
 mod journal;
 mod kills;
 mod places;
+mod resumed;
 mod spill;
 mod teeth;
 mod windows;
