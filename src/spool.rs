@@ -146,7 +146,7 @@ impl Spool {
         let (mut checkpoint, found) =
             Checkpoint::load(Arc::clone(&disk), path.clone(), first, now.timestamp())?;
         let mut recovery = Recovery::default();
-        let marker = own(&settings, &checkpoint, &found, &mut recovery)?;
+        let marker = own(&settings, &mut checkpoint, &found, &mut recovery)?;
         judge_state(&settings, &found, &marker, &mut recovery)?;
         let staging = Staging {
             disk: Arc::clone(&disk),
@@ -572,16 +572,17 @@ impl Spool {
 /// Makes sure that the data folder is this installation's, and gives a new record its id.
 fn own(
     settings: &Settings,
-    checkpoint: &Checkpoint,
+    checkpoint: &mut Checkpoint,
     found: &Found,
     recovery: &mut Recovery,
 ) -> Result<Marker, SpoolError> {
     let record = checkpoint.record();
-    let ours = Ours {
-        id: &record.id,
-        sequence: record.sequence,
-    };
-    let (mut marker, verdict) = Marker::read(settings, &ours)?;
+    let sequence = record.sequence;
+    let (id, is_nameless) = (&*record.id, record.id.is_empty());
+    let (mut marker, verdict) = Marker::read(settings, &Ours { id, sequence })?;
+    if is_nameless {
+        checkpoint.name(marker.id_for(&verdict));
+    }
     match verdict {
         Verdict::Ours => {}
         Verdict::Older if *found == Found::Current => {
@@ -595,9 +596,17 @@ fn own(
         }
         Verdict::Older => {}
         Verdict::Foreign(state) if settings.adopt == Adopt::No => {
-            let data = settings.data.clone();
-            return Err(SpoolError::Foreign { data, state });
+            return Err(SpoolError::Foreign {
+                data: settings.data.clone(),
+                is_exchanged: state == settings.state,
+                state,
+            });
         }
+        Verdict::Foreign(state) if state == settings.state => recovery.warnings.push(format!(
+            "the data folder {} was taken over for the state of another installation: events that this \
+             state counts as collected may be missing there, and others may be published again",
+            settings.data.display()
+        )),
         Verdict::Foreign(state) => recovery.warnings.push(format!(
             "the data folder {} was taken over from the installation whose state is in {}: events \
              that it has published may be published again",
@@ -606,7 +615,8 @@ fn own(
         )),
     }
     // from its first moment on a run keeps other installations out
-    told_to_the_log(marker.claim(&*settings.disk, &ours));
+    let id = &*checkpoint.record().id;
+    told_to_the_log(marker.claim(&*settings.disk, &Ours { id, sequence }));
     Ok(marker)
 }
 

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::SpoolError;
 use super::known::{self, RECENT_LIMIT};
@@ -77,8 +76,9 @@ impl Checkpoint {
                     // equal: a run was killed between keeping the copy and replacing the record
                     let follows =
                         [previous.sequence, previous.sequence + 1].contains(&current.sequence);
-                    before =
-                        Some(previous).filter(|previous| follows && !previous.pending.is_empty());
+                    let is_ours = previous.id.is_empty() || previous.id == current.id;
+                    before = Some(previous)
+                        .filter(|previous| follows && is_ours && !previous.pending.is_empty());
                 }
                 (*current, Found::Current)
             }
@@ -94,10 +94,6 @@ impl Checkpoint {
             (Generation::Absent, Generation::Absent) => (first, Found::Nothing),
         };
         let previous = before;
-        let mut record = record;
-        if record.id.is_empty() {
-            record.id = Uuid::new_v4().simple().to_string();
-        }
         let checkpoint = Self {
             disk,
             path,
@@ -110,6 +106,11 @@ impl Checkpoint {
 
     pub(super) const fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// Gives the record an id, which the next replacement keeps.
+    pub(super) fn name(&mut self, id: String) {
+        self.record.id = id;
     }
 
     /// The latest time that the record knows of.

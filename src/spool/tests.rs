@@ -6,6 +6,7 @@ mod errors;
 mod histories;
 mod journal;
 mod kills;
+mod owners;
 mod places;
 mod resumed;
 mod spill;
