@@ -41,6 +41,7 @@ mod scratch;
 mod seen;
 mod spill;
 mod store;
+mod time;
 mod verify;
 
 #[cfg(test)]
@@ -73,6 +74,7 @@ use owner::{Marker, Ours, Verdict};
 use record::Record;
 use scratch::Staging;
 use store::restamp;
+use time::Time;
 
 /// Where a stream is kept and what for.
 #[derive(Clone, Debug)]
@@ -127,6 +129,8 @@ pub struct Spool {
     recovered: Vec<String>,
     /// Whether the record said so when the run began.
     is_resumed: bool,
+    /// The latest plausible time, as long as the time is unknown.
+    unknown_until: Option<DateTime<Utc>>,
     /// A commit failed half-way: only the next run can tell what is left to publish.
     halfway: bool,
     lock: Lock,
@@ -181,6 +185,7 @@ impl Spool {
             unsaved: RefCell::default(),
             published: recovery.names.iter().cloned().collect(),
             recovered: recovery.names.clone(),
+            unknown_until: None,
             halfway: false,
             lock,
         };
@@ -313,6 +318,17 @@ impl Spool {
         Batch::new(self.staging.clone(), self.settings.mode, published_at)
     }
 
+    /// Says whether the time is unknown, and until when it can be at the latest. As long as it is, no time
+    /// is kept for later runs, which would take it for true.
+    pub const fn set_unknown_time(&mut self, latest: Option<DateTime<Utc>>) {
+        self.unknown_until = latest;
+    }
+
+    const fn time(&self, now: DateTime<Utc>) -> Time {
+        let unknown_until = self.unknown_until;
+        Time { now, unknown_until }
+    }
+
     /// Stages, commits and publishes a batch that ends at `position`; `now` is the earliest plausible
     /// time.
     ///
@@ -334,7 +350,7 @@ impl Spool {
         }
         let ids = staged.ids.clone();
         self.halfway = true;
-        let committed = self.checkpoint.advance(staged, position, now)?;
+        let committed = self.checkpoint.advance(staged, position, self.time(now))?;
         if let Some(known) = &mut *self.known.borrow_mut() {
             known.extend(ids);
         }
@@ -383,9 +399,10 @@ impl Spool {
         if is_same {
             return Ok(());
         }
+        let to_keep = self.time(now).to_keep();
         self.replace(now, |record| {
             record.settle();
-            record.began.get_or_insert(now);
+            record.began = record.began.or(to_keep);
             record.troubles = troubles;
             record.not_before = left.not_before.or(record.not_before);
         })
@@ -402,12 +419,13 @@ impl Spool {
         if !self.checkpoint.record().pending.is_empty() {
             self.replace(now, Record::settle)?;
         }
+        let to_keep = self.time(now).to_keep();
         self.replace(now, |record| {
             record.settle();
             record.resumed = false;
-            record.last_success = Some(now);
-            record.clock = Some(now);
-            record.began.get_or_insert(now);
+            record.last_success = to_keep.or(record.last_success);
+            record.clock = to_keep.or(record.clock);
+            record.began = record.began.or(to_keep);
             record.not_before = None;
             record.troubles = counted(&record.troubles, troubles);
         })

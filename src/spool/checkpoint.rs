@@ -11,6 +11,7 @@ use super::known::{self, RECENT_LIMIT};
 use super::record::{FORMAT, Record, Refusal, SIZE_LIMIT};
 use super::seen::Seen;
 use super::store::{Committed, Staged};
+use super::time::Time;
 use crate::durable::{self, Disk, Mode, is_held};
 
 /// The one memory of a stream.
@@ -137,7 +138,7 @@ impl Checkpoint {
         &mut self,
         staged: Staged,
         position: Option<String>,
-        now: DateTime<Utc>,
+        time: Time,
     ) -> Result<Committed, SpoolError> {
         let Staged {
             moves,
@@ -148,21 +149,21 @@ impl Checkpoint {
             repeated,
         } = staged;
         let pending = moves.clone();
+        let (now, to_keep, second) = (time.now, time.to_keep(), time.of_ids());
         let older = self.spill(now)?;
-        let hour = now.timestamp();
         self.replace(|record| {
             record.settle();
             if older.is_some() {
                 (record.seen, record.older) = (Seen::default(), older);
             }
             if record.position != position {
-                record.moved_at = Some(now);
+                record.moved_at = to_keep;
             }
             record.position = position;
-            record.clock = Some(now);
-            record.began.get_or_insert(now);
+            record.clock = to_keep.or(record.clock);
+            record.began = record.began.or(to_keep);
             record.pending = pending;
-            record.added.extend(ids.into_iter().map(|id| (hour, id)));
+            record.added.extend(ids.into_iter().map(|id| (second, id)));
             gaps.into_iter().for_each(|gap| record.add_gap(gap));
             for warning in warnings {
                 record.warn(warning, now);

@@ -11,5 +11,6 @@ mod places;
 mod resumed;
 mod spill;
 mod teeth;
+mod times;
 mod windows;
 mod world;
