@@ -69,7 +69,7 @@ pub use store::Stored;
 
 use crate::durable::{self, Disk, Kind, Mode};
 use checkpoint::{Checkpoint, Found};
-use known::Known;
+use known::{Known, Older};
 use owner::{Marker, Ours, Verdict};
 use record::Record;
 use scratch::Staging;
@@ -121,6 +121,8 @@ pub struct Spool {
     marker: Marker,
     /// The memory of what was published, once it was needed.
     known: RefCell<Option<Known>>,
+    /// The sound part of the ids beside the record, if the next replacement has to name that.
+    shortened: RefCell<Option<Older>>,
     /// Warnings that the next replacement of the record keeps.
     unsaved: RefCell<Vec<String>>,
     /// Names of files that this run has published.
@@ -159,7 +161,7 @@ impl Spool {
         };
         verify::newest(&settings, &mut checkpoint, &mut recovery)?;
         let missing = recover::finish_pending(&settings, &checkpoint, &mut recovery)?;
-        check_memory(&settings, &checkpoint, &mut recovery)?;
+        let shortened = check_memory(&settings, &checkpoint, &mut recovery)?;
         let is_resumed = recovery.lost || recovery.older;
         if missing > 0 || !recovery.warnings.is_empty() {
             checkpoint.replace(|record| {
@@ -171,6 +173,7 @@ impl Spool {
                     // no record of an earlier run counts as newer than this one from here on
                     record.sequence = record.sequence.max(marker.newest());
                 }
+                record.older = shortened.or_else(|| record.older.take());
                 record.warn_all(&recovery.warnings, now);
             })?;
         }
@@ -182,6 +185,7 @@ impl Spool {
             checkpoint,
             marker,
             known: RefCell::default(),
+            shortened: RefCell::default(),
             unsaved: RefCell::default(),
             published: recovery.names.iter().cloned().collect(),
             recovered: recovery.names.clone(),
@@ -231,14 +235,15 @@ impl Spool {
         let (record, path) = (self.checkpoint.record(), state_path(&self.settings));
         let (disk, recent) = (&*self.settings.disk, [&record.seen, &record.added]);
         let loaded = Known::load(disk, &path, record.older.as_ref(), recent, hour);
-        let (known, is_sound) =
+        let (known, shortened) =
             loaded.map_err(|error| SpoolError::disk("read the ids beside", &path, error))?;
-        if !is_sound {
+        if shortened.is_some() && self.shortened.borrow().is_none() {
             self.warn(forgotten(&path));
         }
+        *self.shortened.borrow_mut() = shortened;
         tracing::debug!(
             ids = known.len(),
-            bytes = record.older.as_ref().map_or(0, known::Older::bytes),
+            bytes = record.older.as_ref().map_or(0, Older::bytes),
             "the memory of what was published is read"
         );
         *self.known.borrow_mut() = Some(known);
@@ -343,6 +348,9 @@ impl Spool {
     ) -> Result<Stored, SpoolError> {
         self.refuse_halfway()?;
         self.lock.check()?;
+        if self.shortened.borrow().is_some() {
+            self.replace(now, |_| ())?;
+        }
         let mut staged = store::stage(batch)?;
         for text in self.unsaved.take() {
             let daily = None;
@@ -475,7 +483,7 @@ impl Spool {
     /// [`SpoolError::Disk`] or [`SpoolError::Interfered`]: then they are told again.
     pub fn forget_told(&mut self, now: DateTime<Utc>) -> Result<(), SpoolError> {
         self.unsaved.take();
-        if self.checkpoint.record().untold.is_empty() {
+        if self.checkpoint.record().untold.is_empty() && self.shortened.borrow().is_none() {
             return Ok(());
         }
         self.replace(now, |record| record.untold.clear())?;
@@ -495,11 +503,14 @@ impl Spool {
     ) -> Result<(), SpoolError> {
         self.lock.check()?;
         let unsaved = self.unsaved.borrow().clone();
+        let shortened = self.shortened.borrow().clone();
         self.checkpoint.replace(|record| {
+            record.older = shortened.or_else(|| record.older.take());
             record.warn_all(&unsaved, now);
             change(record);
         })?;
         self.unsaved.take();
+        self.shortened.take();
         Ok(())
     }
 
@@ -673,21 +684,22 @@ fn judge_state(
     Ok(())
 }
 
-/// Says so if the ids beside the record are gone.
+/// Says so if ids beside the record are gone, and returns what is left of them.
 fn check_memory(
     settings: &Settings,
     checkpoint: &Checkpoint,
     recovery: &mut Recovery,
-) -> Result<(), SpoolError> {
-    let path = state_path(settings);
+) -> Result<Option<Older>, SpoolError> {
+    let (path, disk) = (state_path(settings), &*settings.disk);
     let Some(older) = &checkpoint.record().older else {
-        return Ok(());
+        return Ok(None);
     };
-    let is_there = older.is_there(&*settings.disk, &path);
-    if !is_there.map_err(|error| SpoolError::disk("look at the ids beside", &path, error))? {
-        recovery.warnings.push(forgotten(&path));
+    let failed = |error| SpoolError::disk("look at the ids beside", &path, error);
+    if older.is_there(disk, &path).map_err(failed)? {
+        return Ok(None);
     }
-    Ok(())
+    recovery.warnings.push(forgotten(&path));
+    older.sound(disk, &path).map(Some).map_err(failed)
 }
 
 fn forgotten(path: &Path) -> String {
