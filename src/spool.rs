@@ -41,6 +41,7 @@ mod scratch;
 mod seen;
 mod spill;
 mod store;
+mod time;
 mod verify;
 
 #[cfg(test)]
@@ -68,11 +69,12 @@ pub use store::Stored;
 
 use crate::durable::{self, Disk, Kind, Mode};
 use checkpoint::{Checkpoint, Found};
-use known::Known;
+use known::{Known, Older};
 use owner::{Marker, Ours, Verdict};
 use record::Record;
 use scratch::Staging;
 use store::restamp;
+use time::Time;
 
 /// Where a stream is kept and what for.
 #[derive(Clone, Debug)]
@@ -119,13 +121,18 @@ pub struct Spool {
     marker: Marker,
     /// The memory of what was published, once it was needed.
     known: RefCell<Option<Known>>,
+    /// The sound part of the ids beside the record, if the next replacement has to name that.
+    shortened: RefCell<Option<Older>>,
     /// Warnings that the next replacement of the record keeps.
     unsaved: RefCell<Vec<String>>,
     /// Names of files that this run has published.
     published: HashSet<String>,
     /// Names of files that an earlier run had committed and this one has published.
     recovered: Vec<String>,
+    /// Whether the record said so when the run began.
     is_resumed: bool,
+    /// The latest plausible time, as long as the time is unknown.
+    unknown_until: Option<DateTime<Utc>>,
     /// A commit failed half-way: only the next run can tell what is left to publish.
     halfway: bool,
     lock: Lock,
@@ -145,7 +152,7 @@ impl Spool {
         let (mut checkpoint, found) =
             Checkpoint::load(Arc::clone(&disk), path.clone(), first, now.timestamp())?;
         let mut recovery = Recovery::default();
-        let marker = own(&settings, &checkpoint, &found, &mut recovery)?;
+        let marker = own(&settings, &mut checkpoint, &found, &mut recovery)?;
         judge_state(&settings, &found, &marker, &mut recovery)?;
         let staging = Staging {
             disk: Arc::clone(&disk),
@@ -154,12 +161,19 @@ impl Spool {
         };
         verify::newest(&settings, &mut checkpoint, &mut recovery)?;
         let missing = recover::finish_pending(&settings, &checkpoint, &mut recovery)?;
-        check_memory(&settings, &checkpoint, &mut recovery)?;
+        let shortened = check_memory(&settings, &checkpoint, &mut recovery)?;
+        let is_resumed = recovery.lost || recovery.older;
         if missing > 0 || !recovery.warnings.is_empty() {
             checkpoint.replace(|record| {
                 if missing > 0 {
                     record.go_back();
                 }
+                if is_resumed {
+                    record.resumed = true;
+                    // no record of an earlier run counts as newer than this one from here on
+                    record.sequence = record.sequence.max(marker.newest());
+                }
+                record.older = shortened.or_else(|| record.older.take());
                 record.warn_all(&recovery.warnings, now);
             })?;
         }
@@ -167,13 +181,15 @@ impl Spool {
         let spool = Self {
             settings,
             staging,
+            is_resumed: checkpoint.record().resumed,
             checkpoint,
             marker,
             known: RefCell::default(),
+            shortened: RefCell::default(),
             unsaved: RefCell::default(),
             published: recovery.names.iter().cloned().collect(),
             recovered: recovery.names.clone(),
-            is_resumed: recovery.lost || recovery.older,
+            unknown_until: None,
             halfway: false,
             lock,
         };
@@ -186,8 +202,8 @@ impl Spool {
         self.checkpoint.record().position.as_deref()
     }
 
-    /// True if the state was lost or is older than what was published: what the service sends may have
-    /// been published already.
+    /// True if the state was lost or is older than what was published, and no run has got to its end
+    /// since: what the service sends may have been published already.
     #[must_use]
     pub const fn is_resumed(&self) -> bool {
         self.is_resumed
@@ -219,14 +235,15 @@ impl Spool {
         let (record, path) = (self.checkpoint.record(), state_path(&self.settings));
         let (disk, recent) = (&*self.settings.disk, [&record.seen, &record.added]);
         let loaded = Known::load(disk, &path, record.older.as_ref(), recent, hour);
-        let (known, is_sound) =
+        let (known, shortened) =
             loaded.map_err(|error| SpoolError::disk("read the ids beside", &path, error))?;
-        if !is_sound {
+        if shortened.is_some() && self.shortened.borrow().is_none() {
             self.warn(forgotten(&path));
         }
+        *self.shortened.borrow_mut() = shortened;
         tracing::debug!(
             ids = known.len(),
-            bytes = record.older.as_ref().map_or(0, known::Older::bytes),
+            bytes = record.older.as_ref().map_or(0, Older::bytes),
             "the memory of what was published is read"
         );
         *self.known.borrow_mut() = Some(known);
@@ -306,6 +323,17 @@ impl Spool {
         Batch::new(self.staging.clone(), self.settings.mode, published_at)
     }
 
+    /// Says whether the time is unknown, and until when it can be at the latest. As long as it is, no time
+    /// is kept for later runs, which would take it for true.
+    pub const fn set_unknown_time(&mut self, latest: Option<DateTime<Utc>>) {
+        self.unknown_until = latest;
+    }
+
+    const fn time(&self, now: DateTime<Utc>) -> Time {
+        let unknown_until = self.unknown_until;
+        Time { now, unknown_until }
+    }
+
     /// Stages, commits and publishes a batch that ends at `position`; `now` is the earliest plausible
     /// time.
     ///
@@ -320,6 +348,9 @@ impl Spool {
     ) -> Result<Stored, SpoolError> {
         self.refuse_halfway()?;
         self.lock.check()?;
+        if self.shortened.borrow().is_some() {
+            self.replace(now, |_| ())?;
+        }
         let mut staged = store::stage(batch)?;
         for text in self.unsaved.take() {
             let daily = None;
@@ -327,7 +358,7 @@ impl Spool {
         }
         let ids = staged.ids.clone();
         self.halfway = true;
-        let committed = self.checkpoint.advance(staged, position, now)?;
+        let committed = self.checkpoint.advance(staged, position, self.time(now))?;
         if let Some(known) = &mut *self.known.borrow_mut() {
             known.extend(ids);
         }
@@ -376,9 +407,10 @@ impl Spool {
         if is_same {
             return Ok(());
         }
+        let to_keep = self.time(now).to_keep();
         self.replace(now, |record| {
             record.settle();
-            record.began.get_or_insert(now);
+            record.began = record.began.or(to_keep);
             record.troubles = troubles;
             record.not_before = left.not_before.or(record.not_before);
         })
@@ -395,11 +427,13 @@ impl Spool {
         if !self.checkpoint.record().pending.is_empty() {
             self.replace(now, Record::settle)?;
         }
+        let to_keep = self.time(now).to_keep();
         self.replace(now, |record| {
             record.settle();
-            record.last_success = Some(now);
-            record.clock = Some(now);
-            record.began.get_or_insert(now);
+            record.resumed = false;
+            record.last_success = to_keep.or(record.last_success);
+            record.clock = to_keep.or(record.clock);
+            record.began = record.began.or(to_keep);
             record.not_before = None;
             record.troubles = counted(&record.troubles, troubles);
         })
@@ -449,7 +483,7 @@ impl Spool {
     /// [`SpoolError::Disk`] or [`SpoolError::Interfered`]: then they are told again.
     pub fn forget_told(&mut self, now: DateTime<Utc>) -> Result<(), SpoolError> {
         self.unsaved.take();
-        if self.checkpoint.record().untold.is_empty() {
+        if self.checkpoint.record().untold.is_empty() && self.shortened.borrow().is_none() {
             return Ok(());
         }
         self.replace(now, |record| record.untold.clear())?;
@@ -469,11 +503,14 @@ impl Spool {
     ) -> Result<(), SpoolError> {
         self.lock.check()?;
         let unsaved = self.unsaved.borrow().clone();
+        let shortened = self.shortened.borrow().clone();
         self.checkpoint.replace(|record| {
+            record.older = shortened.or_else(|| record.older.take());
             record.warn_all(&unsaved, now);
             change(record);
         })?;
         self.unsaved.take();
+        self.shortened.take();
         Ok(())
     }
 
@@ -564,16 +601,17 @@ impl Spool {
 /// Makes sure that the data folder is this installation's, and gives a new record its id.
 fn own(
     settings: &Settings,
-    checkpoint: &Checkpoint,
+    checkpoint: &mut Checkpoint,
     found: &Found,
     recovery: &mut Recovery,
 ) -> Result<Marker, SpoolError> {
     let record = checkpoint.record();
-    let ours = Ours {
-        id: &record.id,
-        sequence: record.sequence,
-    };
-    let (mut marker, verdict) = Marker::read(settings, &ours)?;
+    let sequence = record.sequence;
+    let (id, is_nameless) = (&*record.id, record.id.is_empty());
+    let (mut marker, verdict) = Marker::read(settings, &Ours { id, sequence })?;
+    if is_nameless {
+        checkpoint.name(marker.id_for(&verdict));
+    }
     match verdict {
         Verdict::Ours => {}
         Verdict::Older if *found == Found::Current => {
@@ -587,9 +625,17 @@ fn own(
         }
         Verdict::Older => {}
         Verdict::Foreign(state) if settings.adopt == Adopt::No => {
-            let data = settings.data.clone();
-            return Err(SpoolError::Foreign { data, state });
+            return Err(SpoolError::Foreign {
+                data: settings.data.clone(),
+                is_exchanged: state == settings.state,
+                state,
+            });
         }
+        Verdict::Foreign(state) if state == settings.state => recovery.warnings.push(format!(
+            "the data folder {} was taken over for the state of another installation: events that this \
+             state counts as collected may be missing there, and others may be published again",
+            settings.data.display()
+        )),
         Verdict::Foreign(state) => recovery.warnings.push(format!(
             "the data folder {} was taken over from the installation whose state is in {}: events \
              that it has published may be published again",
@@ -598,7 +644,8 @@ fn own(
         )),
     }
     // from its first moment on a run keeps other installations out
-    told_to_the_log(marker.claim(&*settings.disk, &ours));
+    let id = &*checkpoint.record().id;
+    told_to_the_log(marker.claim(&*settings.disk, &Ours { id, sequence }));
     Ok(marker)
 }
 
@@ -637,21 +684,22 @@ fn judge_state(
     Ok(())
 }
 
-/// Says so if the ids beside the record are gone.
+/// Says so if ids beside the record are gone, and returns what is left of them.
 fn check_memory(
     settings: &Settings,
     checkpoint: &Checkpoint,
     recovery: &mut Recovery,
-) -> Result<(), SpoolError> {
-    let path = state_path(settings);
+) -> Result<Option<Older>, SpoolError> {
+    let (path, disk) = (state_path(settings), &*settings.disk);
     let Some(older) = &checkpoint.record().older else {
-        return Ok(());
+        return Ok(None);
     };
-    let is_there = older.is_there(&*settings.disk, &path);
-    if !is_there.map_err(|error| SpoolError::disk("look at the ids beside", &path, error))? {
-        recovery.warnings.push(forgotten(&path));
+    let failed = |error| SpoolError::disk("look at the ids beside", &path, error);
+    if older.is_there(disk, &path).map_err(failed)? {
+        return Ok(None);
     }
-    Ok(())
+    recovery.warnings.push(forgotten(&path));
+    older.sound(disk, &path).map(Some).map_err(failed)
 }
 
 fn forgotten(path: &Path) -> String {

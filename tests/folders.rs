@@ -4,8 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
+use crate::audit::{JSON, ago, event, place as audit_place};
 use crate::harness::{AUDIT, Place, SIEM};
 use crate::sandbox::{Batch, Endpoint, Wire, changes};
+use crate::told::Told;
 
 /// Leaves the collector's own leftovers in tmp/, as a kill in mid-download does; yields a name.
 fn leave_a_download(place: &Place) -> String {
@@ -189,4 +193,67 @@ fn a_configuration_that_setup_has_not_filled_in_is_refused() {
         outcome.says("app_id").says("run authentication_setup");
     }
     assert!(place.sandbox.requests().is_empty());
+}
+
+#[test]
+fn a_first_run_that_is_refused_or_meets_an_outage_is_no_lost_state() {
+    for program in [SIEM, AUDIT] {
+        for refused in [true, false] {
+            let place = Place::connected_by_token();
+            let refuse = |is_wrong| {
+                let sandbox = &place.sandbox;
+                sandbox.set(|switches| switches.wrong_client_secret = is_wrong);
+            };
+            if refused {
+                refuse(true);
+                place.run(program, [""; 0]).ends_with(77);
+                refuse(false);
+            } else {
+                for call in [Endpoint::Siem, Endpoint::Events, Endpoint::Audit] {
+                    place.sandbox.always(call, changes::status(503));
+                }
+                place.run(program, [""; 0]).ends_with(75);
+                place.sandbox.clear();
+            }
+            place.run(program, [""; 0]).stays_silent();
+        }
+    }
+}
+
+#[test]
+fn ids_beside_a_state_that_are_missing_or_damaged_are_told_once() {
+    let damages: [fn(&mut Vec<u8>); 3] = [
+        Vec::clear,
+        |bytes| bytes.truncate(bytes.len() - 1),
+        |bytes| {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+        },
+    ];
+    for damage in damages {
+        let place = audit_place(JSON);
+        let early = (0..1_200).map(|number| event(number, ago(TimeDelta::minutes(5))));
+        place.sandbox.audit(early);
+        place.audit().stays_silent();
+        let late = event(5_000, ago(TimeDelta::minutes(4)));
+        place.sandbox.audit([late]);
+        place.audit().stays_silent();
+        let path = place.path("checkpoint/audit.state.ids-1");
+        let mut bytes = fs::read(&path).expect("there");
+        damage(&mut bytes);
+        match bytes.is_empty() {
+            true => fs::remove_file(&path).expect("ours"),
+            false => fs::write(&path, &bytes).expect("written"),
+        }
+        let mut told = Told::default();
+        for _ in 0..4 {
+            told.run(&place, AUDIT);
+        }
+        told.assert_once("damaged or missing");
+        assert!(
+            told.codes()[2..].iter().all(|code| *code == 0),
+            "{:?}",
+            told.codes()
+        );
+    }
 }

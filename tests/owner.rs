@@ -54,6 +54,18 @@ fn second(place: &Place, program: &str, more: &[&str]) -> Outcome {
     place.finish(command)
 }
 
+/// Runs into an outage, several times.
+fn fail(place: &Place, program: &str, times: usize) {
+    let calls = [Endpoint::Siem, Endpoint::Events, Endpoint::Audit];
+    for call in calls.into_iter().filter(|_| times > 0) {
+        place.sandbox.always(call, changes::status(503));
+    }
+    for _ in 0..times {
+        place.run(program, [""; 0]).ends_with(75);
+    }
+    place.sandbox.clear();
+}
+
 #[test]
 fn a_data_folder_that_belongs_to_another_state_is_refused_until_it_is_adopted() {
     for program in [SIEM, AUDIT] {
@@ -95,7 +107,8 @@ fn an_installation_that_is_moved_with_all_its_folders_goes_on_silently() {
 
 #[test]
 fn a_restored_audit_state_is_told_and_repeats_nothing_that_is_still_published() {
-    for format in [JSON, "[audit]\nformat = \"key_value\"\n"] {
+    let key_value = "[audit]\nformat = \"key_value\"\n";
+    for (format, outages) in [(JSON, 0), (key_value, 0), (JSON, 1), (key_value, 2)] {
         let place = audit_place(format);
         set_clock(&place, -120);
         let now = ago(TimeDelta::minutes(120));
@@ -119,6 +132,7 @@ fn a_restored_audit_state_is_told_and_repeats_nothing_that_is_still_published() 
         let published = place.lines("audit");
         restore(&place, &old);
         set_clock(&place, 0);
+        fail(&place, AUDIT, outages);
         place
             .audit()
             .ends_with(65)
@@ -126,6 +140,65 @@ fn a_restored_audit_state_is_told_and_repeats_nothing_that_is_still_published() 
         assert_eq!(place.lines("audit"), published, "P2");
         place.audit().stays_silent();
     }
+}
+
+#[test]
+fn a_lost_state_is_told_once_and_an_outage_after_it_repeats_no_file_that_is_still_there() {
+    for program in [SIEM, AUDIT] {
+        for outages in [0, 1, 2] {
+            let place = Place::connected();
+            let folder = if program == SIEM { "mta" } else { "audit" };
+            for number in 0..3 {
+                place.sandbox.serve(Batch::realistic(number, 20));
+                let time = ago(TimeDelta::minutes(5));
+                place.sandbox.audit([event(number, time)]);
+            }
+            place.run(program, [""; 0]).stays_silent();
+            let published = place.lines(folder);
+            restore(&place, &BTreeMap::new());
+            fail(&place, program, outages);
+            place.run(program, [""; 0]).ends_with(65).says("was lost");
+            assert_eq!(place.lines(folder), published, "P2: {outages}");
+            place.run(program, [""; 0]).stays_silent();
+        }
+    }
+}
+
+#[test]
+fn a_state_of_another_installation_in_the_place_of_ours_is_refused_until_it_is_adopted() {
+    let place = Place::connected();
+    place.sandbox.serve(Batch::realistic(1, 20));
+    place.siem().stays_silent();
+    // the other one has a data folder of its own and has come further
+    fs::create_dir_all(place.path("other/data/mta")).expect("made");
+    fs::create_dir_all(place.path("other/data/tmp")).expect("made");
+    for name in ["config.toml", "credentials.toml"] {
+        fs::copy(place.path(name), place.path("other").join(name)).expect("copied");
+    }
+    for seed in [2, 3] {
+        place.sandbox.serve(Batch::realistic(seed, 20));
+        let mut command = place.command(SIEM);
+        command.arg("--config").arg(place.path("other/config.toml"));
+        place.finish(command).stays_silent();
+    }
+    let ours = backup(&place);
+    for name in ["siem.state", "siem.state.prev"] {
+        let from = place.path("other/checkpoint").join(name);
+        fs::copy(from, place.path("checkpoint").join(name)).expect("copied");
+    }
+    let theirs = backup(&place);
+    let refused = place.siem().ends_with(78);
+    refused.says("of another installation").says("--adopt");
+    // with the right state nothing is missing
+    restore(&place, &ours);
+    place.siem().stays_silent();
+    place.assert_siem_complete();
+    restore(&place, &theirs);
+    place
+        .run(SIEM, ["--adopt"])
+        .ends_with(65)
+        .says("may be missing");
+    place.siem().stays_silent();
 }
 
 #[test]

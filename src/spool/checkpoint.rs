@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::SpoolError;
 use super::known::{self, RECENT_LIMIT};
 use super::record::{FORMAT, Record, Refusal, SIZE_LIMIT};
 use super::seen::Seen;
 use super::store::{Committed, Staged};
+use super::time::Time;
 use crate::durable::{self, Disk, Mode, is_held};
 
 /// The one memory of a stream.
@@ -77,8 +77,9 @@ impl Checkpoint {
                     // equal: a run was killed between keeping the copy and replacing the record
                     let follows =
                         [previous.sequence, previous.sequence + 1].contains(&current.sequence);
-                    before =
-                        Some(previous).filter(|previous| follows && !previous.pending.is_empty());
+                    let is_ours = previous.id.is_empty() || previous.id == current.id;
+                    before = Some(previous)
+                        .filter(|previous| follows && is_ours && !previous.pending.is_empty());
                 }
                 (*current, Found::Current)
             }
@@ -94,10 +95,6 @@ impl Checkpoint {
             (Generation::Absent, Generation::Absent) => (first, Found::Nothing),
         };
         let previous = before;
-        let mut record = record;
-        if record.id.is_empty() {
-            record.id = Uuid::new_v4().simple().to_string();
-        }
         let checkpoint = Self {
             disk,
             path,
@@ -110,6 +107,11 @@ impl Checkpoint {
 
     pub(super) const fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// Gives the record an id, which the next replacement keeps.
+    pub(super) fn name(&mut self, id: String) {
+        self.record.id = id;
     }
 
     /// The latest time that the record knows of.
@@ -136,7 +138,7 @@ impl Checkpoint {
         &mut self,
         staged: Staged,
         position: Option<String>,
-        now: DateTime<Utc>,
+        time: Time,
     ) -> Result<Committed, SpoolError> {
         let Staged {
             moves,
@@ -147,21 +149,21 @@ impl Checkpoint {
             repeated,
         } = staged;
         let pending = moves.clone();
+        let (now, to_keep, second) = (time.now, time.to_keep(), time.of_ids());
         let older = self.spill(now)?;
-        let hour = now.timestamp();
         self.replace(|record| {
             record.settle();
             if older.is_some() {
                 (record.seen, record.older) = (Seen::default(), older);
             }
             if record.position != position {
-                record.moved_at = Some(now);
+                record.moved_at = to_keep;
             }
             record.position = position;
-            record.clock = Some(now);
-            record.began.get_or_insert(now);
+            record.clock = to_keep.or(record.clock);
+            record.began = record.began.or(to_keep);
             record.pending = pending;
-            record.added.extend(ids.into_iter().map(|id| (hour, id)));
+            record.added.extend(ids.into_iter().map(|id| (second, id)));
             gaps.into_iter().for_each(|gap| record.add_gap(gap));
             for warning in warnings {
                 record.warn(warning, now);

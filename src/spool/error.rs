@@ -29,12 +29,14 @@ pub enum SpoolError {
         path: PathBuf,
     },
     /// The data folder is another installation's: the configuration needs a decision.
-    #[error("the data folder {} belongs to the installation whose state is in {}", data.display(), state.display())]
+    #[error("{}", foreign(data, state, *is_exchanged))]
     Foreign {
         /// The data folder.
         data: PathBuf,
         /// The state folder of the other installation.
         state: PathBuf,
+        /// True if the state is another installation's and stands in the place of the right one.
+        is_exchanged: bool,
     },
     /// The state is not for this program to change: the file named needs a decision.
     #[error("the state {} cannot be used: {why}", path.display())]
@@ -44,6 +46,17 @@ pub enum SpoolError {
         /// The reason.
         why: String,
     },
+}
+
+fn foreign(data: &Path, state: &Path, is_exchanged: bool) -> String {
+    let (data, state) = (data.display(), state.display());
+    if is_exchanged {
+        return format!(
+            "the data folder {data} belongs to another state than the one in {state}, as after the state \
+             of another installation was copied there"
+        );
+    }
+    format!("the data folder {data} belongs to the installation whose state is in {state}")
 }
 
 impl SpoolError {

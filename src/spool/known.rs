@@ -56,7 +56,20 @@ impl Older {
     /// True if the file is there with all bytes that count.
     pub(super) fn is_there(&self, disk: &dyn Disk, state: &Path) -> io::Result<bool> {
         let entry = disk.entry(&self.path(state))?;
-        Ok(entry.is_some_and(|entry| entry.size >= self.bytes))
+        Ok(self.bytes == 0 || entry.is_some_and(|entry| entry.size >= self.bytes))
+    }
+
+    /// The part of the file before its first damage.
+    pub(super) fn sound(&self, disk: &dyn Disk, state: &Path) -> io::Result<Self> {
+        let bytes = read_blocks(disk, state, self, |_, _| Ok(()))?;
+        Ok(self.cut(bytes))
+    }
+
+    fn cut(&self, bytes: u64) -> Self {
+        Self {
+            bytes,
+            ..self.clone()
+        }
     }
 }
 
@@ -164,25 +177,26 @@ fn write_block(file: &mut impl io::Write, hour: i64, ids: &[Digest]) -> io::Resu
     Ok(block.len() as u64)
 }
 
-/// Reads the part that counts, block by block; returns true if all of it was sound.
+/// Reads the part that counts, block by block, up to the first damage; returns how many bytes are sound.
 fn read_blocks(
     disk: &dyn Disk,
     state: &Path,
     older: &Older,
     mut each: impl FnMut(i64, &[Digest]) -> io::Result<()>,
-) -> io::Result<bool> {
+) -> io::Result<u64> {
     let file: Box<dyn Handle> = match disk.open(&older.path(state)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         opened => opened?,
     };
     let mut file = BufReader::with_capacity(1 << 16, file).take(older.bytes);
-    while file.limit() > 0 {
-        match read_block(&mut file)? {
-            Some((hour, ids)) => each(hour, &ids)?,
-            None => return Ok(false),
-        }
+    let mut sound = 0;
+    while file.limit() > 0
+        && let Some((hour, ids)) = read_block(&mut file)?
+    {
+        each(hour, &ids)?;
+        sound = older.bytes - file.limit();
     }
-    Ok(true)
+    Ok(sound)
 }
 
 /// Reads one block; `None` if it is not as it was written.
@@ -233,30 +247,32 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Reads the file from `hour` on, beside the digests of the record; false if a part of it is damaged.
+    /// Reads the file from `hour` on, beside the digests of the record. Returns the sound part of the file
+    /// as well if another part is damaged.
     pub(super) fn load(
         disk: &dyn Disk,
         state: &Path,
         older: Option<&Older>,
         recent: [&Seen; 2],
         hour: i64,
-    ) -> io::Result<(Self, bool)> {
+    ) -> io::Result<(Self, Option<Older>)> {
         let mut known = Self {
             from: hour,
             ..Self::default()
         };
-        let mut is_sound = true;
+        let mut shortened = None;
         if let Some(older) = older {
-            is_sound = read_blocks(disk, state, older, |block, ids| {
+            let sound = read_blocks(disk, state, older, |block, ids| {
                 if block >= hour {
                     known.sorted.extend_from_slice(ids);
                 }
                 Ok(())
             })?;
+            shortened = (sound < older.bytes).then(|| older.cut(sound));
             known.sorted.sort_unstable();
         }
         known.extend(recent.into_iter().flat_map(Seen::ids));
-        Ok((known, is_sound))
+        Ok((known, shortened))
     }
 
     /// True if everything from `hour` on is in memory.
@@ -307,7 +323,13 @@ mod tests {
 
     fn load(disk: &Model, older: &Older, hour: i64) -> (Known, bool) {
         let (none, state) = (Seen::default(), Path::new(STATE));
-        Known::load(disk, state, Some(older), [&none, &none], hour).unwrap()
+        let loaded = Known::load(disk, state, Some(older), [&none, &none], hour);
+        let (known, shortened) = loaded.unwrap();
+        assert_eq!(
+            older.sound(disk, state).unwrap() == *older,
+            shortened.is_none()
+        );
+        (known, shortened.is_none())
     }
 
     #[test]
@@ -390,6 +412,28 @@ mod tests {
         disk.tamper(&path, None);
         let (known, is_sound) = load(&disk, &second, 0);
         assert!(!is_sound && known.len() == 0);
+    }
+
+    #[test]
+    fn the_sound_part_goes_on_as_a_file_of_its_own() {
+        let (disk, state) = (disk(), Path::new(STATE));
+        let first = keep(&disk, state, None, &seen(100, 0..10), 100).unwrap();
+        let second = keep(&disk, state, Some(&first), &seen(101, 10..20), 101).unwrap();
+        let path = second.path(state);
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let whole = disk.files(Path::new("/state")).remove(&name).unwrap();
+        let cut = &whole[..whole.len() - 1];
+        for (content, is_left) in [(Some(cut), true), (None, false)] {
+            disk.tamper(&path, content);
+            let sound = second.sound(&disk, state).unwrap();
+            assert!(sound.is_there(&disk, state).unwrap());
+            let (known, is_sound) = load(&disk, &sound, 0);
+            assert!(is_sound && known.contains(id(3)) == is_left);
+            let third = keep(&disk, state, Some(&sound), &seen(102, 20..30), 102).unwrap();
+            let (known, is_sound) = load(&disk, &third, 0);
+            assert!(is_sound && known.contains(id(23)) && !known.contains(id(13)));
+            assert_eq!(known.contains(id(3)), is_left);
+        }
     }
 
     proptest! {

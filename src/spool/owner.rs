@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{Settings, SpoolError};
 use crate::durable::{self, Disk, Mode};
@@ -40,6 +41,7 @@ pub enum Adopt {
 /// What is known of our own state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ours<'a> {
+    /// The id in its record; empty if it has none.
     pub(super) id: &'a str,
     pub(super) sequence: u64,
 }
@@ -67,11 +69,12 @@ fn judge(
     };
     let is_older = owner.sequence > ours.sequence;
     let (same_id, same_place) = (owner.id == ours.id, owner.state == state);
-    match (same_id, same_place) {
-        (true, true) | (false, true) if is_older => Verdict::Older,
-        (_, true) => Verdict::Ours,
+    // a state that was lost has no id, nor has one of version 0.1.0
+    match (same_id || ours.id.is_empty(), same_place) {
+        (true, true) if is_older => Verdict::Older,
+        (true, true) => Verdict::Ours,
         // moved with its state; a copy leaves the original behind
-        (true, false) if !is_alive(&owner.state) => match is_older {
+        (_, false) if same_id && !is_alive(&owner.state) => match is_older {
             true => Verdict::Older,
             false => Verdict::Ours,
         },
@@ -85,7 +88,7 @@ pub(super) struct Marker {
     path: PathBuf,
     state: PathBuf,
     written: Option<Owner>,
-    was_there: bool,
+    newest: u64,
 }
 
 impl Marker {
@@ -113,7 +116,7 @@ impl Marker {
         let marker = Self {
             path,
             state: settings.state.clone(),
-            was_there: written.as_ref().is_some_and(|owner| owner.sequence > 0),
+            newest: written.as_ref().map_or(0, |owner| owner.sequence),
             written,
         };
         Ok((marker, verdict))
@@ -121,7 +124,23 @@ impl Marker {
 
     /// True if a state has published here before. A first run that was killed has left no record.
     pub(super) const fn was_there(&self) -> bool {
-        self.was_there
+        self.newest > 0
+    }
+
+    /// The id that the folder's own state has, or a new one if the folder is not this installation's.
+    pub(super) fn id_for(&self, verdict: &Verdict) -> String {
+        let is_ours = !matches!(verdict, Verdict::Foreign(_));
+        let known = self
+            .written
+            .as_ref()
+            .filter(|owner| is_ours && !owner.id.is_empty());
+        let new = || Uuid::new_v4().simple().to_string();
+        known.map_or_else(new, |owner| owner.id.clone())
+    }
+
+    /// The sequence number of the newest state that has published here, when the file was read.
+    pub(super) const fn newest(&self) -> u64 {
+        self.newest
     }
 
     /// Keeps other installations out from the first moment of a run. The newest sequence stays in the file,
@@ -183,7 +202,10 @@ mod tests {
             ),
             // lost, or of a version that had no id
             (Some(owner("a", here, 7)), ours("", 0), true, Verdict::Older),
-            (Some(owner("a", here, 7)), ours("b", 9), true, Verdict::Ours),
+            (Some(owner("a", here, 7)), ours("", 9), true, Verdict::Ours),
+            // exchanged for the state of another installation
+            (Some(owner("a", here, 7)), ours("b", 9), true, foreign(here)),
+            (Some(owner("a", here, 7)), ours("b", 6), true, foreign(here)),
             // moved together with its data
             (
                 Some(owner("a", "/old", 7)),
@@ -214,6 +236,12 @@ mod tests {
             (
                 Some(owner("a", "/old", 7)),
                 ours("b", 0),
+                false,
+                foreign("/old"),
+            ),
+            (
+                Some(owner("a", "/old", 7)),
+                ours("", 0),
                 false,
                 foreign("/old"),
             ),

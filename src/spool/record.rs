@@ -68,6 +68,9 @@ pub(crate) struct Record {
     /// In how many runs in a row each trouble has occurred.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) troubles: BTreeMap<String, u32>,
+    /// True if the state was lost or restored and no run has got to its end since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) resumed: bool,
     /// When the stream was collected for the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) began: Option<DateTime<Utc>>,
@@ -159,6 +162,7 @@ impl Record {
             untold: Vec::new(),
             told_at: BTreeMap::new(),
             troubles: BTreeMap::new(),
+            resumed: false,
             began: None,
             moved_at: None,
             clock: None,
@@ -260,6 +264,7 @@ impl Record {
         self.untold = this.untold;
         self.told_at = this.told_at;
         self.troubles = this.troubles;
+        self.resumed = this.resumed;
         self.began = this.began;
         self.clock = this.clock;
         self.go_back();

@@ -36,7 +36,7 @@ impl World {
     }
 
     /// Changes a state file as a program of ours could have written it.
-    fn rewrite(&self, path: &str, change: impl FnOnce(&mut Record)) {
+    pub(super) fn rewrite(&self, path: &str, change: impl FnOnce(&mut Record)) {
         let mut record = Record::decode(&self.content(Path::new(path)).unwrap()).unwrap();
         change(&mut record);
         self.model.tamper(Path::new(path), Some(&record.encode()));

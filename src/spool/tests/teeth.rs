@@ -37,7 +37,9 @@ impl Order {
         };
         let disk = &*spool.settings.disk;
         store::publish(disk, Path::new(STAGING), Path::new(PUBLISHED), early)?;
-        let late = spool.checkpoint.advance(staged, Some(position), now)?;
+        let late = spool
+            .checkpoint
+            .advance(staged, Some(position), spool.time(now))?;
         drop(late.moves);
         Ok(())
     }
