@@ -33,8 +33,8 @@ pub(super) enum Read {
 
 /// How the pages of one reading ended.
 enum Pages {
-    /// All were read. The count that Mimecast stated, if it did.
-    End(Option<u64>),
+    /// All were read. The count that Mimecast stated, if it did, and how many items came.
+    End(Option<u64>, u64),
     TooMuch,
     TooLarge,
 }
@@ -51,13 +51,14 @@ impl Events {
         let mut taken = Taken::new(self.format, spool)?;
         for reading in 1..=READINGS {
             taken.begin_reading();
-            let stated = match self.read_pages(spool, window, &mut taken)? {
-                Pages::End(stated) => stated,
+            let (stated, listed) = match self.read_pages(spool, window, &mut taken)? {
+                Pages::End(stated, listed) => (stated, listed),
                 Pages::TooMuch => return Ok(Read::TooMuch),
                 Pages::TooLarge if window.can_halve() => return Ok(Read::TooMuch),
                 Pages::TooLarge => return Ok(Read::TooLarge),
             };
-            let found = taken.len() as u64;
+            // Mimecast counts an item twice that it lists twice; several readings together can have them all
+            let found = listed.max(taken.len() as u64);
             match stated {
                 Some(stated) if stated > found => {
                     warn!(
@@ -86,7 +87,7 @@ impl Events {
         taken: &mut Taken,
     ) -> anyhow::Result<Pages> {
         let (mut tokens, mut token) = (HashSet::new(), None);
-        let (mut stated, mut empty) = (None, 0);
+        let (mut stated, mut listed, mut empty) = (None, 0, 0);
         loop {
             let head = match self.page(spool, window, token.as_deref(), taken)? {
                 Answer::Page(head) => head,
@@ -95,19 +96,20 @@ impl Events {
                 }
                 Answer::Unreadable(why) => {
                     self.keep_unread(spool, window, (token.as_deref(), &why), taken)?;
-                    return Ok(Pages::End(None));
+                    return Ok(Pages::End(None, listed));
                 }
             };
             let (events, new) = (head.items, taken.lines.len());
             info!(events, new, "a page has arrived");
             stated = stated.or(head.total);
+            listed += head.items as u64;
             empty = if head.items == 0 { empty + 1 } else { 0 };
             let Some(next) = head.next.filter(|_| empty < EMPTY_PAGES) else {
-                return Ok(Pages::End(stated));
+                return Ok(Pages::End(stated, listed));
             };
             let is_new = tokens.insert(next.clone());
             if !is_new && head.items == 0 {
-                return Ok(Pages::End(stated));
+                return Ok(Pages::End(stated, listed));
             }
             if !is_new {
                 taken.warnings.push(format!(
@@ -115,7 +117,7 @@ impl Events {
                      may be missing",
                     window.from, window.to
                 ));
-                return Ok(Pages::End(stated));
+                return Ok(Pages::End(stated, listed));
             }
             token = Some(next);
             if taken.len() > EVENTS_LIMIT && window.can_halve() {
