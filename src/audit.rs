@@ -135,7 +135,7 @@ impl Events {
         spool.batch(self.clock.present().latest)
     }
 
-    /// Returns true if the window that was just read is as all clocks want it. Only the first answer of a
+    /// Returns true if the window that is being read is as all clocks want it. Only the first answer of a
     /// run shows Mimecast's clock.
     fn is_as_planned(&mut self, spool: &Spool) -> anyhow::Result<bool> {
         if std::mem::replace(&mut self.is_planned, true) {
@@ -261,6 +261,7 @@ impl Source for Events {
                     return self.ready(spool, &window, *taken).map(Some);
                 }
                 Read::TooMuch => self.plan.halve(&window),
+                Read::OtherPlan => {}
                 Read::TooLarge => self.page_size = (self.page_size / 2).max(1),
             }
         }

@@ -29,6 +29,8 @@ pub(super) enum Read {
     TooMuch,
     /// A page is too large or cannot be read: a smaller one is asked for.
     TooLarge,
+    /// The clocks want another window.
+    OtherPlan,
 }
 
 /// How the pages of one reading ended.
@@ -37,6 +39,7 @@ enum Pages {
     End(Option<u64>, u64),
     TooMuch,
     TooLarge,
+    OtherPlan,
 }
 
 /// One page.
@@ -54,6 +57,7 @@ impl Events {
             let (stated, listed) = match self.read_pages(spool, window, &mut taken)? {
                 Pages::End(stated, listed) => (stated, listed),
                 Pages::TooMuch => return Ok(Read::TooMuch),
+                Pages::OtherPlan => return Ok(Read::OtherPlan),
                 Pages::TooLarge if window.can_halve() => return Ok(Read::TooMuch),
                 Pages::TooLarge => return Ok(Read::TooLarge),
             };
@@ -99,6 +103,9 @@ impl Events {
                     return Ok(Pages::End(None, listed));
                 }
             };
+            if !self.is_as_planned(spool)? {
+                return Ok(Pages::OtherPlan);
+            }
             let (events, new) = (head.items, taken.lines.len());
             info!(events, new, "a page has arrived");
             stated = stated.or(head.total);

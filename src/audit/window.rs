@@ -225,4 +225,6 @@ pub(super) fn of_name(name: &FileName) -> Option<(DateTime<Utc>, DateTime<Utc>)>
 }
 
 #[cfg(test)]
+mod stopped;
+#[cfg(test)]
 mod tests;
