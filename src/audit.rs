@@ -7,6 +7,7 @@
 
 pub(crate) mod line;
 pub(crate) mod page;
+mod pieces;
 mod published;
 mod reading;
 mod taken;
@@ -24,6 +25,7 @@ use crate::config::Format;
 use crate::report::{Code, Failure};
 use crate::run::{Program, Ready, Run, Source, Stream};
 use crate::spool::{Batch, Extension, Gap, Spool};
+use pieces::Pieces;
 use published::Published;
 use reading::Read;
 use taken::Taken;
@@ -65,8 +67,8 @@ struct Events {
     clock: Clock,
     format: Format,
     plan: Plan,
-    /// Events asked for in one page.
-    page_size: usize,
+    /// How many events are asked for in one page.
+    pieces: Pieces,
     published: Published,
     /// What the operator is told with the first window.
     warnings: Vec<String>,
@@ -115,7 +117,7 @@ impl Events {
             clock: run.clock.clone(),
             format: audit.format,
             plan: Plan::new(place, spool.began(), audit.overlap, audit.first_look_back),
-            page_size: endpoints::AUDIT_PAGE,
+            pieces: Pieces::new(endpoints::AUDIT_PAGE),
             published,
             warnings,
             is_planned: false,
@@ -135,7 +137,7 @@ impl Events {
         spool.batch(self.clock.present().latest)
     }
 
-    /// Returns true if the window that was just read is as all clocks want it. Only the first answer of a
+    /// Returns true if the window that is being read is as all clocks want it. Only the first answer of a
     /// run shows Mimecast's clock.
     fn is_as_planned(&mut self, spool: &Spool) -> anyhow::Result<bool> {
         if std::mem::replace(&mut self.is_planned, true) {
@@ -211,7 +213,7 @@ impl Events {
             batch.warn(text);
         }
         self.plan.collected(window);
-        self.page_size = endpoints::AUDIT_PAGE;
+        self.pieces.reset();
         let position = Some(self.plan.text());
         Ok(Ready { batch, position })
     }
@@ -246,7 +248,7 @@ impl Source for Events {
             return Err(error);
         }
         while !self.finished {
-            let window = self.plan.next(self.now());
+            let window = reading::beside_gaps(spool, self.plan.next(self.now()));
             spool.recall_since(window.from.timestamp())?;
             let read = match self.read(spool, &window) {
                 Ok(read) => read,
@@ -261,7 +263,7 @@ impl Source for Events {
                     return self.ready(spool, &window, *taken).map(Some);
                 }
                 Read::TooMuch => self.plan.halve(&window),
-                Read::TooLarge => self.page_size = (self.page_size / 2).max(1),
+                Read::OtherPlan => {}
             }
         }
         Ok(None)

@@ -9,8 +9,10 @@ use super::page::{self, Head, Item};
 use super::taken::Taken;
 use super::window::Window;
 use super::{EVENTS_LIMIT, Events};
+use crate::api::answer::Denial;
 use crate::api::endpoints::{self, Call};
 use crate::api::{ApiError, NoSink, Reply};
+use crate::report::{Failure, LASTING_RUNS};
 use crate::spool::{Gap, Spool};
 
 /// Pages without events that are followed in a row.
@@ -20,60 +22,72 @@ const READINGS: u32 = 3;
 
 /// Pages that are given up in one run: more of them are not single bad pages.
 const UNREAD_LIMIT: u32 = 5;
+/// Why events of a second can be missing.
+const UNREAD: &str = "a page of audit events cannot be read";
 
 /// What became of a window.
 pub(super) enum Read {
     /// All its events.
     Whole(Box<Taken>),
-    /// More than can be held: a shorter window is asked for.
+    /// More than can be held or read: a shorter window is asked for.
     TooMuch,
-    /// A page is too large or cannot be read: a smaller one is asked for.
-    TooLarge,
+    /// The clocks want another window.
+    OtherPlan,
 }
 
 /// How the pages of one reading ended.
 enum Pages {
-    /// All were read. The count that Mimecast stated, if it did.
-    End(Option<u64>),
+    /// All were read. The count that Mimecast stated, if it did, and how many items came.
+    End(Option<u64>, usize),
     TooMuch,
-    TooLarge,
+    /// Pages of another size are asked for.
+    OtherSize,
+    OtherPlan,
 }
 
 /// One page.
 enum Answer {
-    Page(Head),
+    /// It was read. The place on it of the first item that is not JSON and was not met before.
+    Page(Head, Option<usize>),
+    Bad(Bad),
+}
+
+/// A page that gives no events.
+enum Bad {
+    TooLarge(String),
     Unreadable(String),
+    /// It does not arrive, although others do.
+    Absent(String),
 }
 
 impl Events {
     /// Reads a window, again if events are missing by Mimecast's own count.
     pub(super) fn read(&mut self, spool: &Spool, window: &Window) -> anyhow::Result<Read> {
         let mut taken = Taken::new(self.format, spool)?;
-        for reading in 1..=READINGS {
+        let mut reading = 1;
+        while reading <= READINGS {
             taken.begin_reading();
-            let stated = match self.read_pages(spool, window, &mut taken)? {
-                Pages::End(stated) => stated,
+            let (stated, listed) = match self.read_pages(spool, window, &mut taken)? {
+                Pages::End(stated, listed) => (stated, listed),
                 Pages::TooMuch => return Ok(Read::TooMuch),
-                Pages::TooLarge if window.can_halve() => return Ok(Read::TooMuch),
-                Pages::TooLarge => return Ok(Read::TooLarge),
+                Pages::OtherPlan => return Ok(Read::OtherPlan),
+                Pages::OtherSize => continue,
             };
-            let found = taken.len() as u64;
-            match stated {
-                Some(stated) if stated > found => {
-                    warn!(
-                        reading,
-                        stated, found, "events are missing by Mimecast's count"
-                    );
-                    taken.short = Some(short(window, stated, found));
+            // Mimecast counts an item twice that it lists twice; several readings together can have them all
+            let found = listed.max(taken.len()) as u64;
+            let Some(stated) = stated.filter(|stated| *stated > found) else {
+                if let Some(stated) = stated.filter(|stated| *stated < found) {
+                    info!(stated, found, "there are more events than Mimecast counts");
                 }
-                _ => {
-                    if let Some(stated) = stated.filter(|stated| *stated < found) {
-                        info!(stated, found, "there are more events than Mimecast counts");
-                    }
-                    taken.short = None;
-                    break;
-                }
-            }
+                taken.short = None;
+                break;
+            };
+            warn!(
+                reading,
+                stated, found, "events are missing by Mimecast's count"
+            );
+            taken.short = Some(short(window, stated, found));
+            reading += 1;
         }
         Ok(Read::Whole(Box::new(taken)))
     }
@@ -86,28 +100,32 @@ impl Events {
         taken: &mut Taken,
     ) -> anyhow::Result<Pages> {
         let (mut tokens, mut token) = (HashSet::new(), None);
-        let (mut stated, mut empty) = (None, 0);
+        let (mut stated, mut listed, mut empty) = (None, 0, 0);
         loop {
-            let head = match self.page(spool, window, token.as_deref(), taken)? {
-                Answer::Page(head) => head,
-                Answer::Unreadable(_) if window.can_halve() || self.page_size > 1 => {
-                    return Ok(Pages::TooLarge);
+            let place = (token.as_deref(), listed);
+            let head = match self.page(spool, window, place, taken)? {
+                Answer::Page(head, broken) => {
+                    if !self.is_as_planned(spool)? {
+                        return Ok(Pages::OtherPlan);
+                    }
+                    if let Some(other) = self.look_closer(window, (listed, head.items), broken) {
+                        return Ok(other);
+                    }
+                    head
                 }
-                Answer::Unreadable(why) => {
-                    self.keep_unread(spool, window, (token.as_deref(), &why), taken)?;
-                    return Ok(Pages::End(None));
-                }
+                Answer::Bad(bad) => return self.without(spool, window, place, &bad, taken),
             };
             let (events, new) = (head.items, taken.lines.len());
             info!(events, new, "a page has arrived");
             stated = stated.or(head.total);
+            listed += head.items;
             empty = if head.items == 0 { empty + 1 } else { 0 };
             let Some(next) = head.next.filter(|_| empty < EMPTY_PAGES) else {
-                return Ok(Pages::End(stated));
+                return Ok(Pages::End(stated, listed));
             };
             let is_new = tokens.insert(next.clone());
             if !is_new && head.items == 0 {
-                return Ok(Pages::End(stated));
+                return Ok(Pages::End(stated, listed));
             }
             if !is_new {
                 taken.warnings.push(format!(
@@ -115,7 +133,7 @@ impl Events {
                      may be missing",
                     window.from, window.to
                 ));
-                return Ok(Pages::End(stated));
+                return Ok(Pages::End(stated, listed));
             }
             token = Some(next);
             if taken.len() > EVENTS_LIMIT && window.can_halve() {
@@ -124,33 +142,39 @@ impl Events {
         }
     }
 
-    /// Asks for one page and takes its events in. A page that cannot be read is asked for once more.
+    /// Asks for the page after `listed` items and takes its events in. A page that cannot be read is asked
+    /// for once more.
     fn page(
         &mut self,
         spool: &Spool,
         window: &Window,
-        token: Option<&str>,
+        (token, listed): (Option<&str>, usize),
         taken: &mut Taken,
     ) -> anyhow::Result<Answer> {
-        let body = endpoints::audit(window.from, window.to, self.page_size, token);
+        let body = endpoints::audit(window.from, window.to, self.pieces.size(), token);
         let mut why = String::new();
         for _ in 0..2 {
             let text = match self.client.call(Call::Audit, &body, &mut NoSink) {
                 Ok(Reply::Json(text)) => text,
                 Ok(Reply::Archive(_) | Reply::Nothing) => return Err(not_json().into()),
-                Err(ApiError::TooLarge(what)) => return Ok(Answer::Unreadable(what)),
+                Err(ApiError::TooLarge(what)) => return Ok(Answer::Bad(Bad::TooLarge(what))),
                 Err(ApiError::NotUnderstood(what)) => return self.doubt(what),
-                Err(error) => return Err(error.into()),
+                Err(error) => return self.doubt_outage(window, error),
             };
-            let (published, mut broken) = (&mut self.published, 0_u32);
+            let (published, mut at, mut broken) = (&mut self.published, 0, None);
+            let covered = self.pieces.covered();
             let read = page::read(&text, &mut |item| {
-                broken += u32::from(matches!(item, Item::Broken(_)));
-                taken.take(&item, spool, published)
+                let is_new = taken.take(&item, spool, published)?;
+                if is_new && matches!(item, Item::Broken(_)) && listed + at >= covered {
+                    broken = broken.or(Some(at));
+                }
+                at += 1;
+                anyhow::Ok(())
             })?;
             match read {
                 Ok(head) => {
                     self.has_read = true;
-                    return Ok(self.isolate(window, head, broken));
+                    return Ok(Answer::Page(head, broken));
                 }
                 Err(what) => why = what,
             }
@@ -160,33 +184,95 @@ impl Events {
     }
 
     /// Where an item that is not JSON ends can be a guess, and it may hide its neighbours: it is asked for
-    /// alone, as far as that is possible.
-    fn isolate(&mut self, window: &Window, head: Head, broken: u32) -> Answer {
-        let is_alone = !window.can_halve() && self.page_size == 1;
-        if broken == 0 || self.isolated >= UNREAD_LIMIT {
-            return Answer::Page(head);
-        }
-        if is_alone {
+    /// apart from them, as far as that is possible.
+    fn look_closer(
+        &mut self,
+        window: &Window,
+        (before, items): (usize, usize),
+        broken: Option<usize>,
+    ) -> Option<Pages> {
+        if let Some(at) = broken.filter(|_| self.isolated < UNREAD_LIMIT) {
+            if window.can_halve() {
+                return Some(Pages::TooMuch);
+            }
+            if self.pieces.broken(before + at, (before, items)) {
+                return Some(Pages::OtherSize);
+            }
             self.isolated += 1;
-            return Answer::Page(head);
         }
-        Answer::Unreadable("an audit item that is not JSON".to_owned())
+        let is_other = !window.can_halve() && self.pieces.arrived(before + items, items);
+        is_other.then_some(Pages::OtherSize)
     }
 
     /// A page that cannot be read is one bad page only if Mimecast answers others: something in front of it
     /// may be the cause.
     fn doubt(&mut self, why: String) -> anyhow::Result<Answer> {
         if !self.has_read {
-            let second = self.now() - TimeDelta::minutes(2);
-            let body = endpoints::audit(second, second, 1, None);
-            let Reply::Json(text) = self.client.call(Call::Audit, &body, &mut NoSink)? else {
-                return Err(not_json().into());
-            };
-            let read = page::read(&text, &mut |_| anyhow::Ok(()))?;
-            read.map_err(ApiError::NotUnderstood)?;
-            self.has_read = true;
+            self.ask_for_a_second(self.now() - TimeDelta::minutes(2))?;
         }
-        Ok(Answer::Unreadable(why))
+        Ok(Answer::Bad(Bad::Unreadable(why)))
+    }
+
+    /// The same for a page that does not arrive. An outage can begin at any time.
+    fn doubt_outage(&mut self, window: &Window, error: ApiError) -> anyhow::Result<Answer> {
+        let is_doubtful = matches!(
+            error,
+            ApiError::Unreachable(_) | ApiError::Denied(Denial::Permission(_))
+        );
+        if !is_doubtful {
+            return Err(error.into());
+        }
+        let recent = self.now() - TimeDelta::minutes(2);
+        let is_inside = !window.can_halve() && window.from.timestamp() == recent.timestamp();
+        let other = recent - TimeDelta::minutes(i64::from(is_inside));
+        match self.ask_for_a_second(other) {
+            Ok(()) => Ok(Answer::Bad(Bad::Absent(error.to_string()))),
+            Err(stopped) if matches!(stopped.downcast_ref(), Some(ApiError::Stopped(_))) => {
+                Err(stopped)
+            }
+            Err(_) => Err(error.into()),
+        }
+    }
+
+    /// Finds out whether Mimecast answers at all.
+    fn ask_for_a_second(&mut self, second: DateTime<Utc>) -> anyhow::Result<()> {
+        let body = endpoints::audit(second, second, 1, None);
+        let Reply::Json(text) = self.client.call(Call::Audit, &body, &mut NoSink)? else {
+            return Err(not_json().into());
+        };
+        let read = page::read(&text, &mut |_| anyhow::Ok(()))?;
+        read.map_err(ApiError::NotUnderstood)?;
+        self.has_read = true;
+        Ok(())
+    }
+
+    /// Goes on after a bad page: with less of it, or without it if there is nothing less.
+    fn without(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        (token, listed): (Option<&str>, usize),
+        bad: &Bad,
+        taken: &mut Taken,
+    ) -> anyhow::Result<Pages> {
+        if window.can_halve() {
+            return Ok(Pages::TooMuch);
+        }
+        let is_known = spool.has_gap(window.from, UNREAD);
+        let is_other = match bad {
+            Bad::TooLarge(_) => self.pieces.halve(),
+            Bad::Unreadable(_) => !is_known && self.pieces.unread(listed),
+            Bad::Absent(_) => !is_known && self.pieces.halve(),
+        };
+        match bad {
+            _ if is_other => return Ok(Pages::OtherSize),
+            Bad::Unreadable(_) | Bad::Absent(_) if is_known => {}
+            Bad::TooLarge(why) | Bad::Unreadable(why) => {
+                self.keep_unread(spool, window, (token, why), taken)?;
+            }
+            Bad::Absent(why) => self.give_up(spool, window, why, taken)?,
+        }
+        Ok(Pages::End(None, listed))
     }
 
     /// Keeps the bytes of the smallest page that can be asked for and that cannot be read.
@@ -201,7 +287,7 @@ impl Events {
         if self.unread > UNREAD_LIMIT {
             return Err(ApiError::NotUnderstood(why.to_owned()).into());
         }
-        let body = endpoints::audit(window.from, window.to, self.page_size, token);
+        let body = endpoints::audit(window.from, window.to, self.pieces.size(), token);
         let mut raw = spool.scratch()?;
         self.client.call_raw(Call::Audit, &body, &mut raw)?;
         let note = format!("a page of audit events, window {}: {why}", window.stem());
@@ -212,10 +298,51 @@ impl Events {
             window.from,
             kept.display()
         );
-        let reason = "a page of audit events cannot be read";
-        taken.unread.push((text, gap(window, reason)));
+        taken.unread.push((text, gap(window, UNREAD)));
         Ok(())
     }
+
+    /// Does without a page that has not arrived in several runs.
+    fn give_up(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        why: &str,
+        taken: &mut Taken,
+    ) -> anyhow::Result<()> {
+        let trouble = format!("page {}", window.stem());
+        self.unread += 1;
+        if spool.runs_with(&trouble) + 1 < LASTING_RUNS || self.unread > UNREAD_LIMIT {
+            let what = format!(
+                "audit events of {} do not arrive, while others do: {why}",
+                window.from
+            );
+            let remedy = "nothing to do: a later run goes on, without them if it lasts";
+            return Err(Failure::later(trouble, what, remedy).into());
+        }
+        let text = format!(
+            "audit events of {} did not arrive in {LASTING_RUNS} runs ({why}): events of this second \
+             may be missing",
+            window.from
+        );
+        taken.unread.push((text, gap(window, UNREAD)));
+        Ok(())
+    }
+}
+
+/// A second with a page that cannot be read is a window of its own, so that it is not searched for again.
+pub(super) fn beside_gaps(spool: &Spool, mut window: Window) -> Window {
+    let mut second = window.from;
+    while second <= window.to {
+        if spool.has_gap(second, UNREAD) {
+            let is_first = second == window.from;
+            let end = second - TimeDelta::seconds(i64::from(!is_first));
+            window.is_last &= end == window.to;
+            window.to = end;
+        }
+        second += TimeDelta::seconds(1);
+    }
+    window
 }
 
 fn not_json() -> ApiError {

@@ -63,13 +63,14 @@ impl Taken {
         self.nameless.clear();
     }
 
-    /// Takes one item in, unless it was taken in before or published by an earlier window.
+    /// Takes one item in, unless it was taken in before or published by an earlier window. Returns true
+    /// if no earlier window had it.
     pub(super) fn take(
         &mut self,
         item: &Item<'_>,
         spool: &Spool,
         published: &mut Published,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         let text = match item {
             Item::Whole(text) => &**text,
             Item::Broken(text) => text,
@@ -84,7 +85,7 @@ impl Taken {
             None => self.number(text),
         };
         if !self.known.insert(identity) {
-            return Ok(());
+            return Ok(event.is_none() && !spool.has_seen(identity)?);
         }
         let is_first = id.is_none() || self.named.insert(identity.half());
         self.changed += u64::from(!is_first);
@@ -94,21 +95,20 @@ impl Taken {
             None => identity,
         };
         if spool.has_seen(identity)? || (is_first && spool.has_seen(old)?) {
-            return Ok(());
+            return Ok(false);
         }
         self.ids.push(identity);
         let Some(event) = event else {
-            return self.keep_odd(spool, text);
+            return self.keep_odd(spool, text).map(|()| true);
         };
         let line = match self.format {
             Format::KeyValue => event.key_value(),
             Format::Json => event.json(),
         };
-        if published.take(&line) {
-            return Ok(());
+        if !published.take(&line) {
+            self.lines.push(&line).map_err(ApiError::Sink)?;
         }
-        let pushed = self.lines.push(&line);
-        pushed.map_err(|error| ApiError::Sink(error).into())
+        Ok(true)
     }
 
     /// Stands in for the id of an item that has none: its text and how often that came before. Equal

@@ -25,6 +25,8 @@ pub(super) struct Window {
     pub(super) to: DateTime<Utc>,
     /// True if it reaches the present.
     pub(super) is_last: bool,
+    /// The present at the time of the question.
+    pub(super) present: DateTime<Utc>,
     /// What Mimecast no longer has, between the last window and this one.
     pub(super) gap: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
@@ -55,6 +57,10 @@ pub(super) struct Place {
     pub(super) reached: Option<DateTime<Utc>>,
     /// Where the next window begins, if the last run did not reach the present.
     pub(super) resume: Option<DateTime<Utc>>,
+    /// When the last run began to ask, if it did not reach the present: what is older than the overlap by
+    /// then cannot appear any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) asked: Option<DateTime<Utc>>,
     /// The longest window, in seconds, if a longer one did not fit into a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) span: Option<i64>,
@@ -83,8 +89,9 @@ impl Place {
 
 /// How windows follow one another.
 ///
-/// A run begins an overlap before what was reached, because events can appear late. Its windows then
-/// follow one another without an overlap until the present.
+/// A run begins an overlap before what was reached, because events can appear late; after a run that
+/// stopped in the middle, an overlap before the time of that run, unless its place lies further back. Its
+/// windows then follow one another without an overlap until the present.
 #[derive(Debug)]
 pub(super) struct Plan {
     place: Place,
@@ -93,6 +100,8 @@ pub(super) struct Plan {
     overlap: TimeDelta,
     look_back: TimeDelta,
     span: TimeDelta,
+    /// When this run began to ask, once it has collected a window.
+    asked: Option<DateTime<Utc>>,
 }
 
 impl Plan {
@@ -110,6 +119,7 @@ impl Plan {
             overlap: delta(overlap),
             look_back: delta(look_back),
             span: span.clamp(TimeDelta::zero(), LONGEST),
+            asked: None,
         }
     }
 
@@ -121,7 +131,7 @@ impl Plan {
         // a clock that was ahead must not hide what happens until the present has caught up
         let reached = self.place.reached.map(|end| end.min(present));
         let start = match (self.place.resume, reached) {
-            (Some(resume), _) => resume.min(present),
+            (Some(resume), _) => self.unsettled(resume.min(present), present),
             (None, Some(reached)) => reached - self.overlap,
             (None, None) => first.trunc_subsecs(0),
         };
@@ -133,14 +143,27 @@ impl Plan {
             from,
             to,
             is_last: to >= present,
+            present,
             gap: (known < from).then_some((known, from)),
         }
+    }
+
+    /// Where to go on: within a run at `resume`. The first window of a run also asks again for what was
+    /// still young when the last run asked for it. Time passes between runs, so that each gets further.
+    fn unsettled(&self, resume: DateTime<Utc>, present: DateTime<Utc>) -> DateTime<Utc> {
+        if self.asked.is_some() {
+            return resume;
+        }
+        // an earlier version did not write when it asked, which was after the place itself
+        let asked = self.place.asked.unwrap_or(resume).min(present);
+        resume.min(asked - self.overlap)
     }
 
     /// A window has been collected.
     pub(super) fn collected(&mut self, window: &Window) {
         let is_second = window.from == window.to;
         let next = window.to + TimeDelta::seconds(i64::from(is_second));
+        self.asked = self.asked.or(Some(window.present));
         self.span = (self.span * 2).max(TimeDelta::seconds(1)).min(LONGEST);
         self.place = if window.is_last {
             Place {
@@ -151,6 +174,7 @@ impl Plan {
             Place {
                 reached: self.place.reached.max(Some(window.to)),
                 resume: Some(next),
+                asked: self.asked,
                 span: (self.span < LONGEST).then(|| self.span.num_seconds()),
             }
         };
@@ -200,5 +224,7 @@ pub(super) fn of_name(name: &FileName) -> Option<(DateTime<Utc>, DateTime<Utc>)>
     Some((time(from)?, time(to)?))
 }
 
+#[cfg(test)]
+mod stopped;
 #[cfg(test)]
 mod tests;
