@@ -43,6 +43,16 @@ impl Agent {
         }
     }
 
+    /// From now on new files are treated so; those that were left stay.
+    pub(crate) fn take_to(&mut self, habit: Habit) {
+        self.habit = habit;
+    }
+
+    /// True if the agent has read this line, or the event of this id.
+    pub(crate) fn has_read(&self, line: &[u8]) -> bool {
+        self.read.contains_key(line)
+    }
+
     /// Reads what is new and returns the number of lines. A name that was gone and comes back is new.
     pub(crate) fn look(&mut self, place: &Place) -> usize {
         let published = place.files(self.folder);
