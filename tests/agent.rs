@@ -48,9 +48,9 @@ impl Agent {
         self.habit = habit;
     }
 
-    /// True if the agent has read this line, or the event of this id.
-    pub(crate) fn has_read(&self, line: &[u8]) -> bool {
-        self.read.contains_key(line)
+    /// Returns how often the agent has read this line, or an event of this id.
+    pub(crate) fn times(&self, line: &[u8]) -> usize {
+        self.read.get(line).copied().unwrap_or_default()
     }
 
     /// Reads what is new and returns the number of lines. A name that was gone and comes back is new.

@@ -18,9 +18,15 @@ pub(super) struct Told {
     times: BTreeMap<String, (u64, u64)>,
     /// Texts that runs which could save them had listed, whatever their code was.
     listed: BTreeSet<String>,
+    /// Runs that told of a repetition.
+    again: u64,
     /// Files of the quarantine, and whether the run that made them came to an end.
     kept: BTreeMap<String, (Vec<u8>, bool)>,
 }
+
+/// What a run tells that repeats a batch: its files were gone before it had noted that they were published.
+/// An agent may have taken them when the run before was killed at that moment.
+const AGAIN: &str = "their batch is collected again";
 
 /// The code of a run that came to its end and has something to tell.
 const LOOK: i32 = 65;
@@ -33,6 +39,7 @@ impl Told {
             let report = outcome.json();
             let texts = report["warnings"].as_array().cloned().unwrap_or_default();
             for text in texts.iter().filter_map(Value::as_str) {
+                self.again += u64::from(text.contains(AGAIN));
                 let (surely, all) = self.times.entry(text.to_owned()).or_default();
                 if outcome.code == LOOK {
                     *surely += u64::from(could_save);
@@ -49,6 +56,11 @@ impl Told {
                 self.kept.insert(name, (content, could_save));
             }
         }
+    }
+
+    /// Returns how many different warnings about a repetition were heard so far.
+    pub(super) fn repetitions(&self) -> u64 {
+        self.again
     }
 
     /// True if a run that ended with 65 has told something with this text.
@@ -78,8 +90,7 @@ impl Told {
             assert!(untold.is_null(), "P7: still to be told: {untold}");
             let gaps = record["gaps"].as_array().cloned().unwrap_or_default();
             for gap in gaps {
-                let reason = gap["reason"].as_str().unwrap_or_default();
-                let mark = mark_of(reason);
+                let mark = mark_of(&gap);
                 assert!(self.has(&mark), "P7: a gap that nobody was told of: {gap}");
             }
         }
@@ -92,11 +103,12 @@ impl Told {
         }
     }
 
-    /// Gives the lines that must have been read: all but those of items whose loss was told.
+    /// Gives the lines that must have been read: all but those of items whose loss was told, and once more
+    /// those of a batch whose repetition was told.
     pub(super) fn expected(&self, service: &Service, agent: &Agent) -> Vec<Vec<u8>> {
         let mut expected = Vec::new();
         for item in &service.items {
-            let is_read = item.lines.iter().any(|line| agent.has_read(line));
+            let is_read = item.lines.iter().any(|line| agent.times(line) > 0);
             let is_told = item.marks.iter().any(|mark| self.has(mark));
             // an object is one by its own name: what is told as lost must be lost
             let names_one = item.marks.iter().any(|mark| mark.starts_with('/'));
@@ -104,6 +116,14 @@ impl Told {
             assert!(!is_false, "P7: told as lost, and read: {:?}", item.marks);
             if is_read || !is_told {
                 expected.extend(item.lines.iter().cloned());
+            }
+        }
+        if self.has(AGAIN) {
+            let lines: BTreeSet<Vec<u8>> = expected.iter().cloned().collect();
+            for line in lines {
+                let had = expected.iter().filter(|other| **other == line).count();
+                let more = agent.times(&line).saturating_sub(had);
+                expected.extend(std::iter::repeat_n(line, more));
             }
         }
         expected
@@ -128,7 +148,7 @@ impl Told {
         tally: &mut Tally,
     ) {
         let items = service.items.iter();
-        let lost = items.filter(|item| !item.lines.iter().any(|line| agent.has_read(line)));
+        let lost = items.filter(|item| !item.lines.iter().any(|line| agent.times(line) > 0));
         let counts = [
             ("items", service.items.len() as u64),
             ("items lost and told", lost.count() as u64),
@@ -144,14 +164,20 @@ impl Told {
 }
 
 /// What the warning about a gap has in common with the gap.
-fn mark_of(reason: &str) -> String {
+fn mark_of(gap: &Value) -> String {
+    let reason = gap["reason"].as_str().unwrap_or_default();
     let object = reason.strip_prefix("object ");
     let object = object.and_then(|rest| rest.split_once(" could not be fetched"));
     if let Some((place, _)) = object {
         return place.to_owned();
     }
-    match reason.split_once(": ") {
-        Some(("an archive is damaged", fault)) => format!("an archive is damaged ({fault})"),
+    let from = gap["from"].as_str().unwrap_or_default();
+    match (reason.split_once(": "), reason) {
+        (Some(("an archive is damaged", fault)), _) => format!("an archive is damaged ({fault})"),
+        (None, "a page of audit events cannot be read") => {
+            let second = from.replace('T', " ").replace('Z', " UTC");
+            format!("a page of audit events at {second}")
+        }
         _ => reason.to_owned(),
     }
 }
