@@ -57,6 +57,9 @@ impl Service {
             Scene::Siem2 => self.serve_objects(place, run, now, is_bad),
             Scene::Audit1 | Scene::Audit2 => self.serve_events(place, run, now, is_bad),
         }
+        if run >= super::DAY && self.random.u32(0..SELDOM) == 0 {
+            self.fail_once(place);
+        }
         if run >= super::DAY {
             self.ills.change_habits(place, self.scene, run);
         }
@@ -69,6 +72,20 @@ impl Service {
 
     fn add(&mut self, lines: Vec<Vec<u8>>, marks: Vec<String>) {
         self.items.push(Item { lines, marks });
+    }
+
+    /// The next answer says nothing, once.
+    fn fail_once(&mut self, place: &Place) {
+        let endpoints: &[Endpoint] = match self.scene {
+            Scene::Siem1 => &[Endpoint::Siem],
+            Scene::Siem2 => &[Endpoint::Object, Endpoint::Events],
+            Scene::Audit1 | Scene::Audit2 => &[Endpoint::Audit],
+        };
+        let endpoint = endpoints[self.random.usize(0..endpoints.len())];
+        let ways = [Failing::Empty, Failing::ForeignJson, Failing::Html];
+        let way = ways[self.random.usize(0..ways.len())];
+        self.ills.met += 1;
+        place.sandbox.next(endpoint, way.change());
     }
 
     fn serve_archive(&mut self, place: &Place, run: u32, now: DateTime<Utc>, is_bad: bool) {
@@ -158,12 +175,7 @@ impl Service {
 
     fn serve_events(&mut self, place: &Place, run: u32, now: DateTime<Utc>, is_bad: bool) {
         // the last one comes late: a run before has asked for its time
-        let late = if std::env::var_os("E_LATE").is_some() {
-            25
-        } else {
-            50
-        };
-        let ages = [2, 9, 21, late].map(TimeDelta::minutes);
+        let ages = [2, 9, 21, 50].map(TimeDelta::minutes);
         let number = |index: u64| u64::from(run) * 8 + index;
         let mut events: Vec<AuditEvent> = (0..)
             .zip(ages)
