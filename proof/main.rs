@@ -17,6 +17,9 @@
 )]
 
 #[allow(dead_code, reason = "shared with the test suite, which uses all of it")]
+#[path = "../tests/agent.rs"]
+mod agent;
+#[allow(dead_code, reason = "shared with the test suite, which uses all of it")]
 #[path = "../tests/canaries.rs"]
 mod canaries;
 mod cuts;

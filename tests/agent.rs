@@ -43,6 +43,16 @@ impl Agent {
         }
     }
 
+    /// From now on new files are treated so; those that were left stay.
+    pub(crate) fn take_to(&mut self, habit: Habit) {
+        self.habit = habit;
+    }
+
+    /// Returns how often the agent has read this line, or an event of this id.
+    pub(crate) fn times(&self, line: &[u8]) -> usize {
+        self.read.get(line).copied().unwrap_or_default()
+    }
+
     /// Reads what is new and returns the number of lines. A name that was gone and comes back is new.
     pub(crate) fn look(&mut self, place: &Place) -> usize {
         let published = place.files(self.folder);

@@ -65,6 +65,21 @@ fn a_name_that_comes_back_is_read_again_and_one_that_changes_is_a_fault() {
 }
 
 #[test]
+fn an_agent_can_change_its_habit_and_knows_what_it_has_read() {
+    let place = Place::connected();
+    let mut agent = Agent::new("mta", Habit::Leaves);
+    publish(&place, "mta/a.siem", "datetime=1\n");
+    agent.look(&place);
+    agent.take_to(Habit::Deletes);
+    publish(&place, "mta/b.siem", "datetime=2\n");
+    agent.look(&place);
+    let left: Vec<String> = place.files("mta").into_keys().collect();
+    assert_eq!(left, ["a.siem"]);
+    let times = [&b"datetime=1"[..], b"datetime=2", b"datetime=3"].map(|line| agent.times(line));
+    assert_eq!(times, [1, 1, 0]);
+}
+
+#[test]
 fn audit_events_are_told_apart_by_their_ids() {
     let place = Place::connected();
     let event = AuditEvent::realistic(1, chrono::Utc::now());

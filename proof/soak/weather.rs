@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 use tempfile::TempDir;
 
 use super::rehearsal;
-use crate::harness::Place;
+use crate::harness::{Outcome, Place};
 use crate::sandbox::{Endpoint, Reply, Wire, changes};
 use crate::scene::Scene;
 
@@ -24,35 +24,77 @@ pub(super) enum Turn {
     Killed,
     DiskFull,
     /// The host's clock is off.
-    WrongClock(&'static str, TimeDelta),
+    HostClock(&'static str, TimeDelta),
+    /// Mimecast's clock is off.
+    ServerClock(&'static str, TimeDelta),
 }
 
 impl Turn {
-    /// Whether a run may end so: never as a bug, and never as if the configuration were wrong.
-    pub(super) fn allows(self, code: i32) -> bool {
+    /// Whether a run may end so: never as a bug, and never as if the configuration were wrong, unless
+    /// clocks are days apart for the third time: `apart` counts such runs in a row.
+    pub(super) fn allows(self, code: i32, apart: u32) -> bool {
         match code {
             -1 => self == Self::Killed,
             74 => self == Self::DiskFull,
+            78 => self.is_days_apart() && apart >= LASTING_RUNS,
             0 | 65 | 75 | 76 | 77 => true,
             _ => false,
         }
     }
+
+    /// Whether the two clocks are more than a day apart.
+    pub(super) fn is_days_apart(self) -> bool {
+        matches!(self, Self::HostClock(_, off) | Self::ServerClock(_, off) if off.abs() > TimeDelta::days(1))
+    }
+
+    /// What the kind is called where runs are counted.
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::HostClock(name, _) => format!("host's clock {name}"),
+            Self::ServerClock(name, _) => format!("Mimecast's clock {name}"),
+            turn => format!("{turn:?}"),
+        }
+    }
 }
 
-const CLOCKS: [(&str, TimeDelta); 6] = [
+/// After so many runs in a row something lasts.
+pub(super) const LASTING_RUNS: u32 = 3;
+
+const HOST_CLOCKS: [(&str, TimeDelta); 10] = [
     ("an hour ahead", TimeDelta::hours(1)),
     ("an hour behind", TimeDelta::hours(-1)),
-    ("a day ahead", TimeDelta::days(1)),
-    ("a day behind", TimeDelta::days(-1)),
+    ("20 hours ahead", TimeDelta::hours(20)),
+    ("20 hours behind", TimeDelta::hours(-20)),
+    ("three days ahead", TimeDelta::days(3)),
+    ("three days behind", TimeDelta::days(-3)),
+    ("thirty days ahead", TimeDelta::days(30)),
+    ("thirty days behind", TimeDelta::days(-30)),
     ("ten years ahead", TimeDelta::days(3_650)),
     ("ten years behind", TimeDelta::days(-3_650)),
 ];
+
+const SERVER_CLOCKS: [(&str, TimeDelta); 6] = [
+    ("two hours ahead", TimeDelta::hours(2)),
+    ("two hours behind", TimeDelta::hours(-2)),
+    ("20 hours ahead", TimeDelta::hours(20)),
+    ("20 hours behind", TimeDelta::hours(-20)),
+    ("three days ahead", TimeDelta::days(3)),
+    ("three days behind", TimeDelta::days(-3)),
+];
+
+/// How long a clock stays wrong, in runs, and the seconds that a signature may be off by if the service
+/// does not care.
+const LONGEST_SPELL: u32 = 5;
+const ANY_SKEW: u64 = 1 << 40;
+const STRICT_SKEW: u64 = 900;
 
 /// A fifth of the answers, and what the kernel does.
 pub(super) struct Weather {
     random: fastrand::Rng,
     faults: Arc<AtomicU64>,
     costs: TempDir,
+    /// A wrong clock that lasts, and for how many more runs.
+    spell: (Turn, u32),
 }
 
 impl Weather {
@@ -73,6 +115,7 @@ impl Weather {
             random,
             faults,
             costs: TempDir::new().expect("a temporary folder"),
+            spell: (Turn::Fine, 0),
         }
     }
 
@@ -81,17 +124,34 @@ impl Weather {
     }
 
     /// What happens to this run; the first day is quiet, as after a setup.
-    pub(super) fn turn(&mut self, run: u32) -> Turn {
-        match self.random.u32(0..20) {
+    pub(super) fn turn(&mut self, place: &Place, run: u32) -> Turn {
+        if self.spell.1 > 0 {
+            self.spell.1 -= 1;
+            return self.spell.0;
+        }
+        let random = &mut self.random;
+        let turn = match random.u32(0..60) {
             _ if run < super::DAY => Turn::Fine,
-            0 | 1 => Turn::Killed,
-            2 => Turn::DiskFull,
-            3 => {
-                let (name, off) = CLOCKS[self.random.usize(0..CLOCKS.len())];
-                Turn::WrongClock(name, off)
+            0..6 => Turn::Killed,
+            6..9 => Turn::DiskFull,
+            9 | 10 => {
+                let (name, off) = HOST_CLOCKS[random.usize(0..HOST_CLOCKS.len())];
+                Turn::HostClock(name, off)
+            }
+            11 => {
+                let (name, off) = SERVER_CLOCKS[random.usize(0..SERVER_CLOCKS.len())];
+                Turn::ServerClock(name, off)
             }
             _ => Turn::Fine,
+        };
+        if matches!(turn, Turn::HostClock(..) | Turn::ServerClock(..)) {
+            self.spell = (turn, random.u32(0..LONGEST_SPELL));
+            let limit = [STRICT_SKEW, ANY_SKEW][random.usize(0..2)];
+            place
+                .sandbox
+                .set(|switches| switches.skew_limit_seconds = limit);
         }
+        turn
     }
 
     /// The sky clears.
@@ -103,15 +163,28 @@ impl Weather {
         self.costs.path().join("costs")
     }
 
-    /// Runs the collector; gives its exit code, -1 when it was killed.
-    pub(super) fn run(&mut self, place: &Place, scene: Scene, time: TimeDelta, turn: Turn) -> i32 {
-        let off = match turn {
-            Turn::WrongClock(_, off) => time + off,
-            _ => time,
-        };
+    /// Runs the collector at that time, which is told as a distance from now; its code is -1 when it was
+    /// killed.
+    pub(super) fn run(
+        &mut self,
+        place: &Place,
+        scene: Scene,
+        time: TimeDelta,
+        turn: Turn,
+    ) -> Outcome {
+        let (mut host, mut server) = (time, time);
+        match turn {
+            Turn::HostClock(_, off) => host += off,
+            Turn::ServerClock(_, off) => server += off,
+            _ => {}
+        }
+        place
+            .sandbox
+            .set(|switches| switches.clock_offset_seconds = server.num_seconds());
         let template = scene.command(place);
-        let mut command = rehearsal::command(&template, scene, off, &self.costs());
+        let mut command = rehearsal::command(&template, scene, host, &self.costs());
         command
+            .arg("--json")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -126,7 +199,7 @@ impl Weather {
         }
         let outcome = place.wait(child);
         drop(fs::remove_file(ballast));
-        outcome.code
+        outcome
     }
 }
 
