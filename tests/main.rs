@@ -21,10 +21,10 @@ mod faults; // P4 and P7 for answers of every kind of wrongness
 mod folders; // P1 to P4 when folders and names are not as they were left
 mod harness;
 mod ledgers; // the agent and what was told, proved themselves
+mod neighbours; // P1, P4 and P7 for what stands beside a bad item, list, page or type
 mod old_state; // P1 and P2 for the state of an earlier version
 mod owner; // P2 and P5 when data folders, states or locks are not what they were
 mod pruning; // what grows old is deleted, and nothing else
-mod review; // findings of a reviewer
 mod sandbox;
 mod secrets; // P6
 mod setup; // the setup without questions
