@@ -154,7 +154,7 @@ fn an_object_that_is_owed_and_whose_page_cannot_be_listed_is_told() {
         told.run(&place, SIEM);
     }
     assert!(
-        told.codes().iter().any(|code| *code == 65),
+        told.codes().contains(&65),
         "owed for ever, and nobody is told: {:?}",
         told.codes()
     );
@@ -514,7 +514,7 @@ fn an_archive_that_is_damaged_in_two_ways_by_turns_stops_nothing_for_good() {
         .sandbox
         .always_at(Endpoint::Siem, at::batch(1), move |reply| {
             let number = asked.fetch_add(1, Ordering::Relaxed);
-            if (number / 2) % 2 == 0 {
+            if (number / 2).is_multiple_of(2) {
                 changes::truncated(100 + number)(reply);
             } else {
                 let mut body = reply.body.to_vec();
