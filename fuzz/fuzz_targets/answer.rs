@@ -113,9 +113,8 @@ fn has_other_status(names: &[(String, Box<RawValue>)]) -> bool {
 
 /// Whether an item says nothing but that this is the end.
 fn is_end(item: &str) -> bool {
-    members(item).is_some_and(|members| {
-        members.len() == 1 && first(&members, "isLastToken") == Some("true")
-    })
+    members(item)
+        .is_some_and(|members| members.len() == 1 && first(&members, "isLastToken") == Some("true"))
 }
 
 fn check_stored(call: Call, head: &Head) {

@@ -17,7 +17,9 @@ fn check(text: &str) {
         assert!(!value.is_empty() && text.contains(value));
     }
     if let Some(expected) = members(text) {
-        let expected = expected.iter().map(|(name, value)| (name.clone(), value.get()));
+        let expected = expected
+            .iter()
+            .map(|(name, value)| (name.clone(), value.get()));
         assert_eq!(found, Some(expected.collect()));
     }
     let found = json_items(text);
@@ -83,7 +85,9 @@ impl Json {
         match self {
             Self::List(items) => Self::List(items.iter().map(Self::sorted).collect()),
             Self::Object(members) => {
-                let sorted = members.iter().map(|(name, value)| (name.clone(), value.sorted()));
+                let sorted = members
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.sorted()));
                 let mut sorted: Vec<_> = sorted.collect();
                 sorted.sort();
                 Self::Object(sorted)
@@ -141,7 +145,10 @@ fn play(scene: &Scene) {
         return;
     }
     let (one, other) = (scene.one.write(PLAIN), scene.other.write(FANCY));
-    assert_eq!(json_canonical(&one), json_canonical(&scene.one.write(FANCY)));
+    assert_eq!(
+        json_canonical(&one),
+        json_canonical(&scene.one.write(FANCY))
+    );
     let is_same = scene.one.sorted() == scene.other.sorted();
     assert_eq!(json_canonical(&one) == json_canonical(&other), is_same);
 
