@@ -20,6 +20,7 @@ fn main() -> io::Result<()> {
     archives()?;
     objects()?;
     pages()?;
+    scans()?;
     answers()?;
     headers()?;
     records()?;
@@ -232,6 +233,28 @@ fn pages() -> io::Result<()> {
     }
     Ok(())
 }
+
+fn scans() -> io::Result<()> {
+    for (name, text) in SCANS {
+        put("scan", name, text)?;
+    }
+    Ok(())
+}
+
+const SCANS: [(&str, &str); 9] = [
+    ("event", EVENT),
+    ("list", "[1, \"]\" ,{\"a\":[null,true]},\r\n[[]]]"),
+    ("broken_item", r#"[{"a":1},{"b":tru},{"c" 1},"d"]"#),
+    ("broken_member", r#"{"data":[{"a":1}],"meta":tru}"#),
+    ("control", "{\"a\":\"x\ty\\\n\",\"b\":\"\u{1}\"}"),
+    ("twice", r#"{"a":1,"a":2,"\u0061":3}"#),
+    (
+        "escapes",
+        r#"{"b":"\ud83c\udf89\/","a":"\ud800","c":1.0e+5}"#,
+    ),
+    ("cut", r#"{"data":[{"a":"b\"#),
+    ("behind", "[1] [2]"),
+];
 
 fn answers() -> io::Result<()> {
     // a call, a status of 200, the body

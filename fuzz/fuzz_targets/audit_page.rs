@@ -116,7 +116,7 @@ impl Item {
             Self::Null => "null".to_owned(),
             Self::Control(text, control) => {
                 let text = Value::from(text.as_str()).to_string();
-                let text = text.trim_end_matches('"');
+                let text = text.strip_suffix('"').expect("quoted");
                 format!("{{\"user\":{text}{}\"}}", char::from(control % 32))
             }
             Self::Raw(text) => text.clone(),
