@@ -9,8 +9,8 @@ use chrono::{TimeDelta, Utc};
 
 use crate::agent::{Agent, Habit};
 use crate::audit::{JSON, ago, event, place as audit_place, set_clock};
-use crate::harness::{AUDIT, Place, QUICK, SIEM};
-use crate::sandbox::{Batch, Endpoint, Object, Reply, TotalCount, Wire, at, changes};
+use crate::harness::{AUDIT, Place, SIEM};
+use crate::sandbox::{Batch, Endpoint, Object, Reply, Wire, at, changes};
 use crate::told::Told;
 
 const ONE: &str = "[siem]\ncloud_gateway_types = \"process\"";
@@ -215,66 +215,6 @@ fn r07_the_json_of_a_gateway_with_status_200_is_no_empty_audit_window() {
     }
 }
 
-// K5: every way of failing: 5xx, time-out, cut; for an audit page, too
-#[test]
-fn r08_an_audit_event_whose_page_cannot_be_had_stops_no_other() {
-    for failing in [0, 1, 2] {
-        let place = audit_place(JSON);
-        let bad = ago(TimeDelta::minutes(200));
-        place.sandbox.audit([
-            event(1, ago(TimeDelta::days(2))),
-            event(2, bad),
-            event(3, ago(TimeDelta::minutes(100))),
-        ]);
-        place.sandbox.always_at(
-            Endpoint::Audit,
-            at::window_of(bad),
-            move |reply| match failing {
-                0 => changes::status(503)(reply),
-                1 => changes::wire(Wire::CutAt(30))(reply),
-                _ => changes::status(403)(reply),
-            },
-        );
-        let codes: Vec<i32> = (0..4).map(|_| place.audit().code).collect();
-        let found = place.audit_ids().len();
-        assert!(found >= 2, "{failing}: {found} of 2 good events, {codes:?}");
-    }
-}
-
-// K5: the first window of a run is longer than the budget
-#[test]
-#[ignore = "takes three minutes"]
-fn r09_a_window_that_does_not_fit_into_a_run_is_kept_in_pieces() {
-    let place = Place::connected();
-    place.configure(&format!("{JSON}[run]\nbudget_minutes = 1\n{QUICK}"));
-    place.audit().stays_silent();
-    place.configure(&format!(
-        "{JSON}[run]\nbudget_minutes = 1\n[network]\nretries = 2\nretry_wait_ms = 5\nidle_timeout_seconds = 20"
-    ));
-    place
-        .sandbox
-        .audit((0..40).map(|number| event(number, ago(TimeDelta::minutes(2 + number as i64)))));
-    place
-        .sandbox
-        .set(|switches| switches.audit_page_items = Some(2));
-    place.sandbox.always(
-        Endpoint::Audit,
-        changes::wire(Wire::StallAt(10, Duration::from_secs(4))),
-    );
-    let first = place.audit();
-    let begun = at_state(&place);
-    let second = place.audit();
-    let lines = place.files("audit").len();
-    assert!(
-        lines > 0 || begun.contains("span"),
-        "{first:?} {second:?} {begun}"
-    );
-}
-
-fn at_state(place: &Place) -> String {
-    fs::read_to_string(place.path("checkpoint/audit.state")).unwrap_or_default()
-}
-
 // K5: an object that is owed and whose page cannot be listed
 #[test]
 fn r10_an_object_that_is_owed_and_whose_page_cannot_be_listed_is_told() {
@@ -378,47 +318,6 @@ fn r13_another_bad_entry_at_the_same_place_of_a_list_is_told_too() {
     }
     let gaps = told.codes().iter().filter(|code| **code == 65).count();
     assert_eq!(gaps, 2, "{:?}", told.codes());
-}
-
-// P1: an event that appears late, before the place where a run stopped
-#[test]
-fn r14_an_event_that_appears_late_before_the_place_where_a_run_stopped_is_not_lost() {
-    let place = audit_place(JSON);
-    set_clock(&place, -240);
-    place.audit().stays_silent();
-    set_clock(&place, -180);
-    let now = ago(TimeDelta::minutes(180));
-    // a window near the present is read in pieces, and the run ends before the last of them
-    let bad = now - TimeDelta::minutes(10);
-    place.sandbox.audit([
-        event(1, now - TimeDelta::minutes(40)),
-        event(2, bad).broken(),
-        event(3, now - TimeDelta::minutes(2)),
-    ]);
-    let asked = AtomicUsize::new(0);
-    place
-        .sandbox
-        .always_at(Endpoint::Audit, at::window_of(bad), move |reply| {
-            if asked.fetch_add(1, Ordering::Relaxed) > 8 {
-                changes::status(503)(reply);
-            }
-        });
-    let first = place.audit();
-    let begun = at_state(&place);
-    assert!(begun.contains("resume"), "{first:?} {begun}");
-    place.sandbox.clear();
-    // twenty minutes late, well within the overlap of an hour
-    place
-        .sandbox
-        .audit([event(4, now - TimeDelta::minutes(20))]);
-    for minutes in [-60, -30, 0] {
-        set_clock(&place, minutes);
-        place.audit();
-    }
-    assert!(
-        place.audit_ids().contains(&event(4, now).id),
-        "P1: lost for good: {begun}"
-    );
 }
 
 // K7: a state of another installation, put into the place of ours
@@ -596,39 +495,6 @@ fn r22_a_next_page_that_is_no_text_stops_no_object_of_its_page() {
     });
     let codes: Vec<i32> = (0..4).map(|_| place.siem().code).collect();
     assert_eq!(place.files("mta").len(), 3, "{codes:?}");
-}
-
-// K2: an item that is listed twice is no missing one
-#[test]
-fn r23_an_event_that_is_listed_twice_is_not_told_as_missing() {
-    let place = audit_place(JSON);
-    let time = ago(TimeDelta::minutes(5));
-    place
-        .sandbox
-        .audit([event(1, time), event(1, time).rearranged(), event(2, time)]);
-    place
-        .sandbox
-        .set(|switches| switches.total_count = TotalCount::Exact);
-    place.audit().stays_silent();
-}
-
-// K5: one broken item costs how many requests?
-#[test]
-fn r24_a_broken_audit_item_does_not_cost_hundreds_of_requests_in_each_run() {
-    let place = audit_place(JSON);
-    place.audit().stays_silent();
-    let time = ago(TimeDelta::minutes(5));
-    // the oldest of its second, and so the last on the page
-    place.sandbox.audit([event(1_000, time).broken()]);
-    place
-        .sandbox
-        .audit((0..400).map(|number| event(number, time)));
-    let before = place.sandbox.count(Endpoint::Audit);
-    place.audit();
-    let first = place.sandbox.count(Endpoint::Audit) - before;
-    place.audit();
-    let second = place.sandbox.count(Endpoint::Audit) - before - first;
-    assert!(first < 100 && second < 20, "{first} and {second} requests");
 }
 
 // K5: bad entries of a page that grows at its front
