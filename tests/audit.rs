@@ -2,6 +2,9 @@
 //!
 //! Time passes by the server's clock, which the sandbox moves: windows follow that clock alone.
 
+mod bad_pages;
+mod stopped;
+
 use std::fs;
 use std::time::Duration;
 

@@ -154,6 +154,7 @@ impl Run {
             anyhow::Ok(())
         };
         let done = story();
+        self.tell_time(&mut spool);
         let ended = match done {
             Ok(()) => {
                 let now = self.clock.present().earliest;
@@ -225,12 +226,19 @@ impl Run {
         Ok(spool::last_success(&self.settings(name, String::new()))?)
     }
 
+    /// Lets the spool know whether the time is known.
+    fn tell_time(&self, spool: &mut Spool) {
+        let present = self.clock.present();
+        spool.set_unknown_time(present.is_unknown.then_some(present.latest));
+    }
+
     fn store(&mut self, spool: &mut Spool, ready: Ready) -> anyhow::Result<()> {
         for text in ready.batch.warnings() {
             warn!(text, "a warning for the operator");
         }
         let size = ready.batch.size();
         let now = self.clock.present().earliest;
+        self.tell_time(spool);
         let stored = spool.commit(ready.batch, ready.position, now)?;
         let (files, events, bytes) = (size.files, size.events, size.bytes);
         info!(files, events, bytes, "a batch is stored");

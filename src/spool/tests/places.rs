@@ -137,7 +137,6 @@ fn a_staged_file_that_changed_is_not_published() {
 type Interference = fn(&World, &Path);
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a lock is a real file")]
 fn whoever_takes_the_lock_or_the_state_away_stops_every_further_change() {
     let interferences: [(&str, Interference); 4] = [
         ("the lock is gone", |_, lock| {
