@@ -310,7 +310,7 @@ fn thousands_of_events_are_remembered_as_long_as_windows_overlap() {
 #[test]
 fn a_window_that_does_not_fit_into_one_run_is_collected_in_several() {
     let place = place(&format!(
-        "{JSON}first_look_back_days = 2\n[run]\nbudget_minutes = 1\n\
+        "{JSON}first_look_back_days = 1\n[run]\nbudget_minutes = 1\n\
          [network]\nretries = 0\nidle_timeout_seconds = 120"
     ));
     let newest = ago(TimeDelta::minutes(5));

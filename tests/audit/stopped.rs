@@ -54,30 +54,3 @@ fn an_event_that_appears_late_before_the_place_where_a_run_stopped_is_not_lost()
         assert_eq!(times, 1, "event {number}");
     }
 }
-
-#[test]
-#[ignore = "takes a minute, the shortest time that a run can have"]
-fn a_window_that_does_not_fit_into_a_run_is_kept_in_pieces() {
-    let place = Place::connected();
-    let budget = format!("{JSON}[run]\nbudget_minutes = 1\n");
-    place.configure(&format!("{budget}{QUICK}"));
-    place.audit().stays_silent();
-    place.configure(&format!(
-        "{budget}[network]\nretries = 2\nretry_wait_ms = 5\nidle_timeout_seconds = 20"
-    ));
-    place
-        .sandbox
-        .audit((0..40).map(|number| event(number, ago(TimeDelta::minutes(2 + number as i64)))));
-    place
-        .sandbox
-        .set(|switches| switches.audit_page_items = Some(2));
-    place.sandbox.always(
-        Endpoint::Audit,
-        changes::wire(Wire::StallAt(10, Duration::from_secs(4))),
-    );
-    place.audit().ends_with(75);
-    assert!(state(&place).contains("span"), "the next window is shorter");
-    place.sandbox.clear();
-    place.audit().stays_silent();
-    place.assert_audit_complete();
-}
