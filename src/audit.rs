@@ -5,6 +5,7 @@
 //! Page tokens are offsets into a list that can grow: none outlives its window. What is too large, or cannot
 //! be read, is asked for in smaller pieces, down to one second and one item.
 
+mod bad_page;
 pub(crate) mod line;
 pub(crate) mod page;
 mod pieces;
@@ -248,7 +249,7 @@ impl Source for Events {
             return Err(error);
         }
         while !self.finished {
-            let window = reading::beside_gaps(spool, self.plan.next(self.now()));
+            let window = bad_page::beside_gaps(spool, self.plan.next(self.now()));
             spool.recall_since(window.from.timestamp())?;
             let read = match self.read(spool, &window) {
                 Ok(read) => read,

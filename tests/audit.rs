@@ -2,6 +2,9 @@
 //!
 //! Time passes by the server's clock, which the sandbox moves: windows follow that clock alone.
 
+mod bad_pages;
+mod stopped;
+
 use std::fs;
 use std::time::Duration;
 
@@ -205,9 +208,12 @@ fn a_window_without_events_moves_the_position_and_writes_no_file() {
 fn a_file_is_named_by_its_window_and_its_content() {
     for (config, extension) in [("", "log"), (JSON, "json")] {
         let place = place(config);
-        place.sandbox.audit([event(1, ago(TimeDelta::minutes(5)))]);
+        let time = ago(TimeDelta::minutes(5));
+        place.sandbox.audit([event(1, time)]);
         place.audit().stays_silent();
-        let (from, to) = *windows(&place).last().expect("it asked");
+        let mut asked = windows(&place).into_iter();
+        let around = asked.find(|(from, to)| *from <= time && time <= *to);
+        let (from, to) = around.expect("it asked");
         let [from, to] = [from, to].map(|time| time.format("%Y%m%dt%H%M%Sz"));
         let files = place.files("audit");
         let (name, content) = files.first_key_value().expect("a file");

@@ -1,6 +1,5 @@
 //! One bad item, list, page or type stops no other, hides no warning and moves no position.
 
-use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -8,7 +7,7 @@ use chrono::{TimeDelta, Utc};
 
 use crate::audit::{JSON, ago, event, place as audit_place, set_clock};
 use crate::harness::{Place, SIEM};
-use crate::sandbox::{Batch, Endpoint, Object, Reply, TotalCount, Wire, at, changes};
+use crate::sandbox::{Batch, Endpoint, Object, Reply, at, changes};
 use crate::told::Told;
 
 const ONE: &str = "[siem]\ncloud_gateway_types = \"process\"";
@@ -114,31 +113,6 @@ fn the_json_of_a_gateway_with_status_200_is_no_empty_audit_window() {
 }
 
 #[test]
-fn an_audit_event_whose_page_cannot_be_had_stops_no_other() {
-    for failing in [0, 1, 2] {
-        let place = audit_place(JSON);
-        let bad = ago(TimeDelta::minutes(200));
-        place.sandbox.audit([
-            event(1, ago(TimeDelta::days(2))),
-            event(2, bad),
-            event(3, ago(TimeDelta::minutes(100))),
-        ]);
-        place.sandbox.always_at(
-            Endpoint::Audit,
-            at::window_of(bad),
-            move |reply| match failing {
-                0 => changes::status(503)(reply),
-                1 => changes::wire(Wire::CutAt(30))(reply),
-                _ => changes::status(403)(reply),
-            },
-        );
-        let codes: Vec<i32> = (0..4).map(|_| place.audit().code).collect();
-        let found = place.audit_ids().len();
-        assert!(found >= 2, "{failing}: {found} of 2 good events, {codes:?}");
-    }
-}
-
-#[test]
 fn an_object_that_is_owed_and_whose_page_cannot_be_listed_is_told() {
     let place = Place::connected_by_token();
     place.configure_tokens(ONE);
@@ -206,43 +180,6 @@ fn another_bad_entry_at_the_same_place_of_a_list_is_told_too() {
     }
     let gaps = told.codes().iter().filter(|code| **code == 65).count();
     assert_eq!(gaps, 2, "{:?}", told.codes());
-}
-
-#[test]
-fn an_event_that_appears_late_before_the_place_where_a_run_stopped_is_not_lost() {
-    let place = audit_place(JSON);
-    set_clock(&place, -240);
-    place.audit().stays_silent();
-    set_clock(&place, -180);
-    let now = ago(TimeDelta::minutes(180));
-    // a window near the present is read in pieces, and the run ends before the last of them
-    let bad = now - TimeDelta::minutes(10);
-    place.sandbox.audit([
-        event(1, now - TimeDelta::minutes(40)),
-        event(2, bad).broken(),
-        event(3, now - TimeDelta::minutes(2)),
-    ]);
-    let asked = AtomicUsize::new(0);
-    place
-        .sandbox
-        .always_at(Endpoint::Audit, at::window_of(bad), move |reply| {
-            if asked.fetch_add(1, Ordering::Relaxed) > 8 {
-                changes::status(503)(reply);
-            }
-        });
-    let first = place.audit();
-    let begun = at_state(&place);
-    assert!(begun.contains("resume"), "{first:?} {begun}");
-    place.sandbox.clear();
-    // twenty minutes late, well within the overlap of an hour
-    place
-        .sandbox
-        .audit([event(4, now - TimeDelta::minutes(20))]);
-    for minutes in [-60, -30, 0] {
-        set_clock(&place, minutes);
-        place.audit();
-    }
-    assert!(place.audit_ids().contains(&event(4, now).id), "{begun}");
 }
 
 #[test]
@@ -362,37 +299,6 @@ fn a_next_page_that_is_no_text_stops_no_object_of_its_page() {
     });
     let codes: Vec<i32> = (0..4).map(|_| place.siem().code).collect();
     assert_eq!(place.files("mta").len(), 3, "{codes:?}");
-}
-
-#[test]
-fn an_event_that_is_listed_twice_is_not_told_as_missing() {
-    let place = audit_place(JSON);
-    let time = ago(TimeDelta::minutes(5));
-    place
-        .sandbox
-        .audit([event(1, time), event(1, time).rearranged(), event(2, time)]);
-    place
-        .sandbox
-        .set(|switches| switches.total_count = TotalCount::Exact);
-    place.audit().stays_silent();
-}
-
-#[test]
-fn a_broken_audit_item_does_not_cost_hundreds_of_requests_in_each_run() {
-    let place = audit_place(JSON);
-    place.audit().stays_silent();
-    let time = ago(TimeDelta::minutes(5));
-    // the oldest of its second, and so the last on the page
-    place.sandbox.audit([event(1_000, time).broken()]);
-    place
-        .sandbox
-        .audit((0..400).map(|number| event(number, time)));
-    let before = place.sandbox.count(Endpoint::Audit);
-    place.audit();
-    let first = place.sandbox.count(Endpoint::Audit) - before;
-    place.audit();
-    let second = place.sandbox.count(Endpoint::Audit) - before - first;
-    assert!(first < 100 && second < 20, "{first} and {second} requests");
 }
 
 #[test]
@@ -563,8 +469,4 @@ fn a_page_of_many_entries_takes_no_hundreds_of_megabytes() {
     }
     place.kill(child);
     assert!(peak < 128 << 10, "{peak} KiB");
-}
-
-fn at_state(place: &Place) -> String {
-    fs::read_to_string(place.path("checkpoint/audit.state")).unwrap_or_default()
 }

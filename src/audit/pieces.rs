@@ -113,10 +113,13 @@ impl Pieces {
         if before < self.covered || is_last || self.size == 1 {
             return false;
         }
+        if matches!(self.state, State::Between(..) | State::Sure(_)) {
+            return self.unread(at);
+        }
         self.covered = self.covered.max(before);
         let wanted = before + 1;
         let is_tried = matches!(self.state, State::Apart) && self.size == wanted;
-        if is_tried || wanted > self.largest || !matches!(self.state, State::Plain | State::Apart) {
+        if is_tried || wanted > self.largest || matches!(self.state, State::Halving) {
             return self.halve();
         }
         self.state = State::Apart;

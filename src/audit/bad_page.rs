@@ -1,0 +1,188 @@
+//! A page that gives no events: whether it is the only one, and how to do without it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Events;
+use super::page;
+use super::reading::{Answer, Bad, Pages, not_json};
+use super::taken::Taken;
+use super::window::Window;
+use crate::api::answer::Denial;
+use crate::api::endpoints::{self, Call};
+use crate::api::{ApiError, NoSink, Reply};
+use crate::report::{Failure, LASTING_RUNS};
+use crate::spool::{Gap, Spool};
+
+/// Pages that are given up in one run: more of them are not single bad pages.
+pub(super) const UNREAD_LIMIT: u32 = 5;
+/// Why events of a second can be missing.
+const UNREAD: &str = "a page of audit events cannot be read";
+
+impl Events {
+    /// A page that cannot be read is one bad page only if Mimecast answers others: something in front of it
+    /// may be the cause.
+    pub(super) fn doubt(&mut self, why: String) -> anyhow::Result<Answer> {
+        if !self.has_read {
+            self.ask_for_a_second(self.now() - TimeDelta::minutes(2))?;
+        }
+        Ok(Answer::Bad(Bad::Unreadable(why)))
+    }
+
+    /// The same for a page that does not arrive. An outage can begin at any time.
+    pub(super) fn doubt_outage(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        error: ApiError,
+    ) -> anyhow::Result<Answer> {
+        let is_doubtful = matches!(
+            error,
+            ApiError::Unreachable(_) | ApiError::Denied(Denial::Permission(_))
+        );
+        // where nothing answers, nothing more is asked in the first run
+        let lasts = ["unreachable", "denied"].map(|trouble| spool.runs_with(trouble) > 0);
+        let lasts = lasts.contains(&true) || self.has_read || was_absent(spool, window);
+        if !is_doubtful || !lasts {
+            return Err(error.into());
+        }
+        let recent = self.now() - TimeDelta::minutes(2);
+        let is_inside = !window.can_halve() && window.from.timestamp() == recent.timestamp();
+        let other = recent - TimeDelta::minutes(i64::from(is_inside));
+        match self.ask_for_a_second(other) {
+            Ok(()) => Ok(Answer::Bad(Bad::Absent(error.to_string()))),
+            Err(stopped) if matches!(stopped.downcast_ref(), Some(ApiError::Stopped(_))) => {
+                Err(stopped)
+            }
+            Err(_) => Err(error.into()),
+        }
+    }
+
+    /// Finds out whether Mimecast answers at all.
+    fn ask_for_a_second(&mut self, second: DateTime<Utc>) -> anyhow::Result<()> {
+        let body = endpoints::audit(second, second, 1, None);
+        let Reply::Json(text) = self.client.call(Call::Audit, &body, &mut NoSink)? else {
+            return Err(not_json().into());
+        };
+        let read = page::read(&text, &mut |_| anyhow::Ok(()))?;
+        read.map_err(ApiError::NotUnderstood)?;
+        self.has_read = true;
+        Ok(())
+    }
+
+    /// Goes on after a bad page: with less of it, or without it if there is nothing less.
+    pub(super) fn without(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        (token, listed): (Option<&str>, usize),
+        bad: &Bad,
+        taken: &mut Taken,
+    ) -> anyhow::Result<Pages> {
+        if window.can_halve() {
+            return Ok(Pages::TooMuch);
+        }
+        let is_known = spool.has_gap(window.from, UNREAD);
+        let is_other = match bad {
+            Bad::TooLarge(_) => self.pieces.halve(),
+            Bad::Unreadable(_) => !is_known && self.pieces.unread(listed),
+            Bad::Absent(_) => !is_known && self.pieces.halve(),
+        };
+        match bad {
+            _ if is_other => return Ok(Pages::OtherSize),
+            Bad::Unreadable(_) | Bad::Absent(_) if is_known => {}
+            Bad::TooLarge(why) | Bad::Unreadable(why) => {
+                self.keep_unread(spool, window, (token, why), taken)?;
+            }
+            Bad::Absent(why) => self.give_up(spool, window, why, taken)?,
+        }
+        Ok(Pages::End(None, listed))
+    }
+
+    /// Keeps the bytes of the smallest page that can be asked for and that cannot be read.
+    fn keep_unread(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        (token, why): (Option<&str>, &str),
+        taken: &mut Taken,
+    ) -> anyhow::Result<()> {
+        self.unread += 1;
+        if self.unread > UNREAD_LIMIT {
+            return Err(ApiError::NotUnderstood(why.to_owned()).into());
+        }
+        let body = endpoints::audit(window.from, window.to, self.pieces.size(), token);
+        let mut raw = spool.scratch()?;
+        self.client.call_raw(Call::Audit, &body, &mut raw)?;
+        let note = format!("a page of audit events, window {}: {why}", window.stem());
+        let kept = spool.quarantine(&mut raw, &note)?;
+        let text = format!(
+            "a page of audit events at {} cannot be read ({why}); its bytes are kept in {}, and events \
+             of this second may be missing",
+            window.from,
+            kept.display()
+        );
+        taken.unread.push((text, gap(window, UNREAD)));
+        Ok(())
+    }
+
+    /// Does without a page that has not arrived in several runs.
+    fn give_up(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        why: &str,
+        taken: &mut Taken,
+    ) -> anyhow::Result<()> {
+        let trouble = trouble(window.from);
+        self.unread += 1;
+        if spool.runs_with(&trouble) + 1 < LASTING_RUNS || self.unread > UNREAD_LIMIT {
+            let what = format!(
+                "audit events of {} do not arrive, while others do: {why}",
+                window.from
+            );
+            let remedy = "nothing to do: a later run goes on, without them if it lasts";
+            return Err(Failure::later(trouble, what, remedy).into());
+        }
+        let text = format!(
+            "audit events of {} did not arrive in {LASTING_RUNS} runs ({why}): events of this second \
+             may be missing",
+            window.from
+        );
+        taken.unread.push((text, gap(window, UNREAD)));
+        Ok(())
+    }
+}
+
+/// What a page of this second that does not arrive is called when runs in a row are compared.
+fn trouble(second: DateTime<Utc>) -> String {
+    format!("page {}", second.timestamp())
+}
+
+/// True if a page of a second of the window did not arrive in the last run.
+fn was_absent(spool: &Spool, window: &Window) -> bool {
+    let mut second = window.from;
+    while second <= window.to && spool.runs_with(&trouble(second)) == 0 {
+        second += TimeDelta::seconds(1);
+    }
+    second <= window.to
+}
+
+/// A second with a page that cannot be read is a window of its own, so that it is not searched for again.
+pub(super) fn beside_gaps(spool: &Spool, mut window: Window) -> Window {
+    let mut second = window.from;
+    while second <= window.to {
+        if spool.has_gap(second, UNREAD) {
+            let is_first = second == window.from;
+            let end = second - TimeDelta::seconds(i64::from(!is_first));
+            window.is_last &= end == window.to;
+            window.to = end;
+        }
+        second += TimeDelta::seconds(1);
+    }
+    window
+}
+
+fn gap(window: &Window, reason: &str) -> Gap {
+    let (from, to): (DateTime<Utc>, DateTime<Utc>) = (window.from, window.to);
+    Gap::of(Some(from), to, reason)
+}

@@ -1,0 +1,118 @@
+//! P1, P4 and P7 for audit pages and items of which one is bad for ever.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chrono::TimeDelta;
+
+use super::{JSON, ago, event, place as audit_place};
+use crate::harness::AUDIT;
+use crate::sandbox::{Endpoint, TotalCount, Wire, at, changes};
+use crate::told::Told;
+
+#[test]
+fn an_event_whose_page_never_arrives_stops_no_other_and_is_a_gap_after_two_runs() {
+    for failing in [0, 1, 2] {
+        let place = audit_place(JSON);
+        let bad = ago(TimeDelta::minutes(200));
+        place.sandbox.audit([
+            event(1, ago(TimeDelta::days(2))),
+            event(2, bad),
+            event(3, ago(TimeDelta::minutes(100))),
+        ]);
+        place.sandbox.always_at(
+            Endpoint::Audit,
+            at::window_of(bad),
+            move |reply| match failing {
+                0 => changes::status(503)(reply),
+                1 => changes::wire(Wire::CutAt(30))(reply),
+                _ => changes::status(403)(reply),
+            },
+        );
+        let mut told = Told::default();
+        for _ in 0..4 {
+            told.run(&place, AUDIT);
+        }
+        assert_eq!(told.codes(), [75, 75, 65, 0], "{failing}: {told:?}");
+        told.assert_once("did not arrive in 3 runs");
+        assert_eq!(place.audit_ids().len(), 2, "{failing}");
+    }
+}
+
+#[test]
+fn an_outage_makes_no_gap_however_long_it_lasts_and_whenever_it_begins() {
+    for answers in [0, 1] {
+        let place = audit_place(JSON);
+        let times = [60 * 50, 60 * 30, 100, 5].map(TimeDelta::minutes);
+        place.sandbox.audit(
+            (0..)
+                .zip(times)
+                .map(|(number, age)| event(number, ago(age))),
+        );
+        for _ in 0..4 {
+            let asked = AtomicUsize::new(0);
+            place.sandbox.always(Endpoint::Audit, move |reply| {
+                if asked.fetch_add(1, Ordering::Relaxed) >= answers {
+                    changes::status(503)(reply);
+                }
+            });
+            place.audit().ends_with(75);
+            place.sandbox.clear();
+        }
+        place.audit().stays_silent();
+        place.assert_audit_complete();
+    }
+}
+
+#[test]
+fn an_event_that_is_listed_twice_is_not_told_as_missing() {
+    let place = audit_place(JSON);
+    let time = ago(TimeDelta::minutes(5));
+    place
+        .sandbox
+        .audit([event(1, time), event(1, time).rearranged(), event(2, time)]);
+    place
+        .sandbox
+        .set(|switches| switches.total_count = TotalCount::Exact);
+    place.audit().stays_silent();
+}
+
+#[test]
+fn a_bad_item_among_hundreds_of_its_second_costs_few_requests_and_fewer_later() {
+    for bad in [0, 200, 400] {
+        let place = audit_place(JSON);
+        place.audit().stays_silent();
+        let time = ago(TimeDelta::minutes(5));
+        place.sandbox.audit((0..=400).map(|number| match number {
+            _ if number == bad => event(1_000, time).broken(),
+            _ => event(number, time),
+        }));
+        let requests = [(); 2].map(|()| {
+            let before = place.sandbox.count(Endpoint::Audit);
+            place.audit();
+            place.sandbox.count(Endpoint::Audit) - before
+        });
+        assert!(requests[0] < 100 && requests[1] < 20, "{bad}: {requests:?}");
+        // the page of the bad one names the page behind it: nothing older of this second can be had
+        assert!(place.audit_ids().len() as u64 >= 400 - bad, "{bad}");
+    }
+}
+
+#[test]
+fn an_item_that_is_not_json_costs_few_requests_and_no_neighbour() {
+    for bad in [0, 200, 400] {
+        let place = audit_place(JSON);
+        place.audit().stays_silent();
+        let time = ago(TimeDelta::minutes(5));
+        place.sandbox.audit((0..=400).map(|number| match number {
+            _ if number == bad => event(1_000, time).with_raw("{\"id\":tru}"),
+            _ => event(number, time),
+        }));
+        let requests = [(); 2].map(|()| {
+            let before = place.sandbox.count(Endpoint::Audit);
+            place.audit();
+            place.sandbox.count(Endpoint::Audit) - before
+        });
+        assert!(requests[0] < 100 && requests[1] < 20, "{bad}: {requests:?}");
+        assert_eq!(place.audit_ids().len(), 400, "{bad}");
+    }
+}
