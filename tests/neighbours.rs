@@ -1,5 +1,6 @@
 //! One bad item, list, page or type stops no other, hides no warning and moves no position.
 
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 

@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use chrono::TimeDelta;
 
 use super::{JSON, ago, event, place as audit_place, set_clock};
-use crate::harness::{Place, QUICK};
-use crate::sandbox::{Endpoint, Wire, at, changes};
+use crate::harness::Place;
+use crate::sandbox::{Endpoint, at, changes};
 
 fn state(place: &Place) -> String {
     fs::read_to_string(place.path("checkpoint/audit.state")).expect("there")
