@@ -329,9 +329,12 @@ impl Spool {
         self.unknown_until = latest;
     }
 
-    const fn time(&self, now: DateTime<Utc>) -> Time {
-        let unknown_until = self.unknown_until;
-        Time { now, unknown_until }
+    fn time(&self, now: DateTime<Utc>, latest: DateTime<Utc>) -> Time {
+        Time {
+            now,
+            latest: latest.max(now),
+            unknown_until: self.unknown_until,
+        }
     }
 
     /// Stages, commits and publishes a batch that ends at `position`; `now` is the earliest plausible
@@ -351,6 +354,7 @@ impl Spool {
         if self.shortened.borrow().is_some() {
             self.replace(now, |_| ())?;
         }
+        let time = self.time(now, batch.published_at());
         let mut staged = store::stage(batch)?;
         for text in self.unsaved.take() {
             let daily = None;
@@ -358,7 +362,7 @@ impl Spool {
         }
         let ids = staged.ids.clone();
         self.halfway = true;
-        let committed = self.checkpoint.advance(staged, position, self.time(now))?;
+        let committed = self.checkpoint.advance(staged, position, time)?;
         if let Some(known) = &mut *self.known.borrow_mut() {
             known.extend(ids);
         }
@@ -407,7 +411,7 @@ impl Spool {
         if is_same {
             return Ok(());
         }
-        let to_keep = self.time(now).to_keep();
+        let to_keep = self.time(now, now).to_keep();
         self.replace(now, |record| {
             record.settle();
             record.began = record.began.or(to_keep);
@@ -427,7 +431,7 @@ impl Spool {
         if !self.checkpoint.record().pending.is_empty() {
             self.replace(now, Record::settle)?;
         }
-        let to_keep = self.time(now).to_keep();
+        let to_keep = self.time(now, now).to_keep();
         self.replace(now, |record| {
             record.settle();
             record.resumed = false;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{TimeDelta, Utc};
 use serde_json::Value;
 
-use crate::audit::set_clock;
 use crate::harness::{Place, SIEM};
 use crate::sandbox::{Batch, Endpoint, PurgedToken, at, changes};
 use crate::told::Told;
@@ -194,10 +194,8 @@ fn logs_that_can_have_been_dropped_before_a_run_ended_are_a_gap_that_is_told_onc
     for ended in [true, false] {
         let place = Place::connected();
         serve(&place, 0..2);
-        set_clock(&place, -8 * 24 * 60);
         if ended {
-            // on the first run nobody knows which clock is wrong
-            place.siem().ends_with(65).says("one of the two is wrong");
+            place.siem().stays_silent();
         } else {
             place
                 .sandbox
@@ -205,7 +203,14 @@ fn logs_that_can_have_been_dropped_before_a_run_ended_are_a_gap_that_is_told_onc
             place.siem().ends_with(75);
             place.sandbox.clear();
         }
-        set_clock(&place, 0);
+        place.rewrite_record("siem", |record| {
+            let earlier = Utc::now() - TimeDelta::days(8);
+            for member in ["last_success", "began", "clock", "moved_at"] {
+                if record[member].is_string() {
+                    record[member] = earlier.to_rfc3339().into();
+                }
+            }
+        });
         serve(&place, 2..3);
         place
             .siem()

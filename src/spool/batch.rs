@@ -113,6 +113,11 @@ impl Batch {
         names.find(is_free).expect("a batch is finite")
     }
 
+    /// The time from which the age of its files and ids counts.
+    pub(super) const fn published_at(&self) -> DateTime<Utc> {
+        self.published_at
+    }
+
     /// Remembers ids of what is in this batch: [`Spool::has_seen`](super::Spool::has_seen) knows them
     /// from the commit on.
     pub fn remember(&mut self, ids: impl IntoIterator<Item = Digest>) {

@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 pub(super) struct Time {
     /// The earliest plausible time.
     pub(super) now: DateTime<Utc>,
+    /// The latest plausible time.
+    pub(super) latest: DateTime<Utc>,
     /// The latest plausible time, if the clocks disagree and nothing says which of them is wrong.
     pub(super) unknown_until: Option<DateTime<Utc>>,
 }
@@ -17,8 +19,9 @@ impl Time {
         self.unknown_until.is_none().then_some(self.now)
     }
 
-    /// The second from which the age of ids counts: so late that none is forgotten early.
+    /// The second from which the age of ids counts: so late that none is forgotten early, and that each is
+    /// recalled for every window that can hold its event.
     pub(super) fn of_ids(self) -> i64 {
-        self.unknown_until.unwrap_or(self.now).timestamp()
+        self.unknown_until.unwrap_or(self.latest).timestamp()
     }
 }

@@ -39,7 +39,7 @@ impl Order {
         store::publish(disk, Path::new(STAGING), Path::new(PUBLISHED), early)?;
         let late = spool
             .checkpoint
-            .advance(staged, Some(position), spool.time(now))?;
+            .advance(staged, Some(position), spool.time(now, now))?;
         drop(late.moves);
         Ok(())
     }
