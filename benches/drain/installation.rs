@@ -95,7 +95,14 @@ impl Installation {
 
     /// Deletes everything that runs have made, but not what the setup did.
     pub(crate) fn forget(&self) {
-        for folder in ["checkpoint", "log", "data/mta", "data/audit", "data/tmp"] {
+        for folder in [
+            "checkpoint",
+            "log",
+            "data/mta",
+            "data/audit",
+            "data/tmp",
+            "data/.collector",
+        ] {
             let Ok(entries) = fs::read_dir(self.folder().join(folder)) else {
                 continue; // a first run makes it
             };
