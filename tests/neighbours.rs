@@ -25,6 +25,12 @@ fn json(reply: &mut Reply, status: u16, text: &str) {
     reply.set_body(text.as_bytes().to_vec());
 }
 
+/// Some run has told the operator.
+fn assert_told(told: &Told) {
+    let codes = told.codes();
+    assert!(codes.contains(&65), "{codes:?}");
+}
+
 #[test]
 fn a_store_that_lacks_one_object_each_time_hides_no_gap_for_good() {
     let place = Place::connected_by_token();
@@ -38,7 +44,7 @@ fn a_store_that_lacks_one_object_each_time_hides_no_gap_for_good() {
         );
         told.run(&place, SIEM);
     }
-    assert!(told.codes().contains(&65), "{:?}", told.codes());
+    assert_told(&told);
 }
 
 #[test]
@@ -128,11 +134,7 @@ fn an_object_that_is_owed_and_whose_page_cannot_be_listed_is_told() {
         serve(&place, "process", 10 + run..11 + run);
         told.run(&place, SIEM);
     }
-    assert!(
-        told.codes().contains(&65),
-        "owed for ever, and nobody is told: {:?}",
-        told.codes()
-    );
+    assert_told(&told);
 }
 
 #[test]
@@ -323,11 +325,7 @@ fn a_bad_entry_of_a_list_that_grows_at_its_front_is_a_gap_some_day() {
         });
         told.run(&place, SIEM);
     }
-    assert!(
-        told.codes().contains(&65),
-        "75 for ever: {:?}",
-        told.codes()
-    );
+    assert_told(&told);
 }
 
 #[test]

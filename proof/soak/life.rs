@@ -106,7 +106,7 @@ impl Life {
         assert!(is_told, "P2: read twice: {:?}", new.last());
     }
 
-    /// Takes a run down for whoever looks for the reason of a finding.
+    /// Writes a record of the run, from which a person can find the reason of a finding.
     pub(super) fn take_down(&self, keep: Option<&Path>, run: u32, kind: Turn, outcome: &Outcome) {
         let Some(keep) = keep else { return };
         let path = keep.join(format!("{}.txt", self.scene.name()));

@@ -110,7 +110,7 @@ impl Told {
         for item in &service.items {
             let is_read = item.lines.iter().any(|line| agent.times(line) > 0);
             let is_told = item.marks.iter().any(|mark| self.has(mark));
-            // an object is one by its own name: what is told as lost must be lost
+            // the name of an object is unique: no file may hold an object that a run told as lost
             let names_one = item.marks.iter().any(|mark| mark.starts_with('/'));
             let is_false = is_read && is_told && names_one;
             assert!(!is_false, "P7: told as lost, and read: {:?}", item.marks);

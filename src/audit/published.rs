@@ -50,7 +50,8 @@ impl Published {
     }
 }
 
-/// The newest end of a window that stands in the name of a published file, not after `present`.
+/// Returns the newest end of a window that the name of a published file states and that is not after
+/// `present`.
 pub(super) fn newest_end(
     spool: &Spool,
     present: DateTime<Utc>,

@@ -214,7 +214,7 @@ impl Plan {
     }
 }
 
-/// The window that stands in the name of a published file.
+/// Reads the window from the name of a published file.
 pub(super) fn of_name(name: &FileName) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let (from, to) = name.stem().strip_prefix("audit_log_")?.split_once('_')?;
     let time = |stamp| {

@@ -84,7 +84,7 @@ fn may_lack_what_setup_fills_in_and_nothing_else() {
         let remedy = "correct /c/config.toml";
         assert_eq!(
             error.remedy, remedy,
-            "the setup is no remedy of itself: {text}"
+            "the setup must not advise to run the setup: {text}"
         );
     }
 }
