@@ -200,7 +200,8 @@ fn run_as_configured(
         .and_then(|()| run.finish());
     run.progress.clear();
     run.report.requests = run.client.requests();
-    run.hand_over();
+    let handed_over = run.hand_over();
+    let done = done.and_then(|()| Ok(handed_over?));
     ended.report = run.report;
     (ended.streams, ended.clock) = (run.streams, Some(run.clock));
     done.inspect_err(|error| warn!(error = format!("{error:#}"), "the run ends early"))

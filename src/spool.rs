@@ -461,16 +461,29 @@ impl Spool {
 
     /// Ends the work on the data folder: files that were recovered age from `published_at`, and the
     /// folder says which state is the newest.
-    pub fn hand_over(&mut self, published_at: DateTime<Utc>) {
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`]: files may be deleted too early, or a state that is restored later is not
+    /// recognised.
+    pub fn hand_over(&mut self, published_at: DateTime<Utc>) -> Result<(), SpoolError> {
         let disk = &*self.settings.disk;
         for name in self.recovered.drain(..) {
             let path = self.settings.published.join(name);
-            // an agent may have taken it
-            let _ = restamp(disk, &path, published_at.into());
+            match restamp(disk, &path, published_at.into()) {
+                // an agent has taken it
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                stamped => stamped.map_err(|error| SpoolError::disk("date", &path, error))?,
+            }
         }
+        self.mark()
+    }
+
+    /// Lets the data folder say which state is the newest.
+    fn mark(&mut self) -> Result<(), SpoolError> {
         let record = self.checkpoint.record();
         let (id, sequence) = (&*record.id, record.sequence);
-        told_to_the_log(self.marker.write(disk, &Ours { id, sequence }));
+        self.marker
+            .write(&*self.settings.disk, &Ours { id, sequence })
     }
 
     /// Warnings that no run has told yet.
@@ -484,19 +497,14 @@ impl Spool {
     /// Forgets the warnings, once they have been told.
     ///
     /// # Errors
-    /// [`SpoolError::Disk`] or [`SpoolError::Interfered`]: then they are told again.
+    /// [`SpoolError::Disk`] or [`SpoolError::Interfered`]: then they may be told again.
     pub fn forget_told(&mut self, now: DateTime<Utc>) -> Result<(), SpoolError> {
         self.unsaved.take();
         if self.checkpoint.record().untold.is_empty() && self.shortened.borrow().is_none() {
             return Ok(());
         }
         self.replace(now, |record| record.untold.clear())?;
-        let record = self.checkpoint.record();
-        let (id, sequence) = (&*record.id, record.sequence);
-        let _ = self
-            .marker
-            .write(&*self.settings.disk, &Ours { id, sequence });
-        Ok(())
+        self.mark()
     }
 
     /// Replaces the record, with all warnings that wait for that.
@@ -649,15 +657,8 @@ fn own(
     }
     // from its first moment on a run keeps other installations out
     let id = &*checkpoint.record().id;
-    told_to_the_log(marker.claim(&*settings.disk, &Ours { id, sequence }));
+    marker.claim(&*settings.disk, &Ours { id, sequence })?;
     Ok(marker)
-}
-
-/// Without its marker a data folder lacks a guard, and collection goes on.
-fn told_to_the_log(marked: io::Result<()>) {
-    if let Err(error) = marked {
-        tracing::warn!(%error, "the data folder does not say whose it is");
-    }
 }
 
 /// Says what is wrong with the state that was read, if anything is.

@@ -197,7 +197,10 @@ impl Run {
             warn!(%other, "the state could not be settled: the next run does it");
         }
         let was_cut_off = self.streams.is_cut_off;
-        self.streams.is_cut_off = matches!(error.downcast_ref(), Some(ApiError::Unreachable(_)));
+        self.streams.is_cut_off = matches!(
+            error.downcast_ref(),
+            Some(ApiError::Unreachable(_) | ApiError::Cut { .. })
+        );
         let host = self.client.base().host();
         // a service that has answered in this run may refuse one list and give the next
         let is_answered = self.clock.skew().is_some();
@@ -329,12 +332,20 @@ impl Run {
     }
 
     /// Hands the data folder over to the next run and collects what is still to be told.
-    pub(super) fn hand_over(&mut self) {
+    ///
+    /// # Errors
+    /// The first stream's that cannot be handed over; the others are.
+    pub(super) fn hand_over(&mut self) -> Result<(), SpoolError> {
         let latest = self.clock.present().latest;
+        let mut handed_over = Ok(());
         for spool in self.streams.spools.values_mut() {
-            spool.hand_over(latest);
+            let this = spool.hand_over(latest);
+            let this =
+                this.inspect_err(|error| warn!(%error, "the data folder is not handed over"));
+            handed_over = handed_over.and(this);
             self.report.warnings.extend(spool.untold());
         }
+        handed_over
     }
 
     fn settings(&self, name: &str, stem: String) -> Settings {
@@ -360,7 +371,7 @@ impl Streams {
     pub(super) fn forget_told(&mut self, now: DateTime<Utc>) {
         for spool in self.spools.values_mut() {
             if let Err(error) = spool.forget_told(now) {
-                warn!(%error, "what was told could not be forgotten: it is told again");
+                warn!(%error, "what was told could not be forgotten: it may be told again");
             }
         }
     }

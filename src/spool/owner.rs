@@ -145,7 +145,7 @@ impl Marker {
 
     /// Keeps other installations out from the first moment of a run. The newest sequence stays in the file,
     /// so that an interrupted run does not hide that the state is older.
-    pub(super) fn claim(&mut self, disk: &dyn Disk, ours: &Ours<'_>) -> io::Result<()> {
+    pub(super) fn claim(&mut self, disk: &dyn Disk, ours: &Ours<'_>) -> Result<(), SpoolError> {
         let is_ours = |owner: &Owner| owner.id == ours.id && owner.state == self.state;
         if self.written.as_ref().is_some_and(is_ours) {
             return Ok(());
@@ -157,7 +157,7 @@ impl Marker {
 
     /// Writes what is true now, unless the file says so already. It need not survive a power cut: an
     /// older file, or none, only recognises less.
-    pub(super) fn write(&mut self, disk: &dyn Disk, ours: &Ours<'_>) -> io::Result<()> {
+    pub(super) fn write(&mut self, disk: &dyn Disk, ours: &Ours<'_>) -> Result<(), SpoolError> {
         let owner = Owner {
             id: ours.id.to_owned(),
             state: self.state.clone(),
@@ -166,9 +166,10 @@ impl Marker {
         if self.written.as_ref() == Some(&owner) {
             return Ok(());
         }
-        disk.ensure_folder(durable::folder_of(&self.path), Mode::PRIVATE_FOLDER)?;
         let text = serde_json::to_vec(&owner).expect("plain data");
-        durable::replace_lightly(disk, &self.path, &text, Mode::PRIVATE)?;
+        disk.ensure_folder(durable::folder_of(&self.path), Mode::PRIVATE_FOLDER)
+            .and_then(|()| durable::replace_lightly(disk, &self.path, &text, Mode::PRIVATE))
+            .map_err(|error| SpoolError::disk("write", &self.path, error))?;
         self.written = Some(owner);
         Ok(())
     }

@@ -38,7 +38,7 @@ fn the_state_of_another_installation_in_the_place_of_ours_is_refused_until_it_is
         let lock = Lock::take(locks.path(), "siem").unwrap();
         let (mut spool, recovery) = Spool::open(settings, lock).unwrap();
         assert_eq!(recovery.warnings.len(), 1, "{recovery:?}");
-        spool.hand_over(world.time());
+        spool.hand_over(world.time()).unwrap();
         drop(spool);
         assert!(world.collect().unwrap().warnings.is_empty());
     }

@@ -15,7 +15,7 @@ impl World {
             not_before: None,
         };
         spool.leave(&left, self.time()).unwrap();
-        spool.hand_over(self.time());
+        spool.hand_over(self.time()).unwrap();
         spool.is_resumed()
     }
 
@@ -103,7 +103,7 @@ fn a_backup_is_recognised_after_another_one_was_restored() {
 fn an_outage_in_the_first_run_of_all_is_no_loss() {
     let mut world = World::new(1);
     let (mut spool, _) = world.open().unwrap();
-    spool.hand_over(world.time()); // refused before anything was asked for
+    spool.hand_over(world.time()).unwrap(); // refused before anything was asked for
     drop(spool);
     assert!(world.content(Path::new(RECORD)).is_none());
     assert!(!world.is_resumed() && !world.fail() && !world.is_resumed());

@@ -120,7 +120,7 @@ impl World {
             self.store(&mut spool, answer)?;
         }
         spool.finish(self.time(), &[])?;
-        spool.hand_over(self.time());
+        spool.hand_over(self.time())?;
         Ok(recovery)
     }
 
