@@ -38,6 +38,14 @@ pub enum ApiError {
     /// Nobody, unless it repeats.
     #[error("Mimecast could not be reached: {0}")]
     Unreachable(String),
+    /// The caller, which has the beginning of an archive in its sink: the rest broke off each time.
+    #[error("the connection to Mimecast breaks: {why}")]
+    Cut {
+        /// Status and headers, which arrived whole.
+        head: Box<Head>,
+        /// How it broke off the last time.
+        why: String,
+    },
     /// The operator: the setting `private_stores` does not list this host.
     #[error(
         "the object store {0} has a private address, which private_stores in [network] does not allow"
@@ -73,6 +81,16 @@ pub enum ApiError {
     /// Whoever looks after the host: it is short of something.
     #[error("cannot wait for the network: {0}")]
     Host(#[source] io::Error),
+}
+
+impl ApiError {
+    /// The same for a caller to whom the beginning of a body is of no use.
+    pub(crate) fn without_beginning(self) -> Self {
+        match self {
+            Self::Cut { why, .. } => Self::Unreachable(why),
+            other => other,
+        }
+    }
 }
 
 /// Where an archive goes; emptied before each attempt.

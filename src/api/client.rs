@@ -41,6 +41,20 @@ enum Ask<'a> {
     Query(&'a [(&'static str, String)]),
 }
 
+impl Received {
+    /// The error of a transfer that broke off.
+    fn into_cut(self, host: &str) -> Option<ApiError> {
+        let head = Box::new(self.head);
+        match self.body {
+            transport::Body::Cut(why) => Some(ApiError::Cut {
+                head,
+                why: format!("{host}: {why}"),
+            }),
+            transport::Body::Held(_) | transport::Body::Stored => None,
+        }
+    }
+}
+
 impl Client {
     /// Prepares to ask; no connection is made yet.
     ///
@@ -82,7 +96,9 @@ impl Client {
     /// # Errors
     /// As [`Client::call`].
     pub fn call_raw(&self, call: Call, body: &Value, sink: &mut dyn Sink) -> Result<(), ApiError> {
-        self.ask(call, Ask::Raw(body), sink).map(drop)
+        self.ask(call, Ask::Raw(body), sink)
+            .map(drop)
+            .map_err(ApiError::without_beginning)
     }
 
     /// Asks with a query for JSON.
@@ -201,7 +217,7 @@ impl Client {
         let elapsed = self.clock.elapsed();
         match received.body {
             transport::Body::Held(text) => application.keep(&text, elapsed),
-            transport::Body::Stored => None,
+            transport::Body::Stored | transport::Body::Cut(_) => None,
         }
         .and_then(|()| application.token(elapsed))
         .ok_or_else(|| ApiError::NotUnderstood("a token answer without a token".to_owned()))
@@ -227,6 +243,7 @@ impl Client {
             let body = match &received.body {
                 transport::Body::Held(text) => Body::Held(text),
                 transport::Body::Stored => Body::Stored,
+                transport::Body::Cut(why) => return Answer::Broken(why.clone()),
             };
             let status = received.head.status;
             let request_id = received.head.text("x-request-id");
@@ -275,15 +292,17 @@ pub(super) fn persist(
     loop {
         clock.check()?;
         let (answer, received) = attempt()?;
-        if let (Answer::Data | Answer::Nothing, Some(received)) = (&answer, received) {
-            return Ok((answer, received));
-        }
+        let cut = match (&answer, received) {
+            (Answer::Data | Answer::Nothing, Some(received)) => return Ok((answer, received)),
+            (_, Some(received)) => received.into_cut(host),
+            _ => None,
+        };
         match retry.next(&answer, clock.left(), fastrand::f64()) {
             Next::Wait(wait) => {
                 info!(host, ?wait, ?answer, "asking again");
                 clock.sleep(wait)?;
             }
-            Next::GiveUp => return Err(error(answer, host, clock.now())),
+            Next::GiveUp => return Err(cut.unwrap_or_else(|| error(answer, host, clock.now()))),
             Next::OutOfTime => return Err(ApiError::Stopped(Stopped::OutOfTime)),
             Next::GiveUpFor(wait) => {
                 let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
@@ -321,6 +340,6 @@ fn reply(answer: &Answer, received: Received) -> Reply {
     match received.body {
         _ if *answer == Answer::Nothing => Reply::Nothing,
         transport::Body::Held(text) => Reply::Json(text),
-        transport::Body::Stored => Reply::Archive(received.head),
+        transport::Body::Stored | transport::Body::Cut(_) => Reply::Archive(received.head),
     }
 }

@@ -13,7 +13,7 @@ use super::answer::Answer;
 use super::client::{outcome, persist};
 use super::guard::Guard;
 use super::retry::Policy;
-use super::transport::{Reach, Take, Transport};
+use super::transport::{Body, Reach, Take, Transport};
 use super::{ApiError, Sink};
 use crate::clock::Clock;
 use crate::config::{BaseUrl, Network, PrivateStores, Scope};
@@ -96,9 +96,12 @@ impl Objects {
             let request =
                 request.map_err(|error| ApiError::Unusable(error.without_url().to_string()))?;
             let sent = self.transport.exchange(request, Take::Object, sink);
-            outcome(sent, host, |received| Answer::of_object(&received.head))
+            outcome(sent, host, |received| match &received.body {
+                Body::Cut(why) => Answer::Broken(why.clone()),
+                Body::Held(_) | Body::Stored => Answer::of_object(&received.head),
+            })
         });
-        fetched.map(drop)
+        fetched.map(drop).map_err(ApiError::without_beginning)
     }
 }
 

@@ -90,6 +90,8 @@ pub(crate) enum Body {
     /// Bytes that are not UTF-8 are replaced: one of them must not make a whole page unreadable.
     Held(String),
     Stored,
+    /// Stored up to where the transfer broke off, for this reason.
+    Cut(String),
 }
 
 impl Transport {
@@ -157,18 +159,31 @@ impl Transport {
                 headers: std::mem::take(response.headers_mut()),
             };
             check_framing(&head, take)?;
-            let body = self
-                .take_in(&mut response, &head, take, sink, begun)
-                .await?;
-            Ok(Received { head, body })
+            let mut begins_stored = None;
+            let taken = self.take_in(
+                &mut response,
+                &head,
+                (take, &mut begins_stored),
+                sink,
+                begun,
+            );
+            match taken.await {
+                Ok(body) => Ok(Received { head, body }),
+                Err(Fault::Passing(why)) if begins_stored == Some(true) => {
+                    let body = Body::Cut(why);
+                    Ok(Received { head, body })
+                }
+                Err(fault) => Err(fault),
+            }
         })
     }
 
+    /// Takes a body in; sets whether it goes into the sink once its beginning shows that.
     async fn take_in(
         &self,
         response: &mut Response,
         head: &Head,
-        take: Take,
+        (take, archive): (Take, &mut Option<bool>),
         sink: &mut dyn Sink,
         begun: Duration,
     ) -> Result<Body, Fault> {
@@ -177,7 +192,6 @@ impl Transport {
         let length = length.and_then(|length| length.parse().ok());
         let mut held = Vec::with_capacity(length.unwrap_or(0).min(HELD_LIMIT));
         let mut stored = 0_u64;
-        let mut archive = None;
         let mut rate = Rate::new(self.clock.elapsed());
         loop {
             self.clock.check().map_err(Fault::Stopped)?; // bytes that keep coming never let it wait

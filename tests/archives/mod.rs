@@ -1,6 +1,7 @@
 //! P1 and P4 for archives of every kind of wrongness: what verifies is published, what does not is
 //! kept raw, and the batches behind it arrive all the same.
 
+mod cut;
 mod documents;
 mod names;
 mod poison;
