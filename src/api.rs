@@ -84,6 +84,11 @@ pub enum ApiError {
 }
 
 impl ApiError {
+    /// The error of an answer that is larger than any known one.
+    pub(crate) fn too_large() -> Self {
+        Self::TooLarge("an answer larger than any known one".to_owned())
+    }
+
     /// The same for a caller to whom the beginning of a body is of no use.
     pub(crate) fn without_beginning(self) -> Self {
         match self {

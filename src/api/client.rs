@@ -91,14 +91,22 @@ impl Client {
         self.ask(call, Ask::Json(body), sink)
     }
 
-    /// Asks with a JSON body and writes the whole body of the answer into `sink`, whatever it holds.
+    /// Asks with a JSON body and writes the whole body of the answer into `sink`, whatever it holds. Returns
+    /// its head, or nothing for an answer without content.
     ///
     /// # Errors
     /// As [`Client::call`].
-    pub fn call_raw(&self, call: Call, body: &Value, sink: &mut dyn Sink) -> Result<(), ApiError> {
-        self.ask(call, Ask::Raw(body), sink)
-            .map(drop)
-            .map_err(ApiError::without_beginning)
+    pub fn call_raw(
+        &self,
+        call: Call,
+        body: &Value,
+        sink: &mut dyn Sink,
+    ) -> Result<Option<Head>, ApiError> {
+        match self.ask(call, Ask::Raw(body), sink) {
+            Ok(Reply::Archive(head)) => Ok(Some(head)),
+            Ok(Reply::Json(_) | Reply::Nothing) => Ok(None),
+            Err(error) => Err(error.without_beginning()),
+        }
     }
 
     /// Asks with a query for JSON.
@@ -271,9 +279,7 @@ pub(super) fn outcome(
         Err(Fault::Lasting(why)) => Err(ApiError::Unreachable(format!("{host}: {why}"))),
         // asked for once more, as whatever is not understood
         Err(Fault::Improper(why)) => Ok((Answer::NotUnderstood(why), None)),
-        Err(Fault::TooLarge) => Err(ApiError::TooLarge(
-            "an answer larger than any known one".to_owned(),
-        )),
+        Err(Fault::TooLarge) => Err(ApiError::too_large()),
         Err(Fault::Store(barred)) => Err(barred.into()),
         Err(Fault::Unusable(why)) => Err(ApiError::Unusable(why)),
         Err(Fault::Sink(error)) => Err(ApiError::Sink(error)),

@@ -20,8 +20,8 @@ use super::{ApiError, Sink};
 use crate::clock::{Clock, Stopped, TICK};
 use crate::config::Network;
 
-/// Answers that are held in memory; a page of audit events is far below.
-const HELD_LIMIT: usize = 16 << 20;
+/// Answers that are held in memory, in bytes; a page of audit events is far below.
+pub(crate) const HELD_LIMIT: usize = 16 << 20;
 /// The largest archive, in bytes.
 const STORED_LIMIT: u64 = 16 << 30;
 /// A body that brings less than [`RATE_BYTES`] in this time is not worth waiting for.

@@ -1,20 +1,27 @@
 //! A page that gives no events: whether it is the only one, and how to do without it.
 
+use std::convert::Infallible;
+use std::io::{self, Read as _, Seek as _};
+
 use chrono::{DateTime, TimeDelta, Utc};
+use tracing::warn;
 
 use super::Events;
 use super::page;
 use super::reading::{Answer, Bad, Pages, not_json};
 use super::taken::Taken;
 use super::window::Window;
-use crate::api::answer::Denial;
+use crate::api::answer::{self, Denial, Head};
 use crate::api::endpoints::{self, Call};
+use crate::api::transport::HELD_LIMIT;
 use crate::api::{ApiError, NoSink, Reply};
 use crate::report::{Failure, LASTING_RUNS};
-use crate::spool::{Gap, Spool};
+use crate::spool::{Gap, Scratch, Spool};
 
 /// Pages that are given up in one run: more of them are not single bad pages.
 pub(super) const UNREAD_LIMIT: u32 = 5;
+/// So often a page that cannot be read is fetched to be kept, if it differs.
+const RAW_TRIES: u32 = 3;
 /// Why events of a second can be missing.
 const UNREAD: &str = "a page of audit events cannot be read";
 
@@ -91,28 +98,38 @@ impl Events {
             _ if is_other => return Ok(Pages::OtherSize),
             Bad::Unreadable(_) | Bad::Absent(_) if is_known => {}
             Bad::TooLarge(why) | Bad::Unreadable(why) => {
-                self.keep_unread(spool, window, (token, why), taken)?;
+                if !self.keep_unread(spool, window, (token, why), taken)? {
+                    return Ok(Pages::OtherSize); // it can be read now
+                }
             }
             Bad::Absent(why) => self.give_up(spool, window, why, taken)?,
         }
         Ok(Pages::End(None, listed))
     }
 
-    /// Keeps the bytes of the smallest page that can be asked for and that cannot be read.
+    /// Keeps the bytes of the smallest page that can be asked for and that cannot be read. Returns false if
+    /// it can be read now.
     fn keep_unread(
         &mut self,
         spool: &Spool,
         window: &Window,
         (token, why): (Option<&str>, &str),
         taken: &mut Taken,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         self.unread += 1;
         if self.unread > UNREAD_LIMIT {
             return Err(ApiError::NotUnderstood(why.to_owned()).into());
         }
         let body = endpoints::audit(window.from, window.to, self.pieces.size(), token);
         let mut raw = spool.scratch()?;
-        self.client.call_raw(Call::Audit, &body, &mut raw)?;
+        for _ in 0..RAW_TRIES {
+            let head = self.client.call_raw(Call::Audit, &body, &mut raw)?;
+            match fault(head.as_ref(), &mut raw).map_err(ApiError::Sink)? {
+                None => return Ok(false),
+                Some(fault) if fault == why => break,
+                Some(fault) => warn!(fault, why, "a page cannot be read for another reason"),
+            }
+        }
         let note = format!("a page of audit events, window {}: {why}", window.stem());
         let kept = spool.quarantine(&mut raw, &note)?;
         let text = format!(
@@ -122,7 +139,7 @@ impl Events {
             kept.display()
         );
         taken.unread.push((text, gap(window, UNREAD)));
-        Ok(())
+        Ok(true)
     }
 
     /// Does without a page that has not arrived in several runs.
@@ -151,6 +168,29 @@ impl Events {
         taken.unread.push((text, gap(window, UNREAD)));
         Ok(())
     }
+}
+
+/// What is wrong with a page; nothing if it can be read.
+fn fault(head: Option<&Head>, raw: &mut Scratch) -> io::Result<Option<String>> {
+    let Some(head) = head else {
+        return Ok(Some("an answer without content".to_owned()));
+    };
+    raw.rewind()?;
+    let mut bytes = Vec::new();
+    raw.take(HELD_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > HELD_LIMIT {
+        return Ok(Some(ApiError::too_large().to_string()));
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(
+        match answer::Answer::of(Call::Audit, head, answer::Body::Held(&text)) {
+            answer::Answer::Data => match page::read(&text, &mut |_| Ok::<_, Infallible>(())) {
+                Ok(read) => read.err(),
+            },
+            answer::Answer::NotUnderstood(why) => Some(why),
+            _ => None,
+        },
+    )
 }
 
 /// What a page of this second that does not arrive is called when runs in a row are compared.

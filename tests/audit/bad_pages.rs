@@ -1,8 +1,10 @@
 //! P1, P4 and P7 for audit pages and items of which one is bad for ever.
 
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::TimeDelta;
+use serde_json::Value;
 
 use super::{JSON, ago, event, place as audit_place};
 use crate::harness::AUDIT;
@@ -114,5 +116,48 @@ fn an_item_that_is_not_json_costs_few_requests_and_no_neighbour() {
         });
         assert!(requests[0] < 100 && requests[1] < 20, "{bad}: {requests:?}");
         assert_eq!(place.audit_ids().len(), 400, "{bad}");
+    }
+}
+
+#[test]
+fn what_is_kept_of_an_audit_page_is_what_could_not_be_read() {
+    for every in 2..6 {
+        let place = audit_place(JSON);
+        let bad = ago(TimeDelta::minutes(200));
+        place.sandbox.audit([
+            event(1, ago(TimeDelta::days(2))),
+            event(2, bad),
+            event(3, ago(TimeDelta::minutes(100))),
+        ]);
+        let is_of_a_second = |seen: &_| at::window(seen).is_some_and(|(from, to)| from == to);
+        let answers = AtomicUsize::new(0);
+        let long = at::both(at::window_of(bad), move |seen| !is_of_a_second(seen));
+        let short = at::both(at::window_of(bad), is_of_a_second);
+        let cut = |reply: &mut _| changes::truncated(100)(reply);
+        place.sandbox.always_at(Endpoint::Audit, long, cut);
+        place
+            .sandbox
+            .always_at(Endpoint::Audit, short, move |reply| {
+                if answers.fetch_add(1, Ordering::Relaxed) % every != every - 1 {
+                    cut(reply);
+                }
+            });
+        let mut told = Told::default();
+        for _ in 0..3 {
+            told.run(&place, AUDIT);
+        }
+        let kept = place.quarantined();
+        for name in kept.iter().filter(|name| name.ends_with(".raw")) {
+            let bytes = fs::read(place.path("checkpoint/quarantine").join(name)).expect("there");
+            let page: Result<Value, _> = serde_json::from_slice(&bytes);
+            assert!(page.is_err(), "{every}: a whole page is kept as a bad one");
+        }
+        let published = place.audit_ids().len();
+        let is_whole = published == 3 && kept.is_empty();
+        assert!(
+            is_whole || (published == 2 && kept.len() == 2),
+            "{every}: {published} {kept:?}"
+        );
+        assert_eq!(told.codes().last(), Some(&0), "{every}: {told:?}");
     }
 }
