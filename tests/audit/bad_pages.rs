@@ -1,6 +1,7 @@
 //! P1, P4 and P7 for audit pages and items of which one is bad for ever.
 
 use std::fs;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::TimeDelta;
@@ -121,7 +122,7 @@ fn an_item_that_is_not_json_costs_few_requests_and_no_neighbour() {
 
 #[test]
 fn what_is_kept_of_an_audit_page_is_what_could_not_be_read() {
-    for every in 2..6 {
+    for good in 0.. {
         let place = audit_place(JSON);
         let bad = ago(TimeDelta::minutes(200));
         place.sandbox.audit([
@@ -130,34 +131,34 @@ fn what_is_kept_of_an_audit_page_is_what_could_not_be_read() {
             event(3, ago(TimeDelta::minutes(100))),
         ]);
         let is_of_a_second = |seen: &_| at::window(seen).is_some_and(|(from, to)| from == to);
-        let answers = AtomicUsize::new(0);
         let long = at::both(at::window_of(bad), move |seen| !is_of_a_second(seen));
         let short = at::both(at::window_of(bad), is_of_a_second);
         let cut = |reply: &mut _| changes::truncated(100)(reply);
         place.sandbox.always_at(Endpoint::Audit, long, cut);
+        let answers = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&answers);
         place
             .sandbox
             .always_at(Endpoint::Audit, short, move |reply| {
-                if answers.fetch_add(1, Ordering::Relaxed) % every != every - 1 {
+                if count.fetch_add(1, Ordering::Relaxed) != good {
                     cut(reply);
                 }
             });
-        let mut told = Told::default();
-        for _ in 0..3 {
-            told.run(&place, AUDIT);
-        }
+        let code = place.audit().code;
         let kept = place.quarantined();
         for name in kept.iter().filter(|name| name.ends_with(".raw")) {
             let bytes = fs::read(place.path("checkpoint/quarantine").join(name)).expect("there");
             let page: Result<Value, _> = serde_json::from_slice(&bytes);
-            assert!(page.is_err(), "{every}: a whole page is kept as a bad one");
+            assert!(page.is_err(), "{good}: a whole page is kept as a bad one");
         }
-        let published = place.audit_ids().len();
-        let is_whole = published == 3 && kept.is_empty();
+        let found = (code, place.audit_ids().len(), kept.len());
         assert!(
-            is_whole || (published == 2 && kept.len() == 2),
-            "{every}: {published} {kept:?}"
+            matches!(found, (0, 3, 0) | (65, 2 | 3, 2)),
+            "{good}: {found:?}"
         );
-        assert_eq!(told.codes().last(), Some(&0), "{every}: {told:?}");
+        if answers.load(Ordering::Relaxed) <= good {
+            assert!(good > 5, "the answers of one run: {good}");
+            break;
+        }
     }
 }
