@@ -44,8 +44,8 @@ pub struct AuditPage {
 /// What is wrong with it, in one clause.
 pub fn audit_page(text: &str) -> Result<AuditPage, String> {
     let mut items = Vec::new();
-    let read = audit::page::read(text, &mut |item| {
-        items.push(match item {
+    let read = audit::page::read(text, |item| {
+        items.push(match Item::of(item) {
             Item::Whole(text) => AuditItem::Whole(text.into_owned()),
             Item::Broken(text) => AuditItem::Broken(text.to_owned()),
         });

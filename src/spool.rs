@@ -221,6 +221,20 @@ impl Spool {
         Ok(known.as_ref().is_some_and(|known| known.contains(id)))
     }
 
+    /// Whether one of two digests with the same first half belongs to what was published.
+    ///
+    /// # Errors
+    /// As [`Spool::has_seen`].
+    pub fn has_seen_either(&self, one: Digest, other: Digest) -> Result<bool, SpoolError> {
+        if self.known.borrow().is_none() {
+            self.recall_since(i64::MIN)?;
+        }
+        let known = self.known.borrow();
+        Ok(known
+            .as_ref()
+            .is_some_and(|known| known.contains_either(one, other)))
+    }
+
     /// Reads what was remembered from this second since 1970 on; older ids are then not found.
     ///
     /// # Errors

@@ -70,7 +70,7 @@ impl Events {
         let Reply::Json(text) = self.client.call(Call::Audit, &body, &mut NoSink)? else {
             return Err(not_json().into());
         };
-        let read = page::read(&text, &mut |_| anyhow::Ok(()))?;
+        let read = page::read(&text, |_| anyhow::Ok(()))?;
         read.map_err(ApiError::NotUnderstood)?;
         self.has_read = true;
         Ok(())
@@ -184,7 +184,7 @@ fn fault(head: Option<&Head>, raw: &mut Scratch) -> io::Result<Option<String>> {
     let text = String::from_utf8_lossy(&bytes);
     Ok(
         match answer::Answer::of(Call::Audit, head, answer::Body::Held(&text)) {
-            answer::Answer::Data => match page::read(&text, &mut |_| Ok::<_, Infallible>(())) {
+            answer::Answer::Data => match page::read(&text, |_| Ok::<_, Infallible>(())) {
                 Ok(read) => read.err(),
             },
             answer::Answer::NotUnderstood(why) => Some(why),

@@ -6,7 +6,9 @@
 
 use std::borrow::Cow;
 
-use crate::document::{Members, Text, push_one_line};
+use twox_hash::XxHash3_64;
+
+use crate::document::{Members, Text, canonical, push_one_line};
 
 /// An event as it was sent.
 #[derive(Debug)]
@@ -25,6 +27,15 @@ impl<'a> Event<'a> {
     /// The vendor's unique id; an event without one is known by its text.
     pub(crate) fn id(&self) -> Option<Cow<'a, str>> {
         Some(self.value("id")).filter(|id| !id.is_empty())
+    }
+
+    /// A number for the members and their values: it does not depend on the order of members, on blanks
+    /// between tokens, or on how strings are escaped.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.members.0.iter().fold(0, |sum, (name, value)| {
+            let name = XxHash3_64::oneshot(name.as_bytes());
+            sum.wrapping_add(fingerprint(name, value.get()))
+        })
     }
 
     /// The line of the dashboards, line break included.
@@ -85,6 +96,23 @@ impl<'a> Event<'a> {
                 Err(_) => Cow::Borrowed(json.trim_matches('"')),
             },
         }
+    }
+}
+
+/// A number for a member whose name has the hash `name`.
+fn fingerprint(name: u64, json: &str) -> u64 {
+    let string = json
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    match string {
+        Some(plain) if !plain.contains('\\') => {
+            XxHash3_64::oneshot_with_seed(name, plain.as_bytes())
+        }
+        // of another seed, so that a number is not the string of its digits
+        _ => match serde_json::from_str::<Text<'_>>(json) {
+            Ok(text) => XxHash3_64::oneshot_with_seed(name, text.0.as_bytes()),
+            Err(_) => XxHash3_64::oneshot_with_seed(!name, &canonical(json)),
+        },
     }
 }
 
@@ -168,6 +196,29 @@ mod tests {
             "{\"eventTime\":\"t\",\"id\":\"1\",\"b\":1.0e5,\"n\":{\"x\":  2},\"b\":\"\\/\"}\n"
         );
         assert_eq!(json("{}"), "{}\n");
+    }
+
+    #[test]
+    fn the_same_event_has_one_fingerprint_and_another_one_another() {
+        let fingerprint = |json| Event::read(json).unwrap().fingerprint();
+        let one = fingerprint(r#"{"id":"1","b":{"x":[1,2],"y":null},"t":"a\u00e4","n":7}"#);
+        for same in [
+            "{ \"b\" : {\"y\":null,\n\"x\":[ 1, 2 ]}, \"n\": 7 , \"t\":\"a\u{e4}\" , \"id\":\"1\" } ",
+            r#"{"\u0069d":"1","b":{"x":[1,2],"y":null},"t":"a\u00e4","n":7}"#,
+        ] {
+            assert_eq!(fingerprint(same), one, "{same}");
+        }
+        for other in [
+            r#"{"id":"1","b":{"x":[2,1],"y":null},"t":"a\u00e4","n":7}"#,
+            r#"{"id":"1","b":{"x":[1,2],"y":""},"t":"a\u00e4","n":7}"#,
+            r#"{"id":"1","b":{"x":[1,2],"y":null},"t":"a \u00e4","n":7}"#,
+            r#"{"id":"1","b":{"x":[1,2],"y":null},"t":"a\u00e4","n":"7"}"#,
+            r#"{"id":"1","b":{"x":[1,2],"y":null},"t":"a\u00e4"}"#,
+            r#"{"id":"1","b":{"x":[1,2],"y":null},"n":"a\u00e4","t":7}"#,
+            r#"{"id":"1","b":{"x":[1,2],"y":null},"t":"a\u00e4","n":7,"n":7}"#,
+        ] {
+            assert_ne!(fingerprint(other), one, "{other}");
+        }
     }
 
     proptest! {

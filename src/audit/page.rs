@@ -22,6 +22,13 @@ pub(crate) enum Item<'a> {
     Broken(&'a str),
 }
 
+impl<'a> Item<'a> {
+    /// Reads an item that is not an object as it was sent. Raw control characters are escaped.
+    pub(crate) fn of(raw: &'a str) -> Self {
+        scan::repaired(raw).map_or(Self::Broken(raw), Self::Whole)
+    }
+}
+
 /// What a page says beside its items.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Head {
@@ -49,14 +56,14 @@ struct Pagination<'a> {
     total_count: Option<&'a RawValue>,
 }
 
-/// Reads the text of an answer and hands its items on, in the order of the page. The inner error says in
+/// Reads the text of an answer and hands its items on as they were sent, in the order of the page. The inner error says in
 /// one clause what is wrong with the page; some items may have been handed on then.
 ///
 /// # Errors
 /// The first error of `each`.
 pub(crate) fn read<E>(
     text: &str,
-    each: &mut dyn FnMut(Item<'_>) -> Result<(), E>,
+    mut each: impl FnMut(&str) -> Result<(), E>,
 ) -> Result<Result<Head, String>, E> {
     let Some(members) = scan::members(text) else {
         return Ok(Err(
@@ -72,7 +79,7 @@ pub(crate) fn read<E>(
         Some("null") => Some(()),
         Some(data) => scan::items(data, |item| {
             items += 1;
-            each(scan::repaired(item).map_or(Item::Broken(item), Item::Whole))
+            each(item)
         })?,
         None => return Ok(Err("an audit page without data".to_owned())),
     };
@@ -118,8 +125,8 @@ mod tests {
 
     fn page(text: &str) -> Result<(Vec<String>, Head), String> {
         let mut items = Vec::new();
-        let read = read(text, &mut |item| {
-            items.push(match item {
+        let read = read(text, |item| {
+            items.push(match Item::of(item) {
                 Item::Whole(text) => text.into_owned(),
                 Item::Broken(text) => format!("broken {text}"),
             });

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use tracing::{info, warn};
 
 use super::bad_page::UNREAD_LIMIT;
-use super::page::{self, Head, Item};
+use super::page::{self, Head};
 use super::taken::Taken;
 use super::window::Window;
 use super::{EVENTS_LIMIT, Events};
@@ -156,9 +156,9 @@ impl Events {
             };
             let (published, mut at, mut broken) = (&mut self.published, 0, None);
             let covered = self.pieces.covered();
-            let read = page::read(&text, &mut |item| {
-                let is_new = taken.take(&item, spool, published)?;
-                if is_new && matches!(item, Item::Broken(_)) && listed + at >= covered {
+            let read = page::read(&text, |item| {
+                let is_broken = taken.take(item, spool, published)?;
+                if is_broken && listed + at >= covered {
                     broken = broken.or(Some(at));
                 }
                 at += 1;

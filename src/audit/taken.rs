@@ -10,7 +10,6 @@ use super::page::Item;
 use super::published::Published;
 use crate::api::ApiError;
 use crate::config::Format;
-use crate::document::canonical;
 use crate::spool::{Digest, Gap, Scratch, Spill, Spool};
 
 /// The events of one window, newest first.
@@ -63,50 +62,83 @@ impl Taken {
         self.nameless.clear();
     }
 
-    /// Takes one item in, unless it was taken in before or published by an earlier window. Returns true
-    /// if no earlier window had it.
+    /// Takes one item in, unless it was taken in before or published by an earlier window. Returns true for
+    /// one that is not JSON and that no earlier window had.
     pub(super) fn take(
         &mut self,
-        item: &Item<'_>,
+        raw: &str,
         spool: &Spool,
         published: &mut Published,
     ) -> anyhow::Result<bool> {
-        let text = match item {
+        if let Some(event) = Event::read(raw) {
+            self.take_event(raw, &event, spool, published)?;
+            return Ok(false);
+        }
+        let item = Item::of(raw);
+        let text = match &item {
             Item::Whole(text) => &**text,
             Item::Broken(text) => text,
         };
-        let event = match item {
-            Item::Whole(text) => Event::read(text),
-            Item::Broken(_) => None,
-        };
-        let id = event.as_ref().and_then(Event::id);
-        let identity = match &id {
-            Some(id) => Digest::pair(id.as_bytes(), &canonical(text)),
-            None => self.number(text),
+        if let Some(event) = Event::read(text) {
+            self.take_event(text, &event, spool, published)?;
+            return Ok(false);
+        }
+        let is_new = self.take_odd(text, spool)?;
+        Ok(is_new && matches!(item, Item::Broken(_)))
+    }
+
+    fn take_event(
+        &mut self,
+        text: &str,
+        event: &Event<'_>,
+        spool: &Spool,
+        published: &mut Published,
+    ) -> anyhow::Result<()> {
+        let id = event.id();
+        // version 0.1.0 remembered ids alone, and texts without an id by number
+        let (identity, old) = match &id {
+            Some(id) => {
+                let old = Digest::of(id.as_bytes());
+                (old.with_content(event.fingerprint()), old)
+            }
+            None => {
+                let identity = self.number(text);
+                (identity, identity)
+            }
         };
         if !self.known.insert(identity) {
-            return Ok(event.is_none() && !spool.has_seen(identity)?);
+            return Ok(());
         }
         let is_first = id.is_none() || self.named.insert(identity.half());
         self.changed += u64::from(!is_first);
-        // version 0.1.0 remembered ids alone, and texts without an id by number
-        let old = match &id {
-            Some(id) => Digest::of(id.as_bytes()),
-            None => identity,
+        let is_seen = match is_first {
+            true => spool.has_seen_either(identity, old)?,
+            false => spool.has_seen(identity)?,
         };
-        if spool.has_seen(identity)? || (is_first && spool.has_seen(old)?) {
-            return Ok(false);
+        if is_seen {
+            return Ok(());
         }
         self.ids.push(identity);
-        let Some(event) = event else {
-            return self.keep_odd(spool, text).map(|()| true);
-        };
         let line = match self.format {
             Format::KeyValue => event.key_value(),
             Format::Json => event.json(),
         };
         if !published.take(&line) {
             self.lines.push(&line).map_err(ApiError::Sink)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in an item that is not an event. Returns true if no earlier window had it.
+    fn take_odd(&mut self, text: &str, spool: &Spool) -> anyhow::Result<bool> {
+        let identity = self.number(text);
+        let is_listed = !self.known.insert(identity);
+        if spool.has_seen(identity)? {
+            return Ok(false);
+        }
+        if !is_listed {
+            self.ids.push(identity);
+            self.keep_odd(spool, text)?;
         }
         Ok(true)
     }

@@ -284,11 +284,24 @@ impl Known {
         self.fresh.contains(&id) || self.sorted.binary_search(&id).is_ok()
     }
 
+    /// Looks for two digests with the same first half at once.
+    pub(super) fn contains_either(&self, one: Digest, other: Digest) -> bool {
+        if self.fresh.contains(&one) || self.fresh.contains(&other) {
+            return true;
+        }
+        let half = one.half();
+        let start = self.sorted.partition_point(|known| known.half() < half);
+        let mut same = self.sorted[start..]
+            .iter()
+            .take_while(|known| known.half() == half);
+        same.any(|known| *known == one || *known == other)
+    }
+
     pub(super) fn extend(&mut self, ids: impl IntoIterator<Item = Digest>) {
         self.fresh.extend(ids);
         if self.fresh.len() > FRESH_LIMIT {
             self.sorted.extend(self.fresh.drain());
-            self.sorted.sort_unstable();
+            self.sorted.sort(); // which merges what is sorted
             self.fresh.shrink_to_fit();
         }
     }

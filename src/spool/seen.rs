@@ -45,11 +45,10 @@ impl Digest {
         Self::of(&[self.0.to_be_bytes(), next.0.to_be_bytes()].concat())
     }
 
-    /// A digest of an id and what belongs to it: the first half is that of [`Digest::of`] the id.
+    /// A digest of an id and a content: the first half is that of the id alone.
     #[must_use]
-    pub fn pair(id: &[u8], content: &[u8]) -> Self {
-        let content = Self::of(content).half();
-        Self((Self::of(id).0 >> 64) << 64 | u128::from(content))
+    pub const fn with_content(self, content: u64) -> Self {
+        Self((self.0 >> 64) << 64 | content as u128)
     }
 
     /// The first half, which two texts of one id share.

@@ -6,6 +6,8 @@ use super::scratch::Scratch;
 
 /// How much is read back at once; a longer line is read alone.
 const READ_BYTES: u64 = 256 << 10;
+/// How much is written at once.
+const WRITE_BYTES: usize = 64 << 10;
 
 /// Lines in a scratch file; only their lengths are in memory, four bytes each.
 pub struct Spill {
@@ -26,7 +28,7 @@ impl Spill {
     #[must_use]
     pub fn new(file: Scratch) -> Self {
         Self {
-            file: io::BufWriter::new(file),
+            file: io::BufWriter::with_capacity(WRITE_BYTES, file),
             lengths: Vec::new(),
             bytes: 0,
         }
