@@ -1,0 +1,106 @@
+//! Digests in memory, sorted and searched by their first bits.
+
+use crate::spool::seen::Digest;
+
+/// Digests that share their first bits, about.
+const GROUP_IDS: usize = 4;
+
+/// Sorted digests, searched by their first bits: they are spread evenly, so that few share them.
+#[derive(Debug, Default)]
+pub(super) struct Sorted {
+    digests: Vec<Digest>,
+    /// Where the digests of each group begin, and the end of the last group.
+    starts: Vec<u32>,
+    /// How many of the first bits tell the group.
+    bits: u32,
+}
+
+impl Sorted {
+    pub(super) fn of(mut digests: Vec<Digest>) -> Self {
+        digests.sort(); // which merges what is sorted already
+        Self::of_sorted(digests)
+    }
+
+    fn of_sorted(digests: Vec<Digest>) -> Self {
+        let bits = (digests.len() / GROUP_IDS + 1).ilog2().max(1);
+        let groups = 1_usize << bits;
+        let mut starts = vec![0; groups + 1];
+        for digest in &digests {
+            starts[Self::group(digest.half(), bits) + 1] += 1;
+        }
+        for group in 0..groups {
+            starts[group + 1] += starts[group];
+        }
+        Self {
+            digests,
+            starts,
+            bits,
+        }
+    }
+
+    pub(super) fn extend(&mut self, ids: impl Iterator<Item = Digest>) {
+        let mut more: Vec<_> = ids.collect();
+        more.sort_unstable();
+        let mut digests = std::mem::take(&mut self.digests);
+        merge(&mut digests, &more);
+        *self = Self::of_sorted(digests);
+    }
+
+    const fn group(half: u64, bits: u32) -> usize {
+        (half >> (u64::BITS - bits)) as usize
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.digests.len()
+    }
+
+    /// The digests that can share this first half.
+    pub(super) fn like(&self, half: u64) -> &[Digest] {
+        if self.digests.is_empty() {
+            return &[];
+        }
+        let group = Self::group(half, self.bits);
+        &self.digests[self.starts[group] as usize..self.starts[group + 1] as usize]
+    }
+}
+
+/// Merges sorted digests into others in place, from the largest on.
+fn merge(digests: &mut Vec<Digest>, more: &[Digest]) {
+    let (mut old, mut new) = (digests.len(), more.len());
+    digests.extend_from_slice(more);
+    while new > 0 {
+        let at = old + new - 1;
+        if old > 0 && digests[old - 1] > more[new - 1] {
+            digests[at] = digests[old - 1];
+            old -= 1;
+        } else {
+            digests[at] = more[new - 1];
+            new -= 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn each_digest_is_among_those_like_it(
+            first in prop::collection::vec(any::<u64>(), 0..200),
+            more in prop::collection::vec(any::<u64>(), 0..200),
+            other in any::<u64>(),
+        ) {
+            let id = |number: &u64| Digest::of(&number.to_be_bytes());
+            let mut sorted = Sorted::of(first.iter().map(id).collect());
+            sorted.extend(more.iter().map(id));
+            prop_assert_eq!(sorted.len(), first.len() + more.len());
+            for number in first.iter().chain(&more) {
+                prop_assert!(sorted.like(id(number).half()).contains(&id(number)));
+            }
+            let is_known = first.contains(&other) || more.contains(&other);
+            prop_assert_eq!(sorted.like(id(&other).half()).contains(&id(&other)), is_known);
+        }
+    }
+}

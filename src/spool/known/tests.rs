@@ -1,0 +1,149 @@
+//! What is remembered is found again, whatever happens to the file.
+
+use std::path::Path;
+
+use super::file::{KEPT_HOURS, SLACK_HOURS};
+use super::*;
+use crate::durable::model::{Model, Renames};
+use proptest::prelude::*;
+
+const STATE: &str = "/state/siem.state";
+
+fn id(number: u64) -> Digest {
+    Digest::of(&number.to_be_bytes())
+}
+
+fn seen(hour: i64, numbers: std::ops::Range<u64>) -> Seen {
+    let mut seen = Seen::default();
+    seen.extend(numbers.map(|number| (hour * 3_600, id(number))));
+    seen
+}
+
+fn disk() -> Model {
+    Model::new(&[Path::new("/state")], Renames::Atomic)
+}
+
+fn load(disk: &Model, older: &Older, hour: i64) -> (Known, bool) {
+    let (none, state) = (Seen::default(), Path::new(STATE));
+    let loaded = Known::load(disk, state, Some(older), [&none, &none], hour);
+    let (known, shortened) = loaded.unwrap();
+    assert_eq!(
+        older.sound(disk, state).unwrap() == *older,
+        shortened.is_none()
+    );
+    (known, shortened.is_none())
+}
+
+#[test]
+fn digests_are_found_again_from_the_hour_that_is_asked_for() {
+    let (disk, state) = (disk(), Path::new(STATE));
+    let first = keep(&disk, state, None, &seen(100, 0..10), 100).unwrap();
+    let second = keep(&disk, state, Some(&first), &seen(101, 10..20), 101).unwrap();
+    let (known, is_sound) = load(&disk, &second, 101);
+    assert!(is_sound && !known.contains(id(3)) && known.contains(id(13)));
+    let (known, is_sound) = load(&disk, &second, 0);
+    assert!(is_sound && (0..20).all(|number| known.contains(id(number))));
+    assert!(!known.contains(id(20)) && known.reaches(0) && known.len() == 20);
+}
+
+#[test]
+fn an_append_that_no_record_names_never_happened() {
+    let (disk, state) = (disk(), Path::new(STATE));
+    let first = keep(&disk, state, None, &seen(100, 0..10), 100).unwrap();
+    keep(&disk, state, Some(&first), &seen(100, 10..20), 100).unwrap();
+    let (known, is_sound) = load(&disk, &first, 0);
+    assert!(is_sound && known.contains(id(3)) && !known.contains(id(13)));
+    let third = keep(&disk, state, Some(&first), &seen(100, 20..30), 100).unwrap();
+    let (known, _) = load(&disk, &third, 0);
+    assert!(known.contains(id(3)) && !known.contains(id(13)) && known.contains(id(23)));
+}
+
+#[test]
+fn for_eight_days_digests_stay_in_the_file() {
+    let (disk, state) = (disk(), Path::new(STATE));
+    let mut older = keep(&disk, state, None, &seen(0, 0..10), 0).unwrap();
+    for hour in (4..=8 * 24_i64).step_by(4) {
+        let number = 1_000 + hour.cast_unsigned();
+        let ids = seen(hour, number..number + 1);
+        older = keep(&disk, state, Some(&older), &ids, hour).unwrap();
+        let (known, is_sound) = load(&disk, &older, 0);
+        assert!(is_sound && known.contains(id(3)), "{hour}");
+    }
+}
+
+#[test]
+fn after_eight_days_and_some_hours_digests_leave_the_file() {
+    let (disk, state) = (disk(), Path::new(STATE));
+    let mut older = keep(&disk, state, None, &seen(0, 0..10), 0).unwrap();
+    for hour in 1..=KEPT_HOURS + SLACK_HOURS + 1 {
+        let number = 1_000 + hour.cast_unsigned();
+        older = keep(
+            &disk,
+            state,
+            Some(&older),
+            &seen(hour, number..number + 1),
+            hour,
+        )
+        .unwrap();
+    }
+    let (known, _) = load(&disk, &older, 0);
+    assert!(!known.contains(id(3)) && known.contains(id(1_000 + 20)));
+    assert!(disk.files(Path::new("/state")).len() <= 2);
+}
+
+#[test]
+fn damage_is_noticed_and_what_is_before_it_still_counts() {
+    let (disk, state) = (disk(), Path::new(STATE));
+    let first = keep(&disk, state, None, &seen(100, 0..10), 100).unwrap();
+    let second = keep(&disk, state, Some(&first), &seen(101, 10..20), 101).unwrap();
+    let path = second.path(state);
+    let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+    let whole = disk.files(Path::new("/state")).remove(&name).unwrap();
+    for at in [whole.len() - 1, whole.len() / 2 + 20] {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1;
+        disk.tamper(&path, Some(&damaged));
+        let (known, is_sound) = load(&disk, &second, 0);
+        assert!(
+            !is_sound && known.contains(id(3)) && !known.contains(id(13)),
+            "{at}"
+        );
+    }
+    disk.tamper(&path, Some(&whole[..whole.len() - 1]));
+    assert!(!second.is_there(&disk, state).unwrap());
+    disk.tamper(&path, None);
+    let (known, is_sound) = load(&disk, &second, 0);
+    assert!(!is_sound && known.len() == 0);
+}
+
+#[test]
+fn the_sound_part_goes_on_as_a_file_of_its_own() {
+    let (disk, state) = (disk(), Path::new(STATE));
+    let first = keep(&disk, state, None, &seen(100, 0..10), 100).unwrap();
+    let second = keep(&disk, state, Some(&first), &seen(101, 10..20), 101).unwrap();
+    let path = second.path(state);
+    let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+    let whole = disk.files(Path::new("/state")).remove(&name).unwrap();
+    let cut = &whole[..whole.len() - 1];
+    for (content, is_left) in [(Some(cut), true), (None, false)] {
+        disk.tamper(&path, content);
+        let sound = second.sound(&disk, state).unwrap();
+        assert!(sound.is_there(&disk, state).unwrap());
+        let (known, is_sound) = load(&disk, &sound, 0);
+        assert!(is_sound && known.contains(id(3)) == is_left);
+        let third = keep(&disk, state, Some(&sound), &seen(102, 20..30), 102).unwrap();
+        let (known, is_sound) = load(&disk, &third, 0);
+        assert!(is_sound && known.contains(id(23)) && !known.contains(id(13)));
+        assert_eq!(known.contains(id(3)), is_left);
+    }
+}
+
+proptest! {
+    #[test]
+    fn reading_never_panics_whatever_the_file_holds(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let disk = disk();
+        let older = Older { number: 1, bytes: bytes.len() as u64, oldest: 0 };
+        disk.tamper(&older.path(Path::new(STATE)), Some(&bytes));
+        let _ = load(&disk, &older, i64::MIN);
+    }
+}
