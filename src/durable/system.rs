@@ -221,6 +221,9 @@ fn not_regular() -> io::Error {
 #[cfg(unix)]
 pub(super) fn set_mode(file: &File, mode: Mode) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
+    if file.metadata()?.permissions().mode() & 0o7777 == mode.0 {
+        return Ok(());
+    }
     file.set_permissions(fs::Permissions::from_mode(mode.0))
 }
 
