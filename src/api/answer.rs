@@ -10,8 +10,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, HeaderName, RETRY_AFTER};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::endpoints::{Call, SIEM_TOKEN};
 use crate::scan;
@@ -209,13 +207,6 @@ struct Envelope<'a> {
     members: Vec<(Cow<'a, str>, &'a str)>,
 }
 
-/// What of `meta` counts.
-#[derive(Deserialize)]
-struct Meta<'a> {
-    #[serde(borrow, default)]
-    status: Option<&'a RawValue>,
-}
-
 impl<'a> Envelope<'a> {
     /// Takes an object apart. What is broken inside a member spoils that member alone.
     fn read(text: &'a str) -> Option<Self> {
@@ -235,11 +226,8 @@ impl<'a> Envelope<'a> {
 
     /// `meta.status`, if it is there; 0 for one that is not a status, as that must not pass for success.
     fn status(&self) -> Option<u16> {
-        let meta = serde_json::from_str::<Meta<'_>>(self.member("meta")?).ok();
-        let status = meta?.status?.get();
-        if status == "null" {
-            return None;
-        }
+        let meta = scan::members(self.member("meta")?)?;
+        let status = scan::member(&meta, "status").filter(|status| *status != "null")?;
         Some(status.trim_matches('"').parse().unwrap_or_default())
     }
 

@@ -90,19 +90,27 @@ pub(crate) fn read<E>(
 
 /// Returns the token of the page after and the count of the window.
 fn pagination(meta: Option<&str>) -> Result<(Option<String>, Option<u64>), String> {
-    let read = |text| serde_json::from_str::<Option<Meta<'_>>>(text);
-    let meta = meta.map_or(Ok(None), read);
-    let meta = meta.map_err(|_| "an audit page whose meta is not JSON".to_owned())?;
-    let raw = meta.and_then(|meta| meta.pagination).map(RawValue::get);
-    let raw = raw.filter(|raw| raw.starts_with('{'));
-    let read = |text| serde_json::from_str::<Pagination<'_>>(text);
-    let found = raw.map_or_else(|| Ok(Pagination::default()), read);
-    let found = found.map_err(|_| "an audit page whose pagination is not JSON".to_owned())?;
+    let meta: Meta<'_> = object(meta).ok_or("an audit page whose meta is not an object")?;
+    let found: Pagination<'_> = object(meta.pagination.map(RawValue::get))
+        .ok_or("an audit page whose pagination is not an object")?;
     let total = found.total_count.and_then(|count| {
         let count = count.get().trim_matches('"');
         count.parse().ok()
     });
     Ok((token(found.next)?, total))
+}
+
+/// Reads an object. Nothing, null and an empty list stand for an empty one; all else must not count as the
+/// end of the pages.
+fn object<'a, T: Default + Deserialize<'a>>(json: Option<&'a str>) -> Option<T> {
+    match json {
+        None | Some("null") => Some(T::default()),
+        Some(json) if json.starts_with('{') => serde_json::from_str(json).ok(),
+        Some(json) => {
+            let is_empty = scan::items(json, |_| Err(())).is_ok_and(|list| list.is_some());
+            is_empty.then(T::default)
+        }
+    }
 }
 
 /// Reads a token. What is not one must not count as the end: that would skip all later pages.
@@ -161,6 +169,8 @@ mod tests {
             "null",
             r#"{"pagination":{}}"#,
             r#"{"pagination":null}"#,
+            r#"{"pagination":[]}"#,
+            "[ ]",
             r#"{"pagination":{"next":null}}"#,
             r#"{"pagination":{"next":"","totalCount":"x"}}"#,
         ] {
@@ -183,6 +193,12 @@ mod tests {
             format!(r#"{{"data":{{"{long}":1}}}}"#),
             format!(r#"{{"meta":{{"pagination":{{"next":["{long}"]}}}},"data":[]}}"#),
             r#"{"meta":{"pagination":{"next":{}}},"data":[]}"#.to_owned(),
+            r#"{"meta":{"pagination":["eNo"]},"data":[]}"#.to_owned(),
+            r#"{"meta":{"pagination":"eNo"},"data":[]}"#.to_owned(),
+            r#"{"meta":{"pagination":7},"data":[]}"#.to_owned(),
+            r#"{"meta":[{"next":"eNo"}],"data":[]}"#.to_owned(),
+            r#"{"meta":"next","data":[]}"#.to_owned(),
+            r#"{"meta":{"pagination":{"next":"eNo","next":null}},"data":[]}"#.to_owned(),
             r#"{"meta":{"pagination":{"next":1}},"data":[]}"#.to_owned(),
             r#"{"meta":{"pagination":{"next":true}},"data":[]}"#.to_owned(),
         ] {

@@ -3,9 +3,8 @@
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
+use crate::document::Members;
 use crate::scan;
 use crate::spool::Digest;
 
@@ -45,12 +44,6 @@ pub(crate) struct Bad {
     pub(crate) digest: Digest,
     /// How many entries are meant.
     pub(crate) count: u32,
-}
-
-#[derive(Deserialize)]
-struct Object<'a> {
-    #[serde(borrow)]
-    url: Option<&'a RawValue>,
 }
 
 impl Page {
@@ -125,11 +118,13 @@ impl Entry {
         let Some(item) = scan::repaired(item) else {
             return bad("is not JSON");
         };
-        let Ok(object) = serde_json::from_str::<Object<'_>>(&item) else {
+        let Ok(object) = serde_json::from_str::<Members<'_>>(&item) else {
             return bad("is not an object");
         };
-        let url = object.url.map(RawValue::get);
-        match url.and_then(|url| serde_json::from_str::<Box<str>>(url).ok()) {
+        match object
+            .get("url")
+            .and_then(|url| serde_json::from_str::<Box<str>>(url).ok())
+        {
             Some(url) => Self::Good(url),
             None => bad("has no address"),
         }
@@ -248,6 +243,7 @@ mod tests {
             (r#"{"url":{"a":"]"}}"#, "has no address"),
             ("7", "is not an object"),
             (r#""https://a""#, "is not an object"),
+            (r#"["https://a"]"#, "is not an object"),
             ("{\"url\":tru}", "is not JSON"),
         ] {
             let text = format!(r#"{{"value":[{{"url":"a"}},{bad},{{"url":"b"}}]}}"#);
