@@ -129,7 +129,7 @@ pub fn list_page(text: &str) -> Result<ListPage, String> {
     let page = siem::page::Page::read(text)?;
     let entries = page.items.into_iter().map(|entry| match entry {
         Entry::Good(url) => Ok(url.into_string()),
-        Entry::Bad(why) => Err(why),
+        Entry::Bad(bad) => Err(bad.why),
     });
     Ok(ListPage {
         entries: entries.collect(),
