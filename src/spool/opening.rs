@@ -1,0 +1,223 @@
+//! Opening a stream: whose folder it is, what is wrong with its state, and what an earlier run left to do.
+
+use std::cell::RefCell;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::checkpoint::{Checkpoint, Found};
+use super::known::Older;
+use super::owner::{Marker, Ours, Verdict};
+use super::published::own_names;
+use super::recall::forgotten;
+use super::record::{self, Record};
+use super::scratch::Staging;
+use super::{
+    Adopt, Lock, Recovery, Settings, Spool, SpoolError, prefix, recover, state_path, verify,
+};
+use crate::durable;
+
+impl Spool {
+    /// Reads the state, finishes what an interrupted run had committed and sweeps what it had not.
+    ///
+    /// # Errors
+    /// [`SpoolError::Unusable`] for a state that must not be changed, [`SpoolError::Foreign`] for a data
+    /// folder of another installation, [`SpoolError::Disk`] else.
+    pub fn open(settings: Settings, lock: Lock) -> Result<(Self, Recovery), SpoolError> {
+        let disk = Arc::clone(&settings.disk);
+        let path = state_path(&settings);
+        let first = Record::first(&settings.stream, &settings.account);
+        let now = settings.now;
+        let (mut checkpoint, found) =
+            Checkpoint::load(Arc::clone(&disk), path.clone(), first, now.timestamp())?;
+        let mut recovery = Recovery::default();
+        let marker = own(&settings, &mut checkpoint, &found, &mut recovery)?;
+        judge_state(&settings, &found, &marker, &mut recovery)?;
+        let staging = Staging {
+            disk: Arc::clone(&disk),
+            folder: settings.staging.clone(),
+            prefix: prefix(&settings),
+        };
+        verify::newest(&settings, &mut checkpoint, &mut recovery)?;
+        let missing = recover::finish_pending(&settings, &checkpoint, &mut recovery)?;
+        let shortened = check_memory(&settings, &checkpoint, &mut recovery)?;
+        let is_resumed = recovery.lost || recovery.older;
+        if missing > 0 || !recovery.warnings.is_empty() {
+            checkpoint.replace(|record| {
+                if missing > 0 {
+                    record.go_back();
+                }
+                if is_resumed {
+                    record.resumed = true;
+                    // no record of an earlier run counts as newer than this one from here on
+                    record.sequence = record.sequence.max(marker.newest());
+                }
+                record.older = shortened.or_else(|| record.older.take());
+                record.warn_all(&recovery.warnings, now);
+            })?;
+        }
+        recover::sweep(&staging)?;
+        let spool = Self {
+            settings,
+            staging,
+            is_resumed: checkpoint.record().resumed,
+            checkpoint,
+            marker,
+            known: RefCell::default(),
+            shortened: RefCell::default(),
+            unsaved: RefCell::default(),
+            published: recovery.names.iter().cloned().collect(),
+            recovered: recovery.names.clone(),
+            unknown_until: None,
+            halfway: false,
+            lock,
+        };
+        Ok((spool, recovery))
+    }
+}
+
+/// Makes sure that the data folder is this installation's, and gives a new record its id.
+fn own(
+    settings: &Settings,
+    checkpoint: &mut Checkpoint,
+    found: &Found,
+    recovery: &mut Recovery,
+) -> Result<Marker, SpoolError> {
+    let record = checkpoint.record();
+    let sequence = record.sequence;
+    let (id, is_nameless) = (&*record.id, record.id.is_empty());
+    let (mut marker, verdict) = Marker::read(settings, &Ours { id, sequence })?;
+    if is_nameless {
+        checkpoint.name(marker.id_for(&verdict));
+    }
+    match verdict {
+        Verdict::Ours => {}
+        Verdict::Older if *found == Found::Current => {
+            recovery.older = true;
+            recovery.warnings.push(format!(
+                "the state {} is older than what was published, as after the restoration of a \
+                 backup: collection goes on from it, and events that were published since may be \
+                 published again",
+                state_path(settings).display()
+            ));
+        }
+        Verdict::Older => {}
+        Verdict::Foreign(state) if settings.adopt == Adopt::No => {
+            return Err(SpoolError::Foreign {
+                data: settings.data.clone(),
+                is_exchanged: state == settings.state,
+                state,
+            });
+        }
+        Verdict::Foreign(state) if state == settings.state => recovery.warnings.push(format!(
+            "the data folder {} was taken over for the state of another installation: events that this \
+             state counts as collected may be missing there, and others may be published again",
+            settings.data.display()
+        )),
+        Verdict::Foreign(state) => recovery.warnings.push(format!(
+            "the data folder {} was taken over from the installation whose state is in {}: events \
+             that it has published may be published again",
+            settings.data.display(),
+            state.display()
+        )),
+    }
+    // from its first moment on a run keeps other installations out
+    let id = &*checkpoint.record().id;
+    marker.claim(&*settings.disk, &Ours { id, sequence })?;
+    Ok(marker)
+}
+
+/// Says what is wrong with the state that was read, if anything is.
+fn judge_state(
+    settings: &Settings,
+    found: &Found,
+    marker: &Marker,
+    recovery: &mut Recovery,
+) -> Result<(), SpoolError> {
+    let path = state_path(settings);
+    match found {
+        Found::Current => {}
+        Found::Previous(why) => recovery.warnings.push(format!(
+            "the state {} was not usable ({why}): collection goes on from the copy before it",
+            path.display()
+        )),
+        Found::Unreadable(why) => {
+            recovery.lost = true;
+            recovery.warnings.push(lost(&path, why));
+        }
+        Found::Nothing => {
+            if marker.was_there() || has_files(settings)? || was_set_aside(settings)? {
+                recovery.lost = true;
+                recovery.warnings.push(lost(&path, "it is missing"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Says so if ids beside the record are gone, and returns what is left of them.
+fn check_memory(
+    settings: &Settings,
+    checkpoint: &Checkpoint,
+    recovery: &mut Recovery,
+) -> Result<Option<Older>, SpoolError> {
+    let (path, disk) = (state_path(settings), &*settings.disk);
+    let Some(older) = &checkpoint.record().older else {
+        return Ok(None);
+    };
+    let failed = |error| SpoolError::disk("look at the ids beside", &path, error);
+    if older.is_there(disk, &path).map_err(failed)? {
+        return Ok(None);
+    }
+    recovery.warnings.push(forgotten(&path));
+    older.sound(disk, &path).map(Some).map_err(failed)
+}
+
+/// True if a damaged state of the stream was set aside by an earlier run.
+fn was_set_aside(settings: &Settings) -> Result<bool, SpoolError> {
+    let folder = &settings.state;
+    let listed = settings.disk.list(folder);
+    let listed = listed.map_err(|error| SpoolError::disk("list", folder, error))?;
+    let prefix = format!("{}.state", settings.stream);
+    Ok(listed.iter().any(|entry| {
+        let rest = entry.name.strip_prefix(&prefix);
+        rest.is_some_and(|rest| rest.contains(".bad-"))
+    }))
+}
+
+/// When a stream last came to its end, read off its state without opening it. `None` if there is no
+/// state, or none of this stream and account that can be read.
+///
+/// # Errors
+/// [`SpoolError::Disk`] when the file is there and cannot be read.
+pub fn last_success(settings: &Settings) -> Result<Option<DateTime<Utc>>, SpoolError> {
+    let path = state_path(settings);
+    let is_ours =
+        |record: &Record| record.stream == settings.stream && record.account == settings.account;
+    match durable::read(&*settings.disk, &path, record::SIZE_LIMIT) {
+        Ok(bytes) => {
+            let record = Record::decode(&bytes).ok().filter(is_ours);
+            Ok(record.and_then(|record| record.last_success))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(SpoolError::disk("read", &path, error)),
+    }
+}
+
+/// Whether the stream has published before, as far as names tell.
+fn has_files(settings: &Settings) -> Result<bool, SpoolError> {
+    let names = own_names(&*settings.disk, &settings.published)?;
+    Ok(names
+        .iter()
+        .any(|name| name.as_str().starts_with(&settings.stem)))
+}
+
+fn lost(path: &Path, why: &str) -> String {
+    format!(
+        "the state {} was lost ({why}): collection starts again, as early as it takes to lose \
+         nothing, and files that are already there are not written twice",
+        path.display()
+    )
+}

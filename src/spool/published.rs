@@ -1,0 +1,92 @@
+//! What lies in the published folder and in the quarantine, and what is old enough to be deleted.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use super::{FileName, Spool, SpoolError, prune, quarantine};
+use crate::durable::{Disk, Kind};
+
+impl Spool {
+    /// Names of this program's files in the published folder.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`].
+    pub fn published_names(&self) -> Result<Vec<FileName>, SpoolError> {
+        own_names(&*self.settings.disk, &self.settings.published)
+    }
+
+    /// Opens a published file for reading; `None` if an agent has taken it.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`].
+    pub fn read_published(
+        &self,
+        name: &FileName,
+    ) -> Result<Option<impl io::Read + use<>>, SpoolError> {
+        let path = self.settings.published.join(name.as_str());
+        match self.settings.disk.open(&path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(SpoolError::disk("read", &path, error)),
+        }
+    }
+
+    /// The error of a published file that cannot be read.
+    pub(crate) fn failed_to_read(&self, name: &FileName, error: io::Error) -> SpoolError {
+        let path = self.settings.published.join(name.as_str());
+        SpoolError::disk("read", &path, error)
+    }
+
+    /// Names of files that this run has published: they are never deleted by it.
+    pub fn published_now(&self) -> impl Iterator<Item = &String> {
+        self.published.iter()
+    }
+
+    /// Deletes files of any stream in the published folder that are older than `days`, except those
+    /// in `spared`.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`] when the folder cannot be listed.
+    pub fn prune_published(
+        &self,
+        now: DateTime<Utc>,
+        days: u32,
+        spared: &HashSet<String>,
+    ) -> Result<prune::Pruned, SpoolError> {
+        let pending = &self.checkpoint.record().pending;
+        let ours = |name: &str| {
+            FileName::parse(name).is_some()
+                && !spared.contains(name)
+                && !pending.iter().any(|moved| moved.name == name)
+        };
+        let (disk, folder) = (&*self.settings.disk, &self.settings.published);
+        prune::prune(disk, folder, now, days, ours)
+    }
+
+    /// Deletes this stream's files in the quarantine that are older than `days`.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`] when the folder cannot be listed.
+    pub fn prune_quarantine(
+        &self,
+        now: DateTime<Utc>,
+        days: u32,
+    ) -> Result<prune::Pruned, SpoolError> {
+        let ours = |name: &str| quarantine::is_ours(name, &self.settings.stream);
+        let folder = quarantine::folder(&self.settings);
+        prune::prune(&*self.settings.disk, &folder, now, days, ours)
+    }
+}
+
+pub(super) fn own_names(disk: &dyn Disk, folder: &Path) -> Result<Vec<FileName>, SpoolError> {
+    let listed = disk
+        .list(folder)
+        .map_err(|error| SpoolError::disk("list", folder, error))?;
+    let files = listed.iter().filter(|entry| entry.kind == Kind::File);
+    Ok(files
+        .filter_map(|entry| FileName::parse(&entry.name))
+        .collect())
+}

@@ -1,0 +1,71 @@
+//! Whether something was published before.
+
+use std::path::Path;
+
+use super::known::{Known, Older};
+use super::{Digest, Spool, SpoolError, state_path};
+
+impl Spool {
+    /// True if the id was remembered with an earlier batch.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`] when the memory cannot be read.
+    pub fn has_seen(&self, id: Digest) -> Result<bool, SpoolError> {
+        if self.known.borrow().is_none() {
+            self.recall_since(i64::MIN)?;
+        }
+        let known = self.known.borrow();
+        Ok(known.as_ref().is_some_and(|known| known.contains(id)))
+    }
+
+    /// Whether one of two digests with the same first half belongs to what was published.
+    ///
+    /// # Errors
+    /// As [`Spool::has_seen`].
+    pub fn has_seen_either(&self, one: Digest, other: Digest) -> Result<bool, SpoolError> {
+        if self.known.borrow().is_none() {
+            self.recall_since(i64::MIN)?;
+        }
+        let known = self.known.borrow();
+        Ok(known
+            .as_ref()
+            .is_some_and(|known| known.contains_either(one, other)))
+    }
+
+    /// Reads what was remembered from this second since 1970 on; older ids are then not found.
+    ///
+    /// # Errors
+    /// As [`Spool::has_seen`].
+    pub fn recall_since(&self, second: i64) -> Result<(), SpoolError> {
+        let hour = second.div_euclid(3_600);
+        if let Some(known) = &*self.known.borrow()
+            && known.reaches(hour)
+        {
+            return Ok(());
+        }
+        let (record, path) = (self.checkpoint.record(), state_path(&self.settings));
+        let (disk, recent) = (&*self.settings.disk, [&record.seen, &record.added]);
+        let loaded = Known::load(disk, &path, record.older.as_ref(), recent, hour);
+        let (known, shortened) =
+            loaded.map_err(|error| SpoolError::disk("read the ids beside", &path, error))?;
+        if shortened.is_some() && self.shortened.borrow().is_none() {
+            self.warn(forgotten(&path));
+        }
+        *self.shortened.borrow_mut() = shortened;
+        tracing::debug!(
+            ids = known.len(),
+            bytes = record.older.as_ref().map_or(0, Older::bytes),
+            "the memory of what was published is read"
+        );
+        *self.known.borrow_mut() = Some(known);
+        Ok(())
+    }
+}
+
+pub(super) fn forgotten(path: &Path) -> String {
+    format!(
+        "the ids of published events beside {} are damaged or missing: some events may be published \
+         again",
+        path.display()
+    )
+}
