@@ -4,15 +4,17 @@
 //! (<https://integrations.mimecast.com/documentation/api-overview/response-codes/>). What an error
 //! code means is taken from recordings and peers where the vendor's page is silent.
 
-use std::borrow::Cow;
-use std::fmt;
+mod envelope;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, HeaderName, RETRY_AFTER};
 
 use super::endpoints::{Call, SIEM_TOKEN};
-use crate::scan;
+use envelope::Envelope;
 
 /// `X-RateLimit-Reset`: milliseconds until a call is answered again.
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
@@ -22,22 +24,6 @@ const LONGEST_WAIT_MS: u64 = 24 * 60 * 60 * 1_000;
 const SECONDS_BELOW: u64 = 100_000_000_000;
 /// Nothing that is waited for is further away than this.
 const HORIZON: Duration = Duration::from_secs(60 * 60);
-
-/// What a list under API 2.0 answers to a day that it no longer keeps.
-const INVALID_REQUEST: &str = "Request Validation Failed";
-/// Words that an error about a page token or a day contains.
-const POSITION_WORDS: [&str; 7] = [
-    "token",
-    "pagetoken",
-    "nextpage",
-    "date",
-    "day",
-    "days",
-    "retention",
-];
-
-/// No code and no message is longer, in bytes.
-const TEXT_LIMIT: usize = 64 << 10;
 
 /// What to do about an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,178 +188,6 @@ impl Answer {
     }
 }
 
-/// The members that JSON answers have, as they were sent.
-struct Envelope<'a> {
-    members: Vec<(Cow<'a, str>, &'a str)>,
-}
-
-impl<'a> Envelope<'a> {
-    /// Takes an object apart. What is broken inside a member spoils that member alone.
-    fn read(text: &'a str) -> Option<Self> {
-        let members = scan::members(text)?;
-        Some(Self { members })
-    }
-
-    /// A member that is there and not null.
-    fn member(&self, name: &str) -> Option<&'a str> {
-        scan::member(&self.members, name).filter(|value| *value != "null")
-    }
-
-    /// True if a member is there, even as null.
-    fn has(&self, name: &str) -> bool {
-        scan::member(&self.members, name).is_some()
-    }
-
-    /// `meta.status`, if it is there; 0 for one that is not a status, as that must not pass for success.
-    fn status(&self) -> Option<u16> {
-        let meta = scan::members(self.member("meta")?)?;
-        let status = scan::member(&meta, "status").filter(|status| *status != "null")?;
-        Some(status.trim_matches('"').parse().unwrap_or_default())
-    }
-
-    /// The first error of `fail[]`, or `error`; older services put code and message beside `errors`.
-    fn failure(&self) -> Option<Failure> {
-        if let Some(error) = self.member("error") {
-            return Some(Failure::read(error));
-        }
-        let fail = self.member("fail")?;
-        if !fail.starts_with('[') {
-            let is_empty = scan::members(fail).is_some_and(|members| members.is_empty());
-            return (!is_empty).then(|| Failure::read(fail));
-        }
-        let mut first = None;
-        let _ = scan::items(fail, |item| {
-            first = Some(item);
-            Err(()) // one is enough
-        });
-        first.map(Failure::read)
-    }
-
-    fn content(&self, call: Call) -> Answer {
-        let is_list = |name| self.member(name).is_none_or(|value| value.starts_with('['));
-        match call {
-            Call::Token => Answer::Data,
-            call if call.is_list() => match self.has("value") && is_list("value") {
-                true => Answer::Data,
-                false => Answer::NotUnderstood("a list without its value".to_owned()),
-            },
-            // some other service's JSON under status 200 must not pass for "nothing waiting" or "unknown"
-            _ if !self.is_mimecasts() || (!self.has("data") && !self.is_bare_end(call)) => {
-                Answer::NotUnderstood("JSON without meta and data".to_owned())
-            }
-            Call::Siem if self.is_end() => Answer::Nothing,
-            Call::Siem => Answer::NotUnderstood("JSON with data instead of an archive".to_owned()),
-            _ if is_list("data") => Answer::Data,
-            _ => Answer::NotUnderstood("JSON whose data is not a list".to_owned()),
-        }
-    }
-
-    /// True for an answer about archives that states success and nothing else.
-    fn is_bare_end(&self, call: Call) -> bool {
-        call == Call::Siem && self.status().is_some()
-    }
-
-    /// True for an answer with `meta`, which Mimecast sends with each, or with items.
-    fn is_mimecasts(&self) -> bool {
-        let data = self.member("data").unwrap_or_default();
-        let is_filled = data
-            .strip_prefix('[')
-            .is_some_and(|rest| !rest.trim_start().starts_with(']'));
-        self.has("meta") || is_filled
-    }
-
-    /// True if `data` holds nothing but, at most, the word that this is the end.
-    fn is_end(&self) -> bool {
-        let Some(data) = self.member("data") else {
-            return true;
-        };
-        let is_last = |item: &str| {
-            let members = scan::members(item);
-            members.is_some_and(|members| {
-                members.len() == 1 && scan::member(&members, "isLastToken") == Some("true")
-            })
-        };
-        let read = scan::items(data, |item| if is_last(item) { Ok(()) } else { Err(()) });
-        read == Ok(Some(()))
-    }
-}
-
-/// One error that the service named.
-struct Failure {
-    code: String,
-    message: String,
-    retryable: bool,
-}
-
-impl Failure {
-    /// Reads the text of an error, whatever it is.
-    fn read(text: &str) -> Self {
-        let outer = scan::members(text).unwrap_or_default();
-        let mut first = None;
-        let errors = scan::member(&outer, "errors").unwrap_or_default();
-        let _ = scan::items(errors, |item| {
-            first = Some(item);
-            Err(())
-        });
-        let inner = first.and_then(scan::members);
-        let members = inner.as_ref().unwrap_or(&outer);
-        let text = |name| {
-            let value = scan::member(members, name).filter(|value| value.len() < TEXT_LIMIT);
-            let value = value.and_then(|value| serde_json::from_str::<String>(value).ok());
-            value.unwrap_or_default()
-        };
-        Self {
-            code: text("code"),
-            message: text("message"),
-            retryable: scan::member(members, "retryable") == Some("true"),
-        }
-    }
-
-    /// True if the error names what a position consists of, a page token or a day. Only the code of
-    /// requests that do not validate was recorded; other codes count by their words.
-    fn is_about_position(&self) -> bool {
-        let text = format!("{} {}", self.code, self.message).to_ascii_lowercase();
-        let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
-        self.code == INVALID_REQUEST
-            || (!self.code.is_empty() && words.any(|word| POSITION_WORDS.contains(&word)))
-    }
-
-    /// The meaning of the codes that are known, whatever the status.
-    fn meaning(&self, call: Call) -> Option<Answer> {
-        Some(Answer::Denied(match self.code.as_str() {
-            "err_xdk_binding_expired" => Denial::Expired,
-            "err_xdk_invalid_signature" => Denial::Keys,
-            "err_developer_key" => Denial::ApplicationId,
-            "err_audit_log_incorrect_region" => Denial::Region,
-            "err_xdk_forbidden"
-            | "err_xdk_operation_forbidden_for_address"
-            | "err_xdk_client_unauthorized"
-            | "app_forbidden" => Denial::Permission(call.permission().unwrap_or("log in")),
-            "err_audit_siem_invalid_token" if call == Call::Siem => {
-                return Some(Answer::PositionRefused);
-            }
-            _ => return None,
-        }))
-    }
-}
-
-impl fmt::Display for Failure {
-    /// The code alone: what a server writes as message may repeat what it was sent.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        match self.code.as_str() {
-            code if !code.is_empty() && code.len() < 80 && code.bytes().all(known) => {
-                write!(formatter, "Mimecast reported {code}")
-            }
-            _ => write!(
-                formatter,
-                "an error without a code ({} characters)",
-                self.message.len()
-            ),
-        }
-    }
-}
-
 impl Answer {
     /// The meaning of an object store's answer: it knows no envelope, and its status is all there is.
     #[must_use]
@@ -454,6 +268,3 @@ fn http_date(text: &str) -> Option<DateTime<Utc>> {
         .then(|| httpdate::parse_http_date(text).ok())?
         .map(DateTime::from)
 }
-
-#[cfg(test)]
-mod tests;
