@@ -66,7 +66,11 @@ impl<'de, F: FnMut(&str) -> bool> Visitor<'de> for Items<'_, F> {
     }
 }
 
-/// The members of a JSON object in the order in which they were sent, duplicates included.
+/// No event has so many members: it bounds the memory for one.
+const MEMBERS_LIMIT: usize = 4_096;
+
+/// The members of a JSON object in the order in which they were sent, duplicates included. One with more
+/// than [`MEMBERS_LIMIT`] is not read.
 #[derive(Debug)]
 pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
 
@@ -91,6 +95,9 @@ impl<'de> Deserialize<'de> for Members<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::with_capacity(8);
                 while let Some(member) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+                    if members.len() == MEMBERS_LIMIT {
+                        return Err(A::Error::custom("too many members"));
+                    }
                     members.push((member.0.0, member.1));
                 }
                 Ok(Members(members))
@@ -158,15 +165,12 @@ fn push_canonical(text: &mut Vec<u8>, value: &str, depth: usize) {
 }
 
 fn push_members(text: &mut Vec<u8>, value: &str, depth: usize) -> Option<()> {
-    let members = scan::members(value)?;
-    let mut members: Vec<(Cow<'_, str>, Vec<u8>)> = members
-        .into_iter()
-        .map(|(name, value)| {
-            let mut text = Vec::with_capacity(value.len());
-            push_canonical(&mut text, value, depth + 1);
-            (name, text)
-        })
-        .collect();
+    let mut members: Vec<(Cow<'_, str>, Vec<u8>)> = Vec::new();
+    scan::each_member(value, |quoted, value| {
+        let mut text = Vec::with_capacity(value.len());
+        push_canonical(&mut text, value, depth + 1);
+        members.push((scan::name(quoted), text));
+    })?;
     members.sort();
     text.push(b'{');
     for (name, value) in members {

@@ -79,12 +79,11 @@ pub fn audit_lines(item: &str) -> Option<AuditLines> {
 /// The members of a JSON object, as they were sent.
 #[must_use]
 pub fn json_members(text: &str) -> Option<Vec<(String, &str)>> {
-    let members = scan::members(text)?.into_iter();
-    Some(
-        members
-            .map(|(name, value)| (name.into_owned(), value))
-            .collect(),
-    )
+    let mut members = Vec::new();
+    let read = scan::each_member(text, |quoted, value| {
+        members.push((scan::name(quoted).into_owned(), value));
+    });
+    read.map(|()| members)
 }
 
 /// The items of a JSON list, as they were sent.

@@ -245,6 +245,14 @@ fn of_spool(error: &SpoolError) -> Failure {
         {
             Failure::new(Code::Config, "", format!("move {} away", path.display()))
         }
+        SpoolError::Disk { path, source, .. } if is_in_the_way(source) => Failure::new(
+            Code::Disk,
+            "",
+            format!(
+                "move away what is in the place of {} or of its folder",
+                path.display()
+            ),
+        ),
         SpoolError::Disk { .. } => Failure::new(
             Code::Disk,
             "",
@@ -275,6 +283,14 @@ fn of_spool(error: &SpoolError) -> Failure {
             )
         }
     }
+}
+
+/// True if a file is in the place of a folder, or a folder in that of a file.
+fn is_in_the_way(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::AlreadyExists
+    )
 }
 
 fn of_config(error: &ConfigError) -> Failure {

@@ -6,25 +6,44 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-/// Returns name and value of each member of an object, as they were sent. `None` if the text is not one
-/// object with balanced brackets and nothing behind it.
-pub(crate) fn members(text: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
+use crate::document::Text;
+
+/// Calls `each` with the name in quotes and the value of every member of an object, as they were sent.
+/// Returns `None` if the text is not one object with balanced brackets and nothing behind it; then some
+/// members may have been handed out.
+pub(crate) fn each_member<'a>(text: &'a str, mut each: impl FnMut(&'a str, &'a str)) -> Option<()> {
     let mut scan = Scan::inside(text, b'{')?;
-    let mut members = Vec::new();
     while !scan.ends_with(b'}') {
         let name = scan.string()?;
-        let name = serde_json::from_str::<String>(name).map_or(Cow::Borrowed(name), Cow::Owned);
         scan.skip(b':')?;
-        members.push((name, scan.value()?));
+        each(name, scan.value()?);
         scan.separate(b'}')?;
     }
-    scan.is_done().then_some(members)
+    scan.is_done().then_some(())
 }
 
-/// Returns the value of the first member of that name.
-pub(crate) fn member<'a>(members: &[(Cow<'_, str>, &'a str)], name: &str) -> Option<&'a str> {
-    let found = members.iter().find(|(key, _)| key == name);
-    found.map(|(_, value)| *value)
+/// Returns the values of these members of an object, as they were sent. `None` as from [`each_member`], and
+/// for a name that comes twice: nobody can tell which value counts.
+pub(crate) fn members<'a, const N: usize>(
+    text: &'a str,
+    names: [&str; N],
+) -> Option<[Option<&'a str>; N]> {
+    let (mut values, mut is_double) = ([None; N], false);
+    each_member(text, |quoted, value| {
+        let name = name(quoted);
+        if let Some(at) = names.iter().position(|wanted| *wanted == name) {
+            is_double |= values[at].replace(value).is_some();
+        }
+    })?;
+    (!is_double).then_some(values)
+}
+
+/// The name of a member without its quotes and escapes.
+pub(crate) fn name(quoted: &str) -> Cow<'_, str> {
+    match serde_json::from_str::<Text<'_>>(quoted) {
+        Ok(text) => text.0,
+        Err(_) => Cow::Borrowed(quoted),
+    }
 }
 
 /// Calls `each` with every item of a list, as it was sent. Returns `None` if the text is not one list
@@ -219,16 +238,22 @@ mod tests {
         for text in [
             "", "[", "[1", "[1}", "[1]]", "[1] x", "[\"a]", "{\"a\":1", "{\"a\"}", "{1:2}",
         ] {
-            assert!(list(text).is_none() && members(text).is_none(), "{text}");
+            assert!(
+                list(text).is_none() && each_member(text, |_, _| ()).is_none(),
+                "{text}"
+            );
         }
         assert_eq!(list(" [ ] "), Some(vec![]));
-        assert_eq!(members("{}"), Some(vec![]));
+        assert_eq!(members("{}", ["a"]), Some([None]));
+        let text = r#"{"a":1,"b":[2],"\u0061":3}"#;
+        assert_eq!(members(text, ["b", "c"]), Some([Some("[2]"), None]));
+        assert_eq!(members(text, ["b", "a"]), None);
     }
 
     proptest! {
         #[test]
         fn taking_apart_never_panics(text in "[\\[\\]{}\",:\\\\a1 \u{e4}]{0,40}") {
-            let _ = (members(&text), list(&text), repaired(&text));
+            let _ = (members(&text, ["a"]), list(&text), repaired(&text));
         }
 
         #[test]
@@ -243,8 +268,9 @@ mod tests {
             let text = format!("[{}]", values.join(&format!("{space},{space}")));
             prop_assert_eq!(list(&text).unwrap(), values.clone());
             for value in &values {
-                let found = members(value).unwrap();
                 let whole: Value = serde_json::from_str(value).unwrap();
+                let mut found = Vec::new();
+                each_member(value, |quoted, part| found.push((name(quoted), part))).unwrap();
                 for (name, part) in found {
                     prop_assert_eq!(&serde_json::from_str::<Value>(part).unwrap(), &whole[&*name]);
                 }

@@ -291,3 +291,31 @@ fn the_record_of_another_account_says_nothing_about_where_to_begin() {
     let oldest = ago(TimeDelta::days(7)).format("dateRangeStartsAt=%Y-%m-%d");
     assert!(list.expect("a list").path.contains(&oldest.to_string()));
 }
+
+#[test]
+fn a_data_folder_that_cannot_be_marked_is_told_and_costs_no_event() {
+    let ways: [(&str, bool); 2] = [("data/.collector", true), ("data/.collector/siem", false)];
+    for (path, is_first) in ways {
+        let place = Place::connected();
+        if !is_first {
+            place.siem().stays_silent();
+            fs::remove_file(place.path(path)).expect("there");
+        }
+        // a file in the place of a folder, or a folder in the place of a file
+        match is_first {
+            true => fs::write(place.path(path), "x").expect("written"),
+            false => fs::create_dir(place.path(path)).expect("made"),
+        }
+        place.sandbox.serve(Batch::realistic(1, 20));
+        for _ in 0..2 {
+            place.siem().ends_with(74).says("move away");
+            place.assert_siem_complete();
+        }
+        match is_first {
+            true => fs::remove_file(place.path(path)).expect("there"),
+            false => fs::remove_dir(place.path(path)).expect("there"),
+        }
+        place.siem().stays_silent();
+        place.assert_siem_complete();
+    }
+}

@@ -295,14 +295,19 @@ pub(super) fn persist(
     mut attempt: impl FnMut() -> Result<(Answer, Option<Received>), ApiError>,
 ) -> Result<(Answer, Received), ApiError> {
     let mut retry = Retry::new(policy);
+    let mut cut = None;
     loop {
         clock.check()?;
         let (answer, received) = attempt()?;
-        let cut = match (&answer, received) {
+        match (&answer, received) {
             (Answer::Data | Answer::Nothing, Some(received)) => return Ok((answer, received)),
-            (_, Some(received)) => received.into_cut(host),
-            _ => None,
-        };
+            (Answer::Broken(_), received) => {
+                cut = received
+                    .and_then(|received| received.into_cut(host))
+                    .or(cut);
+            }
+            _ => cut = None,
+        }
         match retry.next(&answer, clock.left(), fastrand::f64()) {
             Next::Wait(wait) => {
                 info!(host, ?wait, ?answer, "asking again");

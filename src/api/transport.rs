@@ -169,7 +169,9 @@ impl Transport {
             );
             match taken.await {
                 Ok(body) => Ok(Received { head, body }),
-                Err(Fault::Passing(why)) if begins_stored == Some(true) => {
+                Err(Fault::Passing(why))
+                    if begins_stored.unwrap_or_else(|| is_stored(&head, take, &[])) =>
+                {
                     let body = Body::Cut(why);
                     Ok(Received { head, body })
                 }

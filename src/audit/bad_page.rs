@@ -90,13 +90,12 @@ impl Events {
         }
         let is_known = spool.has_gap(window.from, UNREAD);
         let is_other = match bad {
-            Bad::TooLarge(_) => self.pieces.halve(),
             Bad::Unreadable(_) => !is_known && self.pieces.unread(listed),
-            Bad::Absent(_) => !is_known && self.pieces.halve(),
+            Bad::TooLarge(_) | Bad::Absent(_) => !is_known && self.pieces.halve(),
         };
         match bad {
             _ if is_other => return Ok(Pages::OtherSize),
-            Bad::Unreadable(_) | Bad::Absent(_) if is_known => {}
+            _ if is_known => {}
             Bad::TooLarge(why) | Bad::Unreadable(why) => {
                 if !self.keep_unread(spool, window, (token, why), taken)? {
                     return Ok(Pages::OtherSize); // it can be read now
@@ -122,15 +121,27 @@ impl Events {
         }
         let body = endpoints::audit(window.from, window.to, self.pieces.size(), token);
         let mut raw = spool.scratch()?;
+        let mut found = why.to_owned();
         for _ in 0..RAW_TRIES {
-            let head = self.client.call_raw(Call::Audit, &body, &mut raw)?;
+            let head = match self.client.call_raw(Call::Audit, &body, &mut raw) {
+                Ok(head) => head,
+                Err(ApiError::NotUnderstood(why)) => {
+                    self.give_up(spool, window, &why, taken)?; // there are no bytes to keep
+                    return Ok(true);
+                }
+                Err(error) => return Err(error.into()),
+            };
             match fault(head.as_ref(), &mut raw).map_err(ApiError::Sink)? {
-                None => return Ok(false),
+                None if self.unread < UNREAD_LIMIT => return Ok(false),
+                None => break, // what cannot be read is not in its bytes
                 Some(fault) if fault == why => break,
-                Some(fault) => warn!(fault, why, "a page cannot be read for another reason"),
+                Some(fault) => {
+                    warn!(fault, why, "a page cannot be read for another reason");
+                    found = fault;
+                }
             }
         }
-        let note = format!("a page of audit events, window {}: {why}", window.stem());
+        let note = format!("a page of audit events, window {}: {found}", window.stem());
         let kept = spool.quarantine(&mut raw, &note)?;
         let text = format!(
             "a page of audit events at {} cannot be read ({why}); its bytes are kept in {}, and events \

@@ -10,6 +10,9 @@ use twox_hash::XxHash3_64;
 
 use crate::document::{Members, Text, canonical, push_one_line};
 
+/// A nested value above this, in bytes, is compared as it was sent.
+const CANONICAL_LIMIT: usize = 64 << 10;
+
 /// An event as it was sent.
 #[derive(Debug)]
 pub(crate) struct Event<'a> {
@@ -111,6 +114,9 @@ fn fingerprint(name: u64, json: &str) -> u64 {
         // of another seed, so that a number is not the string of its digits
         _ => match serde_json::from_str::<Text<'_>>(json) {
             Ok(text) => XxHash3_64::oneshot_with_seed(name, text.0.as_bytes()),
+            Err(_) if json.len() > CANONICAL_LIMIT => {
+                XxHash3_64::oneshot_with_seed(!name, json.as_bytes())
+            }
             Err(_) => XxHash3_64::oneshot_with_seed(!name, &canonical(json)),
         },
     }

@@ -10,6 +10,8 @@ use serde_json::value::RawValue;
 
 use crate::scan;
 
+/// No page has more items; Mimecast sends at most as many as were asked for. It bounds the memory for their ids.
+const ITEMS_LIMIT: usize = 100_000;
 /// No token is longer, in bytes.
 const TOKEN_LIMIT: usize = 64 << 10;
 
@@ -65,17 +67,20 @@ pub(crate) fn read<E>(
     text: &str,
     mut each: impl FnMut(&str) -> Result<(), E>,
 ) -> Result<Result<Head, String>, E> {
-    let Some(members) = scan::members(text) else {
+    let Some([meta, data]) = scan::members(text, ["meta", "data"]) else {
         return Ok(Err(
             "an audit page that is not JSON as documented".to_owned()
         ));
     };
-    let (next, total) = match pagination(scan::member(&members, "meta")) {
+    let (next, total) = match pagination(meta) {
         Ok(found) => found,
         Err(why) => return Ok(Err(why)),
     };
+    if data.is_some_and(has_too_many_items) {
+        return Ok(Err("an audit page with too many items".to_owned()));
+    }
     let mut items = 0;
-    let done = match scan::member(&members, "data") {
+    let done = match data {
         Some("null") => Some(()),
         Some(data) => scan::items(data, |item| {
             items += 1;
@@ -86,6 +91,19 @@ pub(crate) fn read<E>(
     let head = Head { next, total, items };
     let why = "an audit page whose data is not a list".to_owned();
     Ok(done.map(|()| head).ok_or(why))
+}
+
+/// Looks before the first item is handed on: a page is taken as a whole or not at all.
+fn has_too_many_items(data: &str) -> bool {
+    if data.len() < ITEMS_LIMIT {
+        return false;
+    }
+    let mut items = 0;
+    let read = scan::items(data, |_| {
+        items += 1;
+        if items > ITEMS_LIMIT { Err(()) } else { Ok(()) }
+    });
+    read.is_err()
 }
 
 /// Returns the token of the page after and the count of the window.

@@ -156,7 +156,7 @@ impl Source for Logs {
         self.refuse_circle(&archive)?;
         let mut batch;
         if let Some(why) = archive.cut.take() {
-            batch = self.without_the_rest(spool, &mut archive, why)?;
+            (archive, batch) = self.without_the_rest(spool, archive, &why)?;
             self.ask_after(spool, &archive);
         } else {
             self.ask_after(spool, &archive);
@@ -189,8 +189,8 @@ fn fetch(
             let why = "JSON where an archive was expected".to_owned();
             return Err(Failed::Api(ApiError::NotUnderstood(why)));
         }
-        Err(ApiError::Cut { head, why }) => (*head, Some(why)),
-        Err(error) => return Err(Failed::Api(error)),
+        Err(ApiError::Cut { head, why }) if head.status == 200 => (*head, Some(why)),
+        Err(error) => return Err(Failed::Api(error.without_beginning())),
     };
     let Some(token) = siem_token(&head).map(str::to_owned) else {
         let without = "an archive without a usable continuation token".to_owned();

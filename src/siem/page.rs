@@ -49,9 +49,10 @@ pub(crate) struct Bad {
 impl Page {
     /// Reads the text of an answer; the error says in one clause what is wrong.
     pub(crate) fn read(text: &str) -> Result<Self, String> {
-        let members = scan::members(text).ok_or("a list that is not JSON as documented")?;
+        let [value, next, is_caught_up] = scan::members(text, ["value", "@nextPage", "isCaughtUp"])
+            .ok_or("a list that is not JSON as documented")?;
         let mut items = Items::default();
-        let read = match scan::member(&members, "value") {
+        let read = match value {
             Some("null") => Ok(Some(())),
             Some(value) => scan::items(value, |item| {
                 items.push(Entry::read(item));
@@ -61,8 +62,7 @@ impl Page {
         };
         read.and_then(|done: Option<()>| done.ok_or(()))
             .map_err(|()| "a list without its value")?;
-        let next = scan::member(&members, "@nextPage").map_or(Some(None), token);
-        let is_caught_up = scan::member(&members, "isCaughtUp");
+        let next = next.map_or(Some(None), token);
         Ok(Self {
             items: items.close(),
             is_next_odd: next.is_none(),

@@ -93,15 +93,19 @@ impl Spool {
     /// recognised.
     pub fn hand_over(&mut self, published_at: DateTime<Utc>) -> Result<(), SpoolError> {
         let disk = &*self.settings.disk;
+        let mut dated = Ok(());
         for name in self.recovered.drain(..) {
             let path = self.settings.published.join(name);
             match restamp(disk, &path, published_at.into()) {
                 // an agent has taken it
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                stamped => stamped.map_err(|error| SpoolError::disk("date", &path, error))?,
+                stamped => {
+                    dated =
+                        dated.and(stamped.map_err(|error| SpoolError::disk("date", &path, error)));
+                }
             }
         }
-        self.mark()
+        self.mark().and(dated)
     }
 
     /// Lets the data folder say which state is the newest.

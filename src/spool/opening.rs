@@ -125,7 +125,9 @@ fn own(
     }
     // from its first moment on a run keeps other installations out
     let id = &*checkpoint.record().id;
-    marker.claim(&*settings.disk, &Ours { id, sequence })?;
+    if let Err(error) = marker.claim(&*settings.disk, &Ours { id, sequence }) {
+        tracing::warn!(%error, "the end of the run tries again"); // and tells it
+    }
     Ok(marker)
 }
 

@@ -77,12 +77,20 @@ impl Scratch {
         self.file.seek(SeekFrom::Start(0)).map(drop)
     }
 
+    /// How many bytes were written to the file.
+    ///
+    /// # Errors
+    /// As the disk reports.
+    pub fn size(&mut self) -> io::Result<u64> {
+        self.file.seek(SeekFrom::End(0))
+    }
+
     /// True if nothing was written to the file.
     ///
     /// # Errors
     /// As the disk reports.
     pub fn is_empty(&mut self) -> io::Result<bool> {
-        Ok(self.file.seek(SeekFrom::End(0))? == 0)
+        Ok(self.size()? == 0)
     }
 
     /// Waits until the content is on the disk and leaves the file where it is; its age counts from

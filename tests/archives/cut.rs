@@ -1,6 +1,7 @@
 //! An archive whose transfer breaks off in every run does not hold those behind it, and a network that
 //! breaks every transfer costs no event.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::{quarantined_bytes, zip};
@@ -105,4 +106,125 @@ fn the_newest_archive_is_not_given_up_before_another_shows_that_transfers_work()
     place.siem().ends_with(65);
     place.assert_siem_complete();
     place.siem().stays_silent();
+}
+
+#[test]
+fn an_archive_of_which_no_byte_arrives_is_one_that_breaks_off() {
+    let ways: [fn(usize) -> Wire; 2] = [
+        |_| Wire::CutAt(0),
+        |_| Wire::StallAt(0, Duration::from_secs(2)),
+    ];
+    for wire in ways {
+        let place = waiting(4, &[1], wire);
+        let codes: Vec<i32> = (0..4).map(|_| place.siem().code).collect();
+        assert_eq!(codes, [75, 75, 65, 0]);
+        assert_eq!(quarantined_bytes(&place), [b""; 0]);
+        place.assert_siem_complete();
+    }
+}
+
+#[test]
+fn many_archives_in_a_row_that_break_off_hold_nothing_for_ever() {
+    let place = waiting(8, &[1, 2, 3, 4, 5], Wire::CutAt);
+    let codes: Vec<i32> = (0..12).map(|_| place.siem().code).collect();
+    assert_eq!(codes[10..], [65, 0], "{codes:?}");
+    place.assert_siem_complete();
+}
+
+#[test]
+fn an_archive_that_breaks_off_and_then_meets_an_error_is_one_that_breaks_off() {
+    let place = waiting(4, &[1], Wire::CutAt);
+    let asked = AtomicUsize::new(0);
+    place
+        .sandbox
+        .always_at(Endpoint::Siem, at::batch(1), move |reply| {
+            if asked.fetch_add(1, Ordering::Relaxed) % 2 == 1 {
+                changes::status(503)(reply);
+            }
+        });
+    let codes: Vec<i32> = (0..4).map(|_| place.siem().code).collect();
+    assert_eq!(codes, [75, 75, 65, 0]);
+}
+
+#[test]
+fn an_outage_that_ends_while_an_archive_is_given_up_costs_no_event() {
+    for last in 4..9 {
+        let place = waiting(4, &[], Wire::CutAt);
+        let asked = AtomicUsize::new(0);
+        place.sandbox.always(Endpoint::Siem, move |reply| {
+            if asked.fetch_add(1, Ordering::Relaxed) < last {
+                changes::wire(Wire::CutAt(300))(reply);
+            }
+        });
+        let codes: Vec<i32> = (0..5).map(|_| place.siem().code).collect();
+        assert!(!codes.contains(&65), "{last}: {codes:?}");
+        place.assert_siem_complete();
+    }
+}
+
+#[test]
+fn a_network_that_breaks_only_what_is_large_costs_no_event() {
+    let place = Place::connected();
+    place.configure(QUICK);
+    place.sandbox.serve(Batch::realistic(1, 200));
+    place
+        .sandbox
+        .serve(Batch::files(&[("receipt_1.siem", b"a=1\n")]));
+    place.sandbox.serve(Batch::realistic(2, 200));
+    let large = changes::wire(Wire::CutAt(600));
+    place.sandbox.always(Endpoint::Siem, large);
+    for _ in 0..5 {
+        place.siem().ends_with(75);
+    }
+    place.sandbox.clear();
+    place.siem().stays_silent();
+    place.assert_siem_complete();
+}
+
+#[test]
+fn transfers_that_break_off_are_no_damage_of_the_third_run() {
+    let place = waiting(3, &[], Wire::CutAt);
+    let asked = AtomicUsize::new(0);
+    place.sandbox.always(Endpoint::Siem, move |reply| {
+        match asked.fetch_add(1, Ordering::Relaxed) {
+            4 => changes::truncated(400)(reply), // whole, as far as its length says
+            _ => changes::wire(Wire::CutAt(300))(reply),
+        }
+    });
+    for _ in 0..4 {
+        place.siem().ends_with(75);
+    }
+    place.sandbox.clear();
+    place.siem().stays_silent();
+    place.assert_siem_complete();
+}
+
+#[test]
+fn an_error_that_breaks_off_is_no_archive() {
+    let place = waiting(4, &[], Wire::CutAt);
+    place
+        .sandbox
+        .always_at(Endpoint::Siem, at::batch(1), |reply: &mut Reply| {
+            reply.status = 503;
+            reply.wire = Wire::CutAt(60);
+        });
+    for _ in 0..4 {
+        place.siem().ends_with(75);
+    }
+    place.sandbox.clear();
+    place.siem().stays_silent();
+    place.assert_siem_complete();
+}
+
+#[test]
+fn a_wait_that_is_asked_for_behind_a_broken_archive_is_kept() {
+    let place = waiting(4, &[1], Wire::CutAt);
+    let wait = changes::rate_limited(None, Some("3000"));
+    place.sandbox.always_at(Endpoint::Siem, at::batch(2), wait);
+    for _ in 0..3 {
+        place.siem().ends_with(75);
+    }
+    let before = place.sandbox.count(Endpoint::Siem);
+    place.siem().ends_with(75);
+    assert_eq!(place.sandbox.count(Endpoint::Siem), before, "nobody asks");
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{JSON, ago, event, place as audit_place};
 use crate::harness::AUDIT;
-use crate::sandbox::{Endpoint, TotalCount, Wire, at, changes};
+use crate::sandbox::{Endpoint, Reply, TotalCount, Wire, at, changes};
 use crate::told::Told;
 
 #[test]
@@ -161,4 +161,102 @@ fn what_is_kept_of_an_audit_page_is_what_could_not_be_read() {
             break;
         }
     }
+}
+
+/// Answers about one second that can never be read, or never arrive.
+type Change = Box<dyn Fn(&mut Reply) + Send + Sync>;
+
+fn faults() -> Vec<(&'static str, Change)> {
+    let changing = AtomicUsize::new(0);
+    vec![
+        ("404", Box::new(changes::status(404))),
+        ("206", Box::new(|reply| reply.status = 206)),
+        (
+            "an unknown code",
+            Box::new(|reply| {
+                reply.become_reply(Reply::failure(400, "err_validation_unknown", "x"));
+            }),
+        ),
+        (
+            "a redirect",
+            Box::new(changes::redirect_to("http://a.example.com/")),
+        ),
+        (
+            "packed, as it says",
+            Box::new(changes::header("content-encoding", "gzip")),
+        ),
+        (
+            "an archive, as it says",
+            Box::new(|reply| {
+                let body = [b" ".as_slice(), &reply.body].concat();
+                reply.set_body(body);
+                reply.set_header("content-type", "application/octet-stream");
+                reply.set_header("mc-siem-token", "abc");
+            }),
+        ),
+        ("no bytes", Box::new(changes::no_bytes())),
+        ("HTML", Box::new(changes::html_200())),
+        (
+            "a signature",
+            Box::new(|reply| reply.set_body(*b"PK\x03\x04")),
+        ),
+        (
+            "another fault each time",
+            Box::new(
+                move |reply| match changing.fetch_add(1, Ordering::Relaxed) % 3 {
+                    0 => changes::truncated(50)(reply),
+                    1 => reply.set_body(*b"{\"meta\":7,\"data\":[]}"),
+                    _ => reply.set_body(*b"{\"meta\":{},\"data\":7}"),
+                },
+            ),
+        ),
+        (
+            "too large",
+            Box::new(|reply| reply.set_body(vec![b' '; 17 << 20])),
+        ),
+    ]
+}
+
+#[test]
+fn no_answer_about_one_second_holds_the_others_for_ever_and_each_is_told_once() {
+    for (name, change) in faults() {
+        println!("{name}");
+        let place = audit_place(JSON);
+        let bad = ago(TimeDelta::minutes(5));
+        place.sandbox.audit([
+            event(1, ago(TimeDelta::minutes(100))),
+            event(2, bad),
+            event(3, ago(TimeDelta::minutes(3))),
+        ]);
+        place
+            .sandbox
+            .always_at(Endpoint::Audit, at::window_of(bad), change);
+        let mut told = Told::default();
+        for _ in 0..6 {
+            told.run(&place, AUDIT);
+        }
+        let codes = told.codes();
+        let times = codes.iter().filter(|code| **code == 65).count();
+        assert_eq!((times, codes.last()), (1, Some(&0)), "{name}: {told:?}");
+        assert_eq!(place.audit_ids().len(), 2, "{name}");
+    }
+}
+
+#[test]
+fn a_page_with_two_heads_is_not_the_last_one() {
+    let place = audit_place(JSON);
+    let time = ago(TimeDelta::minutes(5));
+    let events = (0..10).map(|number| event(number, time));
+    place.sandbox.audit(events);
+    place
+        .sandbox
+        .set(|switches| switches.audit_page_items = Some(3));
+    place.sandbox.always(Endpoint::Audit, |reply| {
+        let text = String::from_utf8(reply.body.to_vec()).expect("text");
+        reply.set_body(text.replacen('{', "{\"meta\":{},", 1).into_bytes());
+    });
+    place.audit().ends_with(76);
+    place.sandbox.clear();
+    place.audit().stays_silent();
+    place.assert_audit_complete();
 }

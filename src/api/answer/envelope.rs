@@ -1,6 +1,5 @@
 //! What the JSON of an answer says about success and failure.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use super::{Answer, Denial};
@@ -23,44 +22,49 @@ const POSITION_WORDS: [&str; 7] = [
 /// No code and no message is longer, in bytes.
 const TEXT_LIMIT: usize = 64 << 10;
 
-/// The members that JSON answers have, as they were sent.
+/// The members that JSON answers have, as they were sent, null included.
 pub(super) struct Envelope<'a> {
-    members: Vec<(Cow<'a, str>, &'a str)>,
+    meta: Option<&'a str>,
+    data: Option<&'a str>,
+    value: Option<&'a str>,
+    error: Option<&'a str>,
+    fail: Option<&'a str>,
 }
 
 impl<'a> Envelope<'a> {
     /// Takes an object apart. What is broken inside a member spoils that member alone.
     pub(super) fn read(text: &'a str) -> Option<Self> {
-        let members = scan::members(text)?;
-        Some(Self { members })
-    }
-
-    /// A member that is there and not null.
-    fn member(&self, name: &str) -> Option<&'a str> {
-        scan::member(&self.members, name).filter(|value| *value != "null")
-    }
-
-    /// True if a member is there, even as null.
-    fn has(&self, name: &str) -> bool {
-        scan::member(&self.members, name).is_some()
+        let names = ["meta", "data", "value", "error", "fail"];
+        let [meta, data, value, error, fail] = scan::members(text, names)?;
+        Some(Self {
+            meta,
+            data,
+            value,
+            error,
+            fail,
+        })
     }
 
     /// `meta.status`, if it is there; 0 for one that is not a status, as that must not pass for success.
     pub(super) fn status(&self) -> Option<u16> {
-        let meta = scan::members(self.member("meta")?)?;
-        let status = scan::member(&meta, "status").filter(|status| *status != "null")?;
+        let meta = self.meta.filter(|meta| meta.starts_with('{'))?;
+        let Some([status]) = scan::members(meta, ["status"]) else {
+            return Some(0);
+        };
+        let status = filled(status)?;
         Some(status.trim_matches('"').parse().unwrap_or_default())
     }
 
     /// The first error of `fail[]`, or `error`; older services put code and message beside `errors`.
     pub(super) fn failure(&self) -> Option<Failure> {
-        if let Some(error) = self.member("error") {
+        if let Some(error) = filled(self.error) {
             return Some(Failure::read(error));
         }
-        let fail = self.member("fail")?;
+        let fail = filled(self.fail)?;
         if !fail.starts_with('[') {
-            let is_empty = scan::members(fail).is_some_and(|members| members.is_empty());
-            return (!is_empty).then(|| Failure::read(fail));
+            let mut is_empty = true;
+            let read = scan::each_member(fail, |_, _| is_empty = false);
+            return (read.is_none() || !is_empty).then(|| Failure::read(fail));
         }
         let mut first = None;
         let _ = scan::items(fail, |item| {
@@ -71,20 +75,20 @@ impl<'a> Envelope<'a> {
     }
 
     pub(super) fn content(&self, call: Call) -> Answer {
-        let is_list = |name| self.member(name).is_none_or(|value| value.starts_with('['));
+        let is_list = |value| filled(value).is_none_or(|value| value.starts_with('['));
         match call {
             Call::Token => Answer::Data,
-            call if call.is_list() => match self.has("value") && is_list("value") {
+            call if call.is_list() => match self.value.is_some() && is_list(self.value) {
                 true => Answer::Data,
                 false => Answer::NotUnderstood("a list without its value".to_owned()),
             },
             // some other service's JSON under status 200 must not pass for "nothing waiting" or "unknown"
-            _ if !self.is_mimecasts() || (!self.has("data") && !self.is_bare_end(call)) => {
+            _ if !self.is_mimecasts() || (self.data.is_none() && !self.is_bare_end(call)) => {
                 Answer::NotUnderstood("JSON without meta and data".to_owned())
             }
             Call::Siem if self.is_end() => Answer::Nothing,
             Call::Siem => Answer::NotUnderstood("JSON with data instead of an archive".to_owned()),
-            _ if is_list("data") => Answer::Data,
+            _ if is_list(self.data) => Answer::Data,
             _ => Answer::NotUnderstood("JSON whose data is not a list".to_owned()),
         }
     }
@@ -96,27 +100,37 @@ impl<'a> Envelope<'a> {
 
     /// True for an answer with `meta`, which Mimecast sends with each, or with items.
     fn is_mimecasts(&self) -> bool {
-        let data = self.member("data").unwrap_or_default();
+        let data = self.data.unwrap_or_default();
         let is_filled = data
             .strip_prefix('[')
             .is_some_and(|rest| !rest.trim_start().starts_with(']'));
-        self.has("meta") || is_filled
+        self.meta.is_some() || is_filled
     }
 
     /// True if `data` holds nothing but, at most, the word that this is the end.
     fn is_end(&self) -> bool {
-        let Some(data) = self.member("data") else {
+        let Some(data) = filled(self.data) else {
             return true;
         };
-        let is_last = |item: &str| {
-            let members = scan::members(item);
-            members.is_some_and(|members| {
-                members.len() == 1 && scan::member(&members, "isLastToken") == Some("true")
-            })
+        let is_last = |item| {
+            let (mut others, mut is_last) = (0_u32, false);
+            let read = scan::each_member(item, |quoted, value| {
+                if scan::name(quoted) == "isLastToken" && value == "true" {
+                    is_last = true;
+                } else {
+                    others += 1;
+                }
+            });
+            read.is_some() && is_last && others == 0
         };
         let read = scan::items(data, |item| if is_last(item) { Ok(()) } else { Err(()) });
         read == Ok(Some(()))
     }
+}
+
+/// A member that is there and not null.
+fn filled(member: Option<&str>) -> Option<&str> {
+    member.filter(|value| *value != "null")
 }
 
 /// One error that the service named.
@@ -129,24 +143,24 @@ pub(super) struct Failure {
 impl Failure {
     /// Reads the text of an error, whatever it is.
     fn read(text: &str) -> Self {
-        let outer = scan::members(text).unwrap_or_default();
+        let read = |text| scan::members(text, ["code", "message", "retryable"]);
+        let [errors] = scan::members(text, ["errors"]).unwrap_or_default();
         let mut first = None;
-        let errors = scan::member(&outer, "errors").unwrap_or_default();
-        let _ = scan::items(errors, |item| {
+        let _ = scan::items(errors.unwrap_or_default(), |item| {
             first = Some(item);
             Err(())
         });
-        let inner = first.and_then(scan::members);
-        let members = inner.as_ref().unwrap_or(&outer);
-        let text = |name| {
-            let value = scan::member(members, name).filter(|value| value.len() < TEXT_LIMIT);
+        let inner = first.and_then(read);
+        let [code, message, retryable] = inner.or_else(|| read(text)).unwrap_or_default();
+        let text = |value: Option<&str>| {
+            let value = value.filter(|value| value.len() < TEXT_LIMIT);
             let value = value.and_then(|value| serde_json::from_str::<String>(value).ok());
             value.unwrap_or_default()
         };
         Self {
-            code: text("code"),
-            message: text("message"),
-            retryable: scan::member(members, "retryable") == Some("true"),
+            code: text(code),
+            message: text(message),
+            retryable: retryable == Some("true"),
         }
     }
 

@@ -3,14 +3,14 @@
 //! An archive that does not verify is fetched once more. If it verifies then, the fault was on the way
 //! and is forgotten. The same bytes again are what Mimecast really has: they are kept raw, whatever did
 //! verify is published, and the stream moves on. Other bytes that do not verify either decide nothing, and
-//! nothing moves, until that has happened at the same position in three runs.
+//! nothing moves. The same holds for a transfer that breaks off.
 //!
-//! A transfer that breaks off in three runs counts as damage once an archive behind it verifies: until
-//! then the network may be at fault.
+//! After three runs at the same position the archive is given up, once another one behind it arrives whole
+//! and verifies: until then the network may be at fault.
 
 use tracing::warn;
 
-use super::{Archive, Fetched, Logs, Unpacked, fetch};
+use super::{Archive, Failed, Fetched, Logs, Unpacked, fetch};
 use crate::api::ApiError;
 use crate::api::answer::Head;
 use crate::report::{Failure, LASTING_RUNS};
@@ -18,8 +18,10 @@ use crate::siem::second_copy::{self, Belief};
 use crate::siem::{gap_after, going_on};
 use crate::spool::{Batch, Digest, Gap, Spool};
 
-/// So many archives behind one that breaks off are tried.
-const TRIED_BEHIND: usize = 4;
+/// So many archives behind one that is not sound are tried.
+const TRIED_BEHIND: usize = 64;
+/// After so many runs, a day of one each half hour, a shorter archive shows enough.
+const LONG_RUNS: u32 = 48;
 
 impl Logs {
     /// Fetches a damaged archive once more; returns what is to be believed of the two.
@@ -31,12 +33,9 @@ impl Logs {
     ) -> anyhow::Result<(Box<Archive>, Batch)> {
         warn!(fault, "an archive does not verify: fetching it again");
         self.ahead.forget();
-        let position = self.position.as_deref();
-        let fetched = fetch(&self.client, self.format, position, &spool.scratches())?;
-        let Fetched::Archive(again) = fetched else {
+        let Some(again) = self.fetch_again(spool)? else {
             return Err(differs(self.trouble(), fault).into());
         };
-        self.refuse_circle(&again)?;
         let mut copies = [first, again];
         let unpacked = self.unpack(spool, &mut copies[1])?;
         let is_whole = unpacked.faults.is_empty() && copies[1].cut.is_none();
@@ -51,10 +50,26 @@ impl Logs {
                 let batch = self.give_up(spool, &mut again, unpacked)?;
                 Ok((again, batch))
             }
-            Belief::Differs if self.is_lasting(spool) => {
-                self.give_up_worse(spool, copies, unpacked)
+            Belief::Differs => {
+                drop(unpacked); // its files make room for those of the best copy
+                if self.is_given_up(spool, &mut copies)? {
+                    self.give_up_worse(spool, copies)
+                } else {
+                    Err(differs(self.trouble(), fault).into())
+                }
             }
-            Belief::Differs => Err(differs(self.trouble(), fault).into()),
+        }
+    }
+
+    /// Fetches the archive at the position once more; nothing if none is there any more.
+    fn fetch_again(&self, spool: &Spool) -> anyhow::Result<Option<Box<Archive>>> {
+        let position = self.position.as_deref();
+        match fetch(&self.client, self.format, position, &spool.scratches())? {
+            Fetched::Archive(again) => {
+                self.refuse_circle(&again)?;
+                Ok(Some(again))
+            }
+            Fetched::Nothing => Ok(None),
         }
     }
 
@@ -62,52 +77,91 @@ impl Logs {
     fn give_up_worse(
         &self,
         spool: &Spool,
-        [mut first, mut again]: [Box<Archive>; 2],
-        of_second: Unpacked,
+        copies: [Box<Archive>; 2],
     ) -> anyhow::Result<(Box<Archive>, Batch)> {
-        let files = of_second.batch.size().files;
-        drop(of_second); // its files make room for those of the first copy
-        let of_first = self.unpack(spool, &mut first)?;
-        if of_first.batch.size().files >= files {
-            let batch = self.give_up(spool, &mut first, of_first)?;
-            return Ok((first, batch));
+        let mut best = None;
+        for mut copy in copies {
+            let files = self.unpack(spool, &mut copy)?.batch.size().files;
+            if best.as_ref().is_none_or(|(most, _)| files > *most) {
+                best = Some((files, copy));
+            }
         }
-        drop(of_first);
-        let of_second = self.unpack(spool, &mut again)?;
-        let batch = self.give_up(spool, &mut again, of_second)?;
-        Ok((again, batch))
+        let (_, mut best) = best.expect("there are two");
+        let unpacked = self.unpack(spool, &mut best)?;
+        let batch = self.give_up(spool, &mut best, unpacked)?;
+        Ok((best, batch))
     }
 
-    /// Does without the rest of an archive whose transfer breaks off each time, once that lasts and another
-    /// one shows that transfers work.
+    /// Does without the rest of an archive whose transfer breaks off each time, or returns it whole if it
+    /// arrives after all.
     pub(super) fn without_the_rest(
         &self,
         spool: &Spool,
-        archive: &mut Archive,
-        why: String,
-    ) -> anyhow::Result<Batch> {
-        if !self.is_lasting(spool) || !self.is_one_behind_whole(spool, archive)? {
+        archive: Box<Archive>,
+        why: &str,
+    ) -> anyhow::Result<(Box<Archive>, Batch)> {
+        let mut copies = [archive];
+        if !self.is_given_up(spool, &mut copies)? {
             let what = format!("the transfer of an archive broke off each time: {why}");
-            let remedy = "nothing to do if it passes: the next run fetches it again; else check network \
-                          and proxy";
+            let remedy = "nothing to do if it passes: the next run fetches it again; else check \
+                          network and proxy";
             return Err(Failure::later(self.trouble(), what, remedy).into());
         }
-        let mut unpacked = self.unpack(spool, archive)?;
+        // an outage may have ended since
+        let again = self.fetch_again(spool)?.filter(|again| again.cut.is_none());
+        if let Some(mut again) = again {
+            let unpacked = self.unpack(spool, &mut again)?;
+            return match unpacked.faults.first() {
+                Some(fault) => Err(differs(self.trouble(), fault).into()),
+                None => Ok((again, unpacked.batch)),
+            };
+        }
+        let [mut archive] = copies;
+        let mut unpacked = self.unpack(spool, &mut archive)?;
         let fault = format!("its transfer breaks off: {why}");
         unpacked.faults.insert(0, fault);
-        self.give_up(spool, archive, unpacked)
+        let batch = self.give_up(spool, &mut archive, unpacked)?;
+        Ok((archive, batch))
     }
 
-    /// True if an archive behind this one arrives whole and verifies.
-    fn is_one_behind_whole(&self, spool: &Spool, archive: &Archive) -> anyhow::Result<bool> {
+    /// Decides whether an archive that has not arrived sound in several runs is given up: only if one behind
+    /// it that is no shorter shows that the network is not at fault. After many runs a shorter one does.
+    fn is_given_up(&self, spool: &Spool, copies: &mut [Box<Archive>]) -> anyhow::Result<bool> {
+        let runs = spool.runs_with(&self.trouble()) + 1;
+        if runs < LASTING_RUNS {
+            return Ok(false);
+        }
+        let mut longest = 0;
+        for copy in copies.iter_mut() {
+            longest = longest.max(copy.raw.size().map_err(ApiError::Sink)?);
+        }
+        let proof = if runs < LONG_RUNS { longest } else { 0 };
+        self.is_one_behind_whole(spool, &copies[0], proof)
+    }
+
+    /// True if an archive of so many bytes behind this one arrives whole and verifies.
+    fn is_one_behind_whole(
+        &self,
+        spool: &Spool,
+        archive: &Archive,
+        bytes: u64,
+    ) -> anyhow::Result<bool> {
         let mut token = archive.token.clone();
         for _ in 0..TRIED_BEHIND {
             let fetched = fetch(&self.client, self.format, Some(&token), &spool.scratches());
             going_on(&self.clock)?;
-            let Ok(Fetched::Archive(mut behind)) = fetched else {
-                return Ok(false);
+            let mut behind = match fetched {
+                Ok(Fetched::Archive(behind)) if behind.token != token => behind,
+                Err(Failed::Api(error @ (ApiError::SlowDown(_) | ApiError::Denied(_)))) => {
+                    return Err(error.into());
+                }
+                Err(Failed::Spool(error)) => return Err(error.into()),
+                Ok(_) | Err(Failed::Api(_)) => return Ok(false),
             };
-            if behind.cut.is_none() && self.unpack(spool, &mut behind)?.faults.is_empty() {
+            if behind.cut.is_none()
+                && behind.raw.size().map_err(ApiError::Sink)? >= bytes
+                && self.unpack(spool, &mut behind)?.faults.is_empty()
+            {
                 return Ok(true);
             }
             token = behind.token;
@@ -138,11 +192,6 @@ impl Logs {
             ..gap
         });
         Ok(batch)
-    }
-
-    /// True if this run is the third in a row with damage at this position.
-    fn is_lasting(&self, spool: &Spool) -> bool {
-        spool.runs_with(&self.trouble()) + 1 >= LASTING_RUNS
     }
 
     /// The name of damage at this position, by which runs are compared. What is damaged may differ.

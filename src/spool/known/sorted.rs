@@ -85,6 +85,44 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn digests_at_every_border_are_found() {
+        let at = |half: u64, low: u64| {
+            let mut bytes = [0; 16];
+            bytes[..8].copy_from_slice(&half.to_be_bytes());
+            bytes[8..].copy_from_slice(&low.to_be_bytes());
+            Digest::from_bytes(bytes)
+        };
+        for count in [0_u64, 1, 2, 3, 4, 5, 7, 8, 9, 28, 29, 1_000] {
+            let spread = |number: u64| number.wrapping_mul(u64::MAX / count.max(1));
+            let sets: [Vec<Digest>; 5] = [
+                (0..count)
+                    .map(|number| at(spread(number), number))
+                    .collect(),
+                (0..count).map(|number| at(u64::MAX, number)).collect(),
+                (0..count).map(|number| at(0, number)).collect(),
+                (0..count)
+                    .map(|number| at(1 << (number % 64), number))
+                    .collect(),
+                (0..count)
+                    .map(|number| at((1 << 63) - number % 2, number))
+                    .collect(),
+            ];
+            for (one, two) in sets
+                .iter()
+                .flat_map(|one| sets.iter().map(move |two| (one, two)))
+            {
+                let mut sorted = Sorted::of(one.clone());
+                sorted.extend(two.iter().copied());
+                sorted.extend(std::iter::empty());
+                assert!(sorted.digests.is_sorted());
+                let mut all = one.iter().chain(two);
+                assert!(all.all(|id| sorted.like(id.half()).contains(id)));
+            }
+        }
+        assert!(Sorted::default().like(u64::MAX).is_empty());
+    }
+
     proptest! {
         #[test]
         fn each_digest_is_among_those_like_it(

@@ -1,0 +1,91 @@
+//! An answer of 16 MB of anything takes no more memory than it is promised.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::audit::{JSON, place as audit_place};
+use crate::harness::{AUDIT, Place, SIEM};
+use crate::sandbox::{Endpoint, Reply};
+
+/// Two of the largest answers, and what the program itself needs.
+const MEGABYTES: u64 = 64;
+
+fn json(reply: &mut Reply, text: &str) {
+    reply.status = 200;
+    reply.set_header("content-type", "application/json");
+    reply.set_body(text.as_bytes().to_vec());
+}
+
+/// Runs a program for a while; returns the most memory that it has had, in megabytes.
+fn peak_of(place: &Place, program: &str) -> u64 {
+    let child = place.spawn(program);
+    let path = format!("/proc/{}/status", child.id());
+    let (mut peak, began) = (0, Instant::now());
+    while began.elapsed() < Duration::from_secs(20) {
+        let Ok(text) = fs::read_to_string(&path) else {
+            break;
+        };
+        let Some(line) = text.lines().find(|line| line.starts_with("VmHWM")) else {
+            break; // it has ended
+        };
+        let kilobytes = line.split_whitespace().nth(1);
+        let kilobytes: u64 = kilobytes.and_then(|text| text.parse().ok()).unwrap_or(0);
+        peak = peak.max(kilobytes / 1_024);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    place.kill(child);
+    assert!(peak > 5, "the program was seen: {peak} MB");
+    peak
+}
+
+/// Members of the size of an answer: one of many small members, one of one large text, one of depth.
+fn large() -> [String; 4] {
+    let size = 14 << 20;
+    let many = "\"a\":1,".repeat(size / 6);
+    let text = "x".repeat(size);
+    let deep = size / 2;
+    [
+        format!("{{{many}\"b\":2}}"),
+        format!("{{\"pagination\":{{{many}\"b\":2}}}}"),
+        format!("\"{text}\""),
+        format!("{}{}", "[".repeat(deep), "]".repeat(deep)),
+    ]
+}
+
+#[test]
+fn an_audit_page_with_a_large_meta() {
+    for meta in large() {
+        let place = audit_place(JSON);
+        place.sandbox.always(Endpoint::Audit, move |reply| {
+            json(reply, &format!("{{\"meta\":{meta},\"data\":[]}}"));
+        });
+        let peak = peak_of(&place, AUDIT);
+        assert!(peak <= MEGABYTES, "{peak} MB");
+    }
+}
+
+#[test]
+fn an_audit_page_of_many_small_items() {
+    for item in ["1,", "{},", "\"\",", "{\"id\":1},"] {
+        let place = audit_place(JSON);
+        place.sandbox.always(Endpoint::Audit, move |reply| {
+            let items = item.repeat((14 << 20) / item.len());
+            json(reply, &format!("{{\"meta\":{{}},\"data\":[{items}1]}}"));
+        });
+        let peak = peak_of(&place, AUDIT);
+        println!("{item} {peak} MB");
+    }
+}
+
+#[test]
+fn a_list_with_large_members() {
+    for member in large() {
+        let place = Place::connected_by_token();
+        place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt\"");
+        place.sandbox.always(Endpoint::Events, move |reply| {
+            json(reply, &format!("{{\"meta\":{member},\"value\":[]}}"));
+        });
+        let peak = peak_of(&place, SIEM);
+        assert!(peak <= MEGABYTES, "{peak} MB");
+    }
+}
