@@ -355,6 +355,8 @@ fn two_events_of_one_id_are_two_events_and_another_spelling_is_none() {
         ]);
         place.audit().stays_silent();
         assert_eq!(place.lines("audit").len(), 2);
+        let log = place.log("audit");
+        assert!(log.contains("events with the id of another one"), "{log}");
         place
             .sandbox
             .set(|switches| switches.audit_forms_differ = true);
@@ -434,6 +436,14 @@ fn an_archive_with_the_same_fault_in_three_runs_is_kept_and_what_verifies_is_pub
     assert_eq!(told.codes(), [75, 75, 65, 0]);
     told.assert_once("an archive is damaged");
     place.assert_siem_complete();
+    let kept = place.quarantined();
+    let raw = kept.iter().find(|name| name.ends_with(".raw"));
+    let raw = place
+        .path("checkpoint/quarantine")
+        .join(raw.expect("its bytes are kept"));
+    let bytes = std::fs::read(raw).expect("readable");
+    let link = b"/etc/passwd";
+    assert!(bytes.windows(link.len()).any(|part| part == link));
 }
 
 #[test]
@@ -598,6 +608,7 @@ fn an_archive_with_a_lasting_fault_is_given_up_by_a_copy_that_shows_it() {
     place
         .sandbox
         .serve(Batch::repacked_each_time(entries).with_lines(["a=1"]));
+    place.sandbox.serve(Batch::realistic(1, 20));
     for _ in 0..2 {
         place.siem().ends_with(75);
     }

@@ -16,6 +16,7 @@ use crate::api::endpoints::{self, Call};
 use crate::api::transport::HELD_LIMIT;
 use crate::api::{ApiError, NoSink, Reply};
 use crate::report::{Failure, LASTING_RUNS};
+use crate::scan;
 use crate::spool::{Gap, Scratch, Spool};
 
 /// Pages that are given up in one run: more of them are not single bad pages.
@@ -121,27 +122,28 @@ impl Events {
         }
         let body = endpoints::audit(window.from, window.to, self.pieces.size(), token);
         let mut raw = spool.scratch()?;
-        let mut found = why.to_owned();
+        let mut found = Found::Sound;
         for _ in 0..RAW_TRIES {
-            let head = match self.client.call_raw(Call::Audit, &body, &mut raw) {
-                Ok(head) => head,
-                Err(ApiError::NotUnderstood(why)) => {
-                    self.give_up(spool, window, &why, taken)?; // there are no bytes to keep
-                    return Ok(true);
-                }
+            found = match self.client.call_raw(Call::Audit, &body, &mut raw) {
+                Ok(head) => Found::in_answer(head.as_ref(), &mut raw).map_err(ApiError::Sink)?,
+                Err(ApiError::NotUnderstood(why)) => Found::NoPage(why),
                 Err(error) => return Err(error.into()),
             };
-            match fault(head.as_ref(), &mut raw).map_err(ApiError::Sink)? {
-                None if self.unread < UNREAD_LIMIT => return Ok(false),
-                None => break, // what cannot be read is not in its bytes
-                Some(fault) if fault == why => break,
-                Some(fault) => {
-                    warn!(fault, why, "a page cannot be read for another reason");
-                    found = fault;
-                }
+            if !matches!(&found, Found::Damaged(fault) if fault != why) {
+                break;
             }
+            warn!(?found, why, "a page cannot be read for another reason");
         }
-        let note = format!("a page of audit events, window {}: {found}", window.stem());
+        let fault = match found {
+            Found::Sound if self.unread < UNREAD_LIMIT => return Ok(false),
+            Found::Sound => why.to_owned(), // what cannot be read is not in its bytes
+            Found::Damaged(fault) => fault,
+            Found::NoPage(why) => {
+                self.give_up(spool, window, &why, taken)?;
+                return Ok(true);
+            }
+        };
+        let note = format!("a page of audit events, window {}: {fault}", window.stem());
         let kept = spool.quarantine(&mut raw, &note)?;
         let text = format!(
             "a page of audit events at {} cannot be read ({why}); its bytes are kept in {}, and events \
@@ -181,27 +183,42 @@ impl Events {
     }
 }
 
-/// What is wrong with a page; nothing if it can be read.
-fn fault(head: Option<&Head>, raw: &mut Scratch) -> io::Result<Option<String>> {
-    let Some(head) = head else {
-        return Ok(Some("an answer without content".to_owned()));
-    };
-    raw.rewind()?;
-    let mut bytes = Vec::new();
-    raw.take(HELD_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
-    if bytes.len() > HELD_LIMIT {
-        return Ok(Some(ApiError::too_large().to_string()));
-    }
-    let text = String::from_utf8_lossy(&bytes);
-    Ok(
-        match answer::Answer::of(Call::Audit, head, answer::Body::Held(&text)) {
-            answer::Answer::Data => match page::read(&text, |_| Ok::<_, Infallible>(())) {
-                Ok(read) => read.err(),
+/// What an answer to a call for a page holds.
+#[derive(Debug)]
+enum Found {
+    /// A page that can be read.
+    Sound,
+    /// A page that cannot be read, or a part of one.
+    Damaged(String),
+    /// An error, or something of somebody else: the page has not arrived.
+    NoPage(String),
+}
+
+impl Found {
+    fn in_answer(head: Option<&Head>, raw: &mut Scratch) -> io::Result<Self> {
+        let Some(head) = head else {
+            return Ok(Self::NoPage("an answer without content".to_owned()));
+        };
+        raw.rewind()?;
+        let mut bytes = Vec::new();
+        raw.take(HELD_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+        if bytes.len() > HELD_LIMIT {
+            return Ok(Self::Damaged(ApiError::too_large().to_string()));
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let is_broken =
+            text.trim_start().starts_with('{') && scan::each_member(&text, |_, _| ()).is_none();
+        Ok(
+            match answer::Answer::of(Call::Audit, head, answer::Body::Held(&text)) {
+                answer::Answer::Data => match page::read(&text, |_| Ok::<_, Infallible>(())) {
+                    Ok(read) => read.map_or_else(Self::Damaged, |_| Self::Sound),
+                },
+                answer::Answer::NotUnderstood(why) if is_broken => Self::Damaged(why),
+                answer::Answer::NotUnderstood(why) => Self::NoPage(why),
+                other => Self::NoPage(format!("{other:?}")),
             },
-            answer::Answer::NotUnderstood(why) => Some(why),
-            _ => None,
-        },
-    )
+        )
+    }
 }
 
 /// What a page of this second that does not arrive is called when runs in a row are compared.

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use super::model::{Fault, Model, Renames};
 use super::{Disk, Kind, Mode, SystemDisk, append, make_folder, read, read_named, replace};
+#[cfg(unix)]
+use super::{File, set_mode};
 
 const FOLDER: &str = "/folder";
 const FILE: &str = "/folder/file";
@@ -183,4 +185,20 @@ fn a_file_that_is_added_to_gets_its_mode_and_keeps_its_content() {
     assert_eq!(read_named(&link, 7).unwrap(), b"one two");
     let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode, 0o600);
+}
+
+#[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "what somebody else does")]
+#[test]
+fn the_mode_is_set_on_the_open_file_and_not_on_what_has_its_name() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let [name, moved] = ["name", "moved"].map(|name| folder.path().join(name));
+    let file = File::create(&name).unwrap();
+    fs::rename(&name, &moved).unwrap();
+    fs::write(&name, "of somebody else").unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let before = mode(&name);
+    set_mode(&file, Mode(0o604)).unwrap();
+    assert_eq!((mode(&moved), mode(&name)), (0o604, before));
 }

@@ -13,7 +13,7 @@ use crate::spool::seen::{Digest, Seen};
 pub(super) const KEPT_HOURS: i64 = 8 * 24;
 /// A file above this size keeps fewer hours.
 const LARGE_BYTES: u64 = 64 << 20;
-const KEPT_HOURS_IF_LARGE: i64 = 36;
+pub(super) const KEPT_HOURS_IF_LARGE: i64 = 36;
 /// The file is written anew when its oldest digests are older than they need to be by so much.
 pub(super) const SLACK_HOURS: i64 = 12;
 /// Digests of one block, at most: it bounds the memory for reading.
@@ -71,11 +71,22 @@ pub(in crate::spool) fn keep(
     ids: &Seen,
     hour: i64,
 ) -> io::Result<Older> {
+    keep_within(disk, state, (older, ids), hour, LARGE_BYTES)
+}
+
+/// The same for any size from which on a file keeps fewer hours.
+pub(super) fn keep_within(
+    disk: &dyn Disk,
+    state: &Path,
+    (older, ids): (Option<&Older>, &Seen),
+    hour: i64,
+    large_bytes: u64,
+) -> io::Result<Older> {
     let oldest = ids.oldest_hour().unwrap_or(hour);
     let Some(older) = older else {
         return rewrite(disk, state, None, ids, (1, hour - KEPT_HOURS));
     };
-    let kept_hours = if older.bytes > LARGE_BYTES {
+    let kept_hours = if older.bytes > large_bytes {
         KEPT_HOURS_IF_LARGE
     } else {
         KEPT_HOURS

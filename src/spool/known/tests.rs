@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::file::{KEPT_HOURS, SLACK_HOURS};
+use super::file::{KEPT_HOURS, KEPT_HOURS_IF_LARGE, SLACK_HOURS, keep_within};
 use super::*;
 use crate::durable::model::{Model, Renames};
 use proptest::prelude::*;
@@ -89,6 +89,26 @@ fn after_eight_days_and_some_hours_digests_leave_the_file() {
     let (known, _) = load(&disk, &older, 0);
     assert!(!known.contains(id(3)) && known.contains(id(1_000 + 20)));
     assert!(disk.files(Path::new("/state")).len() <= 2);
+}
+
+#[test]
+fn a_large_file_keeps_fewer_hours_and_is_still_read() {
+    let (disk, state) = (disk(), Path::new(STATE));
+    let mut older = None;
+    let last = 2 * KEPT_HOURS_IF_LARGE + SLACK_HOURS;
+    for hour in 0..=last {
+        let first = hour.cast_unsigned() * 100;
+        let ids = seen(hour, first..first + 100);
+        let kept = keep_within(&disk, state, (older.as_ref(), &ids), hour, 10_000);
+        older = Some(kept.unwrap());
+    }
+    let older = older.unwrap();
+    let (known, is_sound) = load(&disk, &older, 0);
+    assert!(is_sound && !known.contains(id(3)));
+    let needed = (last - KEPT_HOURS_IF_LARGE).cast_unsigned() * 100;
+    let mut all = needed..(last.cast_unsigned() + 1) * 100;
+    assert!(all.all(|number| known.contains(id(number))));
+    assert!(older.bytes() < 100_000, "{}", older.bytes());
 }
 
 #[test]
