@@ -83,6 +83,9 @@ pub enum ApiError {
     Host(#[source] io::Error),
 }
 
+/// No answer about an account or a token is longer, in bytes.
+const ANSWER_LIMIT: usize = 1 << 20;
+
 impl ApiError {
     /// The error of an answer that is larger than any known one.
     pub(crate) fn too_large() -> Self {

@@ -77,6 +77,8 @@ struct Events {
     is_planned: bool,
     /// True once a page could be read in this run.
     has_read: bool,
+    /// True once a page with an event could be read in this run.
+    has_read_event: bool,
     /// Pages that were given up in this run.
     unread: u32,
     /// Items that are not JSON and were asked for alone in this run.
@@ -123,6 +125,7 @@ impl Events {
             warnings,
             is_planned: false,
             has_read: false,
+            has_read_event: false,
             unread: 0,
             isolated: 0,
             finished: false,

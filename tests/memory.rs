@@ -89,3 +89,46 @@ fn a_list_with_large_members() {
         assert!(peak <= MEGABYTES, "{peak} MB");
     }
 }
+
+#[test]
+fn an_audit_item_of_odd_letters() {
+    for (letter, name) in [
+        ("\t", "eventInfo"),
+        ("\u{85}", "eventInfo"),
+        ("\\n", "user"),
+    ] {
+        let place = audit_place(JSON);
+        place.sandbox.always(Endpoint::Audit, move |reply| {
+            let text = letter.repeat((14 << 20) / letter.len());
+            let item = format!("{{\"id\":\"1\",\"{name}\":\"{text}\"}}");
+            json(reply, &format!("{{\"meta\":{{}},\"data\":[{item}]}}"));
+        });
+        let peak = peak_of(&place, AUDIT);
+        assert!(peak <= MEGABYTES, "{letter:?} {peak} MB");
+    }
+}
+
+#[test]
+fn a_token_with_a_large_answer() {
+    let place = Place::connected_by_token();
+    place.sandbox.always(Endpoint::Token, |reply| {
+        let many = "1,".repeat(7 << 20);
+        json(
+            reply,
+            &format!("{{\"access_token\":\"t\",\"a\":[{many}1]}}"),
+        );
+    });
+    let peak = peak_of(&place, SIEM);
+    assert!(peak <= MEGABYTES, "{peak} MB");
+}
+
+#[test]
+fn an_answer_of_bytes_that_are_no_text() {
+    let place = audit_place(JSON);
+    place.sandbox.always(Endpoint::Audit, |reply| {
+        json(reply, "");
+        reply.set_body(vec![0xfc; 15 << 20]);
+    });
+    let peak = peak_of(&place, AUDIT);
+    assert!(peak <= MEGABYTES, "{peak} MB");
+}

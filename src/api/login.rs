@@ -128,6 +128,9 @@ fn first(client: &Client, call: Call, body: &Value) -> Result<Option<Value>, Api
             "an archive where JSON was expected".to_owned(),
         ));
     };
+    if text.len() > super::ANSWER_LIMIT {
+        return Err(ApiError::too_large());
+    }
     let mut envelope: Value = serde_json::from_str(&text)
         .map_err(|error| ApiError::NotUnderstood(format!("JSON: {error}")))?;
     let first = envelope

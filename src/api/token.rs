@@ -66,6 +66,7 @@ impl Application {
 
     /// Keeps the token of an answer; nothing when there is none in it.
     pub(super) fn keep(&self, answer: &str, elapsed: Duration) -> Option<()> {
+        let answer = Some(answer).filter(|answer| answer.len() <= super::ANSWER_LIMIT)?;
         let answer: Value = serde_json::from_str(answer).ok()?;
         let value = answer
             .get("access_token")?

@@ -227,10 +227,7 @@ impl Transport {
         Ok(match archive {
             Some(true) => Body::Stored,
             None if is_stored(head, take, &[]) => Body::Stored,
-            _ => Body::Held(
-                String::from_utf8(held)
-                    .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
-            ),
+            _ => Body::Held(text_of(held)?),
         })
     }
 
@@ -287,6 +284,19 @@ impl Rate {
         *self = Self::new(now);
         Ok(())
     }
+}
+
+/// Replaces what is not UTF-8, by three bytes for one: within the limit, too.
+pub(crate) fn text_of(held: Vec<u8>) -> Result<String, Fault> {
+    String::from_utf8(held).or_else(|error| {
+        let chunks = error.as_bytes().utf8_chunks();
+        let replaced = |invalid: &[u8]| if invalid.is_empty() { 0 } else { 3 };
+        let bytes = chunks.map(|chunk| chunk.valid().len() + replaced(chunk.invalid()));
+        if bytes.sum::<usize>() > HELD_LIMIT {
+            return Err(Fault::TooLarge);
+        }
+        Ok(String::from_utf8_lossy(error.as_bytes()).into_owned())
+    })
 }
 
 fn is_stored(head: &Head, take: Take, start: &[u8]) -> bool {

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::io::{self, Read as _, Seek as _};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tracing::warn;
 
 use super::Events;
 use super::page;
@@ -13,7 +12,7 @@ use super::taken::Taken;
 use super::window::Window;
 use crate::api::answer::{self, Denial, Head};
 use crate::api::endpoints::{self, Call};
-use crate::api::transport::HELD_LIMIT;
+use crate::api::transport::{HELD_LIMIT, text_of};
 use crate::api::{ApiError, NoSink, Reply};
 use crate::report::{Failure, LASTING_RUNS};
 use crate::scan;
@@ -23,6 +22,14 @@ use crate::spool::{Gap, Scratch, Spool};
 pub(super) const UNREAD_LIMIT: u32 = 5;
 /// So often a page that cannot be read is fetched to be kept, if it differs.
 const RAW_TRIES: u32 = 3;
+/// After so many runs, a day of one each half hour, a page is given up although no other event shows that the
+/// network is not at fault.
+const LONG_RUNS: u32 = 48;
+/// Other events are looked for in so much time behind a bad page, in stretches of this length.
+const LOOKED_AT: TimeDelta = TimeDelta::days(7);
+const WINDOW: TimeDelta = TimeDelta::hours(23);
+/// Where the beginning of a page shows what it is.
+const HEAD_BYTES: usize = 64 << 10;
 /// Why events of a second can be missing.
 const UNREAD: &str = "a page of audit events cannot be read";
 
@@ -122,23 +129,24 @@ impl Events {
         }
         let body = endpoints::audit(window.from, window.to, self.pieces.size(), token);
         let mut raw = spool.scratch()?;
-        let mut found = Found::Sound;
+        let (mut found, mut before) = (Found::Sound, None);
         for _ in 0..RAW_TRIES {
             found = match self.client.call_raw(Call::Audit, &body, &mut raw) {
                 Ok(head) => Found::in_answer(head.as_ref(), &mut raw).map_err(ApiError::Sink)?,
-                Err(ApiError::NotUnderstood(why)) => Found::NoPage(why),
-                Err(error) => return Err(error.into()),
+                Err(error) => Found::NoPage(of_the_page(error)?.to_string()),
             };
-            if !matches!(&found, Found::Damaged(fault) if fault != why) {
+            let bytes = raw.fingerprint().map_err(ApiError::Sink)?;
+            let is_same = before.replace(bytes) == before;
+            if !matches!(found, Found::Damaged(_)) || is_same {
                 break;
             }
-            warn!(?found, why, "a page cannot be read for another reason");
+            found = Found::NoPage("other bytes each time".to_owned());
         }
         let fault = match found {
             Found::Sound if self.unread < UNREAD_LIMIT => return Ok(false),
+            Found::Damaged(fault) if self.is_another_read(window)? => fault,
             Found::Sound => why.to_owned(), // what cannot be read is not in its bytes
-            Found::Damaged(fault) => fault,
-            Found::NoPage(why) => {
+            Found::NoPage(why) | Found::Damaged(why) => {
                 self.give_up(spool, window, &why, taken)?;
                 return Ok(true);
             }
@@ -155,6 +163,27 @@ impl Events {
         Ok(true)
     }
 
+    /// True if a page with an event was read in this run, or arrives from behind the window: then the network
+    /// passes events, and one page alone is at fault.
+    fn is_another_read(&mut self, window: &Window) -> anyhow::Result<bool> {
+        let mut from = window.to + TimeDelta::seconds(1);
+        let end = self.now().min(from + LOOKED_AT);
+        while !self.has_read_event && from <= end {
+            let to = end.min(from + WINDOW);
+            let body = endpoints::audit(from, to, 1, None);
+            match self.client.call(Call::Audit, &body, &mut NoSink) {
+                Ok(Reply::Json(text)) => {
+                    let read = page::read(&text, |_| anyhow::Ok(()))?;
+                    self.has_read_event = read.is_ok_and(|head| head.items > 0);
+                }
+                Ok(_) => {}
+                Err(error) => drop(of_the_page(error)?),
+            }
+            from = to + TimeDelta::seconds(1);
+        }
+        Ok(self.has_read_event)
+    }
+
     /// Does without a page that has not arrived in several runs.
     fn give_up(
         &mut self,
@@ -165,7 +194,13 @@ impl Events {
     ) -> anyhow::Result<()> {
         let trouble = trouble(window.from);
         self.unread += 1;
-        if spool.runs_with(&trouble) + 1 < LASTING_RUNS || self.unread > UNREAD_LIMIT {
+        let runs = spool.runs_with(&trouble) + 1;
+        let is_due = match runs {
+            ..LASTING_RUNS => false,
+            LASTING_RUNS..LONG_RUNS => self.is_another_read(window)?,
+            _ => true,
+        };
+        if !is_due || self.unread > UNREAD_LIMIT {
             let what = format!(
                 "audit events of {} do not arrive, while others do: {why}",
                 window.from
@@ -174,12 +209,23 @@ impl Events {
             return Err(Failure::later(trouble, what, remedy).into());
         }
         let text = format!(
-            "audit events of {} did not arrive in {LASTING_RUNS} runs ({why}): events of this second \
-             may be missing",
+            "audit events of {} did not arrive in {runs} runs ({why}): events of this second may be \
+             missing",
             window.from
         );
         taken.unread.push((text, gap(window, UNREAD)));
         Ok(())
+    }
+}
+
+/// Passes an error on unless it can be of one page alone.
+fn of_the_page(error: ApiError) -> Result<ApiError, ApiError> {
+    match error {
+        ApiError::NotUnderstood(_)
+        | ApiError::TooLarge(_)
+        | ApiError::Unreachable(_)
+        | ApiError::Denied(Denial::Permission(_)) => Ok(error),
+        error => Err(error),
     }
 }
 
@@ -199,15 +245,23 @@ impl Found {
         let Some(head) = head else {
             return Ok(Self::NoPage("an answer without content".to_owned()));
         };
+        let size = raw.size()?;
+        let bytes = usize::try_from(size).map_or(HEAD_BYTES, |size| match size {
+            0..=HELD_LIMIT => size,
+            _ => HEAD_BYTES,
+        });
+        let mut held = Vec::with_capacity(bytes);
         raw.rewind()?;
-        let mut bytes = Vec::new();
-        raw.take(HELD_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
-        if bytes.len() > HELD_LIMIT {
-            return Ok(Self::Damaged(ApiError::too_large().to_string()));
-        }
-        let text = String::from_utf8_lossy(&bytes);
-        let is_broken =
-            text.trim_start().starts_with('{') && scan::each_member(&text, |_, _| ()).is_none();
+        raw.take(bytes as u64).read_to_end(&mut held)?;
+        let beginning = String::from_utf8_lossy(&held[..held.len().min(HEAD_BYTES)]).into_owned();
+        // a part of a page, and not HTML or the JSON of another service
+        let is_like_one = beginning.trim_start().starts_with('{') && beginning.contains("\"data\"");
+        let text = match text_of(held) {
+            Ok(text) if size == bytes as u64 => text,
+            _ if is_like_one => return Ok(Self::Damaged(ApiError::too_large().to_string())),
+            _ => return Ok(Self::NoPage(ApiError::too_large().to_string())),
+        };
+        let is_broken = is_like_one && scan::each_member(&text, |_, _| ()).is_none();
         Ok(
             match answer::Answer::of(Call::Audit, head, answer::Body::Held(&text)) {
                 answer::Answer::Data => match page::read(&text, |_| Ok::<_, Infallible>(())) {

@@ -167,6 +167,7 @@ impl Events {
             match read {
                 Ok(head) => {
                     self.has_read = true;
+                    self.has_read_event |= head.items > 0;
                     return Ok(Answer::Page(head, broken));
                 }
                 Err(what) => why = what,

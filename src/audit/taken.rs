@@ -12,6 +12,9 @@ use crate::api::ApiError;
 use crate::config::Format;
 use crate::spool::{Digest, Gap, Scratch, Spill, Spool};
 
+/// No event is longer, in bytes. It bounds the memory for a line of it; what is longer is kept as it is.
+const EVENT_LIMIT: usize = 4 << 20;
+
 /// The events of one window, newest first.
 pub(super) struct Taken {
     format: Format,
@@ -70,6 +73,10 @@ impl Taken {
         spool: &Spool,
         published: &mut Published,
     ) -> anyhow::Result<bool> {
+        if raw.len() > EVENT_LIMIT {
+            self.take_odd(raw, spool)?;
+            return Ok(false);
+        }
         if let Some(event) = Event::read(raw) {
             self.take_event(raw, &event, spool, published)?;
             return Ok(false);

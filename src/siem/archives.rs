@@ -155,7 +155,7 @@ impl Source for Logs {
         };
         self.refuse_circle(&archive)?;
         let mut batch;
-        if let Some(why) = archive.cut.take() {
+        if let Some(why) = archive.cut.clone() {
             (archive, batch) = self.without_the_rest(spool, archive, &why)?;
             self.ask_after(spool, &archive);
         } else {

@@ -10,7 +10,7 @@ use crate::spool::Digest;
 
 /// So many entries without an address are told apart; further ones of a page are taken together.
 const BAD_ENTRIES: usize = 64;
-/// No token is longer, in bytes.
+/// No token and no address is longer, in bytes.
 const TOKEN_LIMIT: usize = 64 << 10;
 
 /// A list's answer, read as leniently as its sources disagree.
@@ -121,10 +121,8 @@ impl Entry {
         let Ok(object) = serde_json::from_str::<Members<'_>>(&item) else {
             return bad("is not an object");
         };
-        match object
-            .get("url")
-            .and_then(|url| serde_json::from_str::<Box<str>>(url).ok())
-        {
+        let url = object.get("url").filter(|url| url.len() <= TOKEN_LIMIT);
+        match url.and_then(|url| serde_json::from_str::<Box<str>>(url).ok()) {
             Some(url) => Self::Good(url),
             None => bad("has no address"),
         }

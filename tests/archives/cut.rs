@@ -228,3 +228,34 @@ fn a_wait_that_is_asked_for_behind_a_broken_archive_is_kept() {
     place.siem().ends_with(75);
     assert_eq!(place.sandbox.count(Endpoint::Siem), before, "nobody asks");
 }
+
+#[test]
+fn an_archive_that_is_ill_in_two_ways_by_turns_holds_nothing_for_ever() {
+    type Ill = fn(&mut Reply);
+    let cut: Ill = |reply| reply.wire = Wire::CutAt(60);
+    let damaged: Ill = |reply| changes::truncated(reply.body.len() - 30)(reply);
+    let error: Ill = |reply| changes::status(503)(reply);
+    let html: Ill = |reply| changes::html_200()(reply);
+    for ills in [
+        vec![cut, cut, damaged],
+        vec![damaged, error, error],
+        vec![damaged, html, html],
+        vec![cut, error],
+        vec![cut, cut, error, error],
+    ] {
+        let place = waiting(4, &[1], |_| Wire::Whole);
+        let mut codes = Vec::new();
+        for _ in 0..4 {
+            let (asked, ills) = (AtomicUsize::new(0), ills.clone());
+            place.sandbox.clear();
+            place
+                .sandbox
+                .always_at(Endpoint::Siem, at::batch(1), move |reply| {
+                    let number = asked.fetch_add(1, Ordering::Relaxed);
+                    ills[number.min(ills.len() - 1)](reply);
+                });
+            codes.push(place.siem().code);
+        }
+        assert!(codes.contains(&65) && codes.ends_with(&[0]), "{codes:?}");
+    }
+}

@@ -167,7 +167,7 @@ fn what_is_kept_of_an_audit_page_is_what_could_not_be_read() {
 type Change = Box<dyn Fn(&mut Reply) + Send + Sync>;
 
 fn faults() -> Vec<(&'static str, Change)> {
-    let changing = AtomicUsize::new(0);
+    let (changing, by_turns) = (AtomicUsize::new(0), AtomicUsize::new(0));
     vec![
         ("404", Box::new(changes::status(404))),
         ("206", Box::new(|reply| reply.status = 206)),
@@ -214,6 +214,22 @@ fn faults() -> Vec<(&'static str, Change)> {
             "too large",
             Box::new(|reply| reply.set_body(vec![b' '; 17 << 20])),
         ),
+        (
+            "a large error",
+            Box::new(|reply| {
+                changes::status(503)(reply);
+                reply.set_body(vec![b' '; 17 << 20]);
+            }),
+        ),
+        (
+            "404 and 503 by turns",
+            Box::new(
+                move |reply| match by_turns.fetch_add(1, Ordering::Relaxed) % 5 {
+                    0 | 1 => changes::status(404)(reply),
+                    _ => changes::status(503)(reply),
+                },
+            ),
+        ),
     ]
 }
 
@@ -259,4 +275,57 @@ fn a_page_with_two_heads_is_not_the_last_one() {
     place.sandbox.clear();
     place.audit().stays_silent();
     place.assert_audit_complete();
+}
+
+#[test]
+fn a_network_that_passes_only_small_answers_costs_no_event() {
+    for truncates in [false, true] {
+        let place = audit_place(JSON);
+        let hours = |number: u64| ago(TimeDelta::hours(10 + 10 * number as i64));
+        place
+            .sandbox
+            .audit((0..9).map(|number| event(number, hours(number))));
+        place.sandbox.always(Endpoint::Audit, move |reply| {
+            if reply.body.len() > 300 {
+                match truncates {
+                    true => changes::truncated(300)(reply),
+                    false => changes::wire(Wire::CutAt(300))(reply),
+                }
+            }
+        });
+        for _ in 0..6 {
+            assert!([75, 76].contains(&place.audit().code));
+        }
+        place.sandbox.clear();
+        place.audit().stays_silent();
+        place.assert_audit_complete();
+    }
+}
+
+#[test]
+fn a_page_that_is_bad_in_one_run_alone_costs_no_event() {
+    let ways: [fn(&mut Reply); 3] = [
+        |reply| reply.set_body(*b"{error: 'blocked'}"),
+        |reply| {
+            changes::html_200()(reply);
+            reply.set_body(vec![b'<'; 17 << 20]);
+        },
+        |reply| changes::status(404)(reply),
+    ];
+    for way in ways {
+        let place = audit_place(JSON);
+        let bad = ago(TimeDelta::hours(60));
+        place.sandbox.audit([
+            event(1, ago(TimeDelta::hours(90))),
+            event(2, bad),
+            event(3, ago(TimeDelta::hours(30))),
+        ]);
+        place
+            .sandbox
+            .always_at(Endpoint::Audit, at::window_of(bad), way);
+        place.audit().ends_with(75);
+        place.sandbox.clear();
+        place.audit().stays_silent();
+        place.assert_audit_complete();
+    }
 }

@@ -34,7 +34,7 @@ impl Logs {
         warn!(fault, "an archive does not verify: fetching it again");
         self.ahead.forget();
         let Some(again) = self.fetch_again(spool)? else {
-            return Err(differs(self.trouble(), fault).into());
+            return self.give_up_or_wait(spool, vec![*first], fault);
         };
         let mut copies = [first, again];
         let unpacked = self.unpack(spool, &mut copies[1])?;
@@ -52,32 +52,53 @@ impl Logs {
             }
             Belief::Differs => {
                 drop(unpacked); // its files make room for those of the best copy
-                if self.is_given_up(spool, &mut copies)? {
-                    self.give_up_worse(spool, copies)
-                } else {
-                    Err(differs(self.trouble(), fault).into())
-                }
+                let copies = copies.map(|copy| *copy);
+                self.give_up_or_wait(spool, copies.into(), fault)
             }
         }
     }
 
-    /// Fetches the archive at the position once more; nothing if none is there any more.
+    /// Gives up an archive by the best of its copies, if that is due; else the next run fetches it again.
+    fn give_up_or_wait(
+        &self,
+        spool: &Spool,
+        mut copies: Vec<Archive>,
+        fault: &str,
+    ) -> anyhow::Result<(Box<Archive>, Batch)> {
+        if self.is_given_up(spool, &mut copies)? {
+            self.give_up_best(spool, copies)
+        } else {
+            Err(differs(self.trouble(), fault).into())
+        }
+    }
+
+    /// Fetches the archive at the position once more; nothing if it does not come.
     fn fetch_again(&self, spool: &Spool) -> anyhow::Result<Option<Box<Archive>>> {
         let position = self.position.as_deref();
-        match fetch(&self.client, self.format, position, &spool.scratches())? {
-            Fetched::Archive(again) => {
+        match fetch(&self.client, self.format, position, &spool.scratches()) {
+            Ok(Fetched::Archive(again)) => {
                 self.refuse_circle(&again)?;
                 Ok(Some(again))
             }
-            Fetched::Nothing => Ok(None),
+            Ok(Fetched::Nothing) => Ok(None),
+            Err(failed) => self.if_of_the_archive(failed).map(|()| None),
         }
     }
 
-    /// Gives up a damaged archive by the copy of which more verifies.
-    fn give_up_worse(
+    /// Passes a failure on unless it can be of one archive alone.
+    fn if_of_the_archive(&self, failed: Failed) -> anyhow::Result<()> {
+        going_on(&self.clock)?;
+        match failed {
+            Failed::Api(ApiError::Unreachable(_) | ApiError::NotUnderstood(_)) => Ok(()),
+            failed => Err(failed.into()),
+        }
+    }
+
+    /// Gives up an archive by the copy of which most verifies.
+    fn give_up_best(
         &self,
         spool: &Spool,
-        copies: [Box<Archive>; 2],
+        copies: Vec<Archive>,
     ) -> anyhow::Result<(Box<Archive>, Batch)> {
         let mut best = None;
         for mut copy in copies {
@@ -86,10 +107,14 @@ impl Logs {
                 best = Some((files, copy));
             }
         }
-        let (_, mut best) = best.expect("there are two");
-        let unpacked = self.unpack(spool, &mut best)?;
+        let (_, mut best) = best.expect("there is one");
+        let mut unpacked = self.unpack(spool, &mut best)?;
+        if let Some(why) = &best.cut {
+            let fault = format!("its transfer breaks off: {why}");
+            unpacked.faults.insert(0, fault);
+        }
         let batch = self.give_up(spool, &mut best, unpacked)?;
-        Ok((best, batch))
+        Ok((Box::new(best), batch))
     }
 
     /// Does without the rest of an archive whose transfer breaks off each time, or returns it whole if it
@@ -100,7 +125,7 @@ impl Logs {
         archive: Box<Archive>,
         why: &str,
     ) -> anyhow::Result<(Box<Archive>, Batch)> {
-        let mut copies = [archive];
+        let mut copies = vec![*archive];
         if !self.is_given_up(spool, &mut copies)? {
             let what = format!("the transfer of an archive broke off each time: {why}");
             let remedy = "nothing to do if it passes: the next run fetches it again; else check \
@@ -108,25 +133,19 @@ impl Logs {
             return Err(Failure::later(self.trouble(), what, remedy).into());
         }
         // an outage may have ended since
-        let again = self.fetch_again(spool)?.filter(|again| again.cut.is_none());
-        if let Some(mut again) = again {
+        if let Some(mut again) = self.fetch_again(spool)? {
             let unpacked = self.unpack(spool, &mut again)?;
-            return match unpacked.faults.first() {
-                Some(fault) => Err(differs(self.trouble(), fault).into()),
-                None => Ok((again, unpacked.batch)),
-            };
+            if again.cut.is_none() && unpacked.faults.is_empty() {
+                return Ok((again, unpacked.batch));
+            }
+            copies.push(*again);
         }
-        let [mut archive] = copies;
-        let mut unpacked = self.unpack(spool, &mut archive)?;
-        let fault = format!("its transfer breaks off: {why}");
-        unpacked.faults.insert(0, fault);
-        let batch = self.give_up(spool, &mut archive, unpacked)?;
-        Ok((archive, batch))
+        self.give_up_best(spool, copies)
     }
 
     /// Decides whether an archive that has not arrived sound in several runs is given up: only if one behind
     /// it that is no shorter shows that the network is not at fault. After many runs a shorter one does.
-    fn is_given_up(&self, spool: &Spool, copies: &mut [Box<Archive>]) -> anyhow::Result<bool> {
+    fn is_given_up(&self, spool: &Spool, copies: &mut [Archive]) -> anyhow::Result<bool> {
         let runs = spool.runs_with(&self.trouble()) + 1;
         if runs < LASTING_RUNS {
             return Ok(false);
@@ -152,11 +171,8 @@ impl Logs {
             going_on(&self.clock)?;
             let mut behind = match fetched {
                 Ok(Fetched::Archive(behind)) if behind.token != token => behind,
-                Err(Failed::Api(error @ (ApiError::SlowDown(_) | ApiError::Denied(_)))) => {
-                    return Err(error.into());
-                }
-                Err(Failed::Spool(error)) => return Err(error.into()),
-                Ok(_) | Err(Failed::Api(_)) => return Ok(false),
+                Ok(_) | Err(Failed::Api(ApiError::Stopped(_))) => return Ok(false),
+                Err(failed) => return self.if_of_the_archive(failed).map(|()| false),
             };
             if behind.cut.is_none()
                 && behind.raw.size().map_err(ApiError::Sink)? >= bytes
