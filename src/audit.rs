@@ -23,7 +23,7 @@ use crate::api::endpoints;
 use crate::api::{ApiError, Client};
 use crate::clock::{Clock, Stopped};
 use crate::config::Format;
-use crate::report::{Code, Failure};
+use crate::failure::{Code, Failure};
 use crate::run::{Program, Ready, Run, Source, Stream};
 use crate::spool::{Batch, Extension, Gap, Spool};
 use pieces::Pieces;

@@ -18,7 +18,7 @@
 //! | [`siem`], [`audit`] | what to ask next, and what an answer holds |
 //! | [`archive`] | container to members, under limits |
 //! | [`config`], [`credentials`] | what the operator decided, typed and checked |
-//! | [`run`], [`report`], [`clock`] | the frame of a run: arguments, log, lock, time, exit code |
+//! | [`run`], [`report`], [`failure`], [`clock`] | the frame of a run: arguments, log, lock, time, exit code |
 //! | [`setup`] | the questions and the first connection |
 //!
 //! The promises, in this order: nothing is lost, nothing is published twice, no published file is
@@ -34,9 +34,10 @@ pub mod config;
 pub mod credentials;
 mod document;
 pub mod durable;
-mod fetch;
+pub mod failure;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod prefetch;
 pub mod report;
 pub mod run;
 mod scan;

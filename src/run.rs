@@ -4,10 +4,10 @@
 //! Nothing outside of this folder prints or ends the process.
 
 pub(crate) mod arguments;
-pub(crate) mod harden;
 mod log;
+pub(crate) mod output;
+pub(crate) mod process;
 mod progress;
-pub(crate) mod speak;
 mod streams;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,12 +25,13 @@ use crate::clock::Clock;
 use crate::config::{self, Api, Config, Environment};
 use crate::credentials::{ClientSecret, Credentials};
 use crate::durable::{self, Mode};
-use crate::report::{Code, Failure, Report};
+use crate::failure::{Code, Failure};
+use crate::report::Report;
 use crate::spool::Adopt;
 
 use arguments::Collector;
+use output::Output;
 use progress::Progress;
-use speak::Speaker;
 use streams::Streams;
 pub(crate) use streams::{Ready, Source, Stream};
 
@@ -74,14 +75,14 @@ pub fn collect(
     program: &'static Program,
     story: impl FnOnce(&mut Run) -> anyhow::Result<()>,
 ) -> ExitCode {
-    harden::process();
+    process::harden();
     let common = match arguments::collector(program) {
         Ok(common) => common,
         Err(code) => return code,
     };
-    let mut speaker = Speaker::new(program.program, &common.common);
+    let mut output = Output::new(program.program, common.common.quiet, common.common.json);
     let mut ended = Ended::default();
-    let work = || work(program, &common, &mut speaker, &mut ended, story);
+    let work = || work(program, &common, &mut output, &mut ended, story);
     let mut failure = guarded(work);
     if !ended.report.warnings.is_empty() {
         // what only waits for the next run hides no warning
@@ -91,7 +92,7 @@ pub fn collect(
             .notes
             .extend(put_off.map(|failure| failure.what));
     }
-    let code = speaker.end(&ended.report, failure.as_ref());
+    let code = output.end(&ended.report, failure.as_ref());
     if code == Code::Look
         && let Some(clock) = ended.clock
     {
@@ -110,7 +111,7 @@ struct Ended {
 
 /// Does the work of a program; a panic is a failure like any other.
 pub(crate) fn guarded(work: impl FnOnce() -> anyhow::Result<()>) -> Option<Failure> {
-    if let Err(error) = harden::can_start_threads() {
+    if let Err(error) = process::can_start_threads() {
         let what = format!("cannot start a thread: {error}");
         let remedy = "raise the limit of processes for this user (ulimit -u, TasksMax=)";
         return Some(Failure::new(Code::Disk, what, remedy));
@@ -127,14 +128,14 @@ pub(crate) fn guarded(work: impl FnOnce() -> anyhow::Result<()>) -> Option<Failu
 }
 
 /// Says on standard error what a log would hold, for a run without one.
-pub(crate) fn tell_on_request(speaker: &Speaker, verbose: u8) {
-    log::aloud(speaker.run_id(), verbose);
+pub(crate) fn tell_on_request(output: &Output, verbose: u8) {
+    log::aloud(output.run_id(), verbose);
 }
 
 fn work(
     program: &'static Program,
     arguments: &Collector,
-    speaker: &mut Speaker,
+    output: &mut Output,
     ended: &mut Ended,
     story: impl FnOnce(&mut Run) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
@@ -146,7 +147,7 @@ fn work(
     config.require_setup()?;
     let identity = identity(&config, &environment)?;
     let as_configured = (config, identity, clock);
-    run_as_configured(program, arguments, as_configured, (speaker, ended), story)
+    run_as_configured(program, arguments, as_configured, (output, ended), story)
         .map_err(|error| with_whole_path(error, &path))
 }
 
@@ -162,18 +163,18 @@ fn run_as_configured(
     program: &'static Program,
     arguments: &Collector,
     (config, identity, clock): (Config, Identity, Clock),
-    (speaker, ended): (&mut Speaker, &mut Ended),
+    (output, ended): (&mut Output, &mut Ended),
     story: impl FnOnce(&mut Run) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let common = &arguments.common;
     let clock = clock.with_budget(config.run.budget);
     prepare(&config, program)?;
-    let run_id = speaker.run_id().to_owned();
+    let run_id = output.run_id().to_owned();
     match log::begin(&config, program.name, &run_id, common.verbose, clock.now()) {
-        Ok(place) => speaker.log_is_at(place),
+        Ok(place) => output.log_is_at(place),
         Err(error) => {
-            speaker.aside(&format!("no log is written: {error}"));
-            tell_on_request(speaker, common.verbose);
+            output.notice(&format!("no log is written: {error}"));
+            tell_on_request(output, common.verbose);
         }
     }
     let (base, app_id) = (config.mimecast.base_url.clone(), &config.mimecast.app_id);
@@ -184,7 +185,7 @@ fn run_as_configured(
         program,
         client: Arc::new(client),
         report: Report::default(),
-        progress: Progress::new(speaker.shows_progress()),
+        progress: Progress::new(output.shows_progress()),
         streams: Streams::default(),
         adopt: if arguments.adopt {
             Adopt::Yes
@@ -235,7 +236,7 @@ fn prepare(config: &Config, program: &Program) -> anyhow::Result<()> {
             return Err(Failure::new(Code::Disk, what, remedy).into());
         }
     }
-    let on_one = harden::same_file_system(&staging, &published)
+    let on_one = process::same_file_system(&staging, &published)
         .map_err(|error| disk_failure("look at the folder", &published, &error))?;
     if !on_one {
         let what = format!(

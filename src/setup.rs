@@ -27,10 +27,11 @@ use crate::api::{ApiError, Client, Identity};
 use crate::clock::Clock;
 use crate::config::{self, Api, BaseUrl, BaseUrlError, Config, EXAMPLE, Environment, Given};
 use crate::credentials::{ClientSecret, Credentials};
-use crate::report::{Code, Failure, Report};
+use crate::failure::{Code, Failure};
+use crate::report::Report;
 use crate::run::arguments;
-use crate::run::speak::Speaker;
-use crate::run::{self, guarded, harden};
+use crate::run::output::Output;
+use crate::run::{self, guarded, process};
 
 pub use answers::{Answers, App, Who};
 use flags::Flags;
@@ -51,7 +52,7 @@ pub struct Setup {
     /// Which values the existing file gives.
     given: Given,
     clock: Clock,
-    speaker: Speaker,
+    output: Output,
     report: Report,
 }
 
@@ -75,27 +76,27 @@ const CODE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the setup: everything around its story.
 pub fn run(story: impl FnOnce(&mut Setup) -> anyhow::Result<()>) -> ExitCode {
-    harden::process();
+    process::harden();
     let flags = match arguments::parse::<Flags>(PROGRAM, ABOUT) {
         Ok(flags) => flags,
         Err(code) => return code,
     };
-    let speaker = Speaker::new(PROGRAM, &flags.common);
+    let output = Output::new(PROGRAM, flags.common.quiet, flags.common.json);
     let mut report = Report::default();
     let failure = guarded(|| {
-        let mut setup = Setup::new(flags, speaker.clone()).map_err(again)?;
+        let mut setup = Setup::new(flags, output.clone()).map_err(again)?;
         let done = story(&mut setup).map_err(|error| in_words_of_setup(error, &setup));
         report = setup.report;
         done
     });
     match failure {
-        None if !speaker.is_for_machines() => Code::Done.into(), // all has been said
-        failure => speaker.end(&report, failure.as_ref()).into(),
+        None if !output.is_for_machines() => Code::Done.into(), // all has been said
+        failure => output.end(&report, failure.as_ref()).into(),
     }
 }
 
 impl Setup {
-    fn new(flags: Flags, speaker: Speaker) -> anyhow::Result<Self> {
+    fn new(flags: Flags, output: Output) -> anyhow::Result<Self> {
         let clock = Clock::start().context("cannot listen to signals")?;
         let environment = Environment::of_process();
         let explicit = flags.common.config.as_deref();
@@ -120,7 +121,7 @@ impl Setup {
         if existing.is_some() && cfg!(not(windows)) {
             config.refuse_open_secret()?;
         }
-        run::tell_on_request(&speaker, flags.common.verbose);
+        run::tell_on_request(&output, flags.common.verbose);
         Ok(Self {
             flags,
             environment,
@@ -129,7 +130,7 @@ impl Setup {
             existing,
             given,
             clock,
-            speaker,
+            output,
             report: Report::default(),
         })
     }
@@ -181,7 +182,7 @@ impl Setup {
         };
         let client = self.client(&answers.discovery_url, answers, Identity::Application)?;
         let region = login::discover(&client, email).map_err(revisit)?;
-        self.speaker.say(&format!(
+        self.output.say(&format!(
             "The account's region is served by {}",
             region.host()
         ));
@@ -226,12 +227,12 @@ impl Setup {
                 let identity = auth_type.identity(email, password);
                 let client = self.client(region, answers, identity)?;
                 let pair = login::log_in(&client, email).map_err(revisit)?;
-                self.speaker.say("Log in successful");
+                self.output.say("Log in successful");
                 self.report.notes.extend(expiry(pair.lifetime_seconds));
                 (app, pair)
             }
         };
-        self.speaker.say("Getting account code and saving config");
+        self.output.say("Getting account code and saving config");
         let credentials = Credentials::new(&app.key, &pair.access_key, &pair.secret_key)
             .map_err(|error| Failure::new(Code::Usage, error.message, "enter it again"))?;
         let client = self.client(region, answers, Identity::Keys(credentials.clone()))?;
@@ -269,8 +270,8 @@ impl Setup {
             None if saved.is_empty() || (is_stand_in && saved != id) => id.to_owned(),
             None => saved.clone(),
         };
-        self.speaker.say("Log in successful");
-        self.speaker.say("Getting account code and saving config");
+        self.output.say("Log in successful");
+        self.output.say("Getting account code and saving config");
         Ok(Connected {
             client,
             secrets: Secrets::Client(secret),
@@ -302,7 +303,7 @@ impl Setup {
     /// [`Code::Disk`], or a [`config::ConfigError`] when the existing file cannot be continued.
     pub fn save(&self, answers: &Answers, connected: &Connected) -> anyhow::Result<()> {
         save::save(self, answers, connected)?;
-        self.speaker.say("Config saved successfully");
+        self.output.say("Config saved successfully");
         Ok(())
     }
 
@@ -313,7 +314,7 @@ impl Setup {
     pub fn verify(&mut self, connected: &Connected) -> anyhow::Result<()> {
         let checked = check::permissions(self, connected);
         for note in &self.report.notes {
-            self.speaker.say(&format!("\nNote: {note}"));
+            self.output.say(&format!("\nNote: {note}"));
         }
         checked?;
         check::next_steps(self);

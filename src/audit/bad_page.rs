@@ -14,7 +14,7 @@ use crate::api::answer::{self, Denial, Head};
 use crate::api::endpoints::{self, Call};
 use crate::api::transport::{HELD_LIMIT, text_of};
 use crate::api::{ApiError, NoSink, Reply};
-use crate::report::{Failure, LASTING_RUNS};
+use crate::failure::{Failure, LASTING_RUNS};
 use crate::scan;
 use crate::spool::{Gap, Scratch, Spool};
 

@@ -8,8 +8,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, ColorChoice, Command};
 
 use super::Program;
-use super::speak::Speaker;
-use crate::report::{CODES, Code, Failure, Report};
+use super::output::Output;
+use crate::failure::{CODES, Code, Failure};
+use crate::report::Report;
 
 /// Switches of every program.
 #[derive(Args, Clone, Debug, Default)]
@@ -88,7 +89,7 @@ pub(crate) fn parse<A: Args>(program: &'static str, about: &'static str) -> Resu
             explain(&error),
             format!("see {program} --help"),
         );
-        Speaker::new(program, &common)
+        Output::new(program, common.quiet, common.json)
             .end(&Report::default(), Some(&failure))
             .into()
     })

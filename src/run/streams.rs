@@ -13,7 +13,7 @@ use crate::api::ApiError;
 use crate::api::answer::Denial;
 use crate::clock::Stopped;
 use crate::durable::SystemDisk;
-use crate::report::{Code, Failure};
+use crate::failure::{Code, Failure};
 use crate::spool::{self, Batch, Left, Lock, Settings, Spool, SpoolError, prune};
 
 /// Pruning needs a clock that is right within this.

@@ -13,7 +13,7 @@ use crate::config::document::{decode, flaw_of_word};
 use crate::config::{Api, BaseUrl};
 use crate::credentials::{ClientSecret, Credentials};
 use crate::durable;
-use crate::report::{Code, Failure};
+use crate::failure::{Code, Failure};
 
 /// No secret is longer, in bytes.
 const SECRET_LIMIT: u64 = 64 << 10;
@@ -366,7 +366,7 @@ fn read_secret(file: &Path, setup: &Setup) -> anyhow::Result<SecretString> {
         )
     };
     let bytes = if file == Path::new("-") {
-        let _terminal = Terminal::guard(&setup.clock, &setup.speaker); // no signal ends this read
+        let _terminal = Terminal::guard(&setup.clock, &setup.output); // no signal ends this read
         let mut bytes = Vec::new();
         io::stdin()
             .lock()

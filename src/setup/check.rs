@@ -12,7 +12,7 @@ use crate::api::answer::Denial;
 use crate::api::endpoints::{self, Call};
 use crate::api::{ApiError, NoSink, Sink};
 use crate::config::guard::shell_word;
-use crate::report::{Code, Failure};
+use crate::failure::{Code, Failure};
 
 /// How far back the trial looks.
 const LOOK_BACK: TimeDelta = TimeDelta::hours(1);
@@ -41,7 +41,7 @@ impl Sink for FirstBytes {
 /// Tries both collector calls and reports each permission by its name in the console.
 pub(super) fn permissions(setup: &Setup, connected: &Connected) -> anyhow::Result<()> {
     let (mut missing, mut other) = (Vec::new(), None);
-    setup.speaker.say("Permissions:");
+    setup.output.say("Permissions:");
     for call in calls(setup, connected) {
         let name = call.permission().unwrap_or_default();
         let found = try_call(connected, setup, call);
@@ -53,7 +53,7 @@ pub(super) fn permissions(setup: &Setup, connected: &Connected) -> anyhow::Resul
         let product = call.product().map(|product| format!(" ({product})"));
         let product = product.unwrap_or_default();
         setup
-            .speaker
+            .output
             .say(&format!("  {name:<27} {verdict}{product}"));
         match found {
             Err(ApiError::Denied(Denial::Permission(name))) => missing.push(format!("\"{name}\"")),
@@ -131,7 +131,7 @@ pub(super) fn next_steps(setup: &Setup) {
             shell_word(&setup.path)
         )
     };
-    setup.speaker.say(&format!(
+    setup.output.say(&format!(
         "\nNext, and then every 30 minutes (README: cron, systemd, Task Scheduler):\n{}\n{}\n\
          The first logs can take 30 minutes to appear after enhanced logging was switched on.",
         command("siem_collection"),

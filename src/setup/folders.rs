@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::config::{Config, Environment, unfit_for_data};
 use crate::durable::{self, Disk as _, Mode, SystemDisk};
-use crate::report::{Code, Failure};
+use crate::failure::{Code, Failure};
 
 /// Every folder below the data folder.
 const BELOW: [&str; 3] = ["mta", "audit", "tmp"];

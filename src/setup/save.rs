@@ -6,7 +6,7 @@ use super::{Answers, Connected, Secrets, Setup, folders};
 use crate::config::{self, Config, Proxy, Saved};
 use crate::credentials;
 use crate::durable::{self, Mode, SystemDisk};
-use crate::report::{Code, Failure};
+use crate::failure::{Code, Failure};
 
 pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> anyhow::Result<()> {
     let path = &setup.path;

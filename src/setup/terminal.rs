@@ -11,8 +11,9 @@ use std::thread;
 
 use super::PROGRAM;
 use crate::clock::{Clock, Stopped, TICK};
-use crate::report::{Code, Failure, Report};
-use crate::run::speak::Speaker;
+use crate::failure::{Code, Failure};
+use crate::report::Report;
+use crate::run::output::Output;
 
 /// While this lives, a signal restores the terminal and ends the program.
 pub(super) struct Terminal {
@@ -20,14 +21,14 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    pub(super) fn guard(clock: &Clock, speaker: &Speaker) -> Self {
+    pub(super) fn guard(clock: &Clock, output: &Output) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
-        let (over, clock, speaker) = (Arc::clone(&is_over), clock.clone(), speaker.clone());
+        let (over, clock, output) = (Arc::clone(&is_over), clock.clone(), output.clone());
         let before = Settings::now();
         thread::spawn(move || {
             while !over.load(Ordering::Relaxed) {
                 if let Err(stopped) = clock.sleep(TICK) {
-                    leave(&before, &speaker, stopped);
+                    leave(&before, &output, stopped);
                 }
             }
         });
@@ -53,7 +54,7 @@ pub(super) fn wait_for_the_end() -> ! {
     clippy::disallowed_methods,
     reason = "the questioning thread sleeps in a read"
 )]
-fn leave(before: &Settings, speaker: &Speaker, stopped: Stopped) -> ! {
+fn leave(before: &Settings, output: &Output, stopped: Stopped) -> ! {
     before.restore();
     eprintln!();
     let what = format!("{stopped}, nothing was changed");
@@ -62,7 +63,7 @@ fn leave(before: &Settings, speaker: &Speaker, stopped: Stopped) -> ! {
         Stopped::Terminated | Stopped::OutOfTime => Code::Terminated,
     };
     let failure = Failure::new(code, what, format!("run {PROGRAM} when you are ready"));
-    let code = speaker.end(&Report::default(), Some(&failure));
+    let code = output.end(&Report::default(), Some(&failure));
     std::process::exit(code as i32);
 }
 

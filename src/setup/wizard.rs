@@ -10,7 +10,7 @@ use super::answers::{Answers, App, Known, Who, is_address, is_word};
 use super::terminal::{Terminal, wait_for_the_end};
 use super::{PROGRAM, Setup, folders};
 use crate::config::{Api, BaseUrl, BaseUrlError, User};
-use crate::report::{Code, Failure};
+use crate::failure::{Code, Failure};
 
 const INTRODUCTION: &str = "\
 This connects a Mimecast account, so that siem_collection and audit_collection can read its logs.
@@ -27,8 +27,8 @@ pub(super) fn ask(setup: &Setup, known: &Known) -> anyhow::Result<Answers> {
         let remedy = "use --no-input with the flags of authentication_setup --help";
         return Err(Failure::new(Code::Usage, what, remedy).into());
     }
-    let _terminal = Terminal::guard(&setup.clock, &setup.speaker);
-    setup.speaker.say(INTRODUCTION);
+    let _terminal = Terminal::guard(&setup.clock, &setup.output);
+    setup.output.say(INTRODUCTION);
     let api = api(setup, known)?;
     let data = data_folder(setup, known.data.clone())?;
     let (who, base_url) = match api {

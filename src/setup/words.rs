@@ -8,7 +8,7 @@ use super::{PROGRAM, Setup};
 use crate::api::ApiError;
 use crate::api::answer::Denial;
 use crate::config;
-use crate::report::{Code, Failure};
+use crate::failure::{Code, Failure};
 use crate::run;
 
 /// A note about keys that stop working by themselves.

@@ -15,8 +15,8 @@ use crate::api::endpoints::{self, Call};
 use crate::api::{ApiError, Client, Reply};
 use crate::clock::Clock;
 use crate::config::Format;
-use crate::fetch::Ahead;
-use crate::report::{Code, Failure};
+use crate::failure::{Code, Failure};
+use crate::prefetch::Prefetch;
 use crate::run::{Ready, Run, Source};
 use crate::spool::{Batch, Gap, Scratch, Scratches, Spool};
 
@@ -27,7 +27,7 @@ pub(super) struct Logs {
     client: Arc<Client>,
     clock: Clock,
     format: Format,
-    ahead: Ahead<Asked, Result<Fetched, Failed>>,
+    prefetch: Prefetch<Asked, Result<Fetched, Failed>>,
     position: Option<String>,
     restarted: bool,
     finished: bool,
@@ -62,15 +62,15 @@ impl Logs {
         let (client, format) = (run.client(), run.config.siem.format);
         let position = spool.position().map(str::to_owned);
         let asking = Arc::clone(&client);
-        let ahead = Ahead::new(move |(token, scratches): Asked| {
+        let prefetch = Prefetch::new(move |(token, scratches): Asked| {
             fetch(&asking, format, token.as_deref(), &scratches)
         });
-        ahead.ask((position.clone(), spool.scratches()));
+        prefetch.start((position.clone(), spool.scratches()));
         Self {
             client,
             clock: run.clock.clone(),
             format,
-            ahead,
+            prefetch,
             position,
             restarted: false,
             finished: false,
@@ -90,7 +90,7 @@ impl Logs {
     fn restart(&mut self, spool: &Spool) -> Ready {
         self.restarted = true;
         let before = self.position.take();
-        self.ahead.ask((None, spool.scratches()));
+        self.prefetch.start((None, spool.scratches()));
         let now = self.clock.present().earliest;
         let (gap, since) = gap_after(spool, now, "the saved position was refused");
         let mut batch = self.batch(spool);
@@ -118,8 +118,8 @@ impl Logs {
 
     /// Has the next archive under way.
     fn ask_after(&self, spool: &Spool, archive: &Archive) {
-        self.ahead
-            .ask((Some(archive.token.clone()), spool.scratches()));
+        self.prefetch
+            .start((Some(archive.token.clone()), spool.scratches()));
     }
 
     /// An archive that leads back to itself would be fetched for ever.
@@ -140,7 +140,7 @@ impl Source for Logs {
         if self.finished {
             return Ok(None);
         }
-        let mut archive = match self.ahead.wait() {
+        let mut archive = match self.prefetch.take() {
             Ok(Fetched::Nothing) => {
                 self.finished = true;
                 let now = self.clock.present().earliest;

@@ -23,8 +23,8 @@ use crate::api::objects::Address;
 use crate::api::{ApiError, Client, endpoints};
 use crate::clock::Clock;
 use crate::config::Aliases;
-use crate::fetch::Ahead;
-use crate::report::{Failure, LIST_CALLS};
+use crate::failure::{Failure, LIST_CALLS};
+use crate::prefetch::Prefetch;
 use crate::run::{Ready, Run, Source};
 use crate::spool::{Batch, Digest, Gap, Scratch, Scratches, Spool};
 
@@ -121,7 +121,7 @@ pub(super) struct ObjectStream {
     kind: EventType,
     aliases: Aliases,
     clock: Clock,
-    ahead: Ahead<(Address, Scratches), Result<Scratch, FetchFailed>>,
+    prefetch: Prefetch<(Address, Scratches), Result<Scratch, FetchFailed>>,
     position: Position,
     step: Step,
     page: Option<PageInHand>,
@@ -157,7 +157,7 @@ impl ObjectStream {
             kind,
             aliases: run.config.siem.aliases,
             clock: run.clock.clone(),
-            ahead: Ahead::new(move |(address, scratches): (Address, Scratches)| {
+            prefetch: Prefetch::new(move |(address, scratches): (Address, Scratches)| {
                 fetch(&objects, &address, &scratches)
             }),
             position: position.unwrap_or_default(),
@@ -361,7 +361,8 @@ impl ObjectStream {
     fn ask_for_front(&self, spool: &Spool) {
         let front = self.page.as_ref().and_then(|page| page.queue.front());
         if let Some(listed) = front {
-            self.ahead.ask((listed.address.clone(), spool.scratches()));
+            self.prefetch
+                .start((listed.address.clone(), spool.scratches()));
         }
     }
 

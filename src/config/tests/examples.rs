@@ -45,7 +45,7 @@ fn in_a_message_are_accepted_by_the_check_that_shows_them() {
 #[test]
 fn in_remedies_about_the_network_are_accepted() {
     use crate::api::ApiError;
-    use crate::report::Failure;
+    use crate::failure::Failure;
     for host in ["bucket.s3.example.com", "10.1.2.3", "fd00::1"] {
         let failure = Failure::of(&ApiError::PrivateStore(host.to_owned()).into());
         assert!(failure.what.contains(host), "{failure:?}");

@@ -13,7 +13,7 @@ use tracing::warn;
 use super::{Archive, Failed, Fetched, Logs, Unpacked, fetch};
 use crate::api::ApiError;
 use crate::api::answer::Head;
-use crate::report::{Failure, LASTING_RUNS};
+use crate::failure::{Failure, LASTING_RUNS};
 use crate::siem::second_copy::{self, Belief};
 use crate::siem::{gap_after, going_on};
 use crate::spool::{Batch, Digest, Gap, Spool};
@@ -32,7 +32,7 @@ impl Logs {
         fault: &str,
     ) -> anyhow::Result<(Box<Archive>, Batch)> {
         warn!(fault, "an archive does not verify: fetching it again");
-        self.ahead.forget();
+        self.prefetch.discard();
         let Some(again) = self.fetch_again(spool)? else {
             return self.give_up_or_wait(spool, vec![*first], fault);
         };

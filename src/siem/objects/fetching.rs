@@ -25,7 +25,7 @@ impl ObjectStream {
 
     /// Takes the next object of the page into the batch, or notes that it could not be fetched.
     pub(super) fn take_object(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
-        let fetched = self.ahead.wait();
+        let fetched = self.prefetch.take();
         let page = self.page.as_mut().expect("a page is in hand");
         let Some(listed) = page.queue.pop_front() else {
             return Ok(());

@@ -14,7 +14,7 @@ use super::{Batch, EMPTY_PAGES, FetchFailed, ObjectStream, QUIET, Spool, Step};
 use crate::api::ApiError;
 use crate::api::objects::Address;
 use crate::config::Aliases;
-use crate::report::{Code, Failure, OBJECTS};
+use crate::failure::{Code, Failure, OBJECTS};
 use crate::siem::{KEPT, object};
 use crate::spool::Scratch;
 

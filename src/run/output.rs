@@ -1,14 +1,14 @@
-//! What a run says: nothing when all is well under cron, three lines at most when it is not.
+//! What a run prints: nothing under cron if all is well, at most three lines otherwise.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
-use super::arguments::Common;
-use crate::report::{Code, Failure, Report};
+use crate::failure::{Code, Failure};
+use crate::report::Report;
 
-/// The voice of one run. A closed stream is never a failure of the run.
+/// Standard output and standard error of one run. A closed stream never fails the run.
 #[derive(Clone)]
-pub(crate) struct Speaker {
+pub(crate) struct Output {
     program: &'static str,
     run_id: String,
     log: Option<PathBuf>,
@@ -17,16 +17,16 @@ pub(crate) struct Speaker {
     is_watched: bool,
 }
 
-impl Speaker {
-    /// As the switches say.
+impl Output {
+    /// Returns the output that the switches ask for.
     #[must_use]
-    pub(crate) fn new(program: &'static str, common: &Common) -> Self {
+    pub(crate) fn new(program: &'static str, quiet: bool, json: bool) -> Self {
         Self {
             program,
             run_id: super::run_id(),
             log: None,
-            quiet: common.quiet,
-            json: common.json,
+            quiet,
+            json,
             is_watched: io::stderr().is_terminal(),
         }
     }
@@ -43,26 +43,26 @@ impl Speaker {
         self.is_watched && !self.quiet && !self.json
     }
 
-    /// Whether one document is all that may be printed.
+    /// True if the output is one JSON document.
     pub(crate) const fn is_for_machines(&self) -> bool {
         self.json
     }
 
-    /// Tells a person how far things are.
+    /// Prints how far the program is.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet && !self.json {
             let _ = writeln!(io::stdout(), "{text}");
         }
     }
 
-    /// One line about something that does not end the run.
-    pub(crate) fn aside(&self, text: &str) {
+    /// Prints one line about something that does not end the run.
+    pub(crate) fn notice(&self, text: &str) {
         if !self.quiet {
             let _ = writeln!(io::stderr(), "{}: {text}", self.program);
         }
     }
 
-    /// Says how the run ended; yields its code.
+    /// Prints how the run ended; returns its code.
     pub(crate) fn end(&self, report: &Report, failure: Option<&Failure>) -> Code {
         let code = report.code(failure);
         if self.json {
@@ -72,7 +72,7 @@ impl Speaker {
         }
         let lines = match failure {
             Some(failure) => {
-                let mut lines = self.trouble(&failure.what, &failure.remedy);
+                let mut lines = self.problem(&failure.what, &failure.remedy);
                 // a trouble that lasts hides no warning
                 if failure.code != Code::Later {
                     let first = report.warnings.first();
@@ -104,10 +104,10 @@ impl Speaker {
                 count - 1
             ),
         };
-        self.trouble(first, &remedy)
+        self.problem(first, &remedy)
     }
 
-    fn trouble(&self, what: &str, remedy: &str) -> Vec<String> {
+    fn problem(&self, what: &str, remedy: &str) -> Vec<String> {
         let mut lines = vec![
             format!("{}: {what}", self.program),
             format!("  to do: {remedy}"),

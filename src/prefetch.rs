@@ -1,16 +1,16 @@
-//! Asking ahead: one helping thread has the next answer under way while the last is being stored.
+//! Prefetching: one thread fetches the next answer while the caller stores the last one.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 /// A question whose answer is fetched by another thread; one at a time.
-pub(crate) struct Ahead<Q, A> {
+pub(crate) struct Prefetch<Q, A> {
     questions: Sender<Q>,
     answers: Receiver<A>,
     open: std::cell::Cell<bool>,
 }
 
-impl<Q: Send + 'static, A: Send + 'static> Ahead<Q, A> {
+impl<Q: Send + 'static, A: Send + 'static> Prefetch<Q, A> {
     /// Starts the thread; it ends with the program or after its last answer.
     pub(crate) fn new(fetch: impl Fn(Q) -> A + Send + 'static) -> Self {
         let (questions, asked) = channel();
@@ -30,8 +30,8 @@ impl<Q: Send + 'static, A: Send + 'static> Ahead<Q, A> {
     }
 
     /// Asks without waiting. The answer to an earlier question is dropped.
-    pub(crate) fn ask(&self, question: Q) {
-        self.forget();
+    pub(crate) fn start(&self, question: Q) {
+        self.discard();
         self.questions
             .send(question)
             .expect("the thread lives as long as this end of the channel");
@@ -39,7 +39,7 @@ impl<Q: Send + 'static, A: Send + 'static> Ahead<Q, A> {
     }
 
     /// Waits for the answer to the question last asked.
-    pub(crate) fn wait(&self) -> A {
+    pub(crate) fn take(&self) -> A {
         self.open.set(false);
         self.answers
             .recv()
@@ -47,9 +47,9 @@ impl<Q: Send + 'static, A: Send + 'static> Ahead<Q, A> {
     }
 
     /// Waits for the answer, if one is under way, and drops it.
-    pub(crate) fn forget(&self) {
+    pub(crate) fn discard(&self) {
         if self.open.get() {
-            drop(self.wait());
+            drop(self.take());
         }
     }
 }
@@ -60,14 +60,14 @@ mod tests {
 
     #[test]
     fn answers_come_in_the_order_of_the_questions() {
-        let doubled = Ahead::new(|number: u32| number * 2);
-        doubled.ask(1);
-        assert_eq!(doubled.wait(), 2);
-        doubled.ask(3);
-        doubled.forget();
-        doubled.forget();
-        doubled.ask(4);
-        doubled.ask(5);
-        assert_eq!(doubled.wait(), 10);
+        let doubled = Prefetch::new(|number: u32| number * 2);
+        doubled.start(1);
+        assert_eq!(doubled.take(), 2);
+        doubled.start(3);
+        doubled.discard();
+        doubled.discard();
+        doubled.start(4);
+        doubled.start(5);
+        assert_eq!(doubled.take(), 10);
     }
 }

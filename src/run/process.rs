@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 /// No core dump, no debugger of the same user, and a panic that tells its place and no payload.
-pub(crate) fn process() {
+pub(crate) fn harden() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panic");
