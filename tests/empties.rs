@@ -1,4 +1,4 @@
-//! P1, P2 and P7 for answers without content, or of somebody else, once and for long.
+//! P1, P2 and P7 if an answer is empty, or comes from a proxy or another service, once or for many runs.
 
 use std::fs;
 

@@ -110,6 +110,12 @@ impl Head {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// True if the status promises what was asked for.
+    #[must_use]
+    pub const fn is_success(&self) -> bool {
+        self.status == 200
+    }
+
     /// The server's clock.
     #[must_use]
     pub fn date(&self) -> Option<DateTime<Utc>> {

@@ -236,7 +236,7 @@ enum Found {
     Sound,
     /// A page that cannot be read, or a part of one.
     Damaged(String),
-    /// An error, or something of somebody else: the page has not arrived.
+    /// An error, or an answer of a proxy or another service: Mimecast has not sent the page.
     NoPage(String),
 }
 

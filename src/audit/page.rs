@@ -118,8 +118,8 @@ fn pagination(meta: Option<&str>) -> Result<(Option<String>, Option<u64>), Strin
     Ok((token(found.next)?, total))
 }
 
-/// Reads an object. Nothing, null and an empty list stand for an empty one; all else must not count as the
-/// end of the pages.
+/// Reads an object. Returns an empty one for an absent member, null and an empty list, and `None` for any
+/// other value, because the collector would take that for the last page.
 fn object<'a, T: Default + Deserialize<'a>>(json: Option<&'a str>) -> Option<T> {
     match json {
         None | Some("null") => Some(T::default()),

@@ -188,7 +188,10 @@ fn a_file_that_is_added_to_gets_its_mode_and_keeps_its_content() {
 }
 
 #[cfg(unix)]
-#[expect(clippy::disallowed_methods, reason = "what somebody else does")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test acts as another program"
+)]
 #[test]
 fn the_mode_is_set_on_the_open_file_and_not_on_what_has_its_name() {
     use std::os::unix::fs::PermissionsExt;
@@ -196,7 +199,7 @@ fn the_mode_is_set_on_the_open_file_and_not_on_what_has_its_name() {
     let [name, moved] = ["name", "moved"].map(|name| folder.path().join(name));
     let file = File::create(&name).unwrap();
     fs::rename(&name, &moved).unwrap();
-    fs::write(&name, "of somebody else").unwrap();
+    fs::write(&name, "another file").unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let before = mode(&name);
     set_mode(&file, Mode(0o604)).unwrap();

@@ -189,7 +189,7 @@ fn fetch(
             let why = "JSON where an archive was expected".to_owned();
             return Err(Failed::Api(ApiError::NotUnderstood(why)));
         }
-        Err(ApiError::Cut { head, why }) if head.status == 200 => (*head, Some(why)),
+        Err(ApiError::Cut { head, why }) if head.is_success() => (*head, Some(why)),
         Err(error) => return Err(Failed::Api(error.without_beginning())),
     };
     let Some(token) = siem_token(&head).map(str::to_owned) else {
