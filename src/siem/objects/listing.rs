@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::missing::Reason;
+use super::page::{Bad, Entry, Page};
 use super::position::{PageKey, Position};
 use crate::api::ApiError;
 use crate::api::objects::{Address, Objects};
-use crate::siem::page::{Bad, Entry, Page};
 use crate::spool::{Digest, Scratch, Spool, SpoolError};
 
 /// Objects that are fetched again only to see whether the store answers.

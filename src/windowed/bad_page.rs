@@ -5,16 +5,17 @@ use std::io::{self, Read as _, Seek as _};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Events;
+use super::Windows;
 use super::page;
+use super::plan::Window;
 use super::reading::{Answer, Bad, Pages, not_json};
 use super::taken::Taken;
-use super::window::Window;
 use crate::api::answer::{self, Denial, Head};
 use crate::api::endpoints::{self, Call};
 use crate::api::transport::{HELD_LIMIT, text_of};
 use crate::api::{ApiError, NoSink, Reply};
 use crate::failure::{Failure, LASTING_RUNS};
+use crate::logs::AUDIT;
 use crate::scan;
 use crate::spool::{Gap, Scratch, Spool};
 
@@ -33,10 +34,10 @@ const HEAD_BYTES: usize = 64 << 10;
 /// Why events of a second can be missing.
 const UNREAD: &str = "a page of audit events cannot be read";
 
-impl Events {
+impl Windows {
     /// A page that cannot be read is one bad page only if Mimecast answers others: something in front of it
     /// may be the cause.
-    pub(super) fn doubt(&mut self, why: String) -> anyhow::Result<Answer> {
+    pub(super) fn doubt(&mut self, why: String) -> Result<Answer, Failure> {
         if !self.has_read {
             self.ask_for_a_second(self.now() - TimeDelta::minutes(2))?;
         }
@@ -49,7 +50,7 @@ impl Events {
         spool: &Spool,
         window: &Window,
         error: ApiError,
-    ) -> anyhow::Result<Answer> {
+    ) -> Result<Answer, Failure> {
         let is_doubtful = matches!(
             error,
             ApiError::Unreachable(_) | ApiError::Denied(Denial::Permission(_))
@@ -65,20 +66,18 @@ impl Events {
         let other = recent - TimeDelta::minutes(i64::from(is_inside));
         match self.ask_for_a_second(other) {
             Ok(()) => Ok(Answer::Bad(Bad::Absent(error.to_string()))),
-            Err(stopped) if matches!(stopped.downcast_ref(), Some(ApiError::Stopped(_))) => {
-                Err(stopped)
-            }
+            Err(stopped) if stopped.is_stop() => Err(stopped),
             Err(_) => Err(error.into()),
         }
     }
 
     /// Finds out whether Mimecast answers at all.
-    fn ask_for_a_second(&mut self, second: DateTime<Utc>) -> anyhow::Result<()> {
+    fn ask_for_a_second(&mut self, second: DateTime<Utc>) -> Result<(), Failure> {
         let body = endpoints::audit(second, second, 1, None);
-        let Reply::Json(text) = self.client.call(Call::Audit, &body, &mut NoSink)? else {
+        let Reply::Json(text) = self.client.call(Call::Log(&AUDIT), &body, &mut NoSink)? else {
             return Err(not_json().into());
         };
-        let read = page::read(&text, |_| anyhow::Ok(()))?;
+        let read = page::read(&text, |_| Ok::<_, Failure>(()))?;
         read.map_err(ApiError::NotUnderstood)?;
         self.has_read = true;
         Ok(())
@@ -92,7 +91,7 @@ impl Events {
         (token, listed): (Option<&str>, usize),
         bad: &Bad,
         taken: &mut Taken,
-    ) -> anyhow::Result<Pages> {
+    ) -> Result<Pages, Failure> {
         if window.can_halve() {
             return Ok(Pages::TooMuch);
         }
@@ -122,7 +121,7 @@ impl Events {
         window: &Window,
         (token, why): (Option<&str>, &str),
         taken: &mut Taken,
-    ) -> anyhow::Result<bool> {
+    ) -> Result<bool, Failure> {
         self.unread += 1;
         if self.unread > UNREAD_LIMIT {
             return Err(ApiError::NotUnderstood(why.to_owned()).into());
@@ -131,7 +130,7 @@ impl Events {
         let mut raw = spool.scratch()?;
         let (mut found, mut before) = (Found::Sound, None);
         for _ in 0..RAW_TRIES {
-            found = match self.client.call_raw(Call::Audit, &body, &mut raw) {
+            found = match self.client.call_raw(Call::Log(&AUDIT), &body, &mut raw) {
                 Ok(head) => Found::in_answer(head.as_ref(), &mut raw).map_err(ApiError::Sink)?,
                 Err(error) => Found::NoPage(of_the_page(error)?.to_string()),
             };
@@ -165,15 +164,15 @@ impl Events {
 
     /// True if a page with an event was read in this run, or arrives from behind the window: then the network
     /// passes events, and one page alone is at fault.
-    fn is_another_read(&mut self, window: &Window) -> anyhow::Result<bool> {
+    fn is_another_read(&mut self, window: &Window) -> Result<bool, Failure> {
         let mut from = window.to + TimeDelta::seconds(1);
         let end = self.now().min(from + LOOKED_AT);
         while !self.has_read_event && from <= end {
             let to = end.min(from + WINDOW);
             let body = endpoints::audit(from, to, 1, None);
-            match self.client.call(Call::Audit, &body, &mut NoSink) {
+            match self.client.call(Call::Log(&AUDIT), &body, &mut NoSink) {
                 Ok(Reply::Json(text)) => {
-                    let read = page::read(&text, |_| anyhow::Ok(()))?;
+                    let read = page::read(&text, |_| Ok::<_, Failure>(()))?;
                     self.has_read_event = read.is_ok_and(|head| head.items > 0);
                 }
                 Ok(_) => {}
@@ -191,7 +190,7 @@ impl Events {
         window: &Window,
         why: &str,
         taken: &mut Taken,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), Failure> {
         let trouble = trouble(window.from);
         self.unread += 1;
         let runs = spool.runs_with(&trouble) + 1;
@@ -206,7 +205,7 @@ impl Events {
                 window.from
             );
             let remedy = "nothing to do: a later run goes on, without them if it lasts";
-            return Err(Failure::later(trouble, what, remedy).into());
+            return Err(Failure::later(trouble, what, remedy));
         }
         let text = format!(
             "audit events of {} did not arrive in {runs} runs ({why}): events of this second may be \
@@ -263,7 +262,7 @@ impl Found {
         };
         let is_broken = is_like_one && scan::each_member(&text, |_, _| ()).is_none();
         Ok(
-            match answer::Answer::of(Call::Audit, head, answer::Body::Held(&text)) {
+            match answer::Answer::of(Call::Log(&AUDIT), head, answer::Body::Held(&text)) {
                 answer::Answer::Data => match page::read(&text, |_| Ok::<_, Infallible>(())) {
                     Ok(read) => read.map_or_else(Self::Damaged, |_| Self::Sound),
                 },

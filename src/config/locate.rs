@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::document::Source;
+use super::toml_file::Source;
 use super::{ConfigError, EXAMPLE, Environment, User};
 
 const FILE: &str = "config.toml";

@@ -8,7 +8,7 @@ use crate::credentials;
 use crate::durable::{self, Mode, SystemDisk};
 use crate::failure::{Code, Failure};
 
-pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> anyhow::Result<()> {
+pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> Result<(), Failure> {
     let path = &setup.path;
     let text = config::rewrite(
         setup.existing.as_deref(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Value};
 
-use super::document::Source;
+use super::toml_file::Source;
 use super::{Api, BaseUrl, ConfigError, EXAMPLE};
 
 /// The keys that setup fills in.

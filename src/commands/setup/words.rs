@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::Error;
-
 use super::{PROGRAM, Setup};
 use crate::api::ApiError;
 use crate::api::answer::Denial;
@@ -27,7 +25,7 @@ pub(super) fn expiry(lifetime_seconds: Option<u64>) -> Option<String> {
 }
 
 /// Adds which part of the preparation a refusal points at.
-pub(super) fn revisit(error: ApiError) -> Error {
+pub(super) fn revisit(error: ApiError) -> Failure {
     let ApiError::Denied(denial) = &error else {
         return error.into();
     };
@@ -51,31 +49,29 @@ pub(super) fn revisit(error: ApiError) -> Error {
         ),
     };
     let remedy = format!("check preparation step {step} in the README ({matter})");
-    Failure::new(Code::Denied, error.to_string(), remedy).into()
+    Failure::new(Code::Denied, error.to_string(), remedy)
 }
 
 /// What to do differs from a collector's failure, which the next run makes up for.
-pub(super) fn in_words_of_setup(error: Error, setup: &Setup) -> Error {
-    let mut failure = Failure::of(&error);
+pub(super) fn in_words_of_setup(mut failure: Failure, setup: &Setup) -> Failure {
     let once_more = format!("run {PROGRAM} again");
-    failure.remedy = match (failure.code, error.downcast_ref()) {
-        (Code::Interrupted | Code::Terminated, _) => once_more,
-        (Code::Later, Some(ApiError::SlowDown(_))) => format!("{once_more} after that time"),
-        (Code::Later, Some(ApiError::Unreachable(why))) if why.contains("certificate") => {
+    failure.remedy = match failure.code {
+        Code::Interrupted | Code::Terminated => once_more,
+        Code::Later if failure.not_before.is_some() => format!("{once_more} after that time"),
+        Code::Later if failure.is_of_certificate() => {
             format!("{}, then {once_more}", trust_the_proxy(setup))
         }
-        (Code::Later, _) => format!("check network, firewall and proxy, then {once_more}"),
-        _ => return again(run::with_whole_path(error, &setup.path)),
+        Code::Later => format!("check network, firewall and proxy, then {once_more}"),
+        _ => return again(run::with_whole_path(failure, &setup.path)),
     };
-    failure.into()
+    failure
 }
 
 /// Says who goes on after a fault of the host: no next run does.
-pub(super) fn again(error: Error) -> Error {
-    let failure = Failure::of(&error);
+pub(super) fn again(mut failure: Failure) -> Failure {
     let then = format!("; then run {PROGRAM} again");
-    let remedy = failure.remedy.replace("; the next run goes on", &then);
-    Failure { remedy, ..failure }.into()
+    failure.remedy = failure.remedy.replace("; the next run goes on", &then);
+    failure
 }
 
 /// The lines that make the setup trust a proxy which opens TLS.

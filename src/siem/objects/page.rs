@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
-use crate::document::Members;
+use crate::json::Members;
 use crate::scan;
 use crate::spool::Digest;
 

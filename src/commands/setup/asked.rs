@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use dialoguer::{Input, Password};
 use secrecy::SecretString;
 
-use super::answers::{Answers, App, Known, Who, is_address, is_word};
+use super::given::{Answers, App, Known, Who, is_address, is_word};
 use super::terminal::{Terminal, wait_for_the_end};
 use super::{PROGRAM, Setup, folders};
 use crate::config::{Api, BaseUrl, BaseUrlError, User};
@@ -21,11 +21,11 @@ Ctrl-C at any question leaves everything as it was.
 const PASSWORD: &str = "Password (empty: enter a key pair instead)";
 
 /// Asks for everything that is not known yet; what is known stands as the suggestion.
-pub(super) fn ask(setup: &Setup, known: &Known) -> anyhow::Result<Answers> {
+pub(super) fn ask(setup: &Setup, known: &Known) -> Result<Answers, Failure> {
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         let what = "there is no terminal to ask questions in";
         let remedy = "use --no-input with the flags of authentication_setup --help";
-        return Err(Failure::new(Code::Usage, what, remedy).into());
+        return Err(Failure::new(Code::Usage, what, remedy));
     }
     let _terminal = Terminal::guard(&setup.clock, &setup.output);
     setup.output.say(INTRODUCTION);
@@ -44,7 +44,7 @@ pub(super) fn ask(setup: &Setup, known: &Known) -> anyhow::Result<Answers> {
 }
 
 /// Which generation, unless a flag has said it; what is there already is the suggestion.
-fn api(setup: &Setup, known: &Known) -> anyhow::Result<Api> {
+fn api(setup: &Setup, known: &Known) -> Result<Api, Failure> {
     if let (Some(api), true) = (known.api, !setup.given.api || setup.flags.api.is_some()) {
         return Ok(api);
     }
@@ -58,7 +58,7 @@ fn api(setup: &Setup, known: &Known) -> anyhow::Result<Api> {
 }
 
 /// An application of API 2.0.
-fn client(known: &Known) -> anyhow::Result<Who> {
+fn client(known: &Known) -> Result<Who, Failure> {
     Ok(Who::Client {
         id: line("Client id", known.client_id.clone(), is_word)?,
         secret: secret("Client secret", known.client_secret.clone())?,
@@ -66,7 +66,7 @@ fn client(known: &Known) -> anyhow::Result<Who> {
 }
 
 /// The API 2.0 host: the global one, or one that keeps the data in a region.
-fn host(setup: &Setup, known: &Known) -> anyhow::Result<BaseUrl> {
+fn host(setup: &Setup, known: &Known) -> Result<BaseUrl, Failure> {
     if let Some(base_url) = &known.base_url {
         return Ok(base_url.clone());
     }
@@ -74,11 +74,11 @@ fn host(setup: &Setup, known: &Known) -> anyhow::Result<BaseUrl> {
     let suggestion = setup.global_host().to_string();
     let text = line("API host", Some(suggestion), |text| parse(text).map(drop))?;
     let refused = |error: BaseUrlError| Failure::new(Code::Usage, error.to_string(), "correct it");
-    Ok(parse(&text).map_err(refused)?)
+    parse(&text).map_err(refused)
 }
 
 /// An administrator and the application of API 1.0.
-fn administrator(known: &Known) -> anyhow::Result<Who> {
+fn administrator(known: &Known) -> Result<Who, Failure> {
     let app = App {
         id: line("Application id", known.app_id.clone(), is_word)?,
         key: secret("Application key", known.app_key.clone())?,
@@ -88,7 +88,7 @@ fn administrator(known: &Known) -> anyhow::Result<Who> {
 }
 
 /// The password, or the key pair that was given or is entered instead of it.
-fn who(known: &Known, app: App, email: String) -> anyhow::Result<Who> {
+fn who(known: &Known, app: App, email: String) -> Result<Who, Failure> {
     if let (Some(access_key), Some(secret_key)) = (&known.access_key, &known.secret_key) {
         return Ok(Who::Keys {
             app,
@@ -128,7 +128,7 @@ fn suggested_folder(setup: &Setup) -> Option<PathBuf> {
 }
 
 /// Asks until there is a folder that can be used; it is made once all questions are answered.
-fn data_folder(setup: &Setup, known: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+fn data_folder(setup: &Setup, known: Option<PathBuf>) -> Result<PathBuf, Failure> {
     let suggestion = known.or_else(|| suggested_folder(setup));
     let suggestion = suggestion.map(|folder| folder.display().to_string());
     let check = |text: &str| {
@@ -147,7 +147,7 @@ fn line<E: ToString>(
     question: &str,
     suggestion: Option<String>,
     check: impl Fn(&str) -> Result<(), E>,
-) -> anyhow::Result<String> {
+) -> Result<String, Failure> {
     let mut input = Input::<String>::new()
         .with_prompt(question)
         .validate_with(|text: &String| check(text.trim()));
@@ -158,7 +158,7 @@ fn line<E: ToString>(
 }
 
 /// Asks for a key; Enter keeps the one that is known.
-fn secret(question: &str, known: Option<SecretString>) -> anyhow::Result<SecretString> {
+fn secret(question: &str, known: Option<SecretString>) -> Result<SecretString, Failure> {
     match known {
         Some(known) => {
             let question = format!("{question} (empty: keep the present one)");
@@ -178,7 +178,7 @@ fn hidden(
     question: &str,
     empty: Empty,
     check: impl Fn(&str) -> Result<(), &'static str>,
-) -> anyhow::Result<Option<SecretString>> {
+) -> Result<Option<SecretString>, Failure> {
     let prompt = Password::new()
         .with_prompt(question)
         .allow_empty_password(empty == Empty::Allowed)
@@ -193,7 +193,7 @@ fn hidden(
 }
 
 /// An answer; Ctrl-C in the middle of one ends the program elsewhere.
-fn answered(answer: dialoguer::Result<String>) -> anyhow::Result<String> {
+fn answered(answer: dialoguer::Result<String>) -> Result<String, Failure> {
     match answer {
         Ok(text) => Ok(text),
         Err(dialoguer::Error::IO(error)) if error.kind() == ErrorKind::Interrupted => {
@@ -202,7 +202,7 @@ fn answered(answer: dialoguer::Result<String>) -> anyhow::Result<String> {
         Err(dialoguer::Error::IO(error)) => {
             let what = format!("the terminal does not answer: {error}");
             let remedy = format!("use {PROGRAM} --no-input");
-            Err(Failure::new(Code::Usage, what, remedy).into())
+            Err(Failure::new(Code::Usage, what, remedy))
         }
     }
 }

@@ -6,11 +6,13 @@ use tracing::{info, warn};
 
 use super::bad_page::UNREAD_LIMIT;
 use super::page::{self, Head};
+use super::plan::Window;
 use super::taken::Taken;
-use super::window::Window;
-use super::{EVENTS_LIMIT, Events};
+use super::{EVENTS_LIMIT, Windows};
 use crate::api::endpoints::{self, Call};
 use crate::api::{ApiError, NoSink, Reply};
+use crate::failure::Failure;
+use crate::logs::AUDIT;
 use crate::spool::Spool;
 
 /// Pages without events that are followed in a row.
@@ -53,9 +55,9 @@ pub(super) enum Bad {
     Absent(String),
 }
 
-impl Events {
+impl Windows {
     /// Reads a window, again if events are missing by Mimecast's own count.
-    pub(super) fn read(&mut self, spool: &Spool, window: &Window) -> anyhow::Result<Read> {
+    pub(super) fn read(&mut self, spool: &Spool, window: &Window) -> Result<Read, Failure> {
         let mut taken = Taken::new(self.format, spool)?;
         let mut reading = 1;
         while reading <= READINGS {
@@ -91,7 +93,7 @@ impl Events {
         spool: &Spool,
         window: &Window,
         taken: &mut Taken,
-    ) -> anyhow::Result<Pages> {
+    ) -> Result<Pages, Failure> {
         let (mut tokens, mut token) = (HashSet::new(), None);
         let (mut stated, mut listed, mut empty) = (None, 0, 0);
         loop {
@@ -143,11 +145,11 @@ impl Events {
         window: &Window,
         (token, listed): (Option<&str>, usize),
         taken: &mut Taken,
-    ) -> anyhow::Result<Answer> {
+    ) -> Result<Answer, Failure> {
         let body = endpoints::audit(window.from, window.to, self.pieces.size(), token);
         let mut why = String::new();
         for _ in 0..2 {
-            let text = match self.client.call(Call::Audit, &body, &mut NoSink) {
+            let text = match self.client.call(Call::Log(&AUDIT), &body, &mut NoSink) {
                 Ok(Reply::Json(text)) => text,
                 Ok(Reply::Archive(_) | Reply::Nothing) => return Err(not_json().into()),
                 Err(ApiError::TooLarge(what)) => return Ok(Answer::Bad(Bad::TooLarge(what))),
@@ -162,7 +164,7 @@ impl Events {
                     broken = broken.or(Some(at));
                 }
                 at += 1;
-                anyhow::Ok(())
+                Ok::<_, Failure>(())
             })?;
             match read {
                 Ok(head) => {

@@ -9,7 +9,7 @@ use super::flags::Flags;
 use super::terminal::Terminal;
 use super::{Setup, folders};
 use crate::api::login::AuthType;
-use crate::config::document::{decode, flaw_of_word};
+use crate::config::toml_file::{decode, flaw_of_word};
 use crate::config::{Api, BaseUrl};
 use crate::credentials::{ClientSecret, Credentials};
 use crate::durable;
@@ -133,7 +133,7 @@ pub(super) struct Known {
 
 impl Known {
     /// Flags first, then environment, then what an earlier setup saved.
-    pub(super) fn of(setup: &Setup) -> anyhow::Result<Self> {
+    pub(super) fn of(setup: &Setup) -> Result<Self, Failure> {
         let (flags, environment) = (&setup.flags, &setup.environment);
         refuse_two_from_input(setup)?;
         let (config, given) = (&setup.config, setup.given);
@@ -155,7 +155,8 @@ impl Known {
         };
         let data = match &flags.data_dir {
             Some(folder) => {
-                let folder = std::path::absolute(folder)?;
+                let folder = std::path::absolute(folder)
+                    .map_err(|error| refused("--data-dir", &error.to_string()))?;
                 folders::fit(&folder, &setup.config, environment)
                     .map_err(|reason| refused("--data-dir", &reason))?;
                 Some(folder)
@@ -218,9 +219,9 @@ fn check(
     text: Option<&str>,
     flag: &str,
     check: impl Fn(&str) -> Result<(), &'static str>,
-) -> anyhow::Result<()> {
+) -> Result<(), Failure> {
     match text.map(check) {
-        Some(Err(expected)) => Err(refused(flag, expected).into()),
+        Some(Err(expected)) => Err(refused(flag, expected)),
         _ => Ok(()),
     }
 }
@@ -253,7 +254,7 @@ pub(super) fn is_address(text: &str) -> Result<(), &'static str> {
 }
 
 /// Takes everything as it is; names all that is missing at once.
-pub(super) fn without_asking(known: &Known) -> anyhow::Result<Answers> {
+pub(super) fn without_asking(known: &Known) -> Result<Answers, Failure> {
     let mut missing = Vec::new();
     let mut need = |is_missing: bool, flag: &'static str| {
         if is_missing {
@@ -283,9 +284,9 @@ pub(super) fn without_asking(known: &Known) -> anyhow::Result<Answers> {
         let what = format!("missing without questions: {}", missing.join(", "));
         let remedy = "give them, or leave --no-input away; secrets can also come from MIMECAST_… \
                       variables";
-        return Err(Failure::new(Code::Usage, what, remedy).into());
+        return Err(Failure::new(Code::Usage, what, remedy));
     }
-    complete(known).ok_or_else(|| Failure::new(Code::Bug, "an answer got lost", "report it").into())
+    complete(known).ok_or_else(|| Failure::new(Code::Bug, "an answer got lost", "report it"))
 }
 
 fn complete(known: &Known) -> Option<Answers> {
@@ -333,7 +334,7 @@ fn generation(flags: &Flags) -> Option<Api> {
 }
 
 /// Standard input holds one secret, not two.
-fn refuse_two_from_input(setup: &Setup) -> anyhow::Result<()> {
+fn refuse_two_from_input(setup: &Setup) -> Result<(), Failure> {
     let flags = &setup.flags;
     let files = [
         &flags.password_file,
@@ -349,14 +350,14 @@ fn refuse_two_from_input(setup: &Setup) -> anyhow::Result<()> {
     if from_input > 1 {
         let what = "more than one secret is to come from standard input";
         return Err(
-            Failure::new(Code::Usage, what, "use files or variables for the others").into(),
+            Failure::new(Code::Usage, what, "use files or variables for the others"),
         );
     }
     Ok(())
 }
 
 /// The content of a secret's file without the line break at its end.
-fn read_secret(file: &Path, setup: &Setup) -> anyhow::Result<SecretString> {
+fn read_secret(file: &Path, setup: &Setup) -> Result<SecretString, Failure> {
     let refused = |why: String| {
         let what = format!("cannot read the secret in {}: {why}", file.display());
         Failure::new(
@@ -380,7 +381,7 @@ fn read_secret(file: &Path, setup: &Setup) -> anyhow::Result<SecretString> {
     let text = SecretString::from(text.map_err(|error| refused(error.to_string()))?);
     let trimmed = text.expose_secret().trim_end_matches(['\r', '\n']);
     if trimmed.is_empty() {
-        return Err(refused("it is empty".to_owned()).into());
+        return Err(refused("it is empty".to_owned()));
     }
     Ok(trimmed.into())
 }

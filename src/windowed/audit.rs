@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use twox_hash::XxHash3_64;
 
-use crate::document::{Members, Text, canonical, push_one_line};
+use crate::json::{Members, Text, canonical, push_one_line};
 
 /// A nested value above this, in bytes, is compared as it was sent.
 const CANONICAL_LIMIT: usize = 64 << 10;

@@ -5,10 +5,10 @@
 //! need `unsafe`, and no crate that wraps them is kept up. Accounts go by their SIDs, whose names
 //! differ with the language of Windows.
 
-#[cfg(any(windows, test))]
-mod list;
 #[cfg(windows)]
-mod tools;
+mod icacls;
+#[cfg(any(windows, test))]
+mod sddl;
 
 use std::io;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub(crate) enum Target {
 /// When the rights could not be set.
 #[cfg(windows)]
 pub(crate) fn restrict(path: &Path, target: Target) -> io::Result<()> {
-    tools::grant(path, target)
+    icacls::grant(path, target)
 }
 
 /// On Unix the mode of the file has done it.
@@ -47,8 +47,8 @@ pub(crate) fn restrict(_: &Path, _: Target) -> io::Result<()> {
 /// When the rights cannot be read.
 #[cfg(windows)]
 pub(crate) fn others(path: &Path) -> io::Result<Option<String>> {
-    let text = tools::read(path)?;
-    list::others(&text).map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))
+    let text = icacls::read(path)?;
+    sddl::others(&text).map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))
 }
 
 /// Whether others than the owner may use a file: its mode, or nothing.

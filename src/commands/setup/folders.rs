@@ -1,17 +1,21 @@
 //! The folders, and a proof that the collectors will be able to work in them.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Environment, unfit_for_data};
 use crate::durable::{self, Disk as _, Mode, SystemDisk};
 use crate::failure::{Code, Failure};
-
-/// Every folder below the data folder.
-const BELOW: [&str; 3] = ["mta", "audit", "tmp"];
+use crate::logs;
 
 /// An empty file, of a name that no agent or collector looks for.
 const PROBE: &str = ".setup.probe";
+
+/// Returns every folder below the data folder.
+fn below(data: &Path) -> impl Iterator<Item = PathBuf> {
+    let names = logs::PUBLISHED.into_iter().chain([logs::STAGING]);
+    names.map(|name| data.join(name))
+}
 
 /// Whether this can be the data folder as far as its name goes; the error goes on after "it".
 pub(super) fn fit(data: &Path, config: &Config, environment: &Environment) -> Result<(), String> {
@@ -24,7 +28,7 @@ pub(super) fn fit(data: &Path, config: &Config, environment: &Environment) -> Re
 
 /// Whether files can be made where the data folders are, or will be; nothing is left behind.
 pub(super) fn can_hold(data: &Path) -> Result<(), Failure> {
-    BELOW.iter().try_for_each(|name| probe(&data.join(name)))
+    below(data).try_for_each(|folder| probe(&folder))
 }
 
 /// Whether a file can be made in a folder, or in the one where it will be made.
@@ -40,20 +44,20 @@ pub(super) fn probe(folder: &Path) -> Result<(), Failure> {
 }
 
 /// Makes the data folder with all folders below, also when it exists, and tries them out.
-pub(super) fn prepare(data: &Path, config: &Config) -> anyhow::Result<()> {
-    for folder in BELOW.map(|name| data.join(name)) {
+pub(super) fn prepare(data: &Path, config: &Config) -> Result<(), Failure> {
+    for folder in below(data) {
         durable::make_folder(&folder, config.folders.folder_mode)
             .map_err(|error| failure("make", &folder, &error))?;
     }
-    for published in ["mta", "audit"].map(|name| data.join(name)) {
-        try_out(&data.join("tmp"), &published)
+    for published in logs::PUBLISHED.map(|name| data.join(name)) {
+        try_out(&data.join(logs::STAGING), &published)
             .map_err(|error| failure("write, rename and delete a file in", &published, &error))?;
     }
     Ok(())
 }
 
 /// The folders of state and log, which only the collectors use.
-pub(super) fn prepare_own(config: &Config) -> anyhow::Result<()> {
+pub(super) fn prepare_own(config: &Config) -> Result<(), Failure> {
     let folders = &config.folders;
     for (folder, mode) in [
         (&folders.state, Mode::PRIVATE_FOLDER),

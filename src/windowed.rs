@@ -1,18 +1,19 @@
-//! Audit events: window after window, oldest first, up to a minute ago.
+//! Logs by time window and page: today audit events. Window after window, oldest first, up to a minute ago.
 //!
 //! Mimecast answers newest first and some events appear late. So a window counts only when all its pages
 //! have arrived, each run begins an overlap before the last window, and what was published is remembered.
 //! Page tokens are offsets into a list that can grow: none outlives its window. What is too large, or cannot
 //! be read, is asked for in smaller pieces, down to one second and one item.
 
+pub(crate) mod audit;
 mod bad_page;
-pub(crate) mod line;
-pub(crate) mod page;
+mod newest_first;
+pub mod page;
 mod pieces;
+mod plan;
 mod published;
 mod reading;
 mod taken;
-mod window;
 
 use std::sync::Arc;
 
@@ -21,49 +22,34 @@ use tracing::{info, warn};
 
 use crate::api::endpoints;
 use crate::api::{ApiError, Client};
-use crate::clock::{Clock, Stopped};
+use crate::clock::Clock;
+use crate::collect::{Context, Ready, Source, Stream};
 use crate::config::Format;
 use crate::failure::{Code, Failure};
-use crate::run::{Program, Ready, Run, Source, Stream};
+use crate::logs::AUDIT;
 use crate::spool::{Batch, Extension, Gap, Spool};
 use pieces::Pieces;
+use plan::{Place, Plan, Window};
 use published::Published;
 use reading::Read;
 use taken::Taken;
-use window::{Place, Plan, Window};
-
-/// The program.
-pub const PROGRAM: Program = Program {
-    name: "audit",
-    program: "audit_collection",
-    about: "Collects the audit events of Mimecast since the last run",
-    folder: "audit",
-};
-
-/// The story of a run: one stream, the same under both API generations.
-///
-/// # Errors
-/// Whatever ends the run before the last window is collected.
-pub fn collect(run: &mut Run) -> anyhow::Result<()> {
-    let stream = Stream {
-        name: PROGRAM.name.to_owned(),
-        stem: String::new(),
-        kind: (),
-    };
-    for stream in run.open(vec![stream])? {
-        let mut events = Events::waiting(run, run.spool(&stream.name))?;
-        run.drain(&stream.name, &mut events)?;
-    }
-    Ok(())
-}
 
 /// A window with more events than this is asked for in halves: it bounds memory, not volume.
 const EVENTS_LIMIT: usize = 200_000;
 /// A host whose clock is further off plans its windows anew once an answer has shown it.
 const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(2);
 
+/// Returns the stream of audit events, the same under both API generations.
+pub fn stream() -> Stream<()> {
+    Stream {
+        name: AUDIT.name.to_owned(),
+        stem: String::new(),
+        kind: (),
+    }
+}
+
 /// The windows that have not been collected yet.
-struct Events {
+pub struct Windows {
     client: Arc<Client>,
     clock: Clock,
     format: Format,
@@ -85,17 +71,17 @@ struct Events {
     isolated: u32,
     finished: bool,
     /// An error that ends the stream once the position is saved.
-    failed: Option<anyhow::Error>,
+    failed: Option<Failure>,
 }
 
-impl Events {
+impl Windows {
     /// Plans from the spool's position. If the state was lost, or is older than what was published, the
     /// newest published file says where collection goes on.
     ///
     /// # Errors
     /// A [`Failure`] when the position cannot be read.
-    fn waiting(run: &Run, spool: &Spool) -> anyhow::Result<Self> {
-        let audit = &run.config.audit;
+    pub fn waiting(context: &Context, spool: &Spool) -> Result<Self, Failure> {
+        let audit = &context.config.audit;
         let mut warnings = Vec::new();
         let mut place = match spool.position() {
             Some(text) => Place::read(text).ok_or_else(unreadable)?,
@@ -104,7 +90,7 @@ impl Events {
         let mut published = Published::default();
         let is_first = spool.position().is_none();
         if is_first || spool.is_resumed() {
-            let end = published::newest_end(spool, run.clock.now())?;
+            let end = published::newest_end(spool, context.clock.now())?;
             if let Some(end) = end.filter(|end| Some(*end) > place.reached) {
                 let overlap = TimeDelta::from_std(audit.overlap).unwrap_or_default();
                 published = Published::since(spool, end - overlap)?;
@@ -116,8 +102,8 @@ impl Events {
             }
         }
         Ok(Self {
-            client: run.client(),
-            clock: run.clock.clone(),
+            client: Arc::clone(&context.client),
+            clock: context.clock.clone(),
             format: audit.format,
             plan: Plan::new(place, spool.began(), audit.overlap, audit.first_look_back),
             pieces: Pieces::new(endpoints::AUDIT_PAGE),
@@ -143,13 +129,13 @@ impl Events {
 
     /// Returns true if the window that is being read is as all clocks want it. Only the first answer of a
     /// run shows Mimecast's clock.
-    fn is_as_planned(&mut self, spool: &Spool) -> anyhow::Result<bool> {
+    fn is_as_planned(&mut self, spool: &Spool) -> Result<bool, Failure> {
         if std::mem::replace(&mut self.is_planned, true) {
             return Ok(true);
         }
         let present = self.clock.present();
         if present.is_unknown {
-            return Err(unknown_time().into());
+            return Err(unknown_time());
         }
         let skew = self.clock.skew().unwrap_or_default();
         let mut is_good = skew.abs() <= SKEW_LIMIT;
@@ -170,7 +156,12 @@ impl Events {
     }
 
     /// Turns the window's events into one file, oldest first.
-    fn ready(&mut self, spool: &Spool, window: &Window, mut taken: Taken) -> anyhow::Result<Ready> {
+    fn ready(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        mut taken: Taken,
+    ) -> Result<Ready, Failure> {
         let mut batch = self.batch(spool);
         let mut part = batch.part()?;
         let written = taken.lines.write_reversed(&mut part);
@@ -227,13 +218,9 @@ impl Events {
         &mut self,
         spool: &Spool,
         window: &Window,
-        error: anyhow::Error,
-    ) -> anyhow::Result<Ready> {
-        let is_time = matches!(
-            error.downcast_ref(),
-            Some(ApiError::Stopped(Stopped::OutOfTime))
-        );
-        if !is_time || !self.is_planned || !window.can_halve() {
+        error: Failure,
+    ) -> Result<Ready, Failure> {
+        if !error.is_out_of_time() || !self.is_planned || !window.can_halve() {
             return Err(error);
         }
         self.plan.halve(window);
@@ -245,9 +232,9 @@ impl Events {
     }
 }
 
-impl Source for Events {
+impl Source for Windows {
     /// The next window with all its events.
-    fn next(&mut self, spool: &Spool) -> anyhow::Result<Option<Ready>> {
+    fn next(&mut self, spool: &Spool) -> Result<Option<Ready>, Failure> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }

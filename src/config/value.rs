@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use toml_edit::{Item, Key, TableLike};
 
 use super::ConfigError;
-use super::document::{Source, flaw_of_word, is_placeholder, meant, shown};
-use super::rewrite::is_filled_in;
+use super::edit::is_filled_in;
+use super::toml_file::{Source, flaw_of_word, is_placeholder, meant, shown};
 use crate::durable::Mode;
 
 /// What looks like a secret gets a better answer than the nearest known key.

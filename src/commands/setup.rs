@@ -3,13 +3,13 @@
 //! The order and the words are those of the administrator's guide for the scripts that this program
 //! replaces. Nothing is saved before the account has answered.
 
-mod answers;
-mod check;
+mod asked;
 mod flags;
 mod folders;
+mod given;
+mod permissions;
 mod save;
 mod terminal;
-mod wizard;
 mod words;
 
 use std::path::PathBuf;
@@ -17,7 +17,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use secrecy::SecretString;
 use tracing::info;
 
@@ -31,10 +30,10 @@ use crate::failure::{Code, Failure};
 use crate::report::Report;
 use crate::run::arguments;
 use crate::run::output::Output;
-use crate::run::{self, guarded, process};
+use crate::run::{self, guarded, log, process};
 
-pub use answers::{Answers, App, Who};
 use flags::Flags;
+use given::{Answers, Who};
 use words::{again, expiry, in_words_of_setup, revisit};
 
 const PROGRAM: &str = "authentication_setup";
@@ -74,8 +73,8 @@ enum Secrets {
 /// The account's code is not needed, and nobody should wait long for it.
 const CODE_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs the setup: everything around its story.
-pub fn run(story: impl FnOnce(&mut Setup) -> anyhow::Result<()>) -> ExitCode {
+/// Runs `authentication_setup`.
+pub fn run() -> ExitCode {
     process::harden();
     let flags = match arguments::parse::<Flags>(PROGRAM, ABOUT) {
         Ok(flags) => flags,
@@ -85,7 +84,7 @@ pub fn run(story: impl FnOnce(&mut Setup) -> anyhow::Result<()>) -> ExitCode {
     let mut report = Report::default();
     let failure = guarded(|| {
         let mut setup = Setup::new(flags, output.clone()).map_err(again)?;
-        let done = story(&mut setup).map_err(|error| in_words_of_setup(error, &setup));
+        let done = connect(&mut setup).map_err(|failure| in_words_of_setup(failure, &setup));
         report = setup.report;
         done
     });
@@ -95,9 +94,19 @@ pub fn run(story: impl FnOnce(&mut Setup) -> anyhow::Result<()>) -> ExitCode {
     }
 }
 
+/// Connects an account.
+fn connect(setup: &mut Setup) -> Result<(), Failure> {
+    let answers = setup.ask()?;
+    setup.prepare_folders(&answers)?;
+    let region = setup.region(&answers)?;
+    let connected = setup.connect(&answers, &region)?;
+    setup.save(&answers, &connected)?;
+    setup.verify(&connected)
+}
+
 impl Setup {
-    fn new(flags: Flags, output: Output) -> anyhow::Result<Self> {
-        let clock = Clock::start().context("cannot listen to signals")?;
+    fn new(flags: Flags, output: Output) -> Result<Self, Failure> {
+        let clock = run::start_clock()?;
         let environment = Environment::of_process();
         let explicit = flags.common.config.as_deref();
         let found = config::default_place(explicit, &environment);
@@ -121,7 +130,7 @@ impl Setup {
         if existing.is_some() && cfg!(not(windows)) {
             config.refuse_open_secret()?;
         }
-        run::tell_on_request(&output, flags.common.verbose);
+        log::aloud(output.run_id(), flags.common.verbose);
         Ok(Self {
             flags,
             environment,
@@ -139,12 +148,12 @@ impl Setup {
     ///
     /// # Errors
     /// [`Code::Usage`] when something is missing and nobody can be asked.
-    pub fn ask(&self) -> anyhow::Result<Answers> {
-        let known = answers::Known::of(self)?;
+    pub fn ask(&self) -> Result<Answers, Failure> {
+        let known = given::Known::of(self)?;
         if self.flags.no_input {
-            answers::without_asking(&known)
+            given::without_asking(&known)
         } else {
-            wizard::ask(self, &known)
+            asked::ask(self, &known)
         }
     }
 
@@ -152,7 +161,7 @@ impl Setup {
     ///
     /// # Errors
     /// [`Code::Disk`].
-    pub fn prepare_folders(&self, answers: &Answers) -> anyhow::Result<()> {
+    pub fn prepare_folders(&self, answers: &Answers) -> Result<(), Failure> {
         // a password is not spent on keys that could not be saved
         folders::probe(self.path.parent().unwrap_or(&self.path))?;
         folders::prepare(&answers.data, &self.config)
@@ -162,7 +171,7 @@ impl Setup {
     ///
     /// # Errors
     /// [`ApiError`], with the preparation step to revisit.
-    pub fn region(&self, answers: &Answers) -> anyhow::Result<BaseUrl> {
+    pub fn region(&self, answers: &Answers) -> Result<BaseUrl, Failure> {
         let email = match (&answers.base_url, answers.email()) {
             (Some(base_url), _) => {
                 let refused = |error: BaseUrlError| {
@@ -172,7 +181,7 @@ impl Setup {
                         "correct --base-url",
                     )
                 };
-                return Ok(base_url.clone().serving(answers.api()).map_err(refused)?);
+                return base_url.clone().serving(answers.api()).map_err(refused);
             }
             (None, None) if answers.api() == Api::V2 => {
                 return Ok(self.global_host());
@@ -202,7 +211,7 @@ impl Setup {
     ///
     /// # Errors
     /// [`ApiError`], with the preparation step to revisit.
-    pub fn connect(&mut self, answers: &Answers, region: &BaseUrl) -> anyhow::Result<Connected> {
+    pub fn connect(&mut self, answers: &Answers, region: &BaseUrl) -> Result<Connected, Failure> {
         let (app, pair) = match &answers.who {
             Who::Client { id, secret } => return self.connect_client(answers, region, id, secret),
             Who::Keys {
@@ -252,7 +261,7 @@ impl Setup {
         region: &BaseUrl,
         id: &str,
         secret: &SecretString,
-    ) -> anyhow::Result<Connected> {
+    ) -> Result<Connected, Failure> {
         let secret = ClientSecret::new(secret)
             .map_err(|error| Failure::new(Code::Usage, error.message, "enter it again"))?;
         let application = Application::new(id.to_owned(), secret.clone());
@@ -284,7 +293,7 @@ impl Setup {
         &self,
         region: &BaseUrl,
         identity: Identity,
-    ) -> anyhow::Result<Option<String>> {
+    ) -> Result<Option<String>, Failure> {
         let until = self.clock.elapsed().saturating_add(CODE_PATIENCE);
         let until = until.min(self.clock.elapsed().saturating_add(self.clock.left()));
         let clock = self.clock.clone().with_budget(until);
@@ -301,7 +310,7 @@ impl Setup {
     ///
     /// # Errors
     /// [`Code::Disk`], or a [`config::ConfigError`] when the existing file cannot be continued.
-    pub fn save(&self, answers: &Answers, connected: &Connected) -> anyhow::Result<()> {
+    pub fn save(&self, answers: &Answers, connected: &Connected) -> Result<(), Failure> {
         save::save(self, answers, connected)?;
         self.output.say("Config saved successfully");
         Ok(())
@@ -311,13 +320,13 @@ impl Setup {
     ///
     /// # Errors
     /// What was refused, after all have been tried.
-    pub fn verify(&mut self, connected: &Connected) -> anyhow::Result<()> {
-        let checked = check::permissions(self, connected);
+    pub fn verify(&mut self, connected: &Connected) -> Result<(), Failure> {
+        let checked = permissions::permissions(self, connected);
         for note in &self.report.notes {
             self.output.say(&format!("\nNote: {note}"));
         }
         checked?;
-        check::next_steps(self);
+        permissions::next_steps(self);
         Ok(())
     }
 

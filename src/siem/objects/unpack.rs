@@ -3,11 +3,11 @@
 use std::io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom, Write};
 
 use super::gzip::Members as Gzip;
-use super::{COPY_BYTES, going_on};
 use crate::api::ApiError;
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopped};
 use crate::config::Aliases;
-use crate::document::Members;
+use crate::json::Members;
+use crate::siem::{COPY_BYTES, going_on};
 use crate::spool::Scratch;
 
 /// The largest object that is unpacked, in bytes; a page of 100 is far below.
@@ -38,12 +38,12 @@ pub(super) fn unpack(
     part: &mut impl Write,
     aliases: Aliases,
     clock: &Clock,
-) -> anyhow::Result<Option<Fault>> {
+) -> Result<Option<Fault>, ApiError> {
     let is_packed = look(raw)? == Look::Gzip;
     let packed = BufReader::with_capacity(COPY_BYTES, &mut *raw);
     if !is_packed {
         let ended = write_lines(packed, part, aliases, &|| going_on(clock))?;
-        return ended.map_or(Ok(None), |error| Err(ApiError::Sink(error).into()));
+        return ended.map_or(Ok(None), |error| Err(ApiError::Sink(error)));
     }
     lines(packed, part, aliases, &|| going_on(clock))
 }
@@ -121,13 +121,13 @@ pub(crate) fn lines(
     packed: impl BufRead,
     part: &mut impl Write,
     aliases: Aliases,
-    going_on: &dyn Fn() -> anyhow::Result<()>,
-) -> anyhow::Result<Option<Fault>> {
+    going_on: &dyn Fn() -> Result<(), Stopped>,
+) -> Result<Option<Fault>, ApiError> {
     let mut unpacked = Gzip::new(packed).take(LIMIT_BYTES);
     let ended = write_lines(&mut unpacked, part, aliases, going_on)?;
     let what = match ended {
         Some(error) if is_of_the_bytes(&error) => "it is not a whole gzip file",
-        Some(error) => return Err(ApiError::Sink(error).into()),
+        Some(error) => return Err(ApiError::Sink(error)),
         None if unpacked.limit() == 0 => "it unpacks to more than 4 GiB",
         None if unpacked.get_ref().has_garbage() => {
             return Ok(Some(Fault {
@@ -145,8 +145,8 @@ fn write_lines(
     unpacked: impl Read,
     part: &mut impl Write,
     aliases: Aliases,
-    going_on: &dyn Fn() -> anyhow::Result<()>,
-) -> anyhow::Result<Option<io::Error>> {
+    going_on: &dyn Fn() -> Result<(), Stopped>,
+) -> Result<Option<io::Error>, ApiError> {
     match aliases {
         Aliases::Off => copy(unpacked, part, going_on),
         Aliases::On => copy_with_aliases(unpacked, part, going_on),
@@ -157,8 +157,8 @@ fn write_lines(
 fn copy(
     mut unpacked: impl Read,
     part: &mut impl Write,
-    going_on: &dyn Fn() -> anyhow::Result<()>,
-) -> anyhow::Result<Option<io::Error>> {
+    going_on: &dyn Fn() -> Result<(), Stopped>,
+) -> Result<Option<io::Error>, ApiError> {
     let mut buffer = vec![0; COPY_BYTES];
     loop {
         going_on()?;
@@ -175,8 +175,8 @@ fn copy(
 fn copy_with_aliases(
     unpacked: impl Read,
     part: &mut impl Write,
-    going_on: &dyn Fn() -> anyhow::Result<()>,
-) -> anyhow::Result<Option<io::Error>> {
+    going_on: &dyn Fn() -> Result<(), Stopped>,
+) -> Result<Option<io::Error>, ApiError> {
     let mut unpacked = BufReader::with_capacity(COPY_BYTES, unpacked);
     let mut line = Vec::new();
     loop {

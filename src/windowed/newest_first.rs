@@ -1,32 +1,22 @@
-//! Lines that arrive newest first and are wanted oldest first, without holding them in memory.
+//! Turns around lines that arrive newest first, without holding them in memory.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
-
-use super::scratch::Scratch;
 
 /// How much is read back at once; a longer line is read alone.
 const READ_BYTES: u64 = 256 << 10;
 /// How much is written at once.
 const WRITE_BYTES: usize = 64 << 10;
 
-/// Lines in a scratch file; only their lengths are in memory, four bytes each.
-pub struct Spill {
-    file: io::BufWriter<Scratch>,
+/// Lines in a file; only their lengths are in memory, four bytes each.
+pub struct NewestFirst<F: Write> {
+    file: io::BufWriter<F>,
     lengths: Vec<u32>,
     bytes: u64,
 }
 
-/// A place in a [`Spill`] to which it can be rolled back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
-    lines: usize,
-    bytes: u64,
-}
-
-impl Spill {
-    /// An empty one.
-    #[must_use]
-    pub fn new(file: Scratch) -> Self {
+impl<F: Read + Write + Seek> NewestFirst<F> {
+    /// Returns an empty list; its lines go into `file`, which must be empty.
+    pub fn new(file: F) -> Self {
         Self {
             file: io::BufWriter::with_capacity(WRITE_BYTES, file),
             lengths: Vec::new(),
@@ -47,38 +37,9 @@ impl Spill {
         Ok(())
     }
 
-    /// How many lines there are.
-    #[must_use]
+    /// Returns how many lines there are.
     pub fn len(&self) -> usize {
         self.lengths.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.lengths.is_empty()
-    }
-
-    /// The present end.
-    #[must_use]
-    pub fn mark(&self) -> Mark {
-        Mark {
-            lines: self.lengths.len(),
-            bytes: self.bytes,
-        }
-    }
-
-    /// Forgets everything after the mark.
-    ///
-    /// # Errors
-    /// As the disk reports.
-    pub fn roll_back(&mut self, mark: Mark) -> io::Result<()> {
-        self.file.flush()?;
-        self.file.get_mut().set_len(mark.bytes)?;
-        self.file.seek(SeekFrom::Start(mark.bytes))?;
-        self.lengths.truncate(mark.lines);
-        self.bytes = mark.bytes;
-        Ok(())
     }
 
     /// Writes the lines, last one first.
@@ -121,5 +82,38 @@ impl Spill {
             size <= READ_BYTES
         });
         fitting.count().max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn line() -> impl Strategy<Value = Vec<u8>> {
+        let short = prop::collection::vec(any::<u8>(), 0..40);
+        // around and above what is read back at once
+        let long = (any::<u8>(), 100_000_usize..300_000).prop_map(|(byte, n)| vec![byte; n]);
+        prop_oneof![12 => short, 1 => long]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn lines_come_out_in_reverse_and_more_can_follow(parts in prop::collection::vec(prop::collection::vec(line(), 0..20), 1..4)) {
+            let mut list = NewestFirst::new(io::Cursor::new(Vec::new()));
+            let mut lines: Vec<Vec<u8>> = Vec::new();
+            for part in parts {
+                for line in part {
+                    list.push(&line).unwrap();
+                    lines.push(line);
+                }
+                let mut written = Vec::new();
+                list.write_reversed(&mut written).unwrap();
+                let expected: Vec<u8> = lines.iter().rev().flatten().copied().collect();
+                prop_assert!(written == expected);
+                prop_assert_eq!(list.len(), lines.len());
+            }
+        }
     }
 }

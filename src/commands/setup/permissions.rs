@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
-use serde_json::Value;
 
 use super::{Connected, Secrets, Setup, revisit};
 use crate::api::answer::Denial;
@@ -13,6 +12,7 @@ use crate::api::endpoints::{self, Call};
 use crate::api::{ApiError, NoSink, Sink};
 use crate::config::guard::shell_word;
 use crate::failure::{Code, Failure};
+use crate::logs::{ARCHIVES, AUDIT, CLOUD_GATEWAY, CLOUD_INTEGRATED, Kind, Log};
 
 /// How far back the trial looks.
 const LOOK_BACK: TimeDelta = TimeDelta::hours(1);
@@ -38,20 +38,21 @@ impl Sink for FirstBytes {
     }
 }
 
-/// Tries both collector calls and reports each permission by its name in the console.
-pub(super) fn permissions(setup: &Setup, connected: &Connected) -> anyhow::Result<()> {
+/// Makes a call for each log that the collectors will ask for, and prints each permission by its name in
+/// the console.
+pub(super) fn permissions(setup: &Setup, connected: &Connected) -> Result<(), Failure> {
     let (mut missing, mut other) = (Vec::new(), None);
     setup.output.say("Permissions:");
-    for call in calls(setup, connected) {
-        let name = call.permission().unwrap_or_default();
-        let found = try_call(connected, setup, call);
+    for log in logs(setup, connected) {
+        let found = try_log(connected, setup, log);
         let verdict = match &found {
             Ok(()) => "ok",
             Err(ApiError::Denied(Denial::Permission(_))) => "missing",
             Err(_) => "not checked",
         };
-        let product = call.product().map(|product| format!(" ({product})"));
+        let product = log.product.map(|product| format!(" ({product})"));
         let product = product.unwrap_or_default();
+        let name = log.permission;
         setup
             .output
             .say(&format!("  {name:<27} {verdict}{product}"));
@@ -66,54 +67,53 @@ pub(super) fn permissions(setup: &Setup, connected: &Connected) -> anyhow::Resul
         _ => {
             let what = format!("the account lacks {}", missing.join(" and "));
             let remedy = "check preparation step 2 in the README (role, products); the configuration is saved";
-            Err(Failure::new(Code::Denied, what, remedy).into())
+            Err(Failure::new(Code::Denied, what, remedy))
         }
     }
 }
 
-/// The calls that the collectors will make.
-fn calls(setup: &Setup, connected: &Connected) -> Vec<Call> {
+/// Returns the logs that the collectors will ask for.
+fn logs(setup: &Setup, connected: &Connected) -> Vec<&'static Log> {
     match connected.secrets {
-        Secrets::Keys(_) => vec![Call::Siem, Call::Audit],
+        Secrets::Keys(_) => vec![&ARCHIVES, &AUDIT],
         Secrets::Client(_) => {
-            let siem = &setup.config.siem;
-            let gateway = (!siem.cloud_gateway_types.is_empty()).then_some(Call::CloudGateway);
-            let integrated =
-                (!siem.cloud_integrated_types.is_empty()).then_some(Call::CloudIntegrated);
-            gateway
-                .into_iter()
-                .chain(integrated)
-                .chain([Call::Audit])
-                .collect()
+            let mut logs = vec![&CLOUD_GATEWAY, &CLOUD_INTEGRATED, &AUDIT];
+            logs.retain(|log| log.kind != Kind::Objects || !types(setup, log).is_empty());
+            logs
         }
     }
 }
 
-fn try_call(connected: &Connected, setup: &Setup, call: Call) -> Result<(), ApiError> {
-    let now = setup.clock.present().earliest;
-    let siem = &setup.config.siem;
-    let kinds = match call {
-        Call::CloudGateway => &siem.cloud_gateway_types,
-        _ => &siem.cloud_integrated_types,
-    };
-    if let (true, Some(kind)) = (call.is_list(), kinds.first()) {
-        return connected
-            .client
-            .list(call, &endpoints::events(kind, now, None))
-            .map(drop);
+/// Returns the event types of a log that the configuration asks for.
+fn types<'a>(setup: &'a Setup, log: &Log) -> &'a [&'static str] {
+    match *log == CLOUD_GATEWAY {
+        true => &setup.config.siem.cloud_gateway_types,
+        false => &setup.config.siem.cloud_integrated_types,
     }
-    let mut sink = FirstBytes { arrived: false };
-    let body: Value = match call {
-        Call::Siem => endpoints::siem(None, setup.config.siem.format),
-        _ => endpoints::audit(now - LOOK_BACK, now, 1, None),
-    };
-    let answer = match call {
-        Call::Siem => connected.client.call(call, &body, &mut sink),
-        _ => connected.client.call(call, &body, &mut NoSink),
-    };
-    match answer {
-        Err(ApiError::Sink(_)) if sink.arrived => Ok(()),
-        other => other.map(drop),
+}
+
+/// Asks for as little of a log as possible.
+fn try_log(connected: &Connected, setup: &Setup, log: &'static Log) -> Result<(), ApiError> {
+    let now = setup.clock.present().earliest;
+    let (client, call) = (&connected.client, Call::Log(log));
+    match log.kind {
+        Kind::Archives => {
+            let mut sink = FirstBytes { arrived: false };
+            let body = endpoints::siem(None, setup.config.siem.format);
+            match client.call(call, &body, &mut sink) {
+                Err(ApiError::Sink(_)) if sink.arrived => Ok(()),
+                other => other.map(drop),
+            }
+        }
+        Kind::Objects => {
+            let name = types(setup, log).first().copied().unwrap_or_default();
+            let query = endpoints::events(name, now, None);
+            client.list(call, &query).map(drop)
+        }
+        Kind::Windows => {
+            let body = endpoints::audit(now - LOOK_BACK, now, 1, None);
+            client.call(call, &body, &mut NoSink).map(drop)
+        }
     }
 }
 

@@ -5,12 +5,14 @@ use std::io::Write as _;
 
 use chrono::Utc;
 
-use super::line::Event;
+use super::audit::Event;
+use super::newest_first::NewestFirst;
 use super::page::Item;
 use super::published::Published;
 use crate::api::ApiError;
 use crate::config::Format;
-use crate::spool::{Digest, Gap, Scratch, Spill, Spool};
+use crate::failure::Failure;
+use crate::spool::{Digest, Gap, Scratch, Spool};
 
 /// No event is longer, in bytes. It bounds the memory for a line of it; what is longer is kept as it is.
 const EVENT_LIMIT: usize = 4 << 20;
@@ -18,7 +20,7 @@ const EVENT_LIMIT: usize = 4 << 20;
 /// The events of one window, newest first.
 pub(super) struct Taken {
     format: Format,
-    pub(super) lines: Spill,
+    pub(super) lines: NewestFirst<Scratch>,
     /// Identities of what is new.
     pub(super) ids: Vec<Digest>,
     /// Identities of everything that was listed.
@@ -39,10 +41,10 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    pub(super) fn new(format: Format, spool: &Spool) -> anyhow::Result<Self> {
+    pub(super) fn new(format: Format, spool: &Spool) -> Result<Self, Failure> {
         Ok(Self {
             format,
-            lines: Spill::new(spool.scratch()?),
+            lines: NewestFirst::new(spool.scratch()?),
             ids: Vec::new(),
             known: HashSet::new(),
             named: HashSet::new(),
@@ -72,7 +74,7 @@ impl Taken {
         raw: &str,
         spool: &Spool,
         published: &mut Published,
-    ) -> anyhow::Result<bool> {
+    ) -> Result<bool, Failure> {
         if raw.len() > EVENT_LIMIT {
             self.take_odd(raw, spool)?;
             return Ok(false);
@@ -100,7 +102,7 @@ impl Taken {
         event: &Event<'_>,
         spool: &Spool,
         published: &mut Published,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), Failure> {
         let id = event.id();
         // version 0.1.0 remembered ids alone, and texts without an id by number
         let (identity, old) = match &id {
@@ -137,7 +139,7 @@ impl Taken {
     }
 
     /// Takes in an item that is not an event. Returns true if no earlier window had it.
-    fn take_odd(&mut self, text: &str, spool: &Spool) -> anyhow::Result<bool> {
+    fn take_odd(&mut self, text: &str, spool: &Spool) -> Result<bool, Failure> {
         let identity = self.number(text);
         let is_listed = !self.known.insert(identity);
         if spool.has_seen(identity)? {
@@ -162,7 +164,7 @@ impl Taken {
     }
 
     /// Keeps what is not an event, for the quarantine.
-    fn keep_odd(&mut self, spool: &Spool, item: &str) -> anyhow::Result<()> {
+    fn keep_odd(&mut self, spool: &Spool, item: &str) -> Result<(), Failure> {
         let mut file = match self.odd.take() {
             Some(file) => file,
             None => spool.scratch()?,

@@ -104,10 +104,6 @@ impl Scratch {
         self.kept = true;
         Ok(std::mem::take(&mut self.name))
     }
-
-    pub(crate) fn set_len(&mut self, bytes: u64) -> io::Result<()> {
-        self.file.set_len(bytes)
-    }
 }
 
 /// Makes scratch files where the spool is not at hand.

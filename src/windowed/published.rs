@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::window;
+use super::plan;
 use crate::spool::{Digest, Spool, SpoolError};
 
 /// How often each line is published.
@@ -23,7 +23,7 @@ impl Published {
     pub(super) fn since(spool: &Spool, from: DateTime<Utc>) -> Result<Self, SpoolError> {
         let mut lines = HashMap::new();
         for name in spool.published_names()? {
-            if window::of_name(&name).is_none_or(|(_, to)| to < from) {
+            if plan::of_name(&name).is_none_or(|(_, to)| to < from) {
                 continue;
             }
             let Some(file) = spool.read_published(&name)? else {
@@ -57,6 +57,6 @@ pub(super) fn newest_end(
     present: DateTime<Utc>,
 ) -> Result<Option<DateTime<Utc>>, SpoolError> {
     let names = spool.published_names()?;
-    let ends = names.iter().filter_map(window::of_name).map(|(_, to)| to);
+    let ends = names.iter().filter_map(plan::of_name).map(|(_, to)| to);
     Ok(ends.filter(|to| *to <= present + TimeDelta::days(1)).max())
 }
