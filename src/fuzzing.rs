@@ -17,15 +17,16 @@ pub use crate::config::{
 pub use crate::logs::{ARCHIVES, AUDIT, CLOUD_GATEWAY, CLOUD_INTEGRATED};
 pub use crate::spool::{Extension, FileName};
 
-use crate::api::{ApiError, answer};
 use crate::api::objects::AddressError;
+use crate::api::{ApiError, answer};
 use crate::config::PrivateStores;
+use crate::json::{self, scan};
 use crate::siem::objects::page::{self as list, Entry};
 use crate::siem::objects::unpack;
 use crate::spool::record::Record;
+use crate::windowed;
 use crate::windowed::audit::Event;
 use crate::windowed::page::Item;
-use crate::{json, scan, windowed};
 
 /// One item of a page of audit events.
 #[derive(Debug)]
@@ -178,17 +179,17 @@ pub struct StateRecord(Record);
 
 impl StateRecord {
     /// Reads the bytes of a state file; nothing for what is refused.
-        pub fn decode(bytes: &[u8]) -> Option<Self> {
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
         Record::decode(bytes).ok().map(Self)
     }
 
     /// The bytes of the file.
-        pub fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
         self.0.encode()
     }
 
     /// Every file name in it, staged and published.
-        pub fn names(&self) -> Vec<&str> {
+    pub fn names(&self) -> Vec<&str> {
         let moves = self.0.pending.iter();
         moves
             .flat_map(|moved| [moved.staged.as_str(), &moved.name])
@@ -196,7 +197,7 @@ impl StateRecord {
     }
 
     /// The same record when nothing is left to move.
-        pub fn settled(mut self) -> Self {
+    pub fn settled(mut self) -> Self {
         self.0.settle();
         self
     }

@@ -1,13 +1,13 @@
 //! Mimecast's JSON documents as streams of items: `{"…": …, "data": [item, item, …]}`.
 
+pub mod scan;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-
-use crate::scan;
 
 /// Reads a document and hands each item of `data` on, as it was sent; yields whether there was a
 /// `data` at all. The receiver answers whether to go on.

@@ -44,7 +44,6 @@ mod logs;
 mod permissions;
 mod report;
 mod run;
-mod scan;
 mod siem;
 mod spool;
 mod windowed;

@@ -15,8 +15,8 @@ use crate::api::endpoints::{self, Call};
 use crate::api::transport::{HELD_LIMIT, text_of};
 use crate::api::{ApiError, NoSink, Reply};
 use crate::failure::{Failure, LASTING_RUNS};
+use crate::json::scan;
 use crate::logs::AUDIT;
-use crate::scan;
 use crate::spool::{Gap, Scratch, Spool};
 
 /// Pages that are given up in one run: more of them are not single bad pages.

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::scan;
+use crate::json::scan;
 
 /// No page has more items; Mimecast sends at most as many as were asked for. It bounds the memory for their ids.
 const ITEMS_LIMIT: usize = 100_000;

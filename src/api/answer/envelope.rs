@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Answer, Denial};
 use crate::api::endpoints::Call;
-use crate::scan;
+use crate::json::scan;
 
 /// What a list under API 2.0 answers to a day that it no longer keeps.
 const INVALID_REQUEST: &str = "Request Validation Failed";

@@ -349,9 +349,11 @@ fn refuse_two_from_input(setup: &Setup) -> Result<(), Failure> {
         .count();
     if from_input > 1 {
         let what = "more than one secret is to come from standard input";
-        return Err(
-            Failure::new(Code::Usage, what, "use files or variables for the others"),
-        );
+        return Err(Failure::new(
+            Code::Usage,
+            what,
+            "use files or variables for the others",
+        ));
     }
     Ok(())
 }

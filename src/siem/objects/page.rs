@@ -5,7 +5,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use crate::json::Members;
-use crate::scan;
+use crate::json::scan;
 use crate::spool::Digest;
 
 /// So many entries without an address are told apart; further ones of a page are taken together.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use crate::json::Text;
+use super::Text;
 
 /// Calls `each` with the name in quotes and the value of every member of an object, as they were sent.
 /// Returns `None` if the text is not one object with balanced brackets and nothing behind it; then some
