@@ -4,6 +4,7 @@
 //! or kept as owed: an object that cannot be fetched stops nothing but itself. What was published is in
 //! the memory of the spool. An expired address is refreshed by listing the page again.
 
+mod debts;
 mod fetching;
 mod gzip;
 mod leaving;

@@ -171,6 +171,18 @@ mod tests {
     }
 
     #[test]
+    fn a_page_of_more_items_than_the_limit_hands_out_none() {
+        for (items, handed_out) in [(ITEMS_LIMIT, ITEMS_LIMIT), (ITEMS_LIMIT + 1, 0)] {
+            let (text, mut count) = (format!("{{\"data\":[{}1]}}", "1,".repeat(items - 1)), 0);
+            let read = read(&text, |_| {
+                count += 1;
+                Ok::<_, ()>(())
+            });
+            assert_eq!((read.unwrap().is_ok(), count), (handed_out > 0, handed_out));
+        }
+    }
+
+    #[test]
     fn one_broken_item_leaves_the_others() {
         let (items, head) = page("{\"data\":[{\"a\":\"x\ty\"},{\"b\":tru},{\"c\":1}]}").unwrap();
         assert_eq!(

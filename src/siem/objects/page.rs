@@ -8,8 +8,9 @@ use crate::json::Members;
 use crate::json::scan;
 use crate::spool::Digest;
 
-/// So many entries without an address are told apart; further ones of a page are taken together.
-const BAD_ENTRIES: usize = 64;
+/// So many entries without an address, and so many addresses that are not fetched from, are told apart; further
+/// ones of a page are taken together.
+pub(crate) const BAD_ENTRIES: usize = 64;
 /// No token and no address is longer, in bytes.
 const TOKEN_LIMIT: usize = 64 << 10;
 
@@ -44,6 +45,14 @@ pub(crate) struct Bad {
     pub(crate) digest: Digest,
     /// How many entries are meant.
     pub(crate) count: u32,
+}
+
+impl Bad {
+    /// From now on another entry is meant, too.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.digest = self.digest.joined(other.digest);
+        self.count = self.count.saturating_add(other.count);
+    }
 }
 
 impl Page {
@@ -87,10 +96,7 @@ impl Items {
             self.bad += 1;
             match &mut self.rest {
                 _ if self.bad <= BAD_ENTRIES => self.items.push(Entry::Bad(bad)),
-                Some(rest) => {
-                    rest.digest = rest.digest.joined(bad.digest);
-                    rest.count = rest.count.saturating_add(1);
-                }
+                Some(rest) => rest.join(&bad),
                 rest => *rest = Some(*bad),
             }
         } else {
@@ -107,25 +113,25 @@ impl Items {
 
 impl Entry {
     fn read(item: &str) -> Self {
-        let bad = |why| {
-            let digest = Digest::of(item.as_bytes());
-            Self::Bad(Box::new(Bad {
-                why,
-                digest,
-                count: 1,
-            }))
-        };
         let Some(item) = scan::repaired(item) else {
-            return bad("is not JSON");
+            return Self::bad(item, "is not JSON");
         };
         let Ok(object) = serde_json::from_str::<Members<'_>>(&item) else {
-            return bad("is not an object");
+            return Self::bad(&item, "is not an object");
         };
         let url = object.get("url").filter(|url| url.len() <= TOKEN_LIMIT);
-        match url.and_then(|url| serde_json::from_str::<Box<str>>(url).ok()) {
-            Some(url) => Self::Good(url),
-            None => bad("has no address"),
+        if let Some(url) = url.and_then(|url| serde_json::from_str::<Box<str>>(url).ok()) {
+            return Self::Good(url);
         }
+        // another time in each list makes no other entry
+        let timeless = object.get("expiry").map(|expiry| item.replace(expiry, ""));
+        Self::bad(timeless.as_deref().unwrap_or(&item), "has no address")
+    }
+
+    fn bad(text: &str, why: &'static str) -> Self {
+        let digest = Digest::of(text.as_bytes());
+        let count = 1;
+        Self::Bad(Box::new(Bad { why, digest, count }))
     }
 }
 
@@ -178,9 +184,7 @@ mod tests {
     }
 
     fn lone(item: &str, why: &'static str) -> Entry {
-        let digest = Digest::of(item.as_bytes());
-        let count = 1;
-        Entry::Bad(Box::new(Bad { why, digest, count }))
+        Entry::bad(item, why)
     }
 
     #[test]
