@@ -12,7 +12,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
-use toml_edit::Value;
+use toml::Value;
 
 use crate::config::guard::refuse_open_to_others;
 use crate::config::toml_file::{self, Source, flaw_of_word, is_placeholder, meant, shown};
@@ -239,16 +239,13 @@ fn fill(
     };
     let source = Source::parse(path, &text)?;
     let known = || KEYS.into_iter().chain([CLIENT_SECRET]);
-    for (name, item) in source.table() {
-        let key = source
-            .table()
-            .key(name)
-            .expect("the name comes from this table");
+    for (key, item) in source.table() {
+        let name = &**key.get_ref();
         if !known().any(|known| known == name) {
             let hint = meant(name, known());
             return Err(source.refuse(key, format_args!("unknown key{}{hint}", shown(name))));
         }
-        let value = item.as_str();
+        let value = item.get_ref().as_str();
         let value = value
             .ok_or_else(|| source.refuse(key, format_args!("{name}: expected text in quotes")))?;
         let Some(index) = keys.iter().position(|wanted| *wanted == name) else {

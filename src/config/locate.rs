@@ -108,8 +108,8 @@ fn is_foreign(path: &Path) -> bool {
     let (Ok(file), Ok(example)) = (Source::parse(path, &text), Source::parse(path, EXAMPLE)) else {
         return false;
     };
-    let mut sections = example.table().iter();
-    !sections.any(|(section, _)| file.table().contains_key(section))
+    let mut sections = example.table().keys();
+    !sections.any(|section| file.table().contains_key(section))
 }
 
 fn places(environment: &Environment) -> impl Iterator<Item = (PathBuf, Owner)> {

@@ -5,7 +5,8 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-use toml_edit::{Document, Key, Table};
+use toml::Spanned;
+use toml::de::{DeString, DeTable};
 
 use super::ConfigError;
 use crate::durable::{self, SystemDisk};
@@ -17,8 +18,11 @@ const LIMIT_BYTES: u64 = 1 << 20;
 pub(crate) struct Source<'t> {
     path: &'t Path,
     text: &'t str,
-    document: Document<&'t str>,
+    table: Spanned<DeTable<'t>>,
 }
+
+/// A key, which knows its place in the text.
+pub(crate) type Key<'t> = Spanned<DeString<'t>>;
 
 /// Reads a file's text, under a limit.
 ///
@@ -77,23 +81,19 @@ impl<'t> Source<'t> {
     /// Parses a text, with or without the mark that Windows editors put first.
     pub(crate) fn parse(path: &'t Path, text: &'t str) -> Result<Self, ConfigError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        match Document::parse(text) {
-            Ok(document) => Ok(Self {
-                path,
-                text,
-                document,
-            }),
+        match DeTable::parse(text) {
+            Ok(table) => Ok(Self { path, text, table }),
             Err(error) => Err(syntax(path, text, &error)),
         }
     }
 
-    pub(crate) fn table(&self) -> &Table {
-        self.document.as_table()
+    pub(crate) fn table(&self) -> &DeTable<'t> {
+        self.table.get_ref()
     }
 
     /// A complaint about the line where `key` stands.
-    pub(crate) fn refuse(&self, key: &Key, what: impl Display) -> ConfigError {
-        refuse(self.path, line(self.text, key.span()), what)
+    pub(crate) fn refuse(&self, key: &Key<'_>, what: impl Display) -> ConfigError {
+        refuse(self.path, line(self.text, Some(key.span())), what)
     }
 
     /// A complaint about the file as a whole.
@@ -137,7 +137,7 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
     bracketed || crossed || yours || marked.contains(&value.as_str())
 }
 
-fn syntax(path: &Path, text: &str, error: &toml_edit::TomlError) -> ConfigError {
+fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     // the error's own Display quotes the line, which may hold a secret; its message does not
     let found = error
         .span()

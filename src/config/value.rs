@@ -4,11 +4,11 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use toml_edit::{Item, Key, TableLike};
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::ConfigError;
 use super::edit::is_filled_in;
-use super::toml_file::{Source, flaw_of_word, is_placeholder, meant, shown};
+use super::toml_file::{Key, Source, flaw_of_word, is_placeholder, meant, shown};
 use crate::durable::Mode;
 
 /// What looks like a secret gets a better answer than the nearest known key.
@@ -42,8 +42,8 @@ pub(super) struct Setting<'a> {
     file: &'a Source<'a>,
     origin: Origin,
     section: &'static str,
-    key: &'a Key,
-    item: &'a Item,
+    key: &'a Key<'a>,
+    item: &'a DeValue<'a>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,31 +118,32 @@ impl<'a> Settings<'a> {
             Origin::Given => self.given,
             Origin::Default => self.example,
         };
-        let table = source.table().get(section)?.as_table_like()?;
+        let table = source.table().get(section)?.get_ref().as_table()?;
         let (key, item) = table.get_key_value(name)?;
         Some(Setting {
             file: self.given,
             origin,
             section,
             key,
-            item,
+            item: item.get_ref(),
         })
     }
 
     fn refuse_unknown(&self) -> Result<(), ConfigError> {
         let known = self.example.table();
-        for (section, item) in self.given.table() {
-            let key = key_of(self.given.table(), section);
-            let Some(known_keys) = known.get(section).and_then(Item::as_table_like) else {
-                return Err(self.refuse_section(key, section, item));
+        for (key, item) in self.given.table() {
+            let section = key.get_ref();
+            let known_keys = known.get(key).and_then(|known| known.get_ref().as_table());
+            let Some(known_keys) = known_keys else {
+                return Err(self.refuse_section(key, item.get_ref()));
             };
-            let Some(table) = item.as_table_like() else {
+            let Some(table) = item.get_ref().as_table() else {
                 let what = format!("{section} is a section: expected [{section}] on its own line");
                 return Err(self.given.refuse(key, what));
             };
-            let mut names = table.iter().map(|(name, _)| name);
-            if let Some(name) = names.find(|name| !known_keys.contains_key(name)) {
-                let key = key_of(table, name);
+            let mut keys = table.keys();
+            if let Some(key) = keys.find(|key| !known_keys.contains_key(*key)) {
+                let name = key.get_ref();
                 let hint = self.hint(name, known_keys);
                 let what = format!("unknown key{} in [{section}]{hint}", shown(name));
                 return Err(self.given.refuse(key, what));
@@ -151,39 +152,39 @@ impl<'a> Settings<'a> {
         Ok(())
     }
 
-    fn refuse_section(&self, key: &Key, name: &str, item: &Item) -> ConfigError {
-        let sections = self.example.table();
-        let what = if item.is_table_like() || item.is_array_of_tables() {
-            let hint = meant(name, sections.iter().map(|(known, _)| known));
+    fn refuse_section(&self, key: &Key<'_>, item: &DeValue<'_>) -> ConfigError {
+        let name = key.get_ref();
+        let is_table = |item: &DeValue<'_>| item.is_table();
+        let mut items = item.as_array().into_iter().flatten();
+        let what = if is_table(item) || items.any(|item| is_table(item.get_ref())) {
+            let hint = meant(name, names(self.example.table()));
             format!("unknown section{}{hint}", shown(name))
         } else {
-            let hint = self.hint(name, &toml_edit::Table::new());
+            let hint = self.hint(name, &DeTable::new());
             format!("unknown key{} outside of any section{hint}", shown(name))
         };
         self.given.refuse(key, what)
     }
 
     /// Where an unknown key belongs, or what was meant.
-    fn hint(&self, name: &str, siblings: &dyn TableLike) -> String {
+    fn hint(&self, name: &str, siblings: &DeTable<'_>) -> String {
         if SECRETS.contains(&name) {
             return ": secrets belong into credentials.toml".to_owned();
         }
         for (section, item) in self.example.table() {
-            if item
-                .as_table_like()
-                .is_some_and(|table| table.contains_key(name))
-            {
-                return format!(": it belongs into [{section}]");
+            let table = item.get_ref().as_table();
+            if table.is_some_and(|table| table.contains_key(name)) {
+                return format!(": it belongs into [{}]", section.get_ref());
             }
         }
-        meant(name, siblings.iter().map(|(known, _)| known))
+        meant(name, names(siblings))
     }
 }
 
 impl<'a> Setting<'a> {
     /// A complaint about this key.
     pub(super) fn refuse(&self, what: impl Display) -> ConfigError {
-        let (key, section) = (self.key.get(), self.section);
+        let (key, section) = (self.key.get_ref(), self.section);
         let what = format_args!("{key} in [{section}]: {what}");
         match self.origin {
             Origin::Given => self.file.refuse(self.key, what),
@@ -208,7 +209,7 @@ impl<'a> Setting<'a> {
         }
         if is_placeholder(text) {
             let refusal = self.refuse("still holds a placeholder");
-            return Err(match is_filled_in(self.section, self.key.get()) {
+            return Err(match is_filled_in(self.section, self.key.get_ref()) {
                 true => refusal.with_remedy("run authentication_setup"),
                 false => refusal,
             });
@@ -238,10 +239,8 @@ impl<'a> Setting<'a> {
     }
 
     pub(super) fn number(&self, range: RangeInclusive<u32>) -> Result<u32, ConfigError> {
-        let number = self
-            .item
-            .as_integer()
-            .and_then(|number| u32::try_from(number).ok());
+        let number = |number: &DeInteger<'_>| u32::from_str_radix(number.as_str(), number.radix());
+        let number = self.item.as_integer().and_then(|text| number(text).ok());
         number
             .filter(|number| range.contains(number))
             .ok_or_else(|| {
@@ -316,6 +315,6 @@ impl<'a> Setting<'a> {
     }
 }
 
-fn key_of<'a>(table: &'a dyn TableLike, name: &str) -> &'a Key {
-    table.key(name).expect("the name comes from this table")
+fn names<'a>(table: &'a DeTable<'_>) -> impl Iterator<Item = &'a str> {
+    table.keys().map(|key| &**key.get_ref())
 }

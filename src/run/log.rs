@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, NaiveDate, Utc};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{FormatEvent, Writer};
 use tracing_subscriber::fmt::{FmtContext, layer};
@@ -34,9 +35,17 @@ pub fn begin(
 ) -> io::Result<PathBuf> {
     let folder = &config.folders.log;
     durable::make_folder(folder, config.folders.folder_mode)?;
-    let place = folder.join(format!("{stream}_{}.log", now.format("%Y-%m-%d")));
+    let name = format!("{stream}_{}", now.format("%Y-%m-%d"));
+    let place = folder.join(format!("{name}.log"));
+    // refuses a pipe, which would make the run wait, and gives a new file its mode
+    durable::append(&place, config.folders.file_mode)?;
     // all lines of a run go into the file of its first day: a run is short
-    let file = durable::append(&place, config.folders.file_mode)?;
+    let file = RollingFileAppender::builder()
+        .rotation(Rotation::NEVER)
+        .filename_prefix(name)
+        .filename_suffix("log")
+        .build(folder)
+        .map_err(io::Error::other)?;
 
     let (said, kept) = match verbose {
         0 => (None, config.run.log_level),
@@ -46,9 +55,7 @@ pub fn begin(
     let line = || Line {
         run_id: run_id.to_owned(),
     };
-    let to_file = layer()
-        .event_format(line())
-        .with_writer(std::sync::Mutex::new(file));
+    let to_file = layer().event_format(line()).with_writer(file);
     let to_person = said.map(|level| {
         layer()
             .event_format(line())
