@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
+
 use crate::config::{Config, Environment, unfit_for_data};
 use crate::durable::{self, Disk as _, Mode, SystemDisk};
 use crate::failure::{Code, Failure};
@@ -51,7 +53,7 @@ pub(super) fn prepare(data: &Path, config: &Config) -> Result<(), Failure> {
     }
     for published in logs::PUBLISHED.map(|name| data.join(name)) {
         try_out(&data.join(logs::STAGING), &published)
-            .map_err(|error| failure("write, rename and delete a file in", &published, &error))?;
+            .map_err(|error| disk_failure(format!("cannot {error:#}")))?;
     }
     Ok(())
 }
@@ -69,22 +71,29 @@ pub(super) fn prepare_own(config: &Config) -> Result<(), Failure> {
 }
 
 /// Does with an empty file what the collectors do with every file.
-fn try_out(staging: &Path, published: &Path) -> io::Result<()> {
+fn try_out(staging: &Path, published: &Path) -> anyhow::Result<()> {
     let (from, to) = (staging.join(PROBE), published.join(PROBE));
     drop((SystemDisk.remove(&from), SystemDisk.remove(&to))); // of a setup that was killed here
-    SystemDisk.create(&from, Mode::PRIVATE)?.sync()?;
+    let file = SystemDisk.create(&from, Mode::PRIVATE);
+    file.and_then(|mut file| file.sync())
+        .with_context(|| format!("write a file in {}", staging.display()))?;
     SystemDisk
         .rename(&from, &to)
-        .inspect_err(|_| drop(SystemDisk.remove(&from)))?;
-    SystemDisk.sync_folder(published)?;
-    SystemDisk.remove(&to)
+        .inspect_err(|_| drop(SystemDisk.remove(&from)))
+        .with_context(|| format!("rename a file into {}", published.display()))?;
+    SystemDisk
+        .sync_folder(published)
+        .with_context(|| format!("write the folder {}", published.display()))?;
+    SystemDisk
+        .remove(&to)
+        .with_context(|| format!("delete a file in {}", published.display()))
 }
 
 fn failure(action: &str, path: &Path, error: &io::Error) -> Failure {
-    let what = format!("cannot {action} {}: {error}", path.display());
-    Failure::new(
-        Code::Disk,
-        what,
-        "choose another folder, or correct its permissions",
-    )
+    disk_failure(format!("cannot {action} {}: {error}", path.display()))
+}
+
+fn disk_failure(what: String) -> Failure {
+    let remedy = "choose another folder, or correct its permissions";
+    Failure::new(Code::Disk, what, remedy)
 }

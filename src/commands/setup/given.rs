@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::flags::Flags;
+use super::questions::{
+    ACCESS_KEY, APP_ID, APP_KEY, CLIENT_ID, CLIENT_SECRET, EMAIL, PASSWORD, Question, Respondent,
+    SECRET_KEY,
+};
 use super::terminal::Terminal;
 use super::{Setup, folders};
 use crate::api::login::AuthType;
-use crate::config::toml_file::{decode, flaw_of_word};
+use crate::config::toml_file::decode;
 use crate::config::{Api, BaseUrl};
 use crate::credentials::{ClientSecret, Credentials};
 use crate::durable;
@@ -18,122 +22,29 @@ use crate::failure::{Code, Failure};
 /// No secret is longer, in bytes.
 const SECRET_LIMIT: u64 = 64 << 10;
 
-/// Everything that has to be known before Mimecast is asked.
-pub struct Answers {
-    /// The data folder, absolute.
-    pub data: PathBuf,
-    /// On whose behalf.
-    pub who: Who,
-    /// The API host, if it was given.
-    pub base_url: Option<BaseUrl>,
-    /// Where to ask for it otherwise.
-    pub discovery_url: BaseUrl,
-}
-
-/// On whose behalf logs are read.
-pub enum Who {
-    /// API 2.0: an application, for itself.
-    Client {
-        /// Names it.
-        id: String,
-        /// Proves it.
-        secret: SecretString,
-    },
-    /// API 1.0: an administrator, whose password is exchanged for keys.
-    LogIn {
-        /// The registered application.
-        app: App,
-        /// The address.
-        email: String,
-        /// Used once.
-        password: SecretString,
-        /// Whose password it is.
-        auth_type: AuthType,
-    },
-    /// API 1.0: whoever owns these keys.
-    Keys {
-        /// The registered application.
-        app: App,
-        /// For discovery of the region and for information.
-        email: Option<String>,
-        /// Sent along.
-        access_key: SecretString,
-        /// Signs.
-        secret_key: SecretString,
-    },
-}
-
-/// A registered application of API 1.0.
-#[derive(Clone, Debug)]
-pub struct App {
-    /// Sent along.
-    pub id: String,
-    /// Signed along.
-    pub key: SecretString,
-}
-
-impl Answers {
-    /// The generation that they are about.
-    #[must_use]
-    pub const fn api(&self) -> Api {
-        match &self.who {
-            Who::Client { .. } => Api::V2,
-            Who::LogIn { .. } | Who::Keys { .. } => Api::V1,
-        }
-    }
-
-    /// The application of API 2.0, if they are about one.
-    #[must_use]
-    pub fn client_id(&self) -> Option<&str> {
-        match &self.who {
-            Who::Client { id, .. } => Some(id),
-            Who::LogIn { .. } | Who::Keys { .. } => None,
-        }
-    }
-
-    /// The application of API 1.0, if they are about one.
-    #[must_use]
-    pub fn app(&self) -> Option<&App> {
-        match &self.who {
-            Who::Client { .. } => None,
-            Who::LogIn { app, .. } | Who::Keys { app, .. } => Some(app),
-        }
-    }
-
-    /// The address, if one is known.
-    #[must_use]
-    pub fn email(&self) -> Option<&str> {
-        match &self.who {
-            Who::Client { .. } => None,
-            Who::LogIn { email, .. } => Some(email),
-            Who::Keys { email, .. } => email.as_deref(),
-        }
-    }
-}
-
 /// What is known before anything is asked.
-pub(super) struct Known {
+pub struct Known {
     /// The generation, where flags or an earlier setup decide it.
-    pub(super) api: Option<Api>,
-    pub(super) client_id: Option<String>,
-    pub(super) client_secret: Option<SecretString>,
-    pub(super) data: Option<PathBuf>,
-    pub(super) app_id: Option<String>,
-    pub(super) app_key: Option<SecretString>,
-    pub(super) email: Option<String>,
-    pub(super) password: Option<SecretString>,
-    pub(super) access_key: Option<SecretString>,
-    pub(super) secret_key: Option<SecretString>,
-    pub(super) auth_type: AuthType,
-    pub(super) base_url: Option<BaseUrl>,
+    pub api: Option<Api>,
+    pub client_id: Option<String>,
+    pub client_secret: Option<SecretString>,
+    pub data: Option<PathBuf>,
+    pub app_id: Option<String>,
+    pub app_key: Option<SecretString>,
+    pub email: Option<String>,
+    pub password: Option<SecretString>,
+    pub access_key: Option<SecretString>,
+    pub secret_key: Option<SecretString>,
+    pub auth_type: AuthType,
+    pub base_url: Option<BaseUrl>,
     /// Of an earlier setup: where a region cannot be asked for, it is still the same.
-    pub(super) saved_base_url: Option<BaseUrl>,
-    pub(super) discovery_url: BaseUrl,
+    pub saved_base_url: Option<BaseUrl>,
+    pub discovery_url: BaseUrl,
 }
 
 impl Known {
     /// Flags first, then environment, then what an earlier setup saved.
-    pub(super) fn of(setup: &Setup) -> Result<Self, Failure> {
+    pub fn of(setup: &Setup) -> Result<Self, Failure> {
         let (flags, environment) = (&setup.flags, &setup.environment);
         refuse_two_from_input(setup)?;
         let (config, given) = (&setup.config, setup.given);
@@ -190,18 +101,18 @@ impl Known {
             discovery_url: BaseUrl::parse(&flags.discovery_url)
                 .map_err(|error| refused("--discovery-url", &error.to_string()))?,
         };
-        for (key, flag) in [
-            (&known.client_secret, "--client-secret-file"),
-            (&known.app_key, "--app-key-file"),
-            (&known.access_key, "--access-key-file"),
-            (&known.secret_key, "--secret-key-file"),
+        for (key, question) in [
+            (&known.client_secret, CLIENT_SECRET),
+            (&known.app_key, APP_KEY),
+            (&known.access_key, ACCESS_KEY),
+            (&known.secret_key, SECRET_KEY),
         ] {
             let key = key.as_ref().map(|key| key.expose_secret().trim());
-            check(key, flag, is_word)?;
+            check(key, &question)?;
         }
-        check(flags.client_id.as_deref(), "--client-id", is_word)?;
-        check(flags.app_id.as_deref(), "--app-id", is_word)?;
-        check(flags.email.as_deref(), "--email", is_address)?;
+        check(flags.client_id.as_deref(), &CLIENT_ID)?;
+        check(flags.app_id.as_deref(), &APP_ID)?;
+        check(flags.email.as_deref(), &EMAIL)?;
         Ok(known.with_one_way_in(flags))
     }
 
@@ -215,13 +126,9 @@ impl Known {
     }
 }
 
-fn check(
-    text: Option<&str>,
-    flag: &str,
-    check: impl Fn(&str) -> Result<(), &'static str>,
-) -> Result<(), Failure> {
-    match text.map(check) {
-        Some(Err(expected)) => Err(refused(flag, expected)),
+fn check(text: Option<&str>, question: &Question) -> Result<(), Failure> {
+    match text.map(question.check) {
+        Some(Err(expected)) => Err(refused(question.flag, expected)),
         _ => Ok(()),
     }
 }
@@ -234,92 +141,83 @@ fn refused(flag: &str, why: &str) -> Failure {
     )
 }
 
-pub(super) fn is_word(text: &str) -> Result<(), &'static str> {
-    flaw_of_word(text).map_or(Ok(()), Err)
+/// Takes what was given as the answers; names all that are missing at once.
+pub struct Unattended<'a> {
+    known: &'a Known,
+    missing: Vec<&'static str>,
 }
 
-pub(super) fn is_address(text: &str) -> Result<(), &'static str> {
-    let (name, host) = text.split_once('@').unwrap_or((text, ""));
-    if text.contains(char::is_whitespace) {
-        Err("an e-mail address, please: it holds a space")
-    } else if host.is_empty() {
-        Err("an e-mail address, please: it has no @ with a domain")
-    } else if name.is_empty() {
-        Err("an e-mail address, please: it has no name before the @")
-    } else if !host.contains('.') {
-        Err("an e-mail address, please: its domain has no dot")
-    } else {
-        Ok(())
+impl<'a> Unattended<'a> {
+    pub fn new(known: &'a Known) -> Self {
+        let missing = Vec::new();
+        Self { known, missing }
     }
-}
 
-/// Takes everything as it is; names all that is missing at once.
-pub(super) fn without_asking(known: &Known) -> Result<Answers, Failure> {
-    let mut missing = Vec::new();
-    let mut need = |is_missing: bool, flag: &'static str| {
-        if is_missing {
-            missing.push(flag);
+    /// Returns the answer. Without one, its flag is noted and nothing comes of the rest.
+    fn take<T: Clone + Default>(&mut self, known: Option<&T>, flag: &'static str) -> T {
+        if known.is_none() {
+            self.missing.push(flag);
         }
-    };
-    let has_keys = known.access_key.is_some() || known.secret_key.is_some();
-    let is_client = known.api == Some(Api::V2);
-    need(known.data.is_none(), "--data-dir");
-    need(!is_client && known.app_id.is_none(), "--app-id");
-    need(!is_client && known.app_key.is_none(), "--app-key-file");
-    if is_client {
-        need(known.client_id.is_none(), "--client-id");
-        need(known.client_secret.is_none(), "--client-secret-file");
-    } else if has_keys {
-        need(known.access_key.is_none(), "--access-key-file");
-        need(known.secret_key.is_none(), "--secret-key-file");
-        need(
-            known.base_url.is_none() && known.email.is_none() && known.saved_base_url.is_none(),
-            "--base-url or --email",
-        );
-    } else {
-        need(known.email.is_none(), "--email");
-        need(known.password.is_none(), "--password-file");
+        known.cloned().unwrap_or_default()
     }
-    if !missing.is_empty() {
-        let what = format!("missing without questions: {}", missing.join(", "));
+
+    fn has_keys(&self) -> bool {
+        self.known.access_key.is_some() || self.known.secret_key.is_some()
+    }
+}
+
+impl Respondent for Unattended<'_> {
+    fn api(&mut self) -> Result<Api, Failure> {
+        Ok(self.known.api.unwrap_or(Api::V1))
+    }
+
+    fn data_folder(&mut self) -> Result<PathBuf, Failure> {
+        Ok(self.take(self.known.data.as_ref(), "--data-dir"))
+    }
+
+    fn line(&mut self, question: &Question, known: Option<&String>) -> Result<String, Failure> {
+        Ok(self.take(known, question.flag))
+    }
+
+    fn secret(
+        &mut self,
+        question: &Question,
+        known: Option<&SecretString>,
+    ) -> Result<SecretString, Failure> {
+        Ok(self.take(known, question.flag))
+    }
+
+    fn email(&mut self) -> Result<Option<String>, Failure> {
+        let known = self.known;
+        let has_region = known.base_url.is_some() || known.saved_base_url.is_some();
+        let flag = match self.has_keys() {
+            true if has_region => return Ok(known.email.clone()),
+            true => "--base-url or --email",
+            false => EMAIL.flag,
+        };
+        Ok(Some(self.take(known.email.as_ref(), flag)))
+    }
+
+    fn password(&mut self) -> Result<Option<SecretString>, Failure> {
+        match self.has_keys() {
+            true => Ok(None),
+            false => Ok(Some(self.take(self.known.password.as_ref(), PASSWORD.flag))),
+        }
+    }
+
+    fn host(&mut self) -> Result<Option<BaseUrl>, Failure> {
+        Ok(self.known.base_url.clone())
+    }
+
+    fn end(&mut self) -> Result<(), Failure> {
+        if self.missing.is_empty() {
+            return Ok(());
+        }
+        let what = format!("missing without questions: {}", self.missing.join(", "));
         let remedy = "give them, or leave --no-input away; secrets can also come from MIMECAST_… \
                       variables";
-        return Err(Failure::new(Code::Usage, what, remedy));
+        Err(Failure::new(Code::Usage, what, remedy))
     }
-    complete(known).ok_or_else(|| Failure::new(Code::Bug, "an answer got lost", "report it"))
-}
-
-fn complete(known: &Known) -> Option<Answers> {
-    let app = || {
-        Some(App {
-            id: known.app_id.clone()?,
-            key: known.app_key.clone()?,
-        })
-    };
-    let who = match (&known.access_key, &known.secret_key) {
-        _ if known.api == Some(Api::V2) => Who::Client {
-            id: known.client_id.clone()?,
-            secret: known.client_secret.clone()?,
-        },
-        (Some(access_key), Some(secret_key)) => Who::Keys {
-            app: app()?,
-            email: known.email.clone(),
-            access_key: access_key.clone(),
-            secret_key: secret_key.clone(),
-        },
-        _ => Who::LogIn {
-            app: app()?,
-            email: known.email.clone()?,
-            password: known.password.clone()?,
-            auth_type: known.auth_type,
-        },
-    };
-    Some(Answers {
-        data: known.data.clone()?,
-        who,
-        base_url: known.base_url.clone(),
-        discovery_url: known.discovery_url.clone(),
-    })
 }
 
 /// The generation that the flags speak of.
