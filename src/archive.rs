@@ -269,19 +269,16 @@ fn admit(entry: &ZipFileEntry<'_>, limits: &Limits) -> Result<Kind, String> {
 
 impl Member<'_> {
     /// The name in the archive, as text. Never to be used as a path.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Whether everything has been read, up to the clean end, and has verified.
-    #[must_use]
     pub fn is_whole(&self) -> bool {
         matches!(self.state, State::Whole)
     }
 
     /// Whether reading this member has failed; an error while it has not is the caller's own.
-    #[must_use]
     pub fn is_faulty(&self) -> bool {
         matches!(self.state, State::Faulty(_))
     }

@@ -77,14 +77,12 @@ impl Clock {
     }
 
     /// The same clock with a limit on the run's time.
-    #[must_use]
     pub const fn with_budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
         self
     }
 
     /// The host's wall-clock time.
-    #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         now()
     }
@@ -101,13 +99,11 @@ impl Clock {
     }
 
     /// Mimecast's clock minus the host's, once an answer has shown it.
-    #[must_use]
     pub fn skew(&self) -> Option<TimeDelta> {
         self.known().skew
     }
 
     /// What all clocks together say about the time.
-    #[must_use]
     pub fn present(&self) -> Present {
         let (host, known) = (self.now(), self.known());
         let server = known.skew.map(|skew| host + skew);
@@ -120,13 +116,11 @@ impl Clock {
     }
 
     /// Time since the run began.
-    #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
     /// What is left of the budget.
-    #[must_use]
     pub fn left(&self) -> Duration {
         self.budget.saturating_sub(self.elapsed())
     }

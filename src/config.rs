@@ -213,7 +213,6 @@ impl Config {
     }
 
     /// What is allowed but should be known, a sentence each.
-    #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.retention.data < DAY * ADVISED_DATA_DAYS {

@@ -99,19 +99,16 @@ impl Credentials {
     }
 
     /// The key of the registered application, to be signed along and never sent.
-    #[must_use]
     pub fn app_key(&self) -> &SecretString {
         &self.app_key
     }
 
     /// The public half of the key pair, to be sent.
-    #[must_use]
     pub fn access_key(&self) -> &SecretString {
         &self.access_key
     }
 
     /// The private half of the key pair, to sign with.
-    #[must_use]
     pub fn secret_key(&self) -> &SecretKey {
         &self.secret_key
     }
@@ -164,7 +161,6 @@ fn write(path: &Path, keys: &[&str], values: &[&str]) -> io::Result<()> {
 }
 
 /// Where the credentials of a configuration are kept.
-#[must_use]
 pub fn place(config: &Path) -> PathBuf {
     config.with_file_name(FILE)
 }

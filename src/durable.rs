@@ -213,7 +213,6 @@ pub fn append(path: &Path, mode: Mode) -> io::Result<File> {
 }
 
 /// `path` with text added to its last part.
-#[must_use]
 pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

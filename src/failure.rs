@@ -54,7 +54,6 @@ Exit codes, and who acts:
 
 impl Code {
     /// One word for machines.
-    #[must_use]
     pub const fn kind(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -120,13 +119,11 @@ pub const LASTING_RUNS: u32 = 3;
 
 impl Failure {
     /// True if the next run takes up what this one has put off, and nothing else is wrong.
-    #[must_use]
     pub fn is_put_off(&self) -> bool {
         self.code == Code::Later && [OBJECTS, LIST_CALLS].contains(&&*self.trouble)
     }
 
     /// A failure in three parts.
-    #[must_use]
     pub fn new(code: Code, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             code,
@@ -140,7 +137,6 @@ impl Failure {
     }
 
     /// A failure that passes by itself, unless it lasts.
-    #[must_use]
     pub fn later(
         trouble: impl Into<String>,
         what: impl Into<String>,
@@ -152,14 +148,12 @@ impl Failure {
     }
 
     /// Adds who has to act if it lasts.
-    #[must_use]
     pub fn if_it_lasts(mut self, code: Code, remedy: impl Into<String>) -> Self {
         self.lasting = Some((code, remedy.into()));
         self
     }
 
     /// The failure after it has ended `runs` runs in a row.
-    #[must_use]
     pub fn after(mut self, runs: u32) -> Self {
         if runs >= LASTING_RUNS
             && let Some((code, remedy)) = self.lasting.take()
@@ -171,7 +165,6 @@ impl Failure {
     }
 
     /// Puts what was being done before what failed.
-    #[must_use]
     pub fn context(mut self, doing: &str) -> Self {
         self.what = format!("{doing}: {}", self.what);
         self

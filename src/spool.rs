@@ -123,32 +123,27 @@ pub struct Spool {
 
 impl Spool {
     /// Where the stream goes on, as given with the last commit; `None` means from the earliest.
-    #[must_use]
     pub fn position(&self) -> Option<&str> {
         self.checkpoint.record().position.as_deref()
     }
 
     /// True if the state was lost or is older than what was published, and no run has got to its end
     /// since: what the service sends may have been published already.
-    #[must_use]
     pub const fn is_resumed(&self) -> bool {
         self.is_resumed
     }
 
     /// End of the last run that finished.
-    #[must_use]
     pub fn last_success(&self) -> Option<DateTime<Utc>> {
         self.checkpoint.record().last_success
     }
 
     /// When the stream was collected for the first time.
-    #[must_use]
     pub fn began(&self) -> Option<DateTime<Utc>> {
         self.checkpoint.record().began
     }
 
     /// True if a gap is recorded that begins at this time for this reason.
-    #[must_use]
     pub fn has_gap(&self, from: DateTime<Utc>, reason: &str) -> bool {
         let gaps = &self.checkpoint.record().gaps;
         gaps.iter()
@@ -170,19 +165,16 @@ impl Spool {
     }
 
     /// The earliest plausible time at the end of the last run.
-    #[must_use]
     pub fn clock(&self) -> Option<DateTime<Utc>> {
         self.checkpoint.record().clock
     }
 
     /// The time before which Mimecast asked not to be asked.
-    #[must_use]
     pub fn not_before(&self) -> Option<DateTime<Utc>> {
         self.checkpoint.record().not_before
     }
 
     /// In how many runs in a row before this one a trouble has occurred.
-    #[must_use]
     pub fn runs_with(&self, trouble: &str) -> u32 {
         let troubles = &self.checkpoint.record().troubles;
         troubles.get(trouble).copied().unwrap_or_default()
@@ -197,13 +189,11 @@ impl Spool {
     }
 
     /// A maker of scratch files for another thread.
-    #[must_use]
     pub fn scratches(&self) -> Scratches {
         Scratches(self.staging.clone())
     }
 
     /// A new, empty batch, whose files age from `published_at`.
-    #[must_use]
     pub fn batch(&self, published_at: DateTime<Utc>) -> Batch {
         Batch::new(self.staging.clone(), self.settings.mode, published_at)
     }

@@ -134,13 +134,11 @@ impl Client {
     }
 
     /// Attempts so far.
-    #[must_use]
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
     /// The host that is asked.
-    #[must_use]
     pub const fn base(&self) -> &BaseUrl {
         &self.base
     }

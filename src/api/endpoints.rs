@@ -61,25 +61,21 @@ impl Call {
 }
 
 /// The body that asks where an address logs in.
-#[must_use]
 pub fn discover(email: &str) -> Value {
     json!({"data": [{"emailAddress": email}]})
 }
 
 /// The body of a log-in; the password goes into a header.
-#[must_use]
 pub fn login(email: &str) -> Value {
     json!({"data": [{"userName": email}]})
 }
 
 /// The body that asks for the account.
-#[must_use]
 pub fn account() -> Value {
     json!({"data": []})
 }
 
 /// The body that asks for the archive after `token`, or for the earliest.
-#[must_use]
 pub fn siem(token: Option<&str>, format: Format) -> Value {
     let format = match format {
         Format::KeyValue => "key_value",
@@ -94,7 +90,6 @@ pub fn siem(token: Option<&str>, format: Format) -> Value {
 
 /// The body that asks for one page of the events between two times; the dates go with every page,
 /// because no source says whether a page token carries them.
-#[must_use]
 pub fn audit(
     from: DateTime<Utc>,
     to: DateTime<Utc>,
@@ -121,7 +116,6 @@ const LIST_PAGE: &str = "100";
 ///
 /// The parameter is `type` here and `types` in the vendor's other event call. A token stands alone:
 /// no source says whether a range beside it narrows the answer.
-#[must_use]
 pub fn events(
     kind: &str,
     since: DateTime<Utc>,

@@ -139,13 +139,11 @@ impl Address {
     }
 
     /// The part that stays the same when a page is listed again: host and path.
-    #[must_use]
     pub fn place(&self) -> String {
         format!("{self:?}")
     }
 
     /// The last part of the path without the endings that say how it is packed.
-    #[must_use]
     pub fn stem(&self) -> &str {
         let last = self.0.path().rsplit('/').next().unwrap_or_default();
         let last = last.strip_suffix(".gz").unwrap_or(last);

@@ -147,7 +147,6 @@ impl Api {
     pub(super) const NAMES: &[(&str, Self)] = &[("1.0", Self::V1), ("2.0", Self::V2)];
 
     /// As the file calls it.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::V1 => "1.0",

@@ -21,7 +21,6 @@ pub struct Output {
 
 impl Output {
     /// Returns the output that the switches ask for.
-    #[must_use]
     pub fn new(program: &'static str, quiet: bool, json: bool) -> Self {
         Self {
             program,

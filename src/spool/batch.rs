@@ -152,7 +152,6 @@ impl Batch {
     }
 
     /// True if a commit of it would change nothing but the position.
-    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.moves.is_empty()
             && self.ids.is_empty()
@@ -161,7 +160,6 @@ impl Batch {
     }
 
     /// How much it holds so far.
-    #[must_use]
     pub const fn size(&self) -> Size {
         self.size
     }
@@ -192,13 +190,11 @@ impl Part {
     }
 
     /// The digest of what was written so far.
-    #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of_sha256(&self.hash.clone().finalize())
     }
 
     /// Bytes written so far.
-    #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.size.bytes
     }

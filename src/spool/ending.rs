@@ -117,7 +117,6 @@ impl Spool {
     }
 
     /// Warnings that no run has told yet.
-    #[must_use]
     pub fn untold(&self) -> Vec<String> {
         let mut untold = self.checkpoint.record().untold.clone();
         untold.extend(self.unsaved.borrow().iter().cloned());

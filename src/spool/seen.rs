@@ -23,7 +23,6 @@ pub struct Digest(u128);
 
 impl Digest {
     /// Digests an id of any length.
-    #[must_use]
     pub fn of(id: &[u8]) -> Self {
         let hash = Sha256::digest(id);
         let mut head = [0; DIGEST_BYTES];
@@ -32,7 +31,6 @@ impl Digest {
     }
 
     /// The digest of a content whose SHA-256 is known.
-    #[must_use]
     pub fn of_sha256(hash: &[u8]) -> Self {
         let mut head = [0; DIGEST_BYTES];
         head.copy_from_slice(&hash[..DIGEST_BYTES]);
@@ -40,25 +38,21 @@ impl Digest {
     }
 
     /// The digest of two in a row.
-    #[must_use]
     pub fn joined(self, next: Self) -> Self {
         Self::of(&[self.0.to_be_bytes(), next.0.to_be_bytes()].concat())
     }
 
     /// A digest of an id and a content: the first half is that of the id alone.
-    #[must_use]
     pub const fn with_content(self, content: u64) -> Self {
         Self((self.0 >> 64) << 64 | content as u128)
     }
 
     /// The first half, which two texts of one id share.
-    #[must_use]
     pub const fn half(self) -> u64 {
         (self.0 >> 64) as u64
     }
 
     /// Half of it, enough to tell the few objects of one page apart.
-    #[must_use]
     pub const fn short(self) -> u64 {
         self.0 as u64
     }
@@ -127,7 +121,6 @@ impl Seen {
     }
 
     /// How many ids are remembered.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.0.values().map(|hour| hour.len()).sum()
     }
