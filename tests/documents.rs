@@ -102,7 +102,9 @@ fn included(path: &Path, named: &str) -> String {
     let text = fs::read_to_string(&file).expect("the included file");
     let begin = format!("<!-- ANCHOR: {mark} -->\n");
     let end = format!("<!-- ANCHOR_END: {mark} -->");
-    let part = text.split_once(&begin).and_then(|(_, rest)| rest.split_once(&end));
+    let part = text
+        .split_once(&begin)
+        .and_then(|(_, rest)| rest.split_once(&end));
     let (part, _) = part.unwrap_or_else(|| panic!("{} has no part {mark}", file.display()));
     part.to_owned()
 }
@@ -168,7 +170,11 @@ fn faults(pages: &BTreeMap<PathBuf, Page>, exists: impl Fn(&Path) -> bool) -> Ve
 fn every_link_and_every_anchor_leads_somewhere() {
     let pages = documents();
     let links: usize = pages.values().map(|page| page.links.len()).sum();
-    assert!(pages.len() > 20 && links > 100, "{} pages, {links} links", pages.len());
+    assert!(
+        pages.len() > 20 && links > 100,
+        "{} pages, {links} links",
+        pages.len()
+    );
     let faults = faults(&pages, |path| top().join(path).exists());
     assert!(faults.is_empty(), "{faults:#?}");
 }
@@ -200,7 +206,9 @@ fn every_page_is_in_the_summary_once() {
     let summary = &pages[Path::new("docs/SUMMARY.md")];
     let mut listed = summary.links.clone();
     listed.sort();
-    let pages = pages.keys().filter_map(|path| path.strip_prefix("docs").ok());
+    let pages = pages
+        .keys()
+        .filter_map(|path| path.strip_prefix("docs").ok());
     let mut there: Vec<String> = pages.map(|path| path.display().to_string()).collect();
     there.retain(|name| name != "SUMMARY.md");
     there.sort();
@@ -212,7 +220,10 @@ fn the_readme_is_short_and_shows_both_commands() {
     let readme = include_str!("../README.md");
     assert!(readme.lines().count() <= 200);
     for command in ["cargo run --release --example quickstart", "cargo test "] {
-        assert!(readme.lines().any(|line| line.starts_with(command)), "{command}");
+        assert!(
+            readme.lines().any(|line| line.starts_with(command)),
+            "{command}"
+        );
     }
 }
 
@@ -231,7 +242,11 @@ fn every_setting_has_a_row_in_the_page_of_settings() {
 
 #[test]
 fn every_page_that_the_programs_name_exists() {
-    let mut folders = vec![top().join("src"), top().join("examples"), top().join("packaging")];
+    let mut folders = vec![
+        top().join("src"),
+        top().join("examples"),
+        top().join("packaging"),
+    ];
     let mut named = 0;
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("a folder") {
