@@ -5,7 +5,7 @@
 
 mod present;
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,20 +16,10 @@ pub use present::{Present, Reading};
 /// How soon a wait notices a signal.
 pub const TICK: Duration = Duration::from_millis(100);
 
-/// Seconds that this process takes the host's clock to be off by.
-static SHIFT: AtomicI64 = AtomicI64::new(0);
-
-/// Moves this process's idea of the time: the one way to rehearse weeks in minutes. None of the
-/// programs calls it, and nothing outside of the process can.
-pub fn shift(by: TimeDelta) {
-    SHIFT.store(by.num_seconds(), Ordering::Relaxed);
-}
-
 /// The host's wall-clock time.
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub(crate) fn now() -> DateTime<Utc> {
-    let shift = TimeDelta::try_seconds(SHIFT.load(Ordering::Relaxed));
-    Utc::now() + shift.unwrap_or_default()
+    Utc::now()
 }
 
 /// Why a run ends before its work does.

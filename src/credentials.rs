@@ -14,8 +14,8 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use toml_edit::Value;
 
-use crate::config::document::{self, Source, flaw_of_word, is_placeholder, meant, shown};
 use crate::config::guard::refuse_open_to_others;
+use crate::config::toml_file::{self, Source, flaw_of_word, is_placeholder, meant, shown};
 use crate::config::{ConfigError, Environment};
 use crate::durable;
 
@@ -283,7 +283,7 @@ fn read(path: &Path, guard: Guard) -> Result<Option<Zeroizing<String>>, Credenti
             refuse_open_to_others(path)?;
         }
     }
-    let text = fs::canonicalize(path).and_then(|file| document::read(&file));
+    let text = fs::canonicalize(path).and_then(|file| toml_file::read(&file));
     text.map(|text| Some(Zeroizing::new(text)))
         .map_err(|error| ConfigError::reading(path, &error))
 }

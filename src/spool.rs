@@ -10,19 +10,8 @@
 //! interrupted before the commit never happened; whatever is interrupted after it is finished by
 //! the next run without the network. Nothing else in the program changes these folders.
 //!
-//! The steps cannot be taken out of order: the receipts between them have private fields.
-//!
-//! ```compile_fail
-//! // no commit without staged files: the receipt cannot be forged
-//! let receipt = mimecast_collector::spool::Staged { moves: Vec::new() };
-//! ```
-//!
-//! ```compile_fail
-//! // no other position than the one that was committed
-//! fn skip(spool: &mut mimecast_collector::spool::Spool) {
-//!     spool.checkpoint.record.position = None;
-//! }
-//! ```
+//! The steps cannot be taken out of order: what `publish` returns for one has private fields, and the next
+//! takes it as its argument.
 //!
 //! This folder never hears of Mimecast: a position is text that only the caller understands.
 
@@ -36,15 +25,14 @@ mod name;
 mod opening;
 mod owner;
 pub mod prune;
+mod publish;
 mod published;
 mod quarantine;
 mod recall;
 pub(crate) mod record;
 mod recover;
-mod scratch;
 mod seen;
-mod spill;
-mod store;
+mod staging;
 mod time;
 mod verify;
 
@@ -59,26 +47,25 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-pub use batch::{Batch, Part, Size};
+pub use batch::{Batch, Part};
 pub use ending::Left;
 pub use error::SpoolError;
 pub use lock::Lock;
 pub use name::{Extension, FileName};
 pub use opening::last_success;
 pub use owner::Adopt;
+pub use publish::Stored;
 pub use record::Gap;
 pub use recover::Recovery;
-pub use scratch::{Scratch, Scratches};
-pub use seen::{Digest, Seen};
-pub use spill::Spill;
-pub use store::Stored;
+pub use seen::Digest;
+pub use staging::{Scratch, Scratches};
 
 use crate::durable::{Disk, Mode};
 use checkpoint::Checkpoint;
 use known::{Known, Older};
 use owner::Marker;
 use record::Record;
-use scratch::Staging;
+use staging::Staging;
 use time::Time;
 
 /// Where a stream is kept and what for.
@@ -253,7 +240,7 @@ impl Spool {
             self.replace(now, |_| ())?;
         }
         let time = self.time(now, batch.published_at());
-        let mut staged = store::stage(batch)?;
+        let mut staged = publish::stage(batch)?;
         for text in self.unsaved.take() {
             let daily = None;
             staged.warnings.push(record::Warning { text, daily });
@@ -265,7 +252,7 @@ impl Spool {
             known.extend(ids);
         }
         let (disk, staging) = (&*self.settings.disk, &self.staging.folder);
-        let stored = store::publish(disk, staging, &self.settings.published, committed)?;
+        let stored = publish::publish(disk, staging, &self.settings.published, committed)?;
         self.halfway = false;
         self.published.extend(stored.names.iter().cloned());
         for name in &stored.renamed {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::harness::{AUDIT, Place};
-use crate::sandbox::{AuditEvent, Endpoint, Wire, at, changes};
+use crate::sandbox::{AuditEvent, Endpoint, Wire, changes};
 
 /// Lines that carry ids, so that every event can be told from every other.
 pub(crate) const JSON: &str = "[audit]\nformat = \"json\"\n";
@@ -306,31 +306,36 @@ fn thousands_of_events_are_remembered_as_long_as_windows_overlap() {
     assert!(names.any(|name| name.to_string_lossy().contains(".ids-")));
 }
 
-/// A minute is the smallest budget: the test waits for its end.
+/// A minute is the smallest budget: the test waits for its end, twice.
 #[test]
-fn a_window_that_does_not_fit_into_one_run_is_collected_in_several() {
+fn a_window_that_does_not_fit_into_one_run_is_collected_in_several_however_slow_pages_stay() {
     let place = place(&format!(
         "{JSON}first_look_back_days = 1\n[run]\nbudget_minutes = 1\n\
-         [network]\nretries = 0\nidle_timeout_seconds = 120"
+         [network]\nretries = 0\nidle_timeout_seconds = 10"
     ));
     let newest = ago(TimeDelta::minutes(5));
-    let ages = (0..1_200).map(TimeDelta::minutes);
-    place.sandbox.audit(
-        (0..)
-            .zip(ages)
-            .map(|(number, age)| event(number, newest - age)),
-    );
-    let slow = changes::wire(Wire::StallAt(100, Duration::from_secs(70)));
+    let ages = (0..1_250).map(TimeDelta::minutes);
+    let events = (0..).zip(ages);
     place
         .sandbox
-        .always_at(Endpoint::Audit, at::page_after(500), slow);
+        .audit(events.map(|(number, age)| event(number, newest - age)));
+    let slow = Wire::StallAt(100, Duration::from_secs(3));
+    place
+        .sandbox
+        .set(|switches| switches.audit_page_items = Some(50));
+    place.sandbox.always(Endpoint::Audit, changes::wire(slow));
     place.audit().ends_with(75).says("is used up");
     let asked = windows(&place).len();
-    place.sandbox.clear();
-    place.audit().stays_silent();
-    place.assert_audit_complete();
+    place.audit().ends_with(75).says("is used up");
+    let published = place.audit_ids().len();
+    assert!(
+        published > 400,
+        "the next run goes on with pieces: {published}"
+    );
     let (from, to) = windows(&place)[asked];
     assert!(to - from <= TimeDelta::hours(12), "half of it: {from} {to}");
+    place.audit().stays_silent();
+    place.assert_audit_complete();
 }
 
 #[test]

@@ -22,6 +22,8 @@ mod fault_list; // docs/FAULTS.md names what exists
 mod faults; // P4 and P7 for answers of every kind of wrongness
 mod folders; // P1 to P4 when folders and names are not as they were left
 mod harness;
+mod lapse; // P1, P2 and P5 when days pass between two runs
+mod layers; // which module may import which
 mod ledgers; // the agent and what was told, proved themselves
 #[cfg(target_os = "linux")]
 mod memory; // what an answer of 16 MB takes

@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tempfile::TempDir;
 
-use super::rehearsal;
+use super::clock::Clock;
 use crate::harness::{Outcome, Place};
 use crate::sandbox::{Endpoint, Reply, Wire, changes};
 use crate::scene::Scene;
@@ -92,6 +92,7 @@ const STRICT_SKEW: u64 = 900;
 pub(super) struct Weather {
     random: fastrand::Rng,
     faults: Arc<AtomicU64>,
+    clock: Clock,
     costs: TempDir,
     /// A wrong clock that lasts, and for how many more runs.
     spell: (Turn, u32),
@@ -114,6 +115,7 @@ impl Weather {
         Self {
             random,
             faults,
+            clock: Clock::build().expect("a C compiler"),
             costs: TempDir::new().expect("a temporary folder"),
             spell: (Turn::Fine, 0),
         }
@@ -181,8 +183,8 @@ impl Weather {
         place
             .sandbox
             .set(|switches| switches.clock_offset_seconds = server.num_seconds());
-        let template = scene.command(place);
-        let mut command = rehearsal::command(&template, scene, host, &self.costs());
+        let mut command = scene.command(place);
+        self.clock.shift(&mut command, host, &self.costs());
         command
             .arg("--json")
             .stdin(Stdio::null())

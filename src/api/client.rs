@@ -241,7 +241,7 @@ impl Client {
         let request = request.map_err(unusable)?;
         self.requests.fetch_add(1, Ordering::Relaxed);
         let sent = match self.transport.exchange(request, take, sink) {
-            Err(Fault::Sink(_)) if call != Call::Siem && take == Take::ByShape => Err(
+            Err(Fault::Sink(_)) if !call.is_archive() && take == Take::ByShape => Err(
                 Fault::Improper("an archive where JSON was expected".to_owned()),
             ),
             sent => sent,

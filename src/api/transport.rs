@@ -341,7 +341,8 @@ fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
     ))
 }
 
-fn fault_of(error: &reqwest::Error) -> Fault {
+/// What an error of the HTTP library means.
+pub(super) fn fault_of(error: &reqwest::Error) -> Fault {
     if let Some(barred) = find::<Barred>(error) {
         return Fault::Store(barred.clone());
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::setting::{Setting, Settings};
+use super::value::{Setting, Settings};
 use super::{ConfigError, Network, PrivateStores, Proxy, SECOND};
 
 /// The line that names the certificate of a proxy, for messages.

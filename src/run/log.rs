@@ -25,7 +25,7 @@ use crate::durable;
 const VALUE_LIMIT: usize = 200;
 
 /// Starts the log of a run; yields the file.
-pub(super) fn begin(
+pub fn begin(
     config: &Config,
     stream: &str,
     run_id: &str,
@@ -65,7 +65,7 @@ pub(super) fn begin(
 }
 
 /// The same for a run without a file: to standard error alone, when a person asks for it.
-pub(super) fn aloud(run_id: &str, verbose: u8) {
+pub fn aloud(run_id: &str, verbose: u8) {
     let level = match verbose {
         0 => return,
         1 => Level::INFO,
@@ -84,7 +84,7 @@ fn ours(level: Level) -> Targets {
 }
 
 /// Whether a name is of a log that [`begin`] makes for this stream.
-pub(super) fn is_ours(name: &str, stream: &str) -> bool {
+pub fn is_ours(name: &str, stream: &str) -> bool {
     name.strip_prefix(stream)
         .and_then(|rest| rest.strip_prefix('_'))
         .and_then(|rest| rest.strip_suffix(".log"))

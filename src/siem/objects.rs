@@ -4,38 +4,43 @@
 //! or kept as owed: an object that cannot be fetched stops nothing but itself. What was published is in
 //! the memory of the spool. An expired address is refreshed by listing the page again.
 
+mod debts;
 mod fetching;
+mod gzip;
 mod leaving;
+mod list_budget;
 mod listing;
 mod missing;
+pub mod page;
 mod position;
+pub mod unpack;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::info;
 
-use super::page::Page;
-use super::{EventType, Failed as FetchFailed, KEPT, gap_after, stale};
-use crate::api::objects::Address;
-use crate::api::{ApiError, Client, endpoints};
+use super::{FetchError, KEPT, gap_after, stale};
+use crate::api::endpoints::{self, Call};
+use crate::api::objects::{Address, Objects};
+use crate::api::{ApiError, Client};
 use crate::clock::Clock;
+use crate::collect::prefetch::Prefetch;
+use crate::collect::{Context, Ready, Source};
 use crate::config::Aliases;
 use crate::failure::{Failure, LIST_CALLS};
-use crate::prefetch::Prefetch;
-use crate::run::{Ready, Run, Source};
+use crate::logs::Log;
 use crate::spool::{Batch, Digest, Gap, Scratch, Scratches, Spool};
+use page::Page;
+
+pub use list_budget::ListBudget;
+pub use missing::StoreSeen;
 
 use fetching::fetch;
 use listing::{PageInHand, Purpose};
 use position::{PageKey, Position};
 
-/// Mimecast allows 50 lists in 15 minutes; some are left for other programs.
-const LISTS_PER_RUN: u32 = 45;
-/// Lists that each run keeps for pages of which objects are owed.
-const OWED_LISTS: u32 = 3;
 /// Objects that share one commit, and the bytes after which a batch is closed early.
 const BATCH_OBJECTS: usize = 32;
 const BATCH_BYTES: u64 = 64 << 20;
@@ -44,59 +49,23 @@ const EMPTY_PAGES: u32 = 5;
 /// A type whose token names nothing for so long is listed by date.
 const QUIET: TimeDelta = TimeDelta::hours(24);
 
-/// The list calls of one run, shared by all event types.
+/// One event type and what it shares with the others.
 #[derive(Clone)]
-pub(super) struct ListBudget {
-    left: Arc<AtomicU32>,
-    /// Kept for pages of which objects are owed.
-    for_owed: Arc<AtomicU32>,
-}
-
-impl ListBudget {
-    /// Keeps one call for each type; the rest is for whichever needs more.
-    pub(super) fn for_types(types: usize) -> Self {
-        let types = u32::try_from(types).unwrap_or(LISTS_PER_RUN);
-        let left = |count| Arc::new(AtomicU32::new(count));
-        Self {
-            left: left(LISTS_PER_RUN.saturating_sub(types)),
-            for_owed: left(OWED_LISTS),
-        }
-    }
-
-    /// True if a type may list once more than it must.
-    fn take(&self) -> bool {
-        take(&self.left)
-    }
-
-    /// True if a page may be listed of which objects are owed.
-    fn take_for_owed(&self) -> bool {
-        take(&self.left) || take(&self.for_owed)
-    }
-
-    /// True if a further call would be allowed.
-    fn has_some(&self) -> bool {
-        self.left.load(Ordering::Relaxed) > 0
-    }
-}
-
-fn take(left: &AtomicU32) -> bool {
-    let one_less = |left: u32| left.checked_sub(1);
-    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
-        .is_ok()
-}
-
-/// True once the object store has returned an object in this run, of whatever type.
-#[derive(Clone, Default)]
-pub(super) struct StoreSeen(Arc<AtomicBool>);
-
-impl StoreSeen {
-    fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
+pub struct EventType {
+    /// The row of the catalog.
+    pub log: &'static Log,
+    /// In the vendor's spelling.
+    pub name: &'static str,
+    /// The beginning of its files' names.
+    pub stem: String,
+    /// The object store.
+    pub objects: Arc<Objects>,
+    /// The list calls of the run.
+    pub budget: ListBudget,
+    /// Whether the store has returned an object in this run.
+    pub store_seen: StoreSeen,
+    /// When API 1.0 was last collected.
+    pub moved_at: Option<DateTime<Utc>>,
 }
 
 /// What a source does next.
@@ -116,12 +85,12 @@ enum Step {
 }
 
 /// The objects of one event type.
-pub(super) struct ObjectStream {
+pub struct ObjectStream {
     client: Arc<Client>,
     kind: EventType,
     aliases: Aliases,
     clock: Clock,
-    prefetch: Prefetch<(Address, Scratches), Result<Scratch, FetchFailed>>,
+    prefetch: Prefetch<(Address, Scratches), Result<Scratch, FetchError>>,
     position: Position,
     step: Step,
     page: Option<PageInHand>,
@@ -143,20 +112,20 @@ pub(super) struct ObjectStream {
     /// True if a page without objects was the last word of this run.
     is_quiet: bool,
     /// What keeps the stream from its end, told after everything else.
-    trouble: Option<anyhow::Error>,
+    trouble: Option<Failure>,
     /// An error that ends the stream once the batch in hand is committed.
-    failed: Option<anyhow::Error>,
+    failed: Option<Failure>,
 }
 
 impl ObjectStream {
-    pub(super) fn new(run: &Run, kind: EventType, spool: &Spool) -> Self {
+    pub fn new(context: &Context, kind: EventType, spool: &Spool) -> Self {
         let objects = Arc::clone(&kind.objects);
         let position = spool.position().and_then(Position::read);
         Self {
-            client: run.client(),
+            client: Arc::clone(&context.client),
             kind,
-            aliases: run.config.siem.aliases,
-            clock: run.clock.clone(),
+            aliases: context.config.siem.aliases,
+            clock: context.clock.clone(),
             prefetch: Prefetch::new(move |(address, scratches): (Address, Scratches)| {
                 fetch(&objects, &address, &scratches)
             }),
@@ -200,7 +169,7 @@ impl ObjectStream {
     fn ask(&self, key: &PageKey) -> Result<Page, ApiError> {
         let since = key.since.unwrap_or_else(|| self.since());
         let query = endpoints::events(self.kind.name, since, key.token.as_deref());
-        let list = || self.client.list(self.kind.call, &query);
+        let list = || self.client.list(Call::Log(self.kind.log), &query);
         match Page::read(&list()?) {
             Ok(page) if !page.is_next_odd => Ok(page),
             _ => Page::read(&list()?).map_err(ApiError::NotUnderstood),
@@ -209,7 +178,7 @@ impl ObjectStream {
 
     /// Lists the page of the position and takes it in hand. What is given up on the way there is recorded
     /// once a page is listed: a service that refuses everything proves nothing.
-    fn list(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+    fn list(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let saved = self.position.clone();
         let mut given_up = Vec::new();
         let listed = self.list_from(spool, &mut given_up);
@@ -217,7 +186,7 @@ impl ObjectStream {
             self.position = saved;
         }
         let Some((page, key)) = listed? else {
-            self.trouble = Some(used_up().into());
+            self.trouble = Some(used_up());
             self.step = Step::Owed;
             return Ok(());
         };
@@ -233,7 +202,7 @@ impl ObjectStream {
         &mut self,
         spool: &Spool,
         given_up: &mut Vec<(Gap, String)>,
-    ) -> anyhow::Result<Option<(Page, PageKey)>> {
+    ) -> Result<Option<(Page, PageKey)>, Failure> {
         loop {
             if !self.may_list() {
                 return Ok(None);
@@ -266,7 +235,7 @@ impl ObjectStream {
         key: (PageKey, Purpose),
         spool: &Spool,
         batch: &mut Batch,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), Failure> {
         if self.lists == 1
             && let Some((gap, warning)) = stale(spool, self.now())
         {
@@ -328,7 +297,7 @@ impl ObjectStream {
         &mut self,
         spool: &Spool,
         since: DateTime<Utc>,
-    ) -> anyhow::Result<(Gap, String)> {
+    ) -> Result<(Gap, String), Failure> {
         let present = self.clock.present();
         if let Some(token) = self.position.token.clone() {
             let (gap, from) = gap_after(spool, present.earliest, "the saved position was refused");
@@ -367,7 +336,7 @@ impl ObjectStream {
     }
 
     /// Fetches objects of the page in hand until a batch is full or none is left.
-    fn take(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+    fn take(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let mut objects = 0;
         while objects < BATCH_OBJECTS && batch.size().bytes < BATCH_BYTES {
             if self.has_nothing_to_take() {
@@ -381,7 +350,7 @@ impl ObjectStream {
     }
 
     /// Does one step; what it finds goes into the batch.
-    fn advance(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+    fn advance(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         match self.step {
             Step::List => self.list(spool, batch),
             Step::Take => self.take(spool, batch),
@@ -395,7 +364,7 @@ impl ObjectStream {
 
 impl Source for ObjectStream {
     /// Some objects of the page in hand, or the move to the next page.
-    fn next(&mut self, spool: &Spool) -> anyhow::Result<Option<Ready>> {
+    fn next(&mut self, spool: &Spool) -> Result<Option<Ready>, Failure> {
         loop {
             if let Some(error) = self.failed.take() {
                 return Err(error);

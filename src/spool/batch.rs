@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 use super::SpoolError;
 use super::name::{Extension, FileName};
 use super::record::{Gap, Move, Warning, hex};
-use super::scratch::{Scratch, Staging};
 use super::seen::Digest;
+use super::staging::{Scratch, Staging};
 use crate::durable::Mode;
 
 /// Lines are written together, up to so many bytes; what is larger goes past the buffer.

@@ -39,6 +39,17 @@ fn waiting(count: usize, bad: &[usize], wire: fn(usize) -> Wire) -> Place {
     place
 }
 
+/// Each run waits for the network, and collects everything once it is well again.
+fn costs_no_event(place: &Place, runs: usize) {
+    for _ in 0..runs {
+        place.siem().ends_with(75);
+    }
+    assert_eq!(place.quarantined(), [""; 0]);
+    place.sandbox.clear();
+    place.siem().stays_silent();
+    place.assert_siem_complete();
+}
+
 #[test]
 fn an_archive_that_breaks_off_in_three_runs_is_kept_and_those_behind_it_arrive() {
     let ways: [fn(usize) -> Wire; 2] = [Wire::CutAt, |bytes| {
@@ -85,14 +96,9 @@ fn a_network_that_breaks_every_transfer_costs_no_event() {
     place
         .sandbox
         .always(Endpoint::Siem, changes::wire(Wire::CutAt(300)));
-    for _ in 0..5 {
-        place.siem().ends_with(75).says("check network and proxy");
-    }
+    place.siem().ends_with(75).says("check network and proxy");
     assert_eq!(place.files("mta").len(), 0);
-    assert_eq!(place.quarantined(), [""; 0]);
-    place.sandbox.clear();
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    costs_no_event(&place, 4);
 }
 
 #[test]
@@ -173,12 +179,7 @@ fn a_network_that_breaks_only_what_is_large_costs_no_event() {
     place.sandbox.serve(Batch::realistic(2, 200));
     let large = changes::wire(Wire::CutAt(600));
     place.sandbox.always(Endpoint::Siem, large);
-    for _ in 0..5 {
-        place.siem().ends_with(75);
-    }
-    place.sandbox.clear();
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    costs_no_event(&place, 5);
 }
 
 #[test]
@@ -191,12 +192,7 @@ fn transfers_that_break_off_are_no_damage_of_the_third_run() {
             _ => changes::wire(Wire::CutAt(300))(reply),
         }
     });
-    for _ in 0..4 {
-        place.siem().ends_with(75);
-    }
-    place.sandbox.clear();
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    costs_no_event(&place, 4);
 }
 
 #[test]
@@ -208,12 +204,7 @@ fn an_error_that_breaks_off_is_no_archive() {
             reply.status = 503;
             reply.wire = Wire::CutAt(60);
         });
-    for _ in 0..4 {
-        place.siem().ends_with(75);
-    }
-    place.sandbox.clear();
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    costs_no_event(&place, 4);
 }
 
 #[test]

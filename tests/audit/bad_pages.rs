@@ -4,24 +4,29 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::{JSON, ago, event, place as audit_place};
-use crate::harness::AUDIT;
+use crate::harness::{AUDIT, Place};
 use crate::sandbox::{Endpoint, Reply, TotalCount, Wire, at, changes};
 use crate::told::Told;
+
+/// Three events of so many minutes ago; returns the time of the second, which is the one that goes wrong.
+fn three_events(before: i64, bad: i64, behind: i64) -> (Place, DateTime<Utc>) {
+    let place = audit_place(JSON);
+    let [before, bad, behind] = [before, bad, behind].map(|age| ago(TimeDelta::minutes(age)));
+    let events = (1..).zip([before, bad, behind]);
+    place
+        .sandbox
+        .audit(events.map(|(number, time)| event(number, time)));
+    (place, bad)
+}
 
 #[test]
 fn an_event_whose_page_never_arrives_stops_no_other_and_is_a_gap_after_two_runs() {
     for failing in [0, 1, 2] {
-        let place = audit_place(JSON);
-        let bad = ago(TimeDelta::minutes(200));
-        place.sandbox.audit([
-            event(1, ago(TimeDelta::days(2))),
-            event(2, bad),
-            event(3, ago(TimeDelta::minutes(100))),
-        ]);
+        let (place, bad) = three_events(2 * 24 * 60, 200, 100);
         place.sandbox.always_at(
             Endpoint::Audit,
             at::window_of(bad),
@@ -123,13 +128,7 @@ fn an_item_that_is_not_json_costs_few_requests_and_no_neighbour() {
 #[test]
 fn what_is_kept_of_an_audit_page_is_what_could_not_be_read() {
     for good in 0.. {
-        let place = audit_place(JSON);
-        let bad = ago(TimeDelta::minutes(200));
-        place.sandbox.audit([
-            event(1, ago(TimeDelta::days(2))),
-            event(2, bad),
-            event(3, ago(TimeDelta::minutes(100))),
-        ]);
+        let (place, bad) = three_events(2 * 24 * 60, 200, 100);
         let is_of_a_second = |seen: &_| at::window(seen).is_some_and(|(from, to)| from == to);
         let long = at::both(at::window_of(bad), move |seen| !is_of_a_second(seen));
         let short = at::both(at::window_of(bad), is_of_a_second);
@@ -237,13 +236,7 @@ fn faults() -> Vec<(&'static str, Change)> {
 fn no_answer_about_one_second_holds_the_others_for_ever_and_each_is_told_once() {
     for (name, change) in faults() {
         println!("{name}");
-        let place = audit_place(JSON);
-        let bad = ago(TimeDelta::minutes(5));
-        place.sandbox.audit([
-            event(1, ago(TimeDelta::minutes(100))),
-            event(2, bad),
-            event(3, ago(TimeDelta::minutes(3))),
-        ]);
+        let (place, bad) = three_events(100, 5, 3);
         place
             .sandbox
             .always_at(Endpoint::Audit, at::window_of(bad), change);
@@ -313,13 +306,7 @@ fn a_page_that_is_bad_in_one_run_alone_costs_no_event() {
         |reply| changes::status(404)(reply),
     ];
     for way in ways {
-        let place = audit_place(JSON);
-        let bad = ago(TimeDelta::hours(60));
-        place.sandbox.audit([
-            event(1, ago(TimeDelta::hours(90))),
-            event(2, bad),
-            event(3, ago(TimeDelta::hours(30))),
-        ]);
+        let (place, bad) = three_events(90 * 60, 60 * 60, 30 * 60);
         place
             .sandbox
             .always_at(Endpoint::Audit, at::window_of(bad), way);

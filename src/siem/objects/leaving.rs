@@ -10,12 +10,13 @@ use super::fetching::fetch;
 use super::listing::{Failed, PROBES, PageInHand, Purpose};
 use super::missing::{Evidence, Reason, Verdict, verdict};
 use super::position::PageKey;
-use super::{Batch, EMPTY_PAGES, FetchFailed, ObjectStream, QUIET, Spool, Step};
+use super::unpack;
+use super::{Batch, EMPTY_PAGES, FetchError, ObjectStream, QUIET, Spool, Step};
 use crate::api::ApiError;
 use crate::api::objects::Address;
 use crate::config::Aliases;
-use crate::failure::{Code, Failure, OBJECTS};
-use crate::siem::{KEPT, object};
+use crate::failure::{Code, Failure, OBJECTS, Reach};
+use crate::siem::KEPT;
 use crate::spool::Scratch;
 
 /// A store that has had nothing at all for so long is believed.
@@ -25,7 +26,7 @@ const OWED_PAGES: u32 = 5;
 
 impl ObjectStream {
     /// Leaves the page in hand: decides about what failed, and goes on to the next page.
-    pub(super) fn leave(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+    pub(super) fn leave(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let mut page = self.page.take().expect("a page is in hand");
         let is_of_store = |failed: &Failed| failed.reason.is_of_the_store();
         if !page.queue.is_empty() || page.failed.iter().any(is_of_store) {
@@ -72,7 +73,7 @@ impl ObjectStream {
 
     /// Looks whether the store returns any object: some of the page that were published before, then some
     /// of the next page.
-    fn seek_evidence(&mut self, spool: &Spool, page: &PageInHand) -> anyhow::Result<()> {
+    fn seek_evidence(&mut self, spool: &Spool, page: &PageInHand) -> Result<(), Failure> {
         self.probe(spool, &page.probes);
         let is_known = self.kind.store_seen.get();
         let token = page
@@ -107,13 +108,18 @@ impl ObjectStream {
                 return;
             }
             let fetched = fetch(&self.kind.objects, address, &spool.scratches());
-            if let Err(FetchFailed::Api(ApiError::Unreachable(_))) = &fetched {
+            if let Err(FetchError::Api(ApiError::Unreachable(_))) = &fetched {
                 return;
             }
             let mut sink = io::sink();
-            let unpacked = fetched
-                .map_err(anyhow::Error::from)
-                .and_then(|mut raw| object::unpack(&mut raw, &mut sink, Aliases::Off, &self.clock));
+            let unpacked = fetched.map_err(Failure::from).and_then(|mut raw| {
+                Ok(unpack::unpack(
+                    &mut raw,
+                    &mut sink,
+                    Aliases::Off,
+                    &self.clock,
+                )?)
+            });
             if matches!(unpacked, Ok(None)) {
                 self.kind.store_seen.set();
             }
@@ -136,7 +142,7 @@ impl ObjectStream {
         batch: &mut Batch,
         page: &PageKey,
         failed: Failed,
-    ) -> anyhow::Result<bool> {
+    ) -> Result<bool, Failure> {
         let Failed {
             place,
             reason,
@@ -170,7 +176,7 @@ impl ObjectStream {
         batch: &mut Batch,
         place: &str,
         (reason, raw): (Reason, Option<Scratch>),
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), Failure> {
         let kept = match raw {
             Some(mut raw) => {
                 let kept =
@@ -210,32 +216,32 @@ impl ObjectStream {
         let passing = "nothing to do if it passes: the next run tries again";
         self.trouble = Some(match (reason, error) {
             (_, Some(error @ ApiError::SlowDown(_))) => error.into(),
-            (Reason::PrivateStore, Some(error)) if is_held => {
-                let failure = Failure::of(&error.into());
-                Failure { what, ..failure }.into()
-            }
+            (Reason::PrivateStore, Some(error)) if is_held => Failure {
+                what,
+                reach: Reach::Stream,
+                ..error.into()
+            },
             (Reason::PrivateStore, _) if is_held => {
                 let remedy = "add the store's network as private_stores under [network] in \
                               config.toml, if it is the one that Mimecast's objects come from";
-                Failure::new(Code::Config, what, remedy).into()
+                Failure::new(Code::Config, what, remedy)
             }
             _ if !is_held => {
                 let remedy =
                     "nothing to do: the next run tries again, and records a gap if it fails";
-                Failure::later(OBJECTS, what, remedy).into()
+                Failure::later(OBJECTS, what, remedy)
             }
-            (Reason::Unreachable, Some(error)) => {
-                let failure = Failure::of(&error.into());
-                Failure { what, ..failure }.into()
-            }
-            (Reason::Unreachable, None) => {
-                Failure::later("store unreachable", what, passing).into()
-            }
+            (Reason::Unreachable, Some(error)) => Failure {
+                what,
+                reach: Reach::Stream,
+                ..error.into()
+            },
+            (Reason::Unreachable, None) => Failure::later("store unreachable", what, passing),
             _ => {
                 let lasting = "let this host fetch from the object store: see to firewall and proxy, \
                                and to [network] in config.toml";
                 let failure = Failure::later("store silent", what, passing);
-                failure.if_it_lasts(Code::Config, lasting).into()
+                failure.if_it_lasts(Code::Config, lasting)
             }
         });
     }
@@ -262,7 +268,7 @@ impl ObjectStream {
     }
 
     /// Lists the next page of which an earlier run owes objects.
-    pub(super) fn list_owed(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+    pub(super) fn list_owed(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let waiting = self.position.owed.iter().map(|owed| owed.page.clone());
         let current = self.position.page();
         let next = waiting
@@ -311,7 +317,7 @@ impl ObjectStream {
         batch: &mut Batch,
         key: &PageKey,
         reason: Reason,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), Failure> {
         self.visited.push(key.clone());
         let owed = self.position.owed.iter().filter(|owed| owed.page == *key);
         let places: Vec<String> = owed.map(|owed| owed.place.clone()).collect();
@@ -331,7 +337,7 @@ impl ObjectStream {
     }
 
     /// Lists by date once a day if the token has named nothing for long: it may be one that never will.
-    pub(super) fn list_by_date(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+    pub(super) fn list_by_date(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let now = self.now();
         let is_old =
             |time: Option<DateTime<Utc>>| time.is_none_or(|time| (now - time).abs() > QUIET);
@@ -368,7 +374,7 @@ impl ObjectStream {
         key: PageKey,
         spool: &Spool,
         batch: &mut Batch,
-    ) -> anyhow::Result<Option<PageKey>> {
+    ) -> Result<Option<PageKey>, Failure> {
         let page = match self.ask(&key) {
             Ok(page) => page,
             Err(error) => {

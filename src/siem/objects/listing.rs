@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::missing::Reason;
+use super::page::{BAD_ENTRIES, Bad, Entry, Page};
 use super::position::{PageKey, Position};
 use crate::api::ApiError;
 use crate::api::objects::{Address, Objects};
-use crate::siem::page::{Bad, Entry, Page};
 use crate::spool::{Digest, Scratch, Spool, SpoolError};
 
 /// Objects that are fetched again only to see whether the store answers.
@@ -49,6 +49,45 @@ pub(super) struct Failed {
     pub(super) raw: Option<Scratch>,
     /// True if the same bytes arrived twice.
     pub(super) is_same_again: bool,
+}
+
+/// Entries of a list that name no object, and why.
+#[derive(Default)]
+struct Refused {
+    entries: Vec<(Bad, ApiError)>,
+    addresses: usize,
+    /// Addresses that are taken together, those of one reason.
+    rest: Vec<(Bad, ApiError)>,
+}
+
+impl Refused {
+    /// Notes an address that is not fetched from. What stands behind its path is new in each list.
+    fn address(&mut self, url: &str, error: ApiError) {
+        let path = url.split(['?', '#']).next().unwrap_or_default();
+        let bad = Bad {
+            why: "",
+            digest: Digest::of(path.as_bytes()),
+            count: 1,
+        };
+        self.addresses += 1;
+        if self.addresses <= BAD_ENTRIES {
+            self.entries.push((bad, error));
+            return;
+        }
+        let mut rest = self.rest.iter_mut();
+        match rest.find(|(_, other)| reason_of(other) == reason_of(&error)) {
+            Some((rest, _)) => rest.join(&bad),
+            None => self.rest.push((bad, error)),
+        }
+    }
+}
+
+/// Why an entry names no object.
+const fn reason_of(error: &ApiError) -> Reason {
+    match error {
+        ApiError::PrivateStore(_) | ApiError::LocalStore(_) => Reason::PrivateStore,
+        _ => Reason::BadEntry,
+    }
 }
 
 /// What a page is for.
@@ -110,24 +149,14 @@ impl PageInHand {
         };
         let mut named = HashSet::new();
         let mut last = Vec::new();
-        let mut refused = HashMap::new();
-        let owed: HashSet<&str> = position.owed.iter().map(|owed| &*owed.place).collect();
+        let mut refused = Refused::default();
         for entry in page.items {
             let address = match entry {
-                Entry::Good(url) => objects.address(&url).map_err(|error| {
-                    let digest = Digest::of(url.as_bytes());
-                    (
-                        Bad {
-                            why: "",
-                            digest,
-                            count: 1,
-                        },
-                        error,
-                    )
-                }),
+                Entry::Good(url) => objects.address(&url).map_err(|error| (url, error)),
                 Entry::Bad(bad) => {
                     let error = ApiError::NotUnderstood(bad.why.to_owned());
-                    Err((*bad, error))
+                    refused.entries.push((*bad, error));
+                    continue;
                 }
             };
             let listed = match address {
@@ -136,10 +165,8 @@ impl PageInHand {
                     address,
                     first: None,
                 },
-                Err((bad, error)) => {
-                    let number = refused.entry(bad.digest).or_insert(0_usize);
-                    *number += 1;
-                    hand.refuse((&bad, *number), error, spool)?;
+                Err((url, error)) => {
+                    refused.address(&url, error);
                     continue;
                 }
             };
@@ -153,44 +180,42 @@ impl PageInHand {
                 if hand.probes.len() < PROBES {
                     hand.probes.push(listed.address);
                 }
-            } else if owed.contains(&*listed.place) {
+            } else if position.owed.get(&listed.place).is_some() {
                 last.push(listed);
             } else {
                 hand.queue.push_back(listed);
             }
         }
+        hand.refuse(refused, spool)?;
         hand.has_news = !hand.queue.is_empty();
         hand.queue.extend(last);
         Ok(hand)
     }
 
-    /// Notes an entry that names no object. Its text tells it from others, and its number among equal ones:
-    /// the list of a page can change.
-    fn refuse(
-        &mut self,
-        (bad, number): (&Bad, usize),
-        error: ApiError,
-        spool: &Spool,
-    ) -> Result<(), SpoolError> {
-        let identity = format!("{:?} {:?} {number} {}", self.key, bad.digest, bad.count);
-        let identity = Digest::of(identity.as_bytes()).short();
-        let place = match bad.count {
-            1 => format!("{ENTRY} {identity:016x}"),
-            count => format!("{ENTRY} {identity:016x} and {} more", count - 1),
-        };
-        let is_known = spool.has_seen(Digest::of(place.as_bytes()))?;
-        if !is_known {
-            self.failed.push(Failed {
-                reason: match &error {
-                    ApiError::PrivateStore(_) | ApiError::LocalStore(_) => Reason::PrivateStore,
-                    _ => Reason::BadEntry,
-                },
-                is_fresh: true,
-                raw: None,
-                is_same_again: false,
-                place,
-            });
-            self.refused = Some(error);
+    /// Notes entries that name no object. The text of one tells it from others, and its number among equal
+    /// ones: the list of a page can change.
+    fn refuse(&mut self, refused: Refused, spool: &Spool) -> Result<(), SpoolError> {
+        let mut numbers = HashMap::new();
+        for (bad, error) in refused.entries.into_iter().chain(refused.rest) {
+            let number = numbers.entry(bad.digest).or_insert(0_usize);
+            *number += 1;
+            let identity = format!("{:?} {:?} {number} {}", self.key, bad.digest, bad.count);
+            let identity = Digest::of(identity.as_bytes()).short();
+            let place = match bad.count {
+                1 => format!("{ENTRY} {identity:016x}"),
+                count => format!("{ENTRY} {identity:016x} and {} more", count - 1),
+            };
+            if !spool.has_seen(Digest::of(place.as_bytes()))? {
+                let reason = reason_of(&error);
+                self.failed.push(Failed {
+                    reason,
+                    is_fresh: true,
+                    raw: None,
+                    is_same_again: false,
+                    place,
+                });
+                self.refused = Some(error);
+            }
         }
         Ok(())
     }
