@@ -37,7 +37,7 @@ pub enum Code {
     Terminated = 143,
 }
 
-/// The table of the README, as `--help` shows it.
+/// The table of `docs/exit-codes.md`, as `--help` shows it.
 pub const CODES: &str = "\
 Exit codes, and who acts:
     0  done, also when nothing was waiting (nobody)

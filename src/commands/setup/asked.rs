@@ -15,7 +15,7 @@ use crate::failure::{Code, Failure};
 
 const INTRODUCTION: &str = "\
 This connects a Mimecast account, so that siem_collection and audit_collection can read its logs.
-You need what the preparation steps in the README lead to: the application, for API 1.0 also the user.
+You need what docs/prepare-mimecast.md leads to: the application, for API 1.0 also the user.
 Enter takes the suggestion in brackets; secrets do not show while you type or paste them.
 Ctrl-C at any question leaves everything as it was.
 ";
@@ -133,7 +133,7 @@ impl Respondent for Wizard<'_> {
     }
 }
 
-/// The place that the README uses where its user may make it, else one that surely can be made.
+/// The place that `README.md` and `docs/` use where its user may make it, else one that surely can be made.
 fn suggested_folder(setup: &Setup) -> Option<PathBuf> {
     let usual = Path::new("/var/spool/mimecast");
     if cfg!(unix) && (setup.environment.user == User::Root || folders::can_hold(usual).is_ok()) {

@@ -66,7 +66,7 @@ pub(super) fn permissions(setup: &Setup, connected: &Connected) -> Result<(), Fa
         ([], Some(error)) => Err(revisit(error)),
         _ => {
             let what = format!("the account lacks {}", missing.join(" and "));
-            let remedy = "check preparation step 2 in the README (role, products); the configuration is saved";
+            let remedy = "check preparation step 2 in docs/prepare-mimecast.md (role, products); the configuration is saved";
             Err(Failure::new(Code::Denied, what, remedy))
         }
     }
@@ -132,7 +132,7 @@ pub(super) fn next_steps(setup: &Setup) {
         )
     };
     setup.output.say(&format!(
-        "\nNext, and then every 30 minutes (README: cron, systemd, Task Scheduler):\n{}\n{}\n\
+        "\nNext, then every 30 minutes (docs/schedule-linux.md, docs/schedule-windows.md):\n{}\n{}\n\
          The first logs can take 30 minutes to appear after enhanced logging was switched on.",
         command("siem_collection"),
         command("audit_collection"),

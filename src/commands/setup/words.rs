@@ -20,7 +20,7 @@ pub(super) fn expiry(lifetime_seconds: Option<u64>) -> Option<String> {
     };
     Some(format!(
         "the keys will expire in {life}, and collection will stop then. Set the Authentication Cache \
-         TTL to \"Never Expires\" (preparation step 4 in the README) and run {PROGRAM} again."
+         TTL to \"Never Expires\" (preparation step 4 in docs/prepare-mimecast.md) and run {PROGRAM} again."
     ))
 }
 
@@ -42,13 +42,13 @@ pub(super) fn revisit(error: ApiError) -> Failure {
         Denial::Permission(_) => (2, "role"),
         Denial::Expired => (4, "authentication profile"),
         Denial::ApplicationId => (7, "application id; a new one works after 30 minutes"),
-        Denial::Client | Denial::Token => (7, "client id and secret"),
+        Denial::Client | Denial::Token => (3, "client id and secret"),
         Denial::Keys | Denial::Clock(_) => (
             7,
             "application key; or a key pair, or this host's clock, is wrong",
         ),
     };
-    let remedy = format!("check preparation step {step} in the README ({matter})");
+    let remedy = format!("check preparation step {step} in docs/prepare-mimecast.md ({matter})");
     Failure::new(Code::Denied, error.to_string(), remedy)
 }
 
