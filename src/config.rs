@@ -16,6 +16,7 @@ mod network;
 mod private_stores;
 mod scope;
 mod sections;
+mod settings;
 pub(crate) mod toml_file;
 mod value;
 
@@ -40,8 +41,8 @@ use crate::logs;
 pub(crate) use folders::unfit_for_data;
 pub(crate) use network::CA_FILE_LINE;
 pub(crate) use scope::Scope;
+use settings::{Settings, Stage};
 use toml_file::Source;
-use value::{Settings, Stage};
 
 /// The commented file with every key at its default.
 pub const EXAMPLE: &str = include_str!("../config.example.toml");

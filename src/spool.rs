@@ -19,6 +19,7 @@ mod batch;
 mod checkpoint;
 mod ending;
 mod error;
+mod gap;
 mod known;
 mod lock;
 mod name;
@@ -50,12 +51,12 @@ use chrono::{DateTime, Utc};
 pub use batch::{Batch, Part};
 pub use ending::Left;
 pub use error::SpoolError;
+pub use gap::Gap;
 pub use lock::Lock;
 pub use name::{Extension, FileName};
 pub use opening::last_success;
 pub use owner::Adopt;
 pub use publish::Stored;
-pub use record::Gap;
 pub use recover::Recovery;
 pub use seen::Digest;
 pub use staging::{Scratch, Scratches};
@@ -233,7 +234,7 @@ impl Spool {
         let mut staged = publish::stage(batch)?;
         for text in self.unsaved.take() {
             let daily = None;
-            staged.warnings.push(record::Warning { text, daily });
+            staged.warnings.push(gap::Warning { text, daily });
         }
         let ids = staged.ids.clone();
         self.halfway = true;

@@ -7,6 +7,7 @@
 
 pub(crate) mod audit;
 mod bad_page;
+mod found;
 mod newest_first;
 pub mod page;
 mod pieces;

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::value::Settings;
+use super::settings::Settings;
 use super::{ConfigError, Environment, Folders};
 use crate::logs;
 

@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::SpoolError;
+use super::gap::{Gap, Warning};
 use super::name::{Extension, FileName};
-use super::record::{Gap, Move, Warning, hex};
+use super::record::{Move, hex};
 use super::seen::Digest;
 use super::staging::{Scratch, Staging};
 use crate::durable::Mode;

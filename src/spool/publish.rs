@@ -8,8 +8,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::SpoolError;
 use super::batch::{Batch, Size};
+use super::gap::{Gap, Warning};
 use super::name::FileName;
-use super::record::{Gap, Move, Warning, hex};
+use super::record::{Move, hex};
 use super::seen::Digest;
 use crate::durable::{Disk, Kind};
 

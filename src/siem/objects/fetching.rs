@@ -2,8 +2,8 @@
 
 use tracing::{info, warn};
 
-use super::listing::{Arrived, Listed};
 use super::missing::Reason;
+use super::page_in_hand::{Arrived, Listed};
 use super::unpack::{self, Fault, Look};
 use super::{Batch, FetchError, ObjectStream, Scratch, Scratches, Spool, Step};
 use crate::api::ApiError;
