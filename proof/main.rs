@@ -29,8 +29,6 @@ mod errors;
 mod harness;
 mod kills;
 mod overlap;
-#[path = "../tests/sandbox/mod.rs"]
-mod sandbox;
 mod scene;
 mod soak;
 mod strace;

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::harness::Place;
-use crate::sandbox::Endpoint;
 use crate::scene::Scene;
 use crate::tally::Tally;
+use mimecast_sandbox::Endpoint;
 
 const STARTS: usize = 10;
 

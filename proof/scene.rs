@@ -8,7 +8,7 @@ use chrono::{TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 
 use crate::harness::{AUDIT, Outcome, Place, SIEM};
-use crate::sandbox::{AuditEvent, Batch, Member, Object, Record};
+use mimecast_sandbox::{AuditEvent, Batch, Member, Object, Record};
 
 /// A stream of one of the API generations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::harness::{AUDIT, Place};
-use crate::sandbox::{AuditEvent, Endpoint, Wire, at, changes};
+use mimecast_sandbox::{AuditEvent, Endpoint, Wire, at, changes};
 
 /// Lines that carry ids, so that every event can be told from every other.
 pub(crate) const JSON: &str = "[audit]\nformat = \"json\"\n";

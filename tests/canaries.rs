@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use crate::sandbox::{Account, Sandbox};
+use mimecast_sandbox::{Account, Sandbox};
 
 /// Tokens and signatures beyond so many are searched for as they are and in no other spelling.
 const SPELLED_OUT: usize = 20;

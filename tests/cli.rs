@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::harness::{AUDIT, Outcome, Place, SETUP, SIEM, set_mode};
-use crate::sandbox::{Batch, Endpoint, changes};
+use mimecast_sandbox::{Batch, Endpoint, changes};
 
 const PROGRAMS: [&str; 3] = [SETUP, SIEM, AUDIT];
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 
 use crate::harness::{AUDIT, Place, SIEM};
-use crate::sandbox::{AuditEvent, Batch};
+use mimecast_sandbox::{AuditEvent, Batch};
 
 /// Random moments; the long form is `KILLS=1000 cargo test killed`.
 fn kills() -> u32 {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::harness::{AUDIT, Outcome, Place, SIEM};
-use crate::sandbox::{AuditEvent, Batch};
+use mimecast_sandbox::{AuditEvent, Batch};
 
 type Damage = fn(&Path);
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::harness::Place;
-use crate::sandbox::{AuditEvent, Batch};
+use mimecast_sandbox::{AuditEvent, Batch};
 
 /// The pattern that all audit searches begin with.
 const AUDIT: &str = "date=*|mcType=auditLog|user=*|auditType=\"*\"|eventInfo=\"*";

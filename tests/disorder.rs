@@ -7,11 +7,11 @@ use chrono::TimeDelta;
 use crate::agent::{Agent, Habit};
 use crate::audit::{JSON, ago, event, place as audit_place, set_clock};
 use crate::harness::{AUDIT, Place, SIEM};
-use crate::sandbox::{
+use crate::told::Told;
+use mimecast_sandbox::{
     AuditEvent, AuditMiss, BadEntry, Batch, CaughtUp, EmptyPages, Endpoint, Object, PurgedToken,
     TotalCount, ZipEntry, at, changes,
 };
-use crate::told::Told;
 
 const ONE_TYPE: &str = "[siem]\ncloud_gateway_types = \"receipt\"";
 
@@ -236,7 +236,7 @@ fn after_a_refused_position_archives_that_an_agent_has_taken_are_not_published_a
             .sandbox
             .set(|switches| switches.invalid_token_status = refused);
         let invalid = changes::fail_in_200("err_audit_siem_invalid_token", "m");
-        let change = changes::times(2, move |reply: &mut crate::sandbox::Reply| {
+        let change = changes::times(2, move |reply: &mut mimecast_sandbox::Reply| {
             invalid(reply);
             reply.status = refused;
         });
@@ -576,7 +576,7 @@ fn a_late_event_behind_a_run_that_stopped_in_the_middle_is_found() {
     crate::audit::set_clock(&place, -90);
     place.audit().stays_silent();
     crate::audit::set_clock(&place, -60);
-    let is_long = |seen: &crate::sandbox::Seen| {
+    let is_long = |seen: &mimecast_sandbox::Seen| {
         at::window(seen).is_some_and(|(from, to)| to - from > TimeDelta::minutes(20))
     };
     place

@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::agent::{Agent, Habit};
 use crate::audit::{JSON, ago, event, place as audit_place};
 use crate::harness::{AUDIT, Outcome, Place, SIEM};
-use crate::sandbox::{Batch, CaughtUp, EmptyPages, Endpoint, Object, TotalCount, changes};
 use crate::told::Told;
+use mimecast_sandbox::{Batch, CaughtUp, EmptyPages, Endpoint, Object, TotalCount, changes};
 
 const ONE_TYPE: &str = "[siem]\ncloud_gateway_types = \"receipt\"";
 

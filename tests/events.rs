@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::crash::kill_and_finish;
 use crate::harness::{Place, SIEM};
-use crate::sandbox::{
+use mimecast_sandbox::{
     AuditEvent, Batch, CG_TYPES, CI_TYPES, CaughtUp, Endpoint, Object, StalePage, Wire, at, changes,
 };
 
@@ -137,7 +137,7 @@ fn the_list_calls_of_a_run_stay_below_the_limit() {
     place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt\"");
     place
         .sandbox
-        .set(|switches| switches.list_limit = Some(crate::sandbox::LIST_LIMIT));
+        .set(|switches| switches.list_limit = Some(mimecast_sandbox::LIST_LIMIT));
     place
         .sandbox
         .set(|switches| switches.caught_up = CaughtUp::Never);

@@ -8,8 +8,8 @@ use chrono::TimeDelta;
 
 use crate::audit::{JSON, ago, event, place as audit_place};
 use crate::harness::{AUDIT, Place, SIEM};
-use crate::sandbox::{Batch, Endpoint, Wire, changes};
 use crate::told::Told;
+use mimecast_sandbox::{Batch, Endpoint, Wire, changes};
 
 /// Leaves the collector's own leftovers in tmp/, as a kill in mid-download does; yields a name.
 fn leave_a_download(place: &Place) -> String {

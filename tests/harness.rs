@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::canaries::Canaries;
-use crate::sandbox::Sandbox;
+use mimecast_sandbox::Sandbox;
 
 pub(crate) const SIEM: &str = env!("CARGO_BIN_EXE_siem_collection");
 pub(crate) const AUDIT: &str = env!("CARGO_BIN_EXE_audit_collection");

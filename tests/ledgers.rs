@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::agent::{Agent, Habit};
 use crate::harness::{Outcome, Place, SIEM};
-use crate::sandbox::{AuditEvent, Batch};
 use crate::told::Told;
+use mimecast_sandbox::{AuditEvent, Batch};
 
 fn publish(place: &Place, path: &str, content: &str) {
     fs::write(place.path("data").join(path), content).expect("written");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::audit::{JSON, place as audit_place};
 use crate::harness::{AUDIT, Place, SIEM};
-use crate::sandbox::{Endpoint, Reply};
+use mimecast_sandbox::{Endpoint, Reply};
 
 /// Two of the largest answers, and what the program itself needs.
 const MEGABYTES: u64 = 64;

@@ -8,8 +8,8 @@ use chrono::{TimeDelta, Utc};
 
 use crate::audit::{JSON, ago, event, place as audit_place, set_clock};
 use crate::harness::{Place, SIEM};
-use crate::sandbox::{Batch, Endpoint, Object, Reply, at, changes};
 use crate::told::Told;
+use mimecast_sandbox::{Batch, Endpoint, Object, Reply, at, changes};
 
 const ONE: &str = "[siem]\ncloud_gateway_types = \"process\"";
 
@@ -364,7 +364,7 @@ fn a_permission_that_one_type_lacks_hides_no_quarantine_of_another_for_good() {
 fn two_types_without_a_list_stop_no_third() {
     let place = Place::connected_by_token();
     place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt, process, spam\"");
-    let two = |seen: &crate::sandbox::Seen| {
+    let two = |seen: &mimecast_sandbox::Seen| {
         seen.path.contains("type=receipt") || seen.path.contains("type=process")
     };
     place

@@ -10,9 +10,9 @@ mod template;
 use serde_json::Value;
 
 use crate::agent::Habit;
-use crate::sandbox::{Endpoint, at, changes};
 use contents::MISSING;
 use installation::{Old, Situation};
+use mimecast_sandbox::{Endpoint, at, changes};
 
 /// Opens an installation that needs nothing from a person: one run collects what is new, the next finds nothing.
 fn opens(situation: Situation, habit: Habit) {

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 
 use crate::audit::{JSON, ago, event, place as audit_place, set_clock};
 use crate::harness::{AUDIT, Outcome, Place, SIEM};
-use crate::sandbox::{Batch, Endpoint, Object, Wire, changes};
+use mimecast_sandbox::{Batch, Endpoint, Object, Wire, changes};
 
 /// All files of the state folder, as a backup takes them.
 fn backup(place: &Place) -> BTreeMap<String, Vec<u8>> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::harness::{Place, SIEM};
-use crate::sandbox::{Batch, Endpoint, Wire, at, changes};
+use mimecast_sandbox::{Batch, Endpoint, Wire, at, changes};
 
 const OLD: &str = "receipt_20260101000000000_0123456789abcdef.siem";
 const YOUNG: &str = "process_20260101000000000_0123456789abcdef.siem";

@@ -7,7 +7,7 @@ use chrono::{TimeDelta, Utc};
 
 use crate::canaries::Canaries;
 use crate::harness::{AUDIT, Outcome, Place, SETUP, SIEM};
-use crate::sandbox::{Account, AuditEvent, Batch, Endpoint, Reply, changes};
+use mimecast_sandbox::{Account, AuditEvent, Batch, Endpoint, Reply, changes};
 
 #[track_caller]
 fn assert_no_secret_anywhere(place: &Place, outcomes: &[Outcome]) {
@@ -160,7 +160,7 @@ fn no_success_and_no_failure_of_a_collector_gives_a_secret_away() {
 /// Runs until the sandbox is asked for `endpoint`, then looks at the process as its neighbours can.
 #[cfg(target_os = "linux")]
 fn look_at(place: &Place, mut command: Command, endpoint: Endpoint) {
-    use crate::sandbox::Wire;
+    use mimecast_sandbox::Wire;
     use std::path::PathBuf;
     use std::time::Duration;
 
@@ -229,7 +229,7 @@ fn while_they_run_nobody_sees_a_secret_and_no_core_is_dumped() {
 /// An address that carries a permission is in no error, whatever it is that fails.
 #[test]
 fn no_fault_of_the_store_shows_the_permission_in_an_address() {
-    use crate::sandbox::{Object, Wire};
+    use mimecast_sandbox::{Object, Wire};
     let place = Place::connected_by_token();
     let more = "[siem]\ncloud_gateway_types = \"receipt\"\n[run]\nlog_level = \"debug\"";
     place.configure_tokens(&format!(

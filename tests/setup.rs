@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::harness::{Outcome, Place, SETUP, set_mode};
-use crate::sandbox::{Batch, Endpoint};
+use mimecast_sandbox::{Batch, Endpoint};
 
 /// The answers of a complete setup; a test changes one of them.
 struct Given {

@@ -6,8 +6,8 @@ use chrono::{TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::harness::{Place, SIEM};
-use crate::sandbox::{Batch, Endpoint, PurgedToken, at, changes};
 use crate::told::Told;
+use mimecast_sandbox::{Batch, Endpoint, PurgedToken, at, changes};
 
 fn serve(place: &Place, seeds: std::ops::Range<u64>) {
     for seed in seeds {
@@ -70,7 +70,7 @@ fn file_names_keep_the_log_type_and_take_nothing_else_from_the_server() {
             stem.to_owned()
         })
         .collect();
-    assert_eq!(types, crate::sandbox::LOG_TYPES.map(str::to_owned).into());
+    assert_eq!(types, mimecast_sandbox::LOG_TYPES.map(str::to_owned).into());
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn two_collectors_at_once_are_one_and_a_polite_other() {
     let pause = std::time::Duration::from_millis(700);
     place.sandbox.next(
         Endpoint::Siem,
-        changes::wire(crate::sandbox::Wire::StallAt(100, pause)),
+        changes::wire(mimecast_sandbox::Wire::StallAt(100, pause)),
     );
     let first = place.spawn(SIEM);
     while place.sandbox.count(Endpoint::Siem) == 0 {

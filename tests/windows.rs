@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crate::harness::{AUDIT, Place, SETUP, SIEM, set_mode, system};
-use crate::sandbox::{Batch, Endpoint, Wire, ZipEntry, ZipFile, changes};
+use mimecast_sandbox::{Batch, Endpoint, Wire, ZipEntry, ZipFile, changes};
 
 const SHARE_READ: u32 = 1;
 const SHARE_WRITE: u32 = 2;

@@ -14,7 +14,7 @@ use pty_process::blocking::{Command, Pty, open};
 use rustix::termios::{LocalModes, tcgetattr};
 
 use crate::harness::{Place, QUICK, SETUP};
-use crate::sandbox::{Batch, Endpoint};
+use mimecast_sandbox::{Batch, Endpoint};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const QUESTIONS: [&str; 5] = [
@@ -208,7 +208,7 @@ fn connects_by_token(place: &Place) {
     assert!(!heard.contains(client.client_secret), "P6: {heard}");
     place
         .sandbox
-        .serve_objects("receipt", [crate::sandbox::Object::realistic(1, 5)]);
+        .serve_objects("receipt", [mimecast_sandbox::Object::realistic(1, 5)]);
     place.siem().stays_silent();
     place.assert_objects_complete();
 }

@@ -4,10 +4,10 @@
 use std::sync::{Arc, Mutex};
 
 use crate::harness::Place;
-use crate::sandbox::{
+use crate::scene::Scene;
+use mimecast_sandbox::{
     AuditMiss, BadEntry, CaughtUp, EmptyPages, Endpoint, Seen, TotalCount, changes::Failing,
 };
-use crate::scene::Scene;
 
 /// One item that fails.
 struct Ill {

@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ills::Ills;
 use crate::harness::Place;
-use crate::sandbox::{
+use crate::scene::Scene;
+use mimecast_sandbox::{
     AuditEvent, Batch, Endpoint, Member, Object, Record, ZipEntry, at, changes::Failing,
 };
-use crate::scene::Scene;
 
 /// Something that is published as a whole or not at all.
 pub(super) struct Item {

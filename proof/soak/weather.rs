@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 use super::rehearsal;
 use crate::harness::{Outcome, Place};
-use crate::sandbox::{Endpoint, Reply, Wire, changes};
 use crate::scene::Scene;
+use mimecast_sandbox::{Endpoint, Reply, Wire, changes};
 
 /// What happens to a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

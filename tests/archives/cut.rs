@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{quarantined_bytes, zip};
 use crate::harness::Place;
-use crate::sandbox::{Batch, Endpoint, Reply, Wire, ZipEntry, at, changes};
+use mimecast_sandbox::{Batch, Endpoint, Reply, Wire, ZipEntry, at, changes};
 
 const QUICK: &str = "[network]\nretries = 1\nretry_wait_ms = 5\nidle_timeout_seconds = 1";
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{quarantined_bytes, zip};
 use crate::harness::{Place, SIEM};
-use crate::sandbox::{Batch, ZipEntry};
+use mimecast_sandbox::{Batch, ZipEntry};
 
 fn place() -> Place {
     let place = Place::connected();

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::harness::Place;
-use crate::sandbox::{Batch, ZipEntry, ZipFile};
+use mimecast_sandbox::{Batch, ZipEntry, ZipFile};
 
 /// An archive with something wrong in it.
 struct Poison {

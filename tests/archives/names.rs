@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{assert_nothing_elsewhere, zip};
 use crate::harness::Place;
-use crate::sandbox::{Batch, ZipEntry};
+use mimecast_sandbox::{Batch, ZipEntry};
 
 /// Names of members, and the stem that is made of each.
 const NAMES: &[(&[u8], &str)] = &[
@@ -130,13 +130,13 @@ fn a_hostile_file_name_of_the_archive_itself_is_not_even_looked_at() {
     .enumerate()
     {
         place.sandbox.serve(Batch::realistic(seed as u64, 10));
-        let change = crate::sandbox::changes::header("content-disposition", value);
-        place.sandbox.next(crate::sandbox::Endpoint::Siem, change);
+        let change = mimecast_sandbox::changes::header("content-disposition", value);
+        place.sandbox.next(mimecast_sandbox::Endpoint::Siem, change);
         place.siem().stays_silent();
     }
     place.sandbox.serve(Batch::realistic(90, 10));
-    let change = crate::sandbox::changes::without_header("content-disposition");
-    place.sandbox.next(crate::sandbox::Endpoint::Siem, change);
+    let change = mimecast_sandbox::changes::without_header("content-disposition");
+    place.sandbox.next(mimecast_sandbox::Endpoint::Siem, change);
     place.siem().stays_silent();
     place.assert_siem_complete();
     assert_nothing_elsewhere(&place);

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Poison, assert_nothing_elsewhere, quarantined_bytes, zip};
 use crate::harness::{Place, SIEM};
-use crate::sandbox::{Batch, FLAG_ENCRYPTED, ZipEntry, ZipFile};
+use mimecast_sandbox::{Batch, FLAG_ENCRYPTED, ZipEntry, ZipFile};
 
 /// Above the size from which the ratio is looked at.
 const BOMB_BYTES: usize = 17 << 20;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{assert_nothing_elsewhere, quarantined_bytes};
 use crate::harness::Place;
-use crate::sandbox::{Batch, Endpoint, Reply, Wire, changes, zip_of};
+use mimecast_sandbox::{Batch, Endpoint, Reply, Wire, changes, zip_of};
 
 /// Three batches wait.
 fn waiting() -> Place {

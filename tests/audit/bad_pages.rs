@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::{JSON, ago, event, place as audit_place};
 use crate::harness::AUDIT;
-use crate::sandbox::{Endpoint, Reply, TotalCount, Wire, at, changes};
 use crate::told::Told;
+use mimecast_sandbox::{Endpoint, Reply, TotalCount, Wire, at, changes};
 
 #[test]
 fn an_event_whose_page_never_arrives_stops_no_other_and_is_a_gap_after_two_runs() {

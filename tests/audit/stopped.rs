@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::{JSON, ago, event, place as audit_place, set_clock};
 use crate::harness::Place;
-use crate::sandbox::{Endpoint, at, changes};
+use mimecast_sandbox::{Endpoint, at, changes};
 
 fn state(place: &Place) -> String {
     fs::read_to_string(place.path("checkpoint/audit.state")).expect("there")

@@ -7,8 +7,8 @@ use std::fs;
 use crate::harness::set_mode;
 use crate::harness::{Outcome, Place, SIEM};
 #[cfg(unix)]
-use crate::sandbox::Wire;
-use crate::sandbox::{Batch, Endpoint, changes};
+use mimecast_sandbox::Wire;
+use mimecast_sandbox::{Batch, Endpoint, changes};
 
 /// What went wrong, what to do and, once there is one, where the log is.
 #[track_caller]

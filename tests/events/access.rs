@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::serve;
 use crate::harness::Place;
-use crate::sandbox::{CG_TYPES, Endpoint, TokenRefusal, changes};
+use mimecast_sandbox::{CG_TYPES, Endpoint, TokenRefusal, changes};
 
 #[test]
 fn one_types_refusal_does_not_keep_old_files() {

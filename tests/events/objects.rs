@@ -2,7 +2,7 @@
 
 use super::serve;
 use crate::harness::{Place, SIEM};
-use crate::sandbox::{Endpoint, Object, Reply, changes};
+use mimecast_sandbox::{Endpoint, Object, Reply, changes};
 
 #[test]
 fn odd_objects_are_published_byte_for_byte() {

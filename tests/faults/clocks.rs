@@ -9,7 +9,7 @@ use chrono::{TimeDelta, Utc};
 use super::AUDIT_AS_JSON;
 use super::Collector::{self, Audit, Siem};
 use crate::harness::Place;
-use crate::sandbox::AuditEvent;
+use mimecast_sandbox::AuditEvent;
 
 const HOUR: i64 = 3_600;
 

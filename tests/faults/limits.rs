@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::{Collector, side_by_side};
 use crate::harness::{Outcome, Place};
-use crate::sandbox::Batch;
+use mimecast_sandbox::Batch;
 
 /// Runs a collector from a shell that has set its limits first.
 fn limited(collector: Collector, place: &Place, limits: &str) -> Outcome {

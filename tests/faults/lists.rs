@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Collector::Objects;
 use super::json as text;
-use crate::sandbox::{Endpoint, Object, Reply};
+use mimecast_sandbox::{Endpoint, Object, Reply};
 
 /// A list, the exit code, what is said.
 const LISTS: [(&str, &str); 7] = [

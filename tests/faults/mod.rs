@@ -31,7 +31,7 @@ use std::thread;
 use chrono::{TimeDelta, Utc};
 
 use crate::harness::{AUDIT, Outcome, Place, SIEM, set_mode};
-use crate::sandbox::{AuditEvent, Batch, Endpoint, Object, Reply};
+use mimecast_sandbox::{AuditEvent, Batch, Endpoint, Object, Reply};
 
 /// One of the two programs under one of the two API generations, with something to collect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::AUDIT_AS_JSON;
 use super::Collector::Audit;
 use crate::harness::{AUDIT, Place};
-use crate::sandbox::{AuditEvent, Endpoint, Reply, Wire, changes};
+use mimecast_sandbox::{AuditEvent, Endpoint, Reply, Wire, changes};
 
 /// A page holds 500 events: these take three.
 const THREE_PAGES: u64 = 1_200;

@@ -6,7 +6,7 @@ use std::fs;
 use super::Collector::{self, Objects, Siem};
 use super::gzip;
 use crate::harness::Place;
-use crate::sandbox::{Batch, Endpoint, Object, zip_of};
+use mimecast_sandbox::{Batch, Endpoint, Object, zip_of};
 
 const LINE: &[u8] = b"{\"acc\":\"C0A0\",\"_offset\":1}\n";
 
@@ -193,7 +193,7 @@ fn an_archive_that_unpacks_without_end_is_kept_and_what_follows_arrives() {
 #[test]
 fn an_object_that_is_empty_though_it_was_listed_with_a_size_is_not_taken_for_one_without_events() {
     let place = Objects.behind();
-    let empty = |reply: &mut crate::sandbox::Reply| reply.set_body([]);
+    let empty = |reply: &mut mimecast_sandbox::Reply| reply.set_body([]);
     // somebody between here and the store answers once with nothing
     place.sandbox.next(Endpoint::Object, empty);
     Objects.overcomes(&place);

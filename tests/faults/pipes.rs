@@ -11,7 +11,7 @@ use chrono::Utc;
 
 use super::{Collector, move_to};
 use crate::harness::{Outcome, Place, SETUP};
-use crate::sandbox::Batch;
+use mimecast_sandbox::Batch;
 
 const SOON: Duration = Duration::from_secs(10);
 

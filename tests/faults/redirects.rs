@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::TcpListener;
 
 use super::{Collector, side_by_side};
-use crate::sandbox::{Endpoint, changes};
+use mimecast_sandbox::{Endpoint, changes};
 
 /// Where to, with `PORT` for that of a listener that nobody may come to.
 const TARGETS: [(&str, &str); 8] = [

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Collector, side_by_side};
 use crate::harness::Place;
-use crate::sandbox::{Reply, Wire, changes};
+use mimecast_sandbox::{Reply, Wire, changes};
 
 /// What a run can be waiting for, by name.
 fn waits() -> [(&'static str, Wire, bool); 4] {

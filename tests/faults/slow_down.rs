@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Collector, side_by_side};
 use crate::harness::Place;
-use crate::sandbox::{Endpoint, Reply, changes};
+use mimecast_sandbox::{Endpoint, Reply, changes};
 
 const HOUR_MS: u64 = 3_600_000;
 

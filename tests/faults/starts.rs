@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::Collector::{self, Audit, Objects, Siem};
 use crate::harness::{Outcome, Place};
-use crate::sandbox::{Wire, changes};
+use mimecast_sandbox::{Wire, changes};
 
 /// A run that holds the lock until its answer comes: starts it and waits until it asks.
 fn holder(collector: Collector, place: &Place, pause: Duration) -> std::process::Child {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::{Collector, json, side_by_side};
-use crate::sandbox::{Endpoint, changes, zip_of};
+use mimecast_sandbox::{Endpoint, changes, zip_of};
 
 /// Every class, every status with a meaning of its own, and some that nobody uses.
 const STATUSES: [u16; 39] = [

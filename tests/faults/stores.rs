@@ -8,7 +8,7 @@ use super::proxies::{Manner, Proxy};
 use super::tls::Authority;
 use super::{Collector, move_to};
 use crate::harness::{Outcome, Place};
-use crate::sandbox::{Endpoint, Reply};
+use mimecast_sandbox::{Endpoint, Reply};
 
 const API: &str = "api.services.mimecast.com";
 const STORE: &str = "store.example.com";

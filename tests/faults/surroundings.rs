@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use super::{Collector, move_to};
 use crate::harness::{Place, SETUP};
-use crate::sandbox::Batch;
+use mimecast_sandbox::Batch;
 
 /// Mode bits of everything below a folder, with paths relative to it.
 fn modes(folder: &Path, into: &mut Vec<(String, u32)>, top: &Path) {

@@ -1,7 +1,7 @@
 //! The continuation token: without a usable one, nothing of its archive is committed.
 
 use super::Collector::Siem;
-use crate::sandbox::{Endpoint, changes};
+use mimecast_sandbox::{Endpoint, changes};
 
 #[test]
 fn an_archive_without_a_usable_token_is_held_back_until_it_has_one() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Collector, gzip, side_by_side};
-use crate::sandbox::{Endpoint, Reply, Wire, changes};
+use mimecast_sandbox::{Endpoint, Reply, Wire, changes};
 
 const IMPATIENT: &str = "[network]\nretries = 1\nretry_wait_ms = 5\nidle_timeout_seconds = 1";
 

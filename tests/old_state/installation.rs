@@ -11,8 +11,8 @@ use super::contents::{self, AGES, BATCHES, LOG_TYPES, OBJECTS, member, object};
 use super::template::{self, Facts, hex_sha256};
 use crate::agent::{Agent, Habit};
 use crate::harness::{AUDIT, Outcome, Place, SIEM, set_mode};
-use crate::sandbox::{AuditEvent, Batch, Object};
 use crate::told::Told;
+use mimecast_sandbox::{AuditEvent, Batch, Object};
 
 /// One folder of the fixtures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use super::tokens::connect;
 use super::{saved, set_up};
 use crate::harness::{Outcome, Place};
-use crate::sandbox::{Endpoint, Reply, Wire, changes};
+use mimecast_sandbox::{Endpoint, Reply, Wire, changes};
 
 type Setup = fn(&Place) -> Outcome;
 

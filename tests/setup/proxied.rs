@@ -8,7 +8,7 @@ use super::{assert_collects, saved, set_up};
 use crate::faults::proxies::{Manner, Proxy};
 use crate::faults::tls::Authority;
 use crate::harness::{Outcome, Place, QUICK, SETUP, SIEM, set_mode};
-use crate::sandbox::{Batch, Endpoint};
+use mimecast_sandbox::{Batch, Endpoint};
 
 const DISCOVERY: &str = "api.mimecast.com";
 const REGION: &str = "us-api.mimecast.com";

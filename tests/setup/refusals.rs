@@ -7,7 +7,7 @@ use super::{Given, assert_collects, bare, complete, file, saved, set_up};
 #[cfg(unix)]
 use crate::harness::set_mode;
 use crate::harness::{Place, SETUP};
-use crate::sandbox::{Endpoint, Sandbox, changes};
+use mimecast_sandbox::{Endpoint, Sandbox, changes};
 
 /// What is different from a setup that succeeds.
 type Change = fn(&mut Given);

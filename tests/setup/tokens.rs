@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{bare, file, saved, set_up};
 use crate::harness::{Outcome, Place, QUICK};
-use crate::sandbox::{Batch, Endpoint, Object, Reply, Wire, changes};
+use mimecast_sandbox::{Batch, Endpoint, Object, Reply, Wire, changes};
 
 /// Everything that an application of API 2.0 needs.
 pub(super) fn given(place: &Place) -> Command {
