@@ -9,16 +9,16 @@ use chrono::TimeDelta;
 use mimecast_collector::{audit, clock, run, siem};
 
 use crate::harness::SIEM;
-use crate::scene::Scene;
+use crate::stream::Stream;
 
 /// Tells the process what it is; anything but the seconds that its clock is off by.
 const SHIFT: &str = "REHEARSAL_CLOCK_SECONDS";
 const COLLECTOR: &str = "REHEARSAL_OF";
 const COSTS: &str = "REHEARSAL_COSTS";
 
-/// A start of `scene`'s collector whose clock is off by so much; at its end it leaves the number of
+/// A start of `stream`'s collector whose clock is off by so much; at its end it leaves the number of
 /// open files and the most kilobytes of memory it had in the file `costs`.
-pub(super) fn command(template: &Command, scene: Scene, off: TimeDelta, costs: &Path) -> Command {
+pub(super) fn command(template: &Command, stream: Stream, off: TimeDelta, costs: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("a program"));
     command
         .env_clear()
@@ -27,7 +27,7 @@ pub(super) fn command(template: &Command, scene: Scene, off: TimeDelta, costs: &
     let set = |(name, value): (&OsStr, Option<&OsStr>)| Some((name.to_owned(), value?.to_owned()));
     command.envs(template.get_envs().filter_map(set));
     command.env(SHIFT, off.num_seconds().to_string());
-    command.env(COLLECTOR, scene.program()).env(COSTS, costs);
+    command.env(COLLECTOR, stream.program()).env(COSTS, costs);
     command
 }
 

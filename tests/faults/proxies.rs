@@ -100,7 +100,7 @@ fn through_a_proxy_everything_arrives_and_its_password_goes_to_it_alone() {
         let proxy = Proxy::start(Manner::Tunnel);
         let network = format!("{}\nca_file = \"ca.pem\"", proxy.setting());
         move_to(collector, &place, &front.url(), &network);
-        let before = place.sandbox.requests().len();
+        let before = place.requests().len();
         collector.overcomes(&place);
         let heads = proxy.heads();
         assert!(!heads.is_empty() && front.connections() == heads.len());
@@ -112,7 +112,7 @@ fn through_a_proxy_everything_arrives_and_its_password_goes_to_it_alone() {
                 && !lower.contains("\r\nauthorization:"),
             "P6"
         );
-        for seen in &place.sandbox.requests()[before..] {
+        for seen in &place.requests()[before..] {
             assert_eq!(seen.header("proxy-authorization"), None, "P6");
         }
         assert!(!place.log("").contains(PASSWORD), "P6");

@@ -5,12 +5,12 @@ use std::fs;
 use std::time::Duration;
 
 use super::{assert_collects, bare, complete, saved};
-use crate::harness::{Place, SETUP};
+use crate::harness::{Installation, SETUP};
 
 /// The reason is the real one, and an address in it is one that the next setup accepts.
 #[test]
 fn a_refusal_names_the_real_reason() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     for (flag, value, words) in [
         ("--app-id", "two words", "--app-id: holds a space"),
         (
@@ -55,12 +55,12 @@ fn a_refusal_names_the_real_reason() {
         let outcome = place.finish(command).ends_with(64);
         outcome.says(&format!("such as {meant}"));
     }
-    assert!(!saved(&place) && place.sandbox.requests().is_empty());
+    assert!(!saved(&place) && place.requests().is_empty());
 }
 
 #[test]
 fn a_secret_file_may_begin_with_a_byte_order_mark_and_utf_16_is_named() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let account = place.sandbox.account();
     let wide: Vec<u8> = account
         .app_key
@@ -94,7 +94,7 @@ fn a_secret_file_may_begin_with_a_byte_order_mark_and_utf_16_is_named() {
 #[test]
 fn a_signal_ends_a_setup_that_waits_for_a_secret() {
     use rustix::process::{Pid, Signal, kill_process};
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let mut command = complete(&place, |_| ());
     command.args(["--password-file", "-"]);
     command.stdin(std::process::Stdio::piped());
@@ -108,5 +108,5 @@ fn a_signal_ends_a_setup_that_waits_for_a_secret() {
         outcome.says("nothing was changed");
         drop(input);
     }
-    assert!(!saved(&place) && place.sandbox.requests().is_empty());
+    assert!(!saved(&place) && place.requests().is_empty());
 }

@@ -3,14 +3,14 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::harness::Place;
-use crate::scene::Scene;
+use crate::harness::Installation;
+use crate::stream::Stream;
 use mimecast_sandbox::{
     AuditMiss, BadEntry, CaughtUp, EmptyPages, Endpoint, Seen, TotalCount, changes::Failing,
 };
 
 /// One item that fails.
-struct Ill {
+struct BadItem {
     endpoint: Endpoint,
     way: Failing,
     is_met: Box<dyn Fn(&Seen) -> bool + Send + Sync>,
@@ -19,9 +19,9 @@ struct Ill {
 }
 
 /// All that fail now.
-pub(super) struct Ills {
+pub(super) struct BadItems {
     random: fastrand::Rng,
-    now: Arc<Mutex<Vec<Ill>>>,
+    now: Arc<Mutex<Vec<BadItem>>>,
     pub(super) met: u64,
     /// Entries of lists that named no object.
     pub(super) bad_entries: u64,
@@ -31,9 +31,9 @@ pub(super) struct Ills {
 /// An item fails in at most so many runs, if it does not for ever.
 const LONGEST: u32 = 3;
 
-impl Ills {
-    pub(super) fn new(place: &Place, random: fastrand::Rng) -> Self {
-        let now: Arc<Mutex<Vec<Ill>>> = Arc::default();
+impl BadItems {
+    pub(super) fn new(place: &Installation, random: fastrand::Rng) -> Self {
+        let now: Arc<Mutex<Vec<BadItem>>> = Arc::default();
         let endpoints = [
             Endpoint::Siem,
             Endpoint::Object,
@@ -42,13 +42,14 @@ impl Ills {
         ];
         for endpoint in endpoints {
             for way in Failing::ALL {
-                let ills = Arc::clone(&now);
+                let bad_items = Arc::clone(&now);
                 let is_met = move |seen: &Seen| {
-                    let ills = ills.lock().expect("nobody panics with it");
-                    ills.iter()
-                        .any(|ill| ill.endpoint == endpoint && ill.way == way && (ill.is_met)(seen))
+                    let bad_items = bad_items.lock().expect("nobody panics with it");
+                    bad_items.iter().any(|item| {
+                        item.endpoint == endpoint && item.way == way && (item.is_met)(seen)
+                    })
                 };
-                place.sandbox.always_at(endpoint, is_met, way.change());
+                place.always_at(endpoint, is_met, way.change());
             }
         }
         Self {
@@ -73,21 +74,21 @@ impl Ills {
     /// Lets what the matcher accepts fail in some runs from `run` on.
     pub(super) fn add(
         &mut self,
-        ill: (Endpoint, Failing),
+        item: (Endpoint, Failing),
         is_met: impl Fn(&Seen) -> bool + Send + Sync + 'static,
         run: u32,
     ) {
         let until = run + self.random.u32(1..=LONGEST);
-        self.push(ill, is_met, until);
+        self.push(item, is_met, until);
     }
 
     /// The same for ever.
     pub(super) fn add_lasting(
         &mut self,
-        ill: (Endpoint, Failing),
+        item: (Endpoint, Failing),
         is_met: impl Fn(&Seen) -> bool + Send + Sync + 'static,
     ) {
-        self.push(ill, is_met, u32::MAX);
+        self.push(item, is_met, u32::MAX);
     }
 
     fn push(
@@ -97,38 +98,43 @@ impl Ills {
         until: u32,
     ) {
         self.met += 1;
-        self.now.lock().expect("nobody panics with it").push(Ill {
-            endpoint,
-            way,
-            is_met: Box::new(is_met),
-            until,
-        });
+        self.now
+            .lock()
+            .expect("nobody panics with it")
+            .push(BadItem {
+                endpoint,
+                way,
+                is_met: Box::new(is_met),
+                until,
+            });
     }
 
     /// Those whose time is over are good again.
     pub(super) fn pass(&mut self, run: u32) {
         let mut now = self.now.lock().expect("nobody panics with it");
-        now.retain(|ill| ill.until > run);
+        now.retain(|item| item.until > run);
     }
 
     /// What the service does otherwise in some runs, within what is known of it.
-    pub(super) fn change_habits(&mut self, place: &Place, scene: Scene, run: u32) {
+    pub(super) fn change_habits(&mut self, place: &Installation, stream: Stream, run: u32) {
         if run < self.until {
             return;
         }
         self.until = run + self.random.u32(1..6);
         let is_odd = self.random.u32(0..3) == 0;
-        match scene {
-            Scene::Siem1 => place.sandbox.set(|switches| {
-                switches.token_on_last = self.random.bool();
-                switches.end_without_meta = is_odd;
-            }),
-            Scene::Siem2 => self.change_lists(place, is_odd),
-            Scene::Audit1 | Scene::Audit2 => self.change_pages(place, is_odd),
+        match stream {
+            Stream::Siem1 => {
+                place.set(|switches| {
+                    switches.token_on_last = self.random.bool();
+                    switches.end_without_meta = is_odd;
+                });
+            }
+            Stream::Siem2 => self.change_lists(place, is_odd),
+            Stream::Audit1 | Stream::Audit2 => self.change_pages(place, is_odd),
         }
     }
 
-    fn change_lists(&mut self, place: &Place, is_odd: bool) {
+    fn change_lists(&mut self, place: &Installation, is_odd: bool) {
         let random = &mut self.random;
         let ways = [
             CaughtUp::WhenEmpty,
@@ -145,7 +151,7 @@ impl Ills {
         let beside = BadEntry::WITH_OBJECT[random.usize(0..BadEntry::WITH_OBJECT.len())].1;
         let (repeats, changes) = (random.bool(), random.bool());
         let is_empty_once = random.u32(0..4) == 0;
-        place.sandbox.set(|switches| {
+        place.set(|switches| {
             switches.caught_up = caught_up;
             switches.page_overlap = overlap;
             switches.lists_without_size = is_odd;
@@ -161,7 +167,7 @@ impl Ills {
         });
     }
 
-    fn change_pages(&mut self, place: &Place, is_odd: bool) {
+    fn change_pages(&mut self, place: &Installation, is_odd: bool) {
         let random = &mut self.random;
         let count = match random.u32(0..8) {
             0 => TotalCount::Off(2),
@@ -177,7 +183,7 @@ impl Ills {
         };
         let has_miss = count == TotalCount::Exact && random.bool();
         let (differ, last) = (random.bool(), random.bool());
-        place.sandbox.set(|switches| {
+        place.set(|switches| {
             switches.total_count = count;
             switches.audit_page_items = is_odd.then_some(items);
             switches.empty_audit_pages = is_odd
@@ -191,9 +197,9 @@ impl Ills {
     }
 
     /// Everything is good again.
-    pub(super) fn heal(&self, place: &Place) {
+    pub(super) fn heal(&self, place: &Installation) {
         self.now.lock().expect("nobody panics with it").clear();
-        place.sandbox.set(|switches| {
+        place.set(|switches| {
             switches.bad_entries.clear();
             switches.empty_once.clear();
             switches.audit_misses.clear();

@@ -12,8 +12,8 @@ use chrono::TimeDelta;
 use tempfile::TempDir;
 
 use super::rehearsal;
-use crate::harness::{Outcome, Place};
-use crate::scene::Scene;
+use crate::harness::{Installation, Outcome};
+use crate::stream::Stream;
 use mimecast_sandbox::{Endpoint, Reply, Wire, changes};
 
 /// What happens to a run.
@@ -89,7 +89,7 @@ const ANY_SKEW: u64 = 1 << 40;
 const STRICT_SKEW: u64 = 900;
 
 /// A fifth of the answers, and what the kernel does.
-pub(super) struct Weather {
+pub(super) struct RandomFaults {
     random: fastrand::Rng,
     faults: Arc<AtomicU64>,
     costs: TempDir,
@@ -97,13 +97,13 @@ pub(super) struct Weather {
     spell: (Turn, u32),
 }
 
-impl Weather {
-    pub(super) fn new(place: &Place, mut random: fastrand::Rng) -> Self {
+impl RandomFaults {
+    pub(super) fn new(place: &Installation, mut random: fastrand::Rng) -> Self {
         let faults = Arc::new(AtomicU64::new(0));
         for endpoint in Endpoint::ALL {
             let own = Mutex::new(random.fork());
             let faults = Arc::clone(&faults);
-            place.sandbox.always(endpoint, move |reply| {
+            place.always(endpoint, move |reply| {
                 let mut random = own.lock().expect("nobody panics with it");
                 if random.u32(0..5) == 0 {
                     faults.fetch_add(1, Ordering::Relaxed);
@@ -124,7 +124,7 @@ impl Weather {
     }
 
     /// What happens to this run; the first day is quiet, as after a setup.
-    pub(super) fn turn(&mut self, place: &Place, run: u32) -> Turn {
+    pub(super) fn turn(&mut self, place: &Installation, run: u32) -> Turn {
         if self.spell.1 > 0 {
             self.spell.1 -= 1;
             return self.spell.0;
@@ -147,16 +147,14 @@ impl Weather {
         if matches!(turn, Turn::HostClock(..) | Turn::ServerClock(..)) {
             self.spell = (turn, random.u32(0..LONGEST_SPELL));
             let limit = [STRICT_SKEW, ANY_SKEW][random.usize(0..2)];
-            place
-                .sandbox
-                .set(|switches| switches.skew_limit_seconds = limit);
+            place.set(|switches| switches.skew_limit_seconds = limit);
         }
         turn
     }
 
     /// The sky clears.
-    pub(super) fn clear(&self, place: &Place) {
-        place.sandbox.clear();
+    pub(super) fn clear(&self, place: &Installation) {
+        place.clear();
     }
 
     pub(super) fn costs(&self) -> PathBuf {
@@ -167,8 +165,8 @@ impl Weather {
     /// killed.
     pub(super) fn run(
         &mut self,
-        place: &Place,
-        scene: Scene,
+        place: &Installation,
+        stream: Stream,
         time: TimeDelta,
         turn: Turn,
     ) -> Outcome {
@@ -178,11 +176,9 @@ impl Weather {
             Turn::ServerClock(_, off) => server += off,
             _ => {}
         }
-        place
-            .sandbox
-            .set(|switches| switches.clock_offset_seconds = server.num_seconds());
-        let template = scene.command(place);
-        let mut command = rehearsal::command(&template, scene, host, &self.costs());
+        place.set(|switches| switches.clock_offset_seconds = server.num_seconds());
+        let template = stream.command(place);
+        let mut command = rehearsal::command(&template, stream, host, &self.costs());
         command
             .arg("--json")
             .stdin(Stdio::null())
@@ -230,7 +226,7 @@ fn spoil(endpoint: Endpoint, reply: &mut Reply, random: &mut fastrand::Rng) {
         10 => changes::status(401)(reply),
         11 if endpoint == Endpoint::Object => changes::store_error(403, "AccessDenied")(reply),
         9 | 11 => changes::fail_in_200("err_unknown", "try again")(reply),
-        // a second is long in a simulated world: seldom
+        // a second is long in simulated weeks: seldom
         _ if random.u32(0..30) == 0 => reply.wire = Wire::StallAt(half, Duration::from_secs(2)),
         _ => reply.wire = Wire::Chunked,
     }
