@@ -6,9 +6,8 @@ mod dialog;
 
 use std::fs;
 
-use dialog::Dialog;
-
 use crate::harness::{Installation, QUICK, SETUP};
+use dialog::Dialog;
 use mimecast_sandbox::{Batch, Endpoint};
 
 const QUESTIONS: [&str; 5] = [

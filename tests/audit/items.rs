@@ -1,8 +1,9 @@
 //! Events by themselves: their names, ids and times.
 
-use super::{JSON, ago, event, place, windows};
 use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
+
+use super::{JSON, ago, event, place, windows};
 
 #[test]
 fn a_file_is_named_by_its_window_and_its_content() {

@@ -1,9 +1,10 @@
 //! Audit events: counts that do not fit, ids that repeat, pages without events or too large ones.
 
+use chrono::TimeDelta;
+
 use crate::audit::{JSON, ago, event, place as audit_place, recent};
 use crate::harness::AUDIT;
 use crate::told::Told;
-use chrono::TimeDelta;
 use mimecast_sandbox::{AuditEvent, AuditMiss, EmptyPages, Endpoint, TotalCount, at, changes};
 
 #[test]

@@ -1,11 +1,12 @@
 //! One bad object among good ones.
 
+use std::collections::BTreeSet;
+
 use super::{ONE_TYPE, lines_of, one_type, serve, waiting};
 use crate::agent::{Agent, Habit};
 use crate::harness::SIEM;
 use crate::told::Told;
 use mimecast_sandbox::{Endpoint, Object, at, changes};
-use std::collections::BTreeSet;
 
 #[test]
 fn one_object_that_fails_in_any_way_holds_up_no_other_and_is_a_gap_that_is_told_once() {

@@ -1,5 +1,6 @@
 //! Who may open a file.
 
+#[cfg(unix)]
 use std::fs;
 use std::path::Path;
 #[cfg(windows)]

@@ -1,12 +1,16 @@
 //! Lists that are too large, odd or refused, and what stands beside them.
 
-use super::{assert_told, json, list, serve, waiting};
+use std::fs;
+#[cfg(target_os = "linux")]
+use std::time::{Duration, Instant};
+
+#[cfg(target_os = "linux")]
+use super::json;
+use super::{assert_told, list, serve, waiting};
 use crate::harness::answers::text;
 use crate::harness::{Installation, SIEM};
 use crate::told::Told;
 use mimecast_sandbox::{Endpoint, Reply, at, changes};
-use std::fs;
-use std::time::{Duration, Instant};
 
 #[test]
 fn another_bad_entry_at_the_same_place_of_a_list_is_told_too() {

@@ -1,15 +1,17 @@
 //! A terminal, with somebody who answers.
 
-use super::QUESTIONS;
-use crate::harness::{Installation, SETUP};
-use pty_process::blocking::{Command, Pty, open};
-use rustix::termios::{LocalModes, tcgetattr};
 use std::io::{Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::process::Child;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use pty_process::blocking::{Command, Pty, open};
+use rustix::termios::{LocalModes, tcgetattr};
+
+use super::QUESTIONS;
+use crate::harness::{Installation, SETUP};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
