@@ -83,21 +83,23 @@ fn a_short_wait_is_waited_and_not_mentioned() {
     });
 }
 
+/// Hints of an hour and more.
+const LONG_WAITS: [Hints; 8] = [
+    &[(RESET, Text("3600000"))],
+    &[(RESET, Text("86400000"))],
+    &[(RESET, Text("1000000000000000000"))],
+    &[(RESET, Text("18446744073709551615"))],
+    &[(RESET, Seconds(7_200))],
+    &[(RESET, Milliseconds(7_200))],
+    &[(RETRY_AFTER, Text("3600"))],
+    &[(RETRY_AFTER, Http(7_200))],
+];
+
 #[test]
 fn a_long_wait_ends_the_run_at_once_and_is_believed_for_an_hour_at_most() {
-    let cases: [Hints; 8] = [
-        &[(RESET, Text("3600000"))],
-        &[(RESET, Text("86400000"))],
-        &[(RESET, Text("1000000000000000000"))],
-        &[(RESET, Text("18446744073709551615"))],
-        &[(RESET, Seconds(7_200))],
-        &[(RESET, Milliseconds(7_200))],
-        &[(RETRY_AFTER, Text("3600"))],
-        &[(RETRY_AFTER, Http(7_200))],
-    ];
     side_by_side(Collector::calls(), |(collector, call)| {
         let place = collector.behind();
-        for hints in cases {
+        for hints in LONG_WAITS {
             println!("{collector:?} {call:?} {hints:?}");
             place.clear();
             place.always(call, slow_down(hints));
@@ -141,21 +143,25 @@ fn a_remembered_time_that_only_a_wrong_clock_can_have_made_is_not_believed() {
     }
 }
 
+/// Hints that say nothing.
+const NO_HINTS: [Hints; 9] = [
+    &[],
+    &[(RESET, Text(""))],
+    &[(RESET, Text("-5"))],
+    &[(RESET, Text("1.5"))],
+    &[(RESET, Text("soon"))],
+    &[(RESET, Text("1000000000000000000000000"))],
+    &[(RETRY_AFTER, Text("-1"))],
+    &[(RETRY_AFTER, Text("999999999"))],
+    &[(RETRY_AFTER, Http(-3_600))],
+];
+
 #[test]
 fn without_a_sensible_hint_it_waits_long_and_asks_nothing_meanwhile() {
-    let cases: [Hints; 9] = [
-        &[],
-        &[(RESET, Text(""))],
-        &[(RESET, Text("-5"))],
-        &[(RESET, Text("1.5"))],
-        &[(RESET, Text("soon"))],
-        &[(RESET, Text("1000000000000000000000000"))],
-        &[(RETRY_AFTER, Text("-1"))],
-        &[(RETRY_AFTER, Text("999999999"))],
-        &[(RETRY_AFTER, Http(-3_600))],
-    ];
-    let of_siem = cases.map(|hints| (hints, (Collector::Siem, Collector::Siem.endpoint())));
-    let bare = Collector::calls().into_iter().map(|call| (cases[0], call));
+    let of_siem = NO_HINTS.map(|hints| (hints, (Collector::Siem, Collector::Siem.endpoint())));
+    let bare = Collector::calls()
+        .into_iter()
+        .map(|call| (NO_HINTS[0], call));
     side_by_side(
         of_siem.into_iter().chain(bare),
         |(hints, (collector, call))| {

@@ -7,49 +7,55 @@ use std::time::Duration;
 use super::{assert_collects, bare, complete, saved};
 use crate::harness::{Installation, SETUP};
 
+/// A flag, its value, and words of the refusal.
+const REASONS: [(&str, &str, &str); 9] = [
+    ("--app-id", "two words", "--app-id: holds a space"),
+    (
+        "--app-id",
+        "a\u{2013}b",
+        "--app-id: holds a letter or sign that is not ASCII",
+    ),
+    ("--app-id", "", "--app-id: is empty"),
+    ("--email", "nobody", "it has no @ with a domain"),
+    ("--email", "@example.com", "it has no name before the @"),
+    ("--email", "a@localhost", "its domain has no dot"),
+    ("--email", "a b@example.com", "it holds a space"),
+    (
+        "--base-url",
+        "us-api.mimecast.com",
+        "such as https://us-api.mimecast.com",
+    ),
+    (
+        "--discovery-url",
+        "api.mimecast.com",
+        "such as https://api.mimecast.com",
+    ),
+];
+
+/// A host as it is typed, and the address that is suggested.
+const MEANT: [(&str, &str); 3] = [
+    (
+        "api.services.mimecast.com",
+        "https://api.services.mimecast.com",
+    ),
+    ("us-api.mimecast.com", "https://api.services.mimecast.com"),
+    (
+        "uk-api.services.mimecast.com/",
+        "https://uk-api.services.mimecast.com",
+    ),
+];
+
 /// The reason is the real one, and an address in it is one that the next setup accepts.
 #[test]
 fn a_refusal_names_the_real_reason() {
     let place = Installation::unconnected();
-    for (flag, value, words) in [
-        ("--app-id", "two words", "--app-id: holds a space"),
-        (
-            "--app-id",
-            "a\u{2013}b",
-            "--app-id: holds a letter or sign that is not ASCII",
-        ),
-        ("--app-id", "", "--app-id: is empty"),
-        ("--email", "nobody", "it has no @ with a domain"),
-        ("--email", "@example.com", "it has no name before the @"),
-        ("--email", "a@localhost", "its domain has no dot"),
-        ("--email", "a b@example.com", "it holds a space"),
-        (
-            "--base-url",
-            "us-api.mimecast.com",
-            "such as https://us-api.mimecast.com",
-        ),
-        (
-            "--discovery-url",
-            "api.mimecast.com",
-            "such as https://api.mimecast.com",
-        ),
-    ] {
+    for (flag, value, words) in REASONS {
         let mut command = place.command(SETUP);
         command.arg("--no-input").arg("--config");
         command.arg(place.path("config.toml")).args([flag, value]);
         place.finish(command).ends_with(64).says(words);
     }
-    for (typed, meant) in [
-        (
-            "api.services.mimecast.com",
-            "https://api.services.mimecast.com",
-        ),
-        ("us-api.mimecast.com", "https://api.services.mimecast.com"),
-        (
-            "uk-api.services.mimecast.com/",
-            "https://uk-api.services.mimecast.com",
-        ),
-    ] {
+    for (typed, meant) in MEANT {
         let mut command = bare(&place);
         command.args(["--client-id", "x", "--base-url", typed]);
         let outcome = place.finish(command).ends_with(64);

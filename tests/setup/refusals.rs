@@ -68,31 +68,33 @@ fn answers_that_cannot_be_right_are_refused_before_anyone_is_asked() {
     assert!(!saved(&place) && place.requests().is_empty());
 }
 
+/// What is wrong, the sentence, and the step.
+const REFUSALS: [(Change, &str, &str); 4] = [
+    (
+        |given| given.password = "wrong",
+        "the e-mail address or password was not accepted",
+        "preparation step 1",
+    ),
+    (
+        |given| given.email = "nobody@example.com",
+        "no Mimecast region knows this e-mail address",
+        "preparation step 1",
+    ),
+    (
+        |given| given.app_id = "00000000-0000-4000-8000-000000000000",
+        "the application id is not known",
+        "preparation step 7",
+    ),
+    (
+        |given| given.app_key = "00000000-0000-4000-8000-000000000000",
+        "the application key, access key or secret key was not accepted",
+        "preparation step 7",
+    ),
+];
+
 #[test]
 fn a_refusal_is_one_sentence_that_names_the_step_to_revisit_and_nothing_is_saved() {
-    let refusals: [(Change, &str, &str); 4] = [
-        (
-            |given| given.password = "wrong",
-            "the e-mail address or password was not accepted",
-            "preparation step 1",
-        ),
-        (
-            |given| given.email = "nobody@example.com",
-            "no Mimecast region knows this e-mail address",
-            "preparation step 1",
-        ),
-        (
-            |given| given.app_id = "00000000-0000-4000-8000-000000000000",
-            "the application id is not known",
-            "preparation step 7",
-        ),
-        (
-            |given| given.app_key = "00000000-0000-4000-8000-000000000000",
-            "the application key, access key or secret key was not accepted",
-            "preparation step 7",
-        ),
-    ];
-    for (change, sentence, step) in refusals {
+    for (change, sentence, step) in REFUSALS {
         let place = Installation::unconnected();
         let outcome = place.finish(complete(&place, change)).ends_with(77);
         outcome.says(sentence).says(step);
@@ -183,18 +185,21 @@ fn a_folder_that_cannot_be_used_is_said_before_anyone_is_asked() {
     assert!(place.requests().is_empty());
 }
 
+/// Hosts that are not Mimecast's.
+const FOREIGN: [&str; 8] = [
+    "https://evil.example.net",
+    "http://192.0.2.1",
+    "http://us-api.mimecast.com",
+    "https://us-api.mimecast.com.evil.example.net",
+    "https://us-api.mimecast.com@evil.example.net",
+    "evil.example.net",
+    "//evil.example.net",
+    "",
+];
+
 #[test]
 fn no_answer_leads_to_a_host_that_is_not_mimecasts() {
-    for host in [
-        "https://evil.example.net",
-        "http://192.0.2.1",
-        "http://us-api.mimecast.com",
-        "https://us-api.mimecast.com.evil.example.net",
-        "https://us-api.mimecast.com@evil.example.net",
-        "evil.example.net",
-        "//evil.example.net",
-        "",
-    ] {
+    for host in FOREIGN {
         let place = Installation::unconnected();
         place.set(|switches| switches.region_api = Some(host.to_owned()));
         set_up(&place).ends_with(76).says("the region found");

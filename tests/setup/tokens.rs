@@ -81,11 +81,10 @@ fn an_account_code_that_may_not_be_read_is_not_needed() {
     place.siem().stays_silent();
 }
 
-/// The code is a convenience: nothing that is answered instead of it ends the setup.
-#[test]
-fn whatever_the_call_for_the_account_answers_setup_goes_on_without_its_code() {
-    type Change = Box<dyn Fn(&mut Reply) + Send + Sync>;
-    let answers: [(&str, Change); 12] = [
+type Change = Box<dyn Fn(&mut Reply) + Send + Sync>;
+
+fn answers_for_the_account() -> [(&'static str, Change); 12] {
+    [
         ("404", Box::new(changes::status(404))),
         ("401", Box::new(changes::status(401))),
         ("418", Box::new(changes::status(418))),
@@ -118,8 +117,13 @@ fn whatever_the_call_for_the_account_answers_setup_goes_on_without_its_code() {
                 );
             }),
         ),
-    ];
-    for (name, answer) in answers {
+    ]
+}
+
+/// The code is a convenience: nothing that is answered instead of it ends the setup.
+#[test]
+fn whatever_the_call_for_the_account_answers_setup_goes_on_without_its_code() {
+    for (name, answer) in answers_for_the_account() {
         println!("{name}");
         let place = Installation::connected_by_token();
         fs::write(place.path("config.toml"), QUICK).expect("written");
