@@ -7,7 +7,9 @@ use super::tokens::given as given_by_token;
 use super::{assert_collects, saved, set_up};
 use crate::faults::proxies::{Manner, Proxy};
 use crate::faults::tls::Authority;
-use crate::harness::{Installation, Outcome, QUICK, SETUP, SIEM, set_mode};
+#[cfg(unix)]
+use crate::harness::set_mode;
+use crate::harness::{Installation, Outcome, QUICK, SETUP, SIEM};
 use mimecast_sandbox::{Batch, Endpoint};
 
 const DISCOVERY: &str = "api.mimecast.com";
