@@ -256,7 +256,7 @@ fn sorted(lines: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {
 fn farewell(programs: &Path) {
     let folder = programs.display();
     println!(
-        "\nThe same with a real account (prepare it first, see README.md):\n\n  \
+        "\nThe same with a real account (prepare it first, see docs/prepare-mimecast.md):\n\n  \
          {folder}/authentication_setup\n  {folder}/siem_collection\n  {folder}/audit_collection"
     );
 }

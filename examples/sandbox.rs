@@ -1,7 +1,7 @@
 //! The simulator of Mimecast's APIs 1.0 and 2.0 alone, to rehearse the wizard, cron, agents and outages without an account.
 //!
 //! ```text
-//! cargo run --example sandbox
+//! cargo run --release --example sandbox
 //! ```
 //!
 //! It prints what to type in a second terminal, and then one line per request. Typed commands rehearse trouble.
@@ -259,12 +259,12 @@ The sandbox listens on {url}. Everything in it is made up.
   API 2.0    Client id         {client_id}
              Client secret     {client_secret}
 
-In a second terminal, the wizard, for API 1.0 or 2.0:
+In a second terminal, the setup with questions. For API 2.0, and for API 1.0:
 
-  authentication_setup --config ./rehearsal/config.toml --discovery-url {url}
-  authentication_setup --config ./rehearsal/config.toml --base-url {url}
+  authentication_setup --config ./rehearsal/config.toml --data-dir ./rehearsal/data --base-url {url}
+  authentication_setup --config ./rehearsal/config.toml --data-dir ./rehearsal/data --discovery-url {url}
 
-or the same without questions:
+or without questions. For API 1.0, and for API 2.0:
 
   MIMECAST_PASSWORD='{password}' MIMECAST_APP_KEY='{app_key}' authentication_setup --no-input --data-dir ./rehearsal/data --config ./rehearsal/config.toml --email {email} --app-id {app_id} --discovery-url {url}
   MIMECAST_CLIENT_SECRET='{client_secret}' authentication_setup --no-input --api 2.0 --client-id {client_id} --base-url {url} --data-dir ./rehearsal/data --config ./rehearsal/config.toml

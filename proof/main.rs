@@ -90,9 +90,6 @@ impl Points {
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = soak::rehearsal::of_this_process() {
-        return code;
-    }
     let tally = match Campaign::parse() {
         Campaign::Kills(points) => Ok(kills::run(&points)),
         Campaign::Errors(points) => Ok(errors::run(&points)),

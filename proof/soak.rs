@@ -2,14 +2,12 @@
 //!
 //! A fifth of all answers is faulty, now and then the disk is full, a clock is wrong for some runs or
 //! the run is killed; and single items are bad among good ones, for some runs or for ever. The runs are
-//! processes of this program that run a collector's story with their clock set back; the simulator's is
-//! set alike. An agent reads every new file, and leaves, deletes or moves it. At the end it has read all
+//! the collectors themselves, whose host's clock is set back; the simulator's is set alike. An agent reads every new file, and leaves, deletes or moves it. At the end it has read all
 //! but what some run has told as lost, and whatever had to be told was told once.
 
 mod bad_items;
+mod clock;
 mod life;
-mod random_faults;
-pub(crate) mod rehearsal;
 mod service;
 mod told;
 mod weights;

@@ -5,6 +5,8 @@
 //! generations differ in who signs ([`identity`]) and in the calls; all else is shared.
 
 pub mod answer;
+mod attempts;
+pub mod body;
 mod client;
 pub mod endpoints;
 mod guard;

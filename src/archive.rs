@@ -16,11 +16,14 @@ use zip::read::ZipFileEntry;
 use zip::result::ZipError;
 use zip::{ZipArchive, ZipReadOptions};
 
-use directory::{Failure, Opened, Source};
+use directory::Opened;
+use zip_source::{Failure, ZipSource};
 
 mod directory;
+mod member;
 #[cfg(test)]
 mod tests;
+mod zip_source;
 
 /// Unpacked bytes below which the ratio says nothing: a short, repetitive log is no bomb.
 const RATIO_FLOOR_BYTES: u64 = 16 << 20;
@@ -146,7 +149,7 @@ impl Reading {
     /// Reads one member, which must end where the next begins.
     fn member<R: Read + Seek, E>(
         &mut self,
-        archive: &mut ZipArchive<Source<R>>,
+        archive: &mut ZipArchive<ZipSource<R>>,
         (index, end): (usize, u64),
         each: &mut impl FnMut(&mut Member<'_>) -> Result<(), E>,
     ) -> Result<(), ArchiveError<E>> {
@@ -168,7 +171,7 @@ impl Reading {
 
 /// Reads one member, which must end where the next begins; gives its size and what is wrong.
 fn one<R: Read + Seek, E>(
-    archive: &mut ZipArchive<Source<R>>,
+    archive: &mut ZipArchive<ZipSource<R>>,
     index: usize,
     end: u64,
     limits: &Limits,
@@ -265,63 +268,6 @@ fn admit(entry: &ZipFileEntry<'_>, limits: &Limits) -> Result<Kind, String> {
         ));
     }
     Ok(Kind::File)
-}
-
-impl Member<'_> {
-    /// The name in the archive, as text. Never to be used as a path.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Whether everything has been read, up to the clean end, and has verified.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        matches!(self.state, State::Whole)
-    }
-
-    /// Whether reading this member has failed; an error while it has not is the caller's own.
-    #[must_use]
-    pub fn is_faulty(&self) -> bool {
-        matches!(self.state, State::Faulty(_))
-    }
-}
-
-impl Read for Member<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match &self.state {
-            State::Reading if !buffer.is_empty() => {}
-            State::Reading | State::Whole => return Ok(0),
-            State::Faulty(why) => return Err(io::Error::new(io::ErrorKind::InvalidData, &**why)),
-        }
-        let why = match self.content.read(buffer) {
-            Ok(0) if self.unpacked == self.declared => {
-                self.state = State::Whole;
-                return Ok(0);
-            }
-            Ok(0) => format!(
-                "{} bytes unpacked, {} declared",
-                self.unpacked, self.declared
-            ),
-            Ok(count) => {
-                self.unpacked += count as u64;
-                if self.unpacked <= self.declared {
-                    return Ok(count);
-                }
-                format!("more than the declared {} bytes", self.declared)
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
-            Err(error) => error.to_string(),
-        };
-        self.state = State::Faulty(why.clone());
-        Err(io::Error::new(io::ErrorKind::InvalidData, why))
-    }
-}
-
-impl fmt::Debug for Member<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("Member").field(&self.name).finish()
-    }
 }
 
 impl Fault {

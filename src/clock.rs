@@ -5,7 +5,7 @@
 
 mod present;
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,20 +16,10 @@ pub use present::{Present, Reading};
 /// How soon a wait notices a signal.
 pub const TICK: Duration = Duration::from_millis(100);
 
-/// Seconds that this process takes the host's clock to be off by.
-static SHIFT: AtomicI64 = AtomicI64::new(0);
-
-/// Moves this process's idea of the time: the one way to rehearse weeks in minutes. None of the
-/// programs calls it, and nothing outside of the process can.
-pub fn shift(by: TimeDelta) {
-    SHIFT.store(by.num_seconds(), Ordering::Relaxed);
-}
-
 /// The host's wall-clock time.
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub(crate) fn now() -> DateTime<Utc> {
-    let shift = TimeDelta::try_seconds(SHIFT.load(Ordering::Relaxed));
-    Utc::now() + shift.unwrap_or_default()
+    Utc::now()
 }
 
 /// Why a run ends before its work does.
@@ -87,14 +77,12 @@ impl Clock {
     }
 
     /// The same clock with a limit on the run's time.
-    #[must_use]
     pub const fn with_budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
         self
     }
 
     /// The host's wall-clock time.
-    #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         now()
     }
@@ -111,13 +99,11 @@ impl Clock {
     }
 
     /// Mimecast's clock minus the host's, once an answer has shown it.
-    #[must_use]
     pub fn skew(&self) -> Option<TimeDelta> {
         self.known().skew
     }
 
     /// What all clocks together say about the time.
-    #[must_use]
     pub fn present(&self) -> Present {
         let (host, known) = (self.now(), self.known());
         let server = known.skew.map(|skew| host + skew);
@@ -130,13 +116,11 @@ impl Clock {
     }
 
     /// Time since the run began.
-    #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
     /// What is left of the budget.
-    #[must_use]
     pub fn left(&self) -> Duration {
         self.budget.saturating_sub(self.elapsed())
     }

@@ -6,18 +6,19 @@
 //! repeat a value: it could be a secret in the wrong place.
 
 mod base_url;
-pub(crate) mod document;
+mod edit;
 mod environment;
 mod error;
 mod folders;
 pub(crate) mod guard;
+mod locate;
 mod network;
-mod places;
 mod private_stores;
-mod rewrite;
 mod scope;
 mod sections;
-mod setting;
+mod settings;
+pub(crate) mod toml_file;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -27,21 +28,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use base_url::{BaseUrl, BaseUrlError};
+pub use edit::{Saved, rewrite};
 pub use environment::{Environment, User};
 pub use error::ConfigError;
-pub use places::{default_place, find};
+pub use locate::{default_place, find};
 pub use private_stores::PrivateStores;
-pub use rewrite::{Saved, rewrite};
 pub use sections::{
-    Aliases, Api, Audit, CLOUD_GATEWAY_TYPES, CLOUD_INTEGRATED_TYPES, Folders, Format, Mimecast,
-    Network, Proxy, Retention, Run, Siem,
+    Aliases, Api, Audit, Folders, Format, Mimecast, Network, Proxy, Retention, Run, Siem,
 };
 
-use document::Source;
+use crate::logs;
 pub(crate) use folders::unfit_for_data;
 pub(crate) use network::CA_FILE_LINE;
 pub(crate) use scope::Scope;
-use setting::{Settings, Stage};
+use settings::{Settings, Stage};
+use toml_file::Source;
 
 /// The commented file with every key at its default.
 pub const EXAMPLE: &str = include_str!("../config.example.toml");
@@ -99,7 +100,7 @@ impl Config {
     /// When it cannot be read, when others can read a proxy's password in it, or as
     /// [`Config::parse`].
     pub fn load(path: &Path, environment: &Environment) -> Result<Self, ConfigError> {
-        let path = places::absolute(path)?;
+        let path = locate::absolute(path)?;
         let config = Self::parse(&read(&path)?, &path, environment)?;
         config.refuse_open_secret()?;
         Ok(config)
@@ -189,9 +190,9 @@ impl Config {
             siem: Siem {
                 format: format("siem")?,
                 cloud_gateway_types: get("siem", "cloud_gateway_types")
-                    .some_of(&CLOUD_GATEWAY_TYPES)?,
+                    .some_of(logs::CLOUD_GATEWAY.types)?,
                 cloud_integrated_types: get("siem", "cloud_integrated_types")
-                    .some_of(&CLOUD_INTEGRATED_TYPES)?,
+                    .some_of(logs::CLOUD_INTEGRATED.types)?,
                 aliases: get("siem", "aliases").one_of(Aliases::NAMES)?,
             },
             audit: Audit {
@@ -213,7 +214,6 @@ impl Config {
     }
 
     /// What is allowed but should be known, a sentence each.
-    #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.retention.data < DAY * ADVISED_DATA_DAYS {
@@ -247,7 +247,7 @@ impl Config {
 /// # Errors
 /// When there is no such file, it may not be read, is larger than 1 MiB or not UTF-8.
 pub fn read(path: &Path) -> Result<String, ConfigError> {
-    let text = fs::canonicalize(path).and_then(|file| document::read(&file));
+    let text = fs::canonicalize(path).and_then(|file| toml_file::read(&file));
     text.map_err(|error| ConfigError::reading(path, &error))
 }
 

@@ -12,10 +12,10 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
-use toml_edit::Value;
+use toml::Value;
 
-use crate::config::document::{self, Source, flaw_of_word, is_placeholder, meant, shown};
 use crate::config::guard::refuse_open_to_others;
+use crate::config::toml_file::{self, Source, flaw_of_word, is_placeholder, meant, shown};
 use crate::config::{ConfigError, Environment};
 use crate::durable;
 
@@ -99,19 +99,16 @@ impl Credentials {
     }
 
     /// The key of the registered application, to be signed along and never sent.
-    #[must_use]
     pub fn app_key(&self) -> &SecretString {
         &self.app_key
     }
 
     /// The public half of the key pair, to be sent.
-    #[must_use]
     pub fn access_key(&self) -> &SecretString {
         &self.access_key
     }
 
     /// The private half of the key pair, to sign with.
-    #[must_use]
     pub fn secret_key(&self) -> &SecretKey {
         &self.secret_key
     }
@@ -164,7 +161,6 @@ fn write(path: &Path, keys: &[&str], values: &[&str]) -> io::Result<()> {
 }
 
 /// Where the credentials of a configuration are kept.
-#[must_use]
 pub fn place(config: &Path) -> PathBuf {
     config.with_file_name(FILE)
 }
@@ -239,16 +235,13 @@ fn fill(
     };
     let source = Source::parse(path, &text)?;
     let known = || KEYS.into_iter().chain([CLIENT_SECRET]);
-    for (name, item) in source.table() {
-        let key = source
-            .table()
-            .key(name)
-            .expect("the name comes from this table");
+    for (key, item) in source.table() {
+        let name = &**key.get_ref();
         if !known().any(|known| known == name) {
             let hint = meant(name, known());
             return Err(source.refuse(key, format_args!("unknown key{}{hint}", shown(name))));
         }
-        let value = item.as_str();
+        let value = item.get_ref().as_str();
         let value = value
             .ok_or_else(|| source.refuse(key, format_args!("{name}: expected text in quotes")))?;
         let Some(index) = keys.iter().position(|wanted| *wanted == name) else {
@@ -283,7 +276,7 @@ fn read(path: &Path, guard: Guard) -> Result<Option<Zeroizing<String>>, Credenti
             refuse_open_to_others(path)?;
         }
     }
-    let text = fs::canonicalize(path).and_then(|file| document::read(&file));
+    let text = fs::canonicalize(path).and_then(|file| toml_file::read(&file));
     text.map(|text| Some(Zeroizing::new(text)))
         .map_err(|error| ConfigError::reading(path, &error))
 }

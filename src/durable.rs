@@ -11,7 +11,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::access::{self, Target};
+use crate::permissions::{self, Target};
 
 #[cfg(test)]
 pub(crate) mod model;
@@ -19,7 +19,7 @@ mod system;
 #[cfg(test)]
 mod tests;
 
-pub use system::{SystemDisk, is_held, open_regular, patiently};
+pub use system::{SystemDisk, is_held, open_regular};
 use system::{set_folder_mode, set_mode};
 
 /// Unix permission bits of a new file or folder. On Windows a file inherits from its folder, and a
@@ -116,7 +116,7 @@ pub fn replace(disk: &dyn Disk, path: &Path, content: &[u8], mode: Mode) -> io::
 /// # Errors
 /// As [`replace`], and when the rights to it cannot be set.
 pub fn replace_secret(path: &Path, content: &[u8]) -> io::Result<()> {
-    let restrict = |path: &Path| access::restrict(path, Target::File);
+    let restrict = |path: &Path| permissions::restrict(path, Target::File);
     put(
         &SystemDisk,
         path,
@@ -213,7 +213,6 @@ pub fn append(path: &Path, mode: Mode) -> io::Result<File> {
 }
 
 /// `path` with text added to its last part.
-#[must_use]
 pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -252,7 +251,7 @@ pub fn make_folder(path: &Path, mode: Mode) -> io::Result<()> {
     set_folder_mode(path, mode)?;
     if mode == Mode::PRIVATE_FOLDER {
         // left open to others it would be taken for a good one by the next run
-        access::restrict(path, Target::Folder).inspect_err(|_| drop(fs::remove_dir(path)))?;
+        permissions::restrict(path, Target::Folder).inspect_err(|_| drop(fs::remove_dir(path)))?;
     }
     SystemDisk.sync_folder(folder_of(path)) // the new name must survive a power cut
 }

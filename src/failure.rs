@@ -1,13 +1,14 @@
-//! Who has to act: exit codes, and failures in three parts (what, why, what to do next).
+//! Who has to act: exit codes, and failures in three parts (what failed, the exit code, what to do next).
+//!
+//! The errors of the borders ([`crate::api`], [`crate::spool`], [`crate::config`]) become a failure by `From`
+//! in [`causes`]: an error without an exit code does not compile.
 
-use std::io::ErrorKind;
+mod causes;
+
+use std::error::Error;
 use std::process::ExitCode;
 
-use crate::api::ApiError;
-use crate::api::answer::Denial;
-use crate::clock::Stopped;
-use crate::config::ConfigError;
-use crate::spool::SpoolError;
+use chrono::{DateTime, Utc};
 
 /// The exit codes, in the meanings of `sysexits.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub enum Code {
     Terminated = 143,
 }
 
-/// The table of the README, as `--help` shows it.
+/// The table of `docs/exit-codes.md`, as `--help` shows it.
 pub const CODES: &str = "\
 Exit codes, and who acts:
     0  done, also when nothing was waiting (nobody)
@@ -53,7 +54,6 @@ Exit codes, and who acts:
 
 impl Code {
     /// One word for machines.
-    #[must_use]
     pub const fn kind(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -91,24 +91,39 @@ pub struct Failure {
     pub trouble: String,
     /// Who has to act if it lasts, and what to do then.
     pub lasting: Option<(Code, String)>,
+    /// What else it stops.
+    pub reach: Reach,
+    /// The time before which Mimecast does not want to be asked.
+    pub not_before: Option<DateTime<Utc>>,
+}
+
+/// What a failure of one stream stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// This stream alone.
+    Stream,
+    /// This stream alone if Mimecast answers others, else the run.
+    Network,
+    /// The run.
+    Run,
 }
 
 /// The names of troubles that put off a part of the work, while all else goes on.
-pub(crate) const OBJECTS: &str = "objects";
-pub(crate) const LIST_CALLS: &str = "list calls";
+pub const OBJECTS: &str = "objects";
+pub const LIST_CALLS: &str = "list calls";
+const OUT_OF_TIME: &str = "out of time";
+const CERTIFICATE: &str = "certificate";
 
 /// A failure that ends so many runs in a row does not pass by itself.
 pub const LASTING_RUNS: u32 = 3;
 
 impl Failure {
     /// True if the next run takes up what this one has put off, and nothing else is wrong.
-    #[must_use]
     pub fn is_put_off(&self) -> bool {
         self.code == Code::Later && [OBJECTS, LIST_CALLS].contains(&&*self.trouble)
     }
 
     /// A failure in three parts.
-    #[must_use]
     pub fn new(code: Code, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             code,
@@ -116,11 +131,12 @@ impl Failure {
             remedy: remedy.into(),
             trouble: code.kind().to_owned(),
             lasting: None,
+            reach: Reach::Stream,
+            not_before: None,
         }
     }
 
     /// A failure that passes by itself, unless it lasts.
-    #[must_use]
     pub fn later(
         trouble: impl Into<String>,
         what: impl Into<String>,
@@ -132,14 +148,12 @@ impl Failure {
     }
 
     /// Adds who has to act if it lasts.
-    #[must_use]
     pub fn if_it_lasts(mut self, code: Code, remedy: impl Into<String>) -> Self {
         self.lasting = Some((code, remedy.into()));
         self
     }
 
     /// The failure after it has ended `runs` runs in a row.
-    #[must_use]
     pub fn after(mut self, runs: u32) -> Self {
         if runs >= LASTING_RUNS
             && let Some((code, remedy)) = self.lasting.take()
@@ -150,165 +164,48 @@ impl Failure {
         self
     }
 
-    /// Reads the code off the error that is at the bottom of `error`; the text keeps its context.
-    #[must_use]
-    pub fn of(error: &anyhow::Error) -> Self {
-        let what = sentence(error);
-        let found = error.chain().find_map(|cause| {
-            None.or_else(|| cause.downcast_ref::<Self>().cloned())
-                .or_else(|| cause.downcast_ref().map(of_api))
-                .or_else(|| cause.downcast_ref().map(of_spool))
-                .or_else(|| cause.downcast_ref().map(of_config))
-                .or_else(|| cause.downcast_ref().map(|stopped| of_stop(*stopped)))
-        });
-        let failure = found.unwrap_or_else(|| Self::new(Code::Bug, "", "please report this"));
-        Self { what, ..failure }
+    /// Puts what was being done before what failed.
+    pub fn context(mut self, doing: &str) -> Self {
+        self.what = format!("{doing}: {}", self.what);
+        self
+    }
+
+    /// True if a signal or the end of the run's time stopped the work.
+    pub fn is_stop(&self) -> bool {
+        matches!(self.code, Code::Interrupted | Code::Terminated) || self.is_out_of_time()
+    }
+
+    /// True if the time for the run is used up.
+    pub fn is_out_of_time(&self) -> bool {
+        self.trouble == OUT_OF_TIME
+    }
+
+    /// True if a certificate is not trusted.
+    pub fn is_of_certificate(&self) -> bool {
+        self.trouble == CERTIFICATE
+    }
+
+    fn because(mut self, error: &dyn Error) -> Self {
+        self.what = sentence(error);
+        self
+    }
+
+    const fn reaching(mut self, reach: Reach) -> Self {
+        self.reach = reach;
+        self
     }
 }
 
-/// An error and its causes, each said once: some texts end with their cause already.
-fn sentence(error: &anyhow::Error) -> String {
+/// Returns an error and its causes, each once: some texts end with their cause already.
+fn sentence(error: &dyn Error) -> String {
     let mut told = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !told.ends_with(&cause) {
-            told = format!("{told}: {cause}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !told.ends_with(&text) {
+            told = format!("{told}: {text}");
         }
+        cause = error.source();
     }
     told
-}
-
-fn of_api(error: &ApiError) -> Failure {
-    let (code, remedy) = match error {
-        ApiError::Denied(Denial::Clock(_)) => (Code::Denied, "set this host's clock"),
-        ApiError::Denied(_) => (Code::Denied, "run authentication_setup"),
-        ApiError::SlowDown(_) => (Code::Later, "nothing to do: a later run goes on"),
-        ApiError::Unreachable(why) | ApiError::Cut { why, .. } => return of_network(why),
-        ApiError::PositionRefused
-        | ApiError::Lapsed
-        | ApiError::TooLarge(_)
-        | ApiError::Gone
-        | ApiError::NotUnderstood(_) => (
-            Code::NotUnderstood,
-            "nothing was lost; please report it if it repeats",
-        ),
-        ApiError::Sink(_) => (Code::Disk, "free or repair the disk; the next run goes on"),
-        ApiError::Host(_) => (
-            Code::Disk,
-            "raise the limits of this user on this host; the next run goes on",
-        ),
-        ApiError::Stopped(stopped) => return of_stop(*stopped),
-        ApiError::PrivateStore(host) => {
-            return Failure::new(Code::Config, "", allow_private(host));
-        }
-        ApiError::LocalStore(_) => (
-            Code::Config,
-            "correct this name in DNS or in the hosts file: no setting allows such an address",
-        ),
-        ApiError::Unusable(why) if why.contains("No CA certificates") => (
-            Code::Config,
-            "install the system's root certificates (on Linux the package ca-certificates)",
-        ),
-        ApiError::Unusable(why) if why.starts_with("SSL_CERT_FILE") => (
-            Code::Config,
-            "correct the variable SSL_CERT_FILE, or remove it",
-        ),
-        ApiError::Unusable(_) => (Code::Config, "correct [network] in config.toml"),
-    };
-    Failure::new(code, "", remedy)
-}
-
-/// The line that lets an operator allow a private object store.
-fn allow_private(host: &str) -> String {
-    format!(
-        "if that is right, add the host under [network] in config.toml: private_stores = \"{host}\""
-    )
-}
-
-/// A host that cannot be reached: only a certificate that is not trusted never passes by itself.
-fn of_network(why: &str) -> Failure {
-    if why.contains("certificate") {
-        let remedy = "if a proxy opens TLS here, name its certificate as ca_file under [network] in \
-                      config.toml (ca_file = \"/path/of/certificate.pem\"); else report it";
-        return Failure::later("certificate", "", remedy).if_it_lasts(Code::Config, remedy);
-    }
-    let remedy = "nothing to do if it passes: the next run goes on; else check network and proxy";
-    Failure::later("unreachable", "", remedy)
-}
-
-fn of_spool(error: &SpoolError) -> Failure {
-    match error {
-        // said by this program, not by the operating system: something else is in the file's place
-        SpoolError::Disk { path, source, .. }
-            if source.kind() == ErrorKind::InvalidInput && source.raw_os_error().is_none() =>
-        {
-            Failure::new(Code::Config, "", format!("move {} away", path.display()))
-        }
-        SpoolError::Disk { path, source, .. } if is_in_the_way(source) => Failure::new(
-            Code::Disk,
-            "",
-            format!(
-                "move away what is in the place of {} or of its folder",
-                path.display()
-            ),
-        ),
-        SpoolError::Disk { .. } => Failure::new(
-            Code::Disk,
-            "",
-            "free or repair the disk; the next run goes on",
-        ),
-        SpoolError::Busy { .. } => Failure::later(
-            "busy",
-            "",
-            "nothing to do, unless it is still so at the next run",
-        ),
-        SpoolError::Interfered { .. } => {
-            let remedy = "exclude the state folder from whatever deletes old files there";
-            Failure::later("interfered", "", format!("nothing to do now; {remedy}"))
-                .if_it_lasts(Code::Config, remedy)
-        }
-        SpoolError::Foreign { .. } => Failure::new(
-            Code::Config,
-            "",
-            "correct [folders] in config.toml; if the other installation is gone, run this program \
-             once with --adopt",
-        ),
-        SpoolError::Unusable { path, .. } => {
-            let path = path.display();
-            Failure::new(
-                Code::Config,
-                "",
-                format!("put {path} right, or move it away to start from the earliest"),
-            )
-        }
-    }
-}
-
-/// True if a file is in the place of a folder, or a folder in that of a file.
-fn is_in_the_way(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::AlreadyExists
-    )
-}
-
-fn of_config(error: &ConfigError) -> Failure {
-    let code = if error.is_of_the_host {
-        Code::Disk
-    } else {
-        Code::Config
-    };
-    Failure::new(code, "", error.remedy.clone())
-}
-
-fn of_stop(stopped: Stopped) -> Failure {
-    let code = match stopped {
-        Stopped::Interrupted => Code::Interrupted,
-        Stopped::Terminated => Code::Terminated,
-        Stopped::OutOfTime => {
-            let remedy = "raise budget_minutes under [run] in config.toml";
-            return Failure::later("out of time", "", "nothing to do: the next run goes on")
-                .if_it_lasts(Code::Config, remedy);
-        }
-    };
-    Failure::new(code, "", "nothing to do: the next run goes on")
 }

@@ -1,4 +1,4 @@
-//! Doors for the fuzz targets in `fuzz/`: each leads to one reader of foreign bytes, and adds nothing.
+//! Entrances for the fuzz targets in `fuzz/`: each leads to one reader of foreign bytes, and adds nothing.
 //!
 //! Compiled under `--cfg fuzzing` alone, which `cargo fuzz` passes: no program has it. What a target
 //! expects of the reader stands in the target.
@@ -7,16 +7,26 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::io::Write;
 
-use crate::api::answer::{self, Head};
-use crate::api::objects::{Address, AddressError};
-use crate::audit::line::Event;
-use crate::audit::page::Item;
-use crate::config::{Aliases, PrivateStores};
-use crate::siem::object;
-use crate::siem::page::Entry;
+pub use crate::api::answer::{Answer, Body, Head};
+pub use crate::api::endpoints::Call;
+pub use crate::api::objects::Address;
+pub use crate::archive::{Limits, members};
+pub use crate::config::{
+    Aliases, Api, BaseUrl, Config, ConfigError, EXAMPLE, Environment, Saved, rewrite,
+};
+pub use crate::logs::{ARCHIVES, AUDIT, CLOUD_GATEWAY, CLOUD_INTEGRATED};
+pub use crate::spool::{Extension, FileName};
+
+use crate::api::objects::AddressError;
+use crate::api::{ApiError, answer};
+use crate::config::PrivateStores;
+use crate::json::{self, scan};
+use crate::siem::objects::page::{self as list, Entry};
+use crate::siem::objects::unpack;
 use crate::spool::record::Record;
-use crate::spool::{Extension, FileName};
-use crate::{audit, document, scan, siem};
+use crate::windowed;
+use crate::windowed::audit::Event;
+use crate::windowed::page::Item;
 
 /// One item of a page of audit events.
 #[derive(Debug)]
@@ -44,7 +54,7 @@ pub struct AuditPage {
 /// What is wrong with it, in one clause.
 pub fn audit_page(text: &str) -> Result<AuditPage, String> {
     let mut items = Vec::new();
-    let read = audit::page::read(text, |item| {
+    let read = windowed::page::read(text, |item| {
         items.push(match Item::of(item) {
             Item::Whole(text) => AuditItem::Whole(text.into_owned()),
             Item::Broken(text) => AuditItem::Broken(text.to_owned()),
@@ -66,7 +76,6 @@ pub struct AuditLines {
 }
 
 /// Writes an audit item both ways; nothing for one that is no object.
-#[must_use]
 pub fn audit_lines(item: &str) -> Option<AuditLines> {
     let event = Event::read(item)?;
     let _ = event.id();
@@ -77,7 +86,6 @@ pub fn audit_lines(item: &str) -> Option<AuditLines> {
 }
 
 /// The members of a JSON object, as they were sent.
-#[must_use]
 pub fn json_members(text: &str) -> Option<Vec<(String, &str)>> {
     let mut members = Vec::new();
     let read = scan::each_member(text, |quoted, value| {
@@ -87,7 +95,6 @@ pub fn json_members(text: &str) -> Option<Vec<(String, &str)>> {
 }
 
 /// The items of a JSON list, as they were sent.
-#[must_use]
 pub fn json_items(text: &str) -> Option<Vec<&str>> {
     let mut items = Vec::new();
     let done = scan::items(text, |item| {
@@ -98,15 +105,13 @@ pub fn json_items(text: &str) -> Option<Vec<&str>> {
 }
 
 /// A JSON value whose raw control characters are escaped; nothing for what is no JSON even so.
-#[must_use]
 pub fn json_repaired(value: &str) -> Option<String> {
     scan::repaired(value).map(Cow::into_owned)
 }
 
 /// The text by which two JSON values are compared.
-#[must_use]
 pub fn json_canonical(json: &str) -> Vec<u8> {
-    document::canonical(json)
+    json::canonical(json)
 }
 
 /// A page of a list under API 2.0.
@@ -125,7 +130,7 @@ pub struct ListPage {
 /// # Errors
 /// What is wrong with it, in one clause.
 pub fn list_page(text: &str) -> Result<ListPage, String> {
-    let page = siem::page::Page::read(text)?;
+    let page = list::Page::read(text)?;
     let entries = page.items.into_iter().map(|entry| match entry {
         Entry::Good(url) => Ok(url.into_string()),
         Entry::Bad(bad) => Err(bad.why),
@@ -158,13 +163,12 @@ pub fn object(
     packed: &[u8],
     aliases: Aliases,
     lines: &mut impl Write,
-) -> anyhow::Result<Option<(String, bool)>> {
-    let fault = object::lines(packed, lines, aliases, &|| Ok(()))?;
+) -> Result<Option<(String, bool)>, ApiError> {
+    let fault = unpack::lines(packed, lines, aliases, &|| Ok(()))?;
     Ok(fault.map(|fault| (fault.what, fault.is_behind)))
 }
 
 /// The continuation token of an archive.
-#[must_use]
 pub fn siem_token(head: &Head) -> Option<&str> {
     answer::siem_token(head)
 }
@@ -175,19 +179,16 @@ pub struct StateRecord(Record);
 
 impl StateRecord {
     /// Reads the bytes of a state file; nothing for what is refused.
-    #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         Record::decode(bytes).ok().map(Self)
     }
 
     /// The bytes of the file.
-    #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         self.0.encode()
     }
 
     /// Every file name in it, staged and published.
-    #[must_use]
     pub fn names(&self) -> Vec<&str> {
         let moves = self.0.pending.iter();
         moves
@@ -196,7 +197,6 @@ impl StateRecord {
     }
 
     /// The same record when nothing is left to move.
-    #[must_use]
     pub fn settled(mut self) -> Self {
         self.0.settle();
         self
@@ -204,13 +204,11 @@ impl StateRecord {
 }
 
 /// Makes a file's name from a foreign stem.
-#[must_use]
 pub fn file_name(stem: &str, sha256: &str, extension: Extension) -> FileName {
     FileName::new(stem, sha256, extension)
 }
 
 /// Recognises a name of ours.
-#[must_use]
 pub fn own_name(text: &str) -> Option<FileName> {
     FileName::parse(text)
 }

@@ -9,38 +9,44 @@
 //!        ─▶ prune ─▶ report ─▶ exit code
 //! ```
 //!
-//! Two borders are a folder each, and what lies between them is pure or a stream:
+//! A module imports only from the lines below its own:
 //!
-//! | module | is about |
+//! | modules | are about |
 //! |---|---|
-//! | [`api`] | everything that speaks Mimecast: signing, answers, repetition; never the disk |
-//! | [`spool`], [`durable`] | what is kept on disk and the order in which it changes; never Mimecast |
-//! | [`siem`], [`audit`] | what to ask next, and what an answer holds |
-//! | [`archive`] | container to members, under limits |
-//! | [`config`], [`credentials`] | what the operator decided, typed and checked |
-//! | [`run`], [`report`], [`failure`], [`clock`] | the frame of a run: arguments, log, lock, time, exit code |
-//! | [`setup`] | the questions and the first connection |
+//! | `commands` | what each program does |
+//! | `run` | the frame of a process: arguments, log, output |
+//! | `siem`, `windowed` | what to fetch next, and what an answer holds |
+//! | `collect` | the engine: locks, then batch after batch of each stream |
+//! | `report`, `failure` | what happened, and who has to act |
+//! | `api` | everything that speaks Mimecast: signing, answers, retries; never the disk |
+//! | `spool` | what is kept on disk and the order in which it changes; never Mimecast |
+//! | `credentials`, `config` | what the operator decided, typed and checked |
+//! | `archive`, `json`, `scan` | foreign bytes to members, under limits |
+//! | `durable`, `permissions`, `clock`, `logs` | the disk, the time, the catalog of logs |
 //!
 //! The promises, in this order: nothing is lost, nothing is published twice, no published file is
 //! ever partial or changed, no input stops collection for longer than its own batch, one writer per
 //! stream, no secret escapes, and the operator knows. `ARCHITECTURE.md` says how each is kept.
 
-mod access;
-pub mod api;
-pub mod archive;
-pub mod audit;
-pub mod clock;
-pub mod config;
-pub mod credentials;
-mod document;
-pub mod durable;
-pub mod failure;
+mod api;
+mod archive;
+mod clock;
+mod collect;
+mod commands;
+mod config;
+mod credentials;
+mod durable;
+mod failure;
 #[cfg(fuzzing)]
 pub mod fuzzing;
-mod prefetch;
-pub mod report;
-pub mod run;
-mod scan;
-pub mod setup;
-pub mod siem;
-pub mod spool;
+mod json;
+mod logs;
+mod permissions;
+mod report;
+mod run;
+mod siem;
+mod spool;
+mod windowed;
+
+pub use commands::collect::{audit as audit_collection, siem as siem_collection};
+pub use commands::setup::run as authentication_setup;

@@ -44,7 +44,6 @@ impl Report {
     }
 
     /// The code of a run that ended with `failure`, or at its end.
-    #[must_use]
     pub fn code(&self, failure: Option<&Failure>) -> Code {
         match failure {
             Some(failure) => failure.code,
@@ -54,7 +53,6 @@ impl Report {
     }
 
     /// One line for a terminal.
-    #[must_use]
     pub fn summary(&self, program: &str) -> String {
         if self.batches == 0 {
             return format!("{program}: nothing was waiting");
@@ -69,7 +67,6 @@ impl Report {
     }
 
     /// The document of `--json`; `schema` grows when a member changes its meaning.
-    #[must_use]
     pub fn json(&self, program: &str, run: &str, failure: Option<&Failure>) -> Value {
         let code = self.code(failure);
         let error =

@@ -1,108 +1,68 @@
 //! E-mail gateway logs, in the dialect of either API generation.
 //!
 //! Both come down to the same: a position, a batch of files, a commit. Under API 1.0 a batch is one
-//! archive and there is one stream; under API 2.0 a batch is a handful of objects of a page, and each
-//! event type is a stream of its own, so that the trouble of one never stops another.
+//! archive and there is one stream. Under API 2.0 a batch is a handful of objects of a page, and each
+//! event type is a stream of its own, so that the trouble of one stops no other.
 
 mod archives;
-mod gzip;
-pub(crate) mod object;
-mod objects;
-pub(crate) mod page;
+pub mod objects;
 mod second_copy;
 
 use std::io;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tracing::warn;
 
-use crate::api::endpoints::Call;
 use crate::api::objects::Objects;
 use crate::api::{ApiError, Sink};
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopped};
+use crate::collect::{Context, Source, Stream};
 use crate::config::{Api, Config};
-use crate::run::{Program, Run, Source, Stream};
+use crate::failure::Failure;
+use crate::logs::{ARCHIVES, CLOUD_GATEWAY, CLOUD_INTEGRATED, Log};
 use crate::spool::{Gap, Scratch, Spool, SpoolError};
-use objects::{ListBudget, ObjectStream, StoreSeen};
-
-/// The program.
-pub const PROGRAM: Program = Program {
-    name: "siem",
-    program: "siem_collection",
-    about: "Collects the e-mail gateway logs that are waiting in Mimecast",
-    folder: "mta",
-};
+use objects::{EventType, ListBudget, ObjectStream, StoreSeen};
 
 const COPY_BYTES: usize = 64 << 10;
 /// Mimecast keeps logs and events for so long.
 const KEPT: TimeDelta = TimeDelta::days(7);
 
 /// How a stream is asked for.
-enum Kind {
+pub enum Kind {
     /// API 1.0: archives with all log types.
     Archives,
     /// API 2.0: objects with events of one type.
     Objects(EventType),
 }
 
-/// One event type and what it shares with the others.
-#[derive(Clone)]
-struct EventType {
-    call: Call,
-    /// In the vendor's spelling.
-    name: &'static str,
-    /// Begins the name of every file.
-    stem: String,
-    objects: Arc<Objects>,
-    budget: ListBudget,
-    store_seen: StoreSeen,
-    /// When API 1.0 was last collected: the place to start after a move.
-    moved_at: Option<DateTime<Utc>>,
-}
-
-/// The story of a run: every stream that the configuration asks for, drained one after another.
+/// Returns the streams that the configuration asks for. `moved_at` is when API 1.0 was last collected: after
+/// a move to API 2.0 collection starts there.
 ///
 /// # Errors
-/// Whatever ends the run before the last stream is drained.
-pub fn collect(run: &mut Run) -> anyhow::Result<()> {
-    let streams = streams(run)?;
-    for stream in run.open(streams)? {
-        let mut source = source(run, stream.kind, run.spool(&stream.name));
-        run.drain(&stream.name, source.as_mut())?;
-    }
-    Ok(())
-}
-
-/// The streams that the configuration asks for.
-fn streams(run: &Run) -> anyhow::Result<Vec<Stream<Kind>>> {
-    if run.config.mimecast.api == Api::V1 {
-        let name = PROGRAM.name.to_owned();
+/// [`ApiError::Unusable`] when the settings of the network are wrong.
+pub fn streams(
+    context: &Context,
+    moved_at: Option<DateTime<Utc>>,
+) -> Result<Vec<Stream<Kind>>, ApiError> {
+    if context.config.mimecast.api == Api::V1 {
         return Ok(vec![Stream {
-            name,
+            name: ARCHIVES.name.to_owned(),
             stem: String::new(),
             kind: Kind::Archives,
         }]);
     }
-    let objects = run.client();
-    let objects = Objects::new(objects.base(), &run.config.network, run.clock.clone())?;
-    let objects = Arc::new(objects);
-    let budget = ListBudget::for_types(types(&run.config).count());
+    let (base, network) = (context.client.base(), &context.config.network);
+    let objects = Arc::new(Objects::new(base, network, context.clock.clone())?);
+    let budget = ListBudget::for_types(types(&context.config).count());
     let store_seen = StoreSeen::default();
-    // only a hint where to begin
-    let moved_at = run.last_success_of(PROGRAM.name).unwrap_or_else(|error| {
-        warn!(%error, "the state of API 1.0 cannot be read");
-        None
-    });
-    let streams = types(&run.config).map(|(call, product, name)| {
-        let stem = format!("{product}_{}", name.replace(' ', "_"));
-        let (objects, budget) = (Arc::clone(&objects), budget.clone());
+    let streams = types(&context.config).map(|(log, name)| {
+        let stem = format!("{}_{}", log.name, name.replace(' ', "_"));
         let kind = EventType {
-            call,
+            log,
             name,
             stem: stem.clone(),
-            objects,
-            budget,
+            objects: Arc::clone(&objects),
+            budget: budget.clone(),
             store_seen: store_seen.clone(),
             moved_at,
         };
@@ -113,7 +73,7 @@ fn streams(run: &Run) -> anyhow::Result<Vec<Stream<Kind>>> {
         }
     });
     let mut streams: Vec<_> = streams.collect();
-    // each run begins with another type: none starves when the calls do not reach for all
+    // each run begins with another type, so that none starves when the list calls run out
     if !streams.is_empty() {
         let turn = fastrand::usize(..streams.len());
         streams.rotate_left(turn);
@@ -121,19 +81,20 @@ fn streams(run: &Run) -> anyhow::Result<Vec<Stream<Kind>>> {
     Ok(streams)
 }
 
-/// What to ask for a stream that has been opened.
-fn source(run: &Run, kind: Kind, spool: &Spool) -> Box<dyn Source> {
+/// Returns the source of a stream that has been opened.
+pub fn source(context: &Context, kind: Kind, spool: &Spool) -> Box<dyn Source> {
     match kind {
-        Kind::Archives => Box::new(archives::Logs::waiting(run, spool)),
-        Kind::Objects(kind) => Box::new(ObjectStream::new(run, kind, spool)),
+        Kind::Archives => Box::new(archives::Logs::waiting(context, spool)),
+        Kind::Objects(kind) => Box::new(ObjectStream::new(context, kind, spool)),
     }
 }
 
-fn types(config: &Config) -> impl Iterator<Item = (Call, &'static str, &'static str)> {
+/// Returns the event types of API 2.0 that the configuration asks for, each with its log.
+fn types(config: &Config) -> impl Iterator<Item = (&'static Log, &'static str)> {
     let gateway = config.siem.cloud_gateway_types.iter();
     let integrated = config.siem.cloud_integrated_types.iter();
-    let gateway = gateway.map(|name| (Call::CloudGateway, "cg", *name));
-    gateway.chain(integrated.map(|name| (Call::CloudIntegrated, "ci", *name)))
+    let gateway = gateway.map(|name| (&CLOUD_GATEWAY, *name));
+    gateway.chain(integrated.map(|name| (&CLOUD_INTEGRATED, *name)))
 }
 
 /// Returns the gap and its warning if events can have been dropped since the last complete run. An
@@ -161,17 +122,17 @@ fn gap_after(spool: &Spool, now: DateTime<Utc>, reason: &str) -> (Gap, String) {
     (Gap::of(from, now, reason), words)
 }
 
-/// Why the asking thread has nothing.
-enum Failed {
+/// Why the prefetching thread has no archive or object.
+enum FetchError {
     Api(ApiError),
     Spool(SpoolError),
 }
 
-impl From<Failed> for anyhow::Error {
-    fn from(failed: Failed) -> Self {
-        match failed {
-            Failed::Api(error) => error.into(),
-            Failed::Spool(error) => error.into(),
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Api(error) => error.into(),
+            FetchError::Spool(error) => error.into(),
         }
     }
 }
@@ -182,7 +143,7 @@ impl Sink for Scratch {
     }
 }
 
-/// Signals end the work; the budget does not, once the bytes are here.
-fn going_on(clock: &Clock) -> anyhow::Result<()> {
-    clock.check_signal().map_err(Into::into)
+/// Stops at a signal. The budget does not count once the bytes are here.
+fn going_on(clock: &Clock) -> Result<(), Stopped> {
+    clock.check_signal()
 }

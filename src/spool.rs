@@ -10,19 +10,8 @@
 //! interrupted before the commit never happened; whatever is interrupted after it is finished by
 //! the next run without the network. Nothing else in the program changes these folders.
 //!
-//! The steps cannot be taken out of order: the receipts between them have private fields.
-//!
-//! ```compile_fail
-//! // no commit without staged files: the receipt cannot be forged
-//! let receipt = mimecast_collector::spool::Staged { moves: Vec::new() };
-//! ```
-//!
-//! ```compile_fail
-//! // no other position than the one that was committed
-//! fn skip(spool: &mut mimecast_collector::spool::Spool) {
-//!     spool.checkpoint.record.position = None;
-//! }
-//! ```
+//! The steps cannot be taken out of order: what `publish` returns for one has private fields, and the next
+//! takes it as its argument.
 //!
 //! This folder never hears of Mimecast: a position is text that only the caller understands.
 
@@ -30,21 +19,21 @@ mod batch;
 mod checkpoint;
 mod ending;
 mod error;
+mod gap;
 mod known;
 mod lock;
 mod name;
 mod opening;
 mod owner;
 pub mod prune;
+mod publish;
 mod published;
 mod quarantine;
 mod recall;
 pub(crate) mod record;
 mod recover;
-mod scratch;
 mod seen;
-mod spill;
-mod store;
+mod staging;
 mod time;
 mod verify;
 
@@ -59,26 +48,25 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-pub use batch::{Batch, Part, Size};
+pub use batch::{Batch, Part};
 pub use ending::Left;
 pub use error::SpoolError;
+pub use gap::Gap;
 pub use lock::Lock;
 pub use name::{Extension, FileName};
 pub use opening::last_success;
 pub use owner::Adopt;
-pub use record::Gap;
+pub use publish::Stored;
 pub use recover::Recovery;
-pub use scratch::{Scratch, Scratches};
-pub use seen::{Digest, Seen};
-pub use spill::Spill;
-pub use store::Stored;
+pub use seen::Digest;
+pub use staging::{Scratch, Scratches};
 
 use crate::durable::{Disk, Mode};
 use checkpoint::Checkpoint;
 use known::{Known, Older};
 use owner::Marker;
 use record::Record;
-use scratch::Staging;
+use staging::Staging;
 use time::Time;
 
 /// Where a stream is kept and what for.
@@ -136,32 +124,27 @@ pub struct Spool {
 
 impl Spool {
     /// Where the stream goes on, as given with the last commit; `None` means from the earliest.
-    #[must_use]
     pub fn position(&self) -> Option<&str> {
         self.checkpoint.record().position.as_deref()
     }
 
     /// True if the state was lost or is older than what was published, and no run has got to its end
     /// since: what the service sends may have been published already.
-    #[must_use]
     pub const fn is_resumed(&self) -> bool {
         self.is_resumed
     }
 
     /// End of the last run that finished.
-    #[must_use]
     pub fn last_success(&self) -> Option<DateTime<Utc>> {
         self.checkpoint.record().last_success
     }
 
     /// When the stream was collected for the first time.
-    #[must_use]
     pub fn began(&self) -> Option<DateTime<Utc>> {
         self.checkpoint.record().began
     }
 
     /// True if a gap is recorded that begins at this time for this reason.
-    #[must_use]
     pub fn has_gap(&self, from: DateTime<Utc>, reason: &str) -> bool {
         let gaps = &self.checkpoint.record().gaps;
         gaps.iter()
@@ -183,19 +166,16 @@ impl Spool {
     }
 
     /// The earliest plausible time at the end of the last run.
-    #[must_use]
     pub fn clock(&self) -> Option<DateTime<Utc>> {
         self.checkpoint.record().clock
     }
 
     /// The time before which Mimecast asked not to be asked.
-    #[must_use]
     pub fn not_before(&self) -> Option<DateTime<Utc>> {
         self.checkpoint.record().not_before
     }
 
     /// In how many runs in a row before this one a trouble has occurred.
-    #[must_use]
     pub fn runs_with(&self, trouble: &str) -> u32 {
         let troubles = &self.checkpoint.record().troubles;
         troubles.get(trouble).copied().unwrap_or_default()
@@ -210,13 +190,11 @@ impl Spool {
     }
 
     /// A maker of scratch files for another thread.
-    #[must_use]
     pub fn scratches(&self) -> Scratches {
         Scratches(self.staging.clone())
     }
 
     /// A new, empty batch, whose files age from `published_at`.
-    #[must_use]
     pub fn batch(&self, published_at: DateTime<Utc>) -> Batch {
         Batch::new(self.staging.clone(), self.settings.mode, published_at)
     }
@@ -253,10 +231,10 @@ impl Spool {
             self.replace(now, |_| ())?;
         }
         let time = self.time(now, batch.published_at());
-        let mut staged = store::stage(batch)?;
+        let mut staged = publish::stage(batch)?;
         for text in self.unsaved.take() {
             let daily = None;
-            staged.warnings.push(record::Warning { text, daily });
+            staged.warnings.push(gap::Warning { text, daily });
         }
         let ids = staged.ids.clone();
         self.halfway = true;
@@ -265,7 +243,7 @@ impl Spool {
             known.extend(ids);
         }
         let (disk, staging) = (&*self.settings.disk, &self.staging.folder);
-        let stored = store::publish(disk, staging, &self.settings.published, committed)?;
+        let stored = publish::publish(disk, staging, &self.settings.published, committed)?;
         self.halfway = false;
         self.published.extend(stored.names.iter().cloned());
         for name in &stored.renamed {

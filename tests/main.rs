@@ -15,12 +15,15 @@ mod crash; // P2 and P3 when the programs are killed
 mod damage; // P1 and P2 when state is damaged, lost or foreign
 mod dashboards; // golden lines: what the published dashboards' patterns find
 mod disorder; // P1, P2, P4 and P7 for one bad item among good ones
+mod documents; // links and anchors of all pages
 mod empties; // P1, P2 and P7 for answers without content
 mod events; // P1 to P4 for e-mail events under API 2.0
 mod fault_list; // docs/FAULTS.md names what exists
 mod faults; // P4 and P7 for answers of every kind of wrongness
 mod folders; // P1 to P4 when folders and names are not as they were left
 mod harness;
+mod lapse; // P1, P2 and P5 when days pass between two runs
+mod layers; // which module may import which
 mod ledgers; // the agent and what was told, proved themselves
 #[cfg(target_os = "linux")]
 mod memory; // what an answer of 16 MB takes

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use mimecast_collector::config::EXAMPLE;
+use mimecast_collector::fuzzing::EXAMPLE;
 use mimecast_collector_fuzz::zips::{Entry, Lie, Plan};
 use mimecast_collector_fuzz::{sealed, sha256};
 

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use mimecast_collector::api::answer::{Answer, Body, Head};
-use mimecast_collector::api::endpoints::Call;
+use mimecast_collector::fuzzing::{Answer, Body, Head};
+use mimecast_collector::fuzzing::Call;
+use mimecast_collector::fuzzing::{ARCHIVES, AUDIT, CLOUD_GATEWAY, CLOUD_INTEGRATED};
 use mimecast_collector_fuzz::{CANARY, first, items, members};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::value::RawValue;
@@ -23,11 +24,11 @@ const CALLS: [Call; 8] = [
     Call::Discover,
     Call::Login,
     Call::Account,
-    Call::Siem,
-    Call::Audit,
+    Call::Log(&ARCHIVES),
+    Call::Log(&AUDIT),
     Call::Token,
-    Call::CloudGateway,
-    Call::CloudIntegrated,
+    Call::Log(&CLOUD_GATEWAY),
+    Call::Log(&CLOUD_INTEGRATED),
 ];
 
 fn is_success(answer: &Answer) -> bool {
@@ -50,7 +51,7 @@ fn check_words(answer: &Answer) {
 
 /// Whether no content is nothing new.
 fn follows_tokens(call: Call) -> bool {
-    call == Call::Siem || call.is_list()
+    call == Call::Log(&ARCHIVES) || call.is_list()
 }
 
 fn check(call: Call, head: &Head, text: &str) {
@@ -63,7 +64,7 @@ fn check(call: Call, head: &Head, text: &str) {
         assert!(!is_success(&answer), "status {} is no success", head.status);
     }
     let is_nothing = answer == Answer::Nothing;
-    assert!(call == Call::Siem || !is_nothing);
+    assert!(call == Call::Log(&ARCHIVES) || !is_nothing);
     let Some(members) = members(text) else {
         // one broken member spoils no other, but text without braces is never an answer of Mimecast's
         let has_braces = text.trim_start().starts_with('{');

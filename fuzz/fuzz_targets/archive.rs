@@ -11,7 +11,7 @@ use std::io::{Cursor, Read as _};
 
 use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use mimecast_collector::archive::{Limits, members};
+use mimecast_collector::fuzzing::{Limits, members};
 use mimecast_collector_fuzz::zips::Plan;
 
 const LIMITS: Limits = Limits {

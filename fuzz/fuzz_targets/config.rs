@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use mimecast_collector::config::{
+use mimecast_collector::fuzzing::{
     Api, BaseUrl, Config, ConfigError, EXAMPLE, Environment, Saved, rewrite,
 };
 use mimecast_collector_fuzz::CANARY;

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use chrono::Datelike as _;
 use libfuzzer_sys::fuzz_target;
-use mimecast_collector::api::answer::{Answer, Body, Head};
-use mimecast_collector::api::endpoints::Call;
+use mimecast_collector::fuzzing::{Answer, Body, Head};
+use mimecast_collector::fuzzing::Call;
+use mimecast_collector::fuzzing::{ARCHIVES, AUDIT};
 use mimecast_collector::fuzzing::siem_token;
 use mimecast_collector_fuzz::CANARY;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -37,7 +38,7 @@ fn head(status: u16, data: &[u8]) -> Head {
 }
 
 fn check_wait(head: &Head) {
-    let answer = Answer::of(Call::Siem, head, Body::Held(""));
+    let answer = Answer::of(Call::Log(&ARCHIVES), head, Body::Held(""));
     let Answer::SlowDown(wait) = answer else {
         panic!("429 is {answer:?}");
     };
@@ -63,8 +64,8 @@ fn check_wait(head: &Head) {
 
 fn check_words(head: &Head) {
     for answer in [
-        Answer::of(Call::Audit, head, Body::Held("{")),
-        Answer::of(Call::Audit, head, Body::Stored),
+        Answer::of(Call::Log(&AUDIT), head, Body::Held("{")),
+        Answer::of(Call::Log(&AUDIT), head, Body::Stored),
         Answer::of_object(head),
     ] {
         let Answer::NotUnderstood(why) = answer else {

@@ -13,7 +13,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
-use mimecast_collector::config::Aliases;
+use mimecast_collector::fuzzing::Aliases;
 use mimecast_collector::fuzzing::object;
 use serde_json::Value;
 

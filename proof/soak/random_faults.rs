@@ -11,10 +11,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tempfile::TempDir;
 
-use super::rehearsal;
-use crate::harness::{Installation, Outcome};
-use crate::stream::Stream;
+use super::clock::Clock;
+use crate::harness::{Outcome, Installation};
 use mimecast_sandbox::{Endpoint, Reply, Wire, changes};
+use crate::stream::Stream;
 
 /// What happens to a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +92,7 @@ const STRICT_SKEW: u64 = 900;
 pub(super) struct RandomFaults {
     random: fastrand::Rng,
     faults: Arc<AtomicU64>,
+    clock: Clock,
     costs: TempDir,
     /// A wrong clock that lasts, and for how many more runs.
     spell: (Turn, u32),
@@ -114,6 +115,7 @@ impl RandomFaults {
         Self {
             random,
             faults,
+            clock: Clock::build().expect("a C compiler"),
             costs: TempDir::new().expect("a temporary folder"),
             spell: (Turn::Fine, 0),
         }
@@ -177,8 +179,8 @@ impl RandomFaults {
             _ => {}
         }
         place.set(|switches| switches.clock_offset_seconds = server.num_seconds());
-        let template = stream.command(place);
-        let mut command = rehearsal::command(&template, stream, host, &self.costs());
+        let mut command = stream.command(place);
+        self.clock.shift(&mut command, host, &self.costs());
         command
             .arg("--json")
             .stdin(Stdio::null())

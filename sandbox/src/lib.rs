@@ -22,6 +22,8 @@
 //! assert_eq!(sandbox.object_lines("url protect").len(), 100);
 //! ```
 
+#![warn(missing_docs, unreachable_pub)]
+
 mod account;
 mod answer;
 pub mod at;

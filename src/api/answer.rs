@@ -105,19 +105,16 @@ pub struct Head {
 
 impl Head {
     /// A header as text; nothing for one that is absent or not printable ASCII.
-    #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
     /// True if the status promises what was asked for.
-    #[must_use]
     pub const fn is_success(&self) -> bool {
         self.status == 200
     }
 
     /// The server's clock.
-    #[must_use]
     pub fn date(&self) -> Option<DateTime<Utc>> {
         http_date(self.text("date")?)
     }
@@ -134,7 +131,6 @@ pub enum Body<'a> {
 
 impl Answer {
     /// Decides; pure.
-    #[must_use]
     pub fn of(call: Call, head: &Head, body: Body<'_>) -> Self {
         let envelope = match body {
             Body::Held(text) => Envelope::read(text),
@@ -187,16 +183,15 @@ impl Answer {
     /// The meaning of an answer without content. A position does not move by it, so that it is harmless
     /// where one follows a token. A window would count as empty by it.
     fn of_no_content(call: Call) -> Self {
-        match call {
-            Call::Siem | Call::CloudGateway | Call::CloudIntegrated => Self::Nothing,
-            _ => Self::Broken("HTTP status 204".to_owned()),
+        if call.is_archive() || call.is_list() {
+            return Self::Nothing;
         }
+        Self::Broken("HTTP status 204".to_owned())
     }
 }
 
 impl Answer {
     /// The meaning of an object store's answer: it knows no envelope, and its status is all there is.
-    #[must_use]
     pub fn of_object(head: &Head) -> Self {
         let is_page = head
             .text("content-type")

@@ -2,20 +2,21 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Request};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::answer::{Answer, Body, Denial, Head};
+use super::attempts::{outcome, with_retries};
 use super::endpoints::Call;
-use super::retry::{Next, Policy, Retry};
+use super::retry::Policy;
 use super::token::Application;
 use super::transport::{self, Fault, Reach, Received, Take, Transport};
 use super::{ApiError, Identity, NoSink, Reply, Sink, identity};
-use crate::clock::{Clock, Stopped};
+use crate::clock::Clock;
 use crate::config::{BaseUrl, Network};
 
 /// A clock that is further off is worth a word when a signature is refused.
@@ -39,20 +40,6 @@ enum Ask<'a> {
     /// The same, for an answer that is kept as it is.
     Raw(&'a Value),
     Query(&'a [(&'static str, String)]),
-}
-
-impl Received {
-    /// The error of a transfer that broke off.
-    fn into_cut(self, host: &str) -> Option<ApiError> {
-        let head = Box::new(self.head);
-        match self.body {
-            transport::Body::Cut(why) => Some(ApiError::Cut {
-                head,
-                why: format!("{host}: {why}"),
-            }),
-            transport::Body::Held(_) | transport::Body::Stored => None,
-        }
-    }
 }
 
 impl Client {
@@ -134,13 +121,11 @@ impl Client {
     }
 
     /// Attempts so far.
-    #[must_use]
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
     /// The host that is asked.
-    #[must_use]
     pub const fn base(&self) -> &BaseUrl {
         &self.base
     }
@@ -148,7 +133,7 @@ impl Client {
     fn ask(&self, call: Call, ask: Ask<'_>, sink: &mut dyn Sink) -> Result<Reply, ApiError> {
         let mut renewed = false;
         loop {
-            let asked = persist(&self.clock, self.policy, self.base.host(), || {
+            let asked = with_retries(&self.clock, self.policy, self.base.host(), || {
                 sink.clear().map_err(ApiError::Sink)?;
                 self.attempt(call, ask, sink)
             });
@@ -207,7 +192,7 @@ impl Client {
         if let Some(token) = application.token(self.clock.elapsed()) {
             return Ok(token);
         }
-        let asked = persist(&self.clock, self.policy, self.base.host(), || {
+        let asked = with_retries(&self.clock, self.policy, self.base.host(), || {
             let mut headers = HeaderMap::new();
             let form = HeaderValue::from_static("application/x-www-form-urlencoded");
             headers.insert(CONTENT_TYPE, form);
@@ -241,7 +226,7 @@ impl Client {
         let request = request.map_err(unusable)?;
         self.requests.fetch_add(1, Ordering::Relaxed);
         let sent = match self.transport.exchange(request, take, sink) {
-            Err(Fault::Sink(_)) if call != Call::Siem && take == Take::ByShape => Err(
+            Err(Fault::Sink(_)) if !call.is_archive() && take == Take::ByShape => Err(
                 Fault::Improper("an archive where JSON was expected".to_owned()),
             ),
             sent => sent,
@@ -264,81 +249,6 @@ impl Client {
         if let Some(date) = head.date() {
             self.clock.learn(date);
         }
-    }
-}
-
-/// What came of one exchange.
-pub(super) fn outcome(
-    sent: Result<Received, Fault>,
-    host: &str,
-    meaning: impl FnOnce(&Received) -> Answer,
-) -> Result<(Answer, Option<Received>), ApiError> {
-    match sent {
-        Ok(received) => Ok((meaning(&received), Some(received))),
-        Err(Fault::Passing(why)) => Ok((Answer::Broken(why), None)),
-        Err(Fault::Lasting(why)) => Err(ApiError::Unreachable(format!("{host}: {why}"))),
-        // asked for once more, as whatever is not understood
-        Err(Fault::Improper(why)) => Ok((Answer::NotUnderstood(why), None)),
-        Err(Fault::TooLarge) => Err(ApiError::too_large()),
-        Err(Fault::Store(barred)) => Err(barred.into()),
-        Err(Fault::Unusable(why)) => Err(ApiError::Unusable(why)),
-        Err(Fault::Sink(error)) => Err(ApiError::Sink(error)),
-        Err(Fault::Stopped(stopped)) => Err(stopped.into()),
-    }
-}
-
-/// Makes attempts until one is a success or nothing can be gained by another.
-pub(super) fn persist(
-    clock: &Clock,
-    policy: Policy,
-    host: &str,
-    mut attempt: impl FnMut() -> Result<(Answer, Option<Received>), ApiError>,
-) -> Result<(Answer, Received), ApiError> {
-    let mut retry = Retry::new(policy);
-    let mut cut = None;
-    loop {
-        clock.check()?;
-        let (answer, received) = attempt()?;
-        match (&answer, received) {
-            (Answer::Data | Answer::Nothing, Some(received)) => return Ok((answer, received)),
-            (Answer::Broken(_), received) => {
-                cut = received
-                    .and_then(|received| received.into_cut(host))
-                    .or(cut);
-            }
-            _ => cut = None,
-        }
-        match retry.next(&answer, clock.left(), fastrand::f64()) {
-            Next::Wait(wait) => {
-                info!(host, ?wait, ?answer, "asking again");
-                clock.sleep(wait)?;
-            }
-            Next::GiveUp => return Err(cut.unwrap_or_else(|| error(answer, host, clock.now()))),
-            Next::OutOfTime => return Err(ApiError::Stopped(Stopped::OutOfTime)),
-            Next::GiveUpFor(wait) => {
-                let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
-                return Err(error(
-                    answer,
-                    host,
-                    clock.now() + wait.min(TimeDelta::hours(1)),
-                ));
-            }
-        }
-    }
-}
-
-/// What an answer means for whoever asked; `until` is when asking again makes sense.
-fn error(answer: Answer, host: &str, until: DateTime<Utc>) -> ApiError {
-    warn!(?answer, "giving up");
-    match answer {
-        Answer::Denied(denial) => ApiError::Denied(denial),
-        Answer::SlowDown(_) => ApiError::SlowDown(until),
-        Answer::PositionRefused => ApiError::PositionRefused,
-        Answer::Lapsed => ApiError::Lapsed,
-        Answer::Gone => ApiError::Gone,
-        Answer::Broken(why) => ApiError::Unreachable(format!("{host}: {why}")),
-        Answer::NotUnderstood(why) => ApiError::NotUnderstood(why),
-        Answer::Data | Answer::Nothing => ApiError::NotUnderstood("no answer".to_owned()),
     }
 }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::config::Format;
+use crate::logs::{Kind, Log};
 
 /// The header that says where the SIEM stream goes on.
 pub(crate) const SIEM_TOKEN: &str = "mc-siem-token";
@@ -21,85 +22,60 @@ pub enum Call {
     Login,
     /// The account code.
     Account,
-    /// One archive of gateway logs.
-    Siem,
-    /// One page of audit events; the same in both generations.
-    Audit,
     /// API 2.0: a bearer token for client credentials.
     Token,
-    /// API 2.0: a page of addresses of gateway events.
-    CloudGateway,
-    /// API 2.0: the same for Cloud Integrated.
-    CloudIntegrated,
+    /// The next part of a log.
+    Log(&'static Log),
 }
 
 impl Call {
-    /// The path, which is also what gets signed.
-    #[must_use]
+    /// Returns the path, which is also what gets signed.
     pub const fn path(self) -> &'static str {
         match self {
             Self::Discover => "/api/login/discover-authentication",
             Self::Login => "/api/login/login",
             Self::Account => "/api/account/get-account",
-            Self::Siem => "/api/audit/get-siem-logs",
-            Self::Audit => "/api/audit/get-audit-events",
             Self::Token => "/oauth/token",
-            Self::CloudGateway => "/siem/v1/batch/events/cg",
-            Self::CloudIntegrated => "/siem/v1/batch/events/ci",
+            Self::Log(log) => log.path,
         }
     }
 
-    /// The permission that the call needs, in the words of the administration console.
-    #[must_use]
+    /// Returns the permission that the call needs, in the words of the administration console.
     pub const fn permission(self) -> Option<&'static str> {
         match self {
             Self::Discover | Self::Login | Self::Token => None,
             Self::Account => Some("Account | Dashboard | Read"),
-            Self::Siem => Some("Gateway | Tracking | Read"),
-            Self::Audit => Some("Account | Logs | Read"),
-            Self::CloudGateway | Self::CloudIntegrated => {
-                Some("Threat and Security Events (SIEM) | Read")
-            }
+            Self::Log(log) => Some(log.permission),
         }
     }
 
-    /// API 2.0: the product that the application must have been given, which cannot be added later.
-    #[must_use]
-    pub const fn product(self) -> Option<&'static str> {
-        match self {
-            Self::CloudGateway => Some("product Threats, Security Events and Data for CG"),
-            Self::CloudIntegrated => Some("product Threats, Security Events and Data for CI"),
-            _ => None,
-        }
+    /// True if the answer is an archive.
+    pub fn is_archive(self) -> bool {
+        matches!(self, Self::Log(log) if log.kind == Kind::Archives)
     }
 
-    /// Whether the answer lists addresses of objects.
-    #[must_use]
-    pub const fn is_list(self) -> bool {
-        matches!(self, Self::CloudGateway | Self::CloudIntegrated)
+    /// True if the answer lists addresses of objects.
+    pub fn is_list(self) -> bool {
+        matches!(self, Self::Log(log) if log.kind == Kind::Objects)
     }
 }
 
 /// The body that asks where an address logs in.
-#[must_use]
 pub fn discover(email: &str) -> Value {
     json!({"data": [{"emailAddress": email}]})
 }
 
 /// The body of a log-in; the password goes into a header.
-#[must_use]
 pub fn login(email: &str) -> Value {
     json!({"data": [{"userName": email}]})
 }
 
 /// The body that asks for the account.
-#[must_use]
 pub fn account() -> Value {
     json!({"data": []})
 }
 
 /// The body that asks for the archive after `token`, or for the earliest.
-#[must_use]
 pub fn siem(token: Option<&str>, format: Format) -> Value {
     let format = match format {
         Format::KeyValue => "key_value",
@@ -114,7 +90,6 @@ pub fn siem(token: Option<&str>, format: Format) -> Value {
 
 /// The body that asks for one page of the events between two times; the dates go with every page,
 /// because no source says whether a page token carries them.
-#[must_use]
 pub fn audit(
     from: DateTime<Utc>,
     to: DateTime<Utc>,
@@ -141,7 +116,6 @@ const LIST_PAGE: &str = "100";
 ///
 /// The parameter is `type` here and `types` in the vendor's other event call. A token stands alone:
 /// no source says whether a range beside it narrows the answer.
-#[must_use]
 pub fn events(
     kind: &str,
     since: DateTime<Utc>,

@@ -106,7 +106,9 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::api::transport::{Fault, fault_of};
     use crate::config::{Config, EXAMPLE, Environment};
+    use crate::failure::{Code, Failure};
 
     fn guard(proxy: &str, stores: &str) -> Guard {
         let text = EXAMPLE.replace("proxy = \"\"", &format!("proxy = \"{proxy}\""));
@@ -119,6 +121,11 @@ mod tests {
     fn at(addresses: &[&str]) -> Vec<SocketAddr> {
         let parse = |text: &&str| SocketAddr::new(text.parse().unwrap(), 0);
         addresses.iter().map(parse).collect()
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap()
     }
 
     #[test]
@@ -169,15 +176,39 @@ mod tests {
 
     #[test]
     fn a_name_of_this_host_is_resolved_and_refused() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
         let resolved = guard("none", "localhost").resolve("localhost".parse().unwrap());
-        let error = runtime.block_on(resolved).err().expect("loopback");
+        let error = runtime().block_on(resolved).err().expect("loopback");
         assert_eq!(
             error.downcast_ref(),
             Some(&Barred::Local("localhost".to_owned()))
         );
+    }
+
+    /// The answer of a name server, seen by a guard.
+    struct Answered(Guard, Vec<SocketAddr>);
+
+    impl Resolve for Answered {
+        fn resolve(&self, name: Name) -> Resolving {
+            let allowed = self.0.admit(name.as_str(), self.1.clone());
+            let addrs = allowed.map(|allowed| Box::new(allowed.into_iter()) as Addrs);
+            Box::pin(async move { Ok(addrs?) })
+        }
+    }
+
+    #[test]
+    fn a_public_name_with_a_private_address_is_a_matter_of_the_configuration() {
+        const STORE: &str = "bucket.s3.example.com";
+        let answered = Answered(guard("none", "none"), at(&["10.0.0.1"]));
+        let client = reqwest::Client::builder().no_proxy().dns_resolver(answered);
+        let sent = client.build().unwrap().get(format!("https://{STORE}/a"));
+        let error = runtime().block_on(sent.send()).unwrap_err();
+        let Fault::Store(barred) = fault_of(&error) else {
+            panic!("{error:?}");
+        };
+        assert_eq!(barred, Barred::Private(STORE.to_owned()));
+        let failure = Failure::from(ApiError::from(barred));
+        assert_eq!(failure.code, Code::Config);
+        let line = format!("under [network] in config.toml: private_stores = \"{STORE}\"");
+        assert!(failure.remedy.ends_with(&line), "{failure:?}");
     }
 }

@@ -35,7 +35,6 @@ pub struct KeyPair {
 
 impl AuthType {
     /// The identity of a log-in.
-    #[must_use]
     pub fn identity(self, email: &str, password: &SecretString) -> Identity {
         let scheme = match self {
             Self::Cloud => "Basic-Cloud",

@@ -10,7 +10,7 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 
 use super::answer::Answer;
-use super::client::{outcome, persist};
+use super::attempts::{outcome, with_retries};
 use super::guard::Guard;
 use super::retry::Policy;
 use super::transport::{Body, Reach, Take, Transport};
@@ -89,7 +89,7 @@ impl Objects {
     /// [`Client::call`](super::Client::call).
     pub fn fetch(&self, address: &Address, sink: &mut dyn Sink) -> Result<(), ApiError> {
         let host = address.0.host_str().unwrap_or_default();
-        let fetched = persist(&self.clock, self.policy, host, || {
+        let fetched = with_retries(&self.clock, self.policy, host, || {
             sink.clear().map_err(ApiError::Sink)?;
             let request = self.transport.client().get(address.0.clone());
             let request = request.headers(HeaderMap::new()).build();
@@ -139,13 +139,11 @@ impl Address {
     }
 
     /// The part that stays the same when a page is listed again: host and path.
-    #[must_use]
     pub fn place(&self) -> String {
         format!("{self:?}")
     }
 
     /// The last part of the path without the endings that say how it is packed.
-    #[must_use]
     pub fn stem(&self) -> &str {
         let last = self.0.path().rsplit('/').next().unwrap_or_default();
         let last = last.strip_suffix(".gz").unwrap_or(last);

@@ -27,7 +27,6 @@ pub struct Policy {
 
 impl Policy {
     /// As the configuration says.
-    #[must_use]
     pub const fn of(network: &Network) -> Self {
         Self {
             retries: network.retries,

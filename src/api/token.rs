@@ -34,7 +34,6 @@ struct Token {
 
 impl Application {
     /// One without a token yet.
-    #[must_use]
     pub const fn new(client_id: String, secret: ClientSecret) -> Self {
         Self {
             client_id,

@@ -1,14 +1,13 @@
 //! The directory of an archive, believed only when there is one way to read it.
 
-use std::cell::Cell;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::rc::Rc;
 
 use memchr::memmem;
 use zip::ZipArchive;
 use zip::read::{ArchiveOffset, Config};
 
+use super::zip_source::{Failure, ZipSource};
 use super::{Fault, Limits};
 
 /// What the directory may take, as it is the one part that is held in memory; enough for 65,535
@@ -18,9 +17,9 @@ const DIRECTORY_BYTES: u64 = 16 << 20;
 /// An archive that can be read.
 pub(super) enum Opened<R> {
     /// Every entry has a name of its own. For each of them, where the next one begins.
-    Distinct(ZipArchive<Source<R>>, Vec<u64>),
+    Distinct(ZipArchive<ZipSource<R>>, Vec<u64>),
     /// Names repeat: each entry is read by its place, through a directory of its own.
-    Repeated(Source<R>, Vec<Record>),
+    Repeated(ZipSource<R>, Vec<Record>),
 }
 
 /// The record of one entry in the directory.
@@ -41,7 +40,7 @@ pub(super) fn open<R: Read + Seek>(
     limits: &Limits,
     failure: &Failure,
 ) -> Result<Opened<R>, Fault> {
-    let mut source = Source::new(source, failure)?;
+    let mut source = ZipSource::new(source, failure)?;
     if source.length == 0 {
         return doubt("it is empty"); // an archive without members has 22 bytes
     }
@@ -94,7 +93,7 @@ fn ends(mut starts: Vec<(u64, u64, usize)>, directory: u64) -> Result<Vec<u64>, 
 
 /// Reads the records of a directory in which names repeat.
 fn records<R: Read + Seek>(
-    source: &mut Source<R>,
+    source: &mut ZipSource<R>,
     directory: &Range<u64>,
     count: u64,
 ) -> Result<Vec<Record>, Fault> {
@@ -130,10 +129,10 @@ fn records<R: Read + Seek>(
 
 /// Opens the archive as if it held this entry alone.
 pub(super) fn single<R: Read + Seek>(
-    mut source: Source<R>,
+    mut source: ZipSource<R>,
     records: &[Record],
     index: usize,
-) -> Result<ZipArchive<Source<R>>, Fault> {
+) -> Result<ZipArchive<ZipSource<R>>, Fault> {
     let directory = records.first().map_or(0, |first| first.bytes.start);
     source.show_one(directory, &records[index].bytes)?;
     let config = Config {
@@ -146,7 +145,7 @@ pub(super) fn single<R: Read + Seek>(
 /// crate's own search, which forgives more, stops first: otherwise it would go on to look for one
 /// among the members, and keep room for as many entries as that one claims.
 fn find_directory<R: Read + Seek>(
-    source: &mut Source<R>,
+    source: &mut ZipSource<R>,
     limits: &Limits,
 ) -> Result<(Range<u64>, u64), Fault> {
     let mut signature = [0; 4];
@@ -216,7 +215,7 @@ struct End {
 
 /// The end record of an archive with large numbers, which stands right before its locator.
 fn zip64_end<R: Read + Seek>(
-    source: &mut Source<R>,
+    source: &mut ZipSource<R>,
     locator: &[u8; 20],
     locator_at: u64,
 ) -> Result<End, Fault> {
@@ -244,7 +243,7 @@ fn zip64_end<R: Read + Seek>(
 /// Makes sure that the directory holds as many headers as its end states, and nothing else: the
 /// crate reads that many and looks no further.
 fn count_headers<R: Read + Seek>(
-    source: &mut Source<R>,
+    source: &mut ZipSource<R>,
     directory: &Range<u64>,
     count: u64,
 ) -> Result<(), Fault> {
@@ -274,114 +273,4 @@ fn number(bytes: &[u8], at: usize, width: usize) -> u64 {
         .iter()
         .rev()
         .fold(0, |number, byte| number << 8 | u64::from(*byte))
-}
-
-/// An error of the disk under the archive, set apart from what is wrong with the bytes.
-pub(super) type Failure = Rc<Cell<Option<io::Error>>>;
-
-/// The bytes of an archive. Short moves stay in the buffer, as small entries stand close together;
-/// none leads beyond the end, wherever a header points.
-pub(super) struct Source<R> {
-    file: BufReader<R>,
-    /// Where the file is read next.
-    file_at: u64,
-    /// Where the archive is read next.
-    at: u64,
-    length: u64,
-    failure: Failure,
-    /// Stands for what the file has from the directory on.
-    directory: Option<(u64, Vec<u8>)>,
-}
-
-impl<R: Read + Seek> Source<R> {
-    fn new(file: R, failure: &Failure) -> io::Result<Self> {
-        let file = BufReader::with_capacity(64 << 10, file);
-        let mut source = Self {
-            file,
-            file_at: 0,
-            at: 0,
-            length: 0,
-            failure: Rc::clone(failure),
-            directory: None,
-        };
-        let length = source.file.seek(SeekFrom::End(0));
-        source.length = source.note(length)?;
-        let start = source.file.seek(SeekFrom::Start(0));
-        source.note(start)?;
-        Ok(source)
-    }
-
-    /// Shows a directory that holds one record of the real one, which begins at `start`.
-    fn show_one(&mut self, start: u64, record: &Range<u64>) -> io::Result<()> {
-        self.directory = None;
-        self.length = record.end;
-        self.seek(SeekFrom::Start(record.start))?;
-        let size = usize::try_from(record.end - record.start).unwrap_or(usize::MAX);
-        let mut shown = vec![0; size];
-        self.read_exact(&mut shown)?;
-        let (start_word, size) = (start.to_le_bytes(), (size as u64).to_le_bytes());
-        shown.extend_from_slice(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
-        shown.extend_from_slice(&size[..4]);
-        shown.extend_from_slice(&start_word[..4]);
-        shown.extend_from_slice(&[0, 0]);
-        self.length = start + shown.len() as u64;
-        self.directory = Some((start, shown));
-        self.seek(SeekFrom::Start(0)).map(drop)
-    }
-
-    fn note<T>(&self, result: io::Result<T>) -> io::Result<T> {
-        result.map_err(|error| {
-            let kind = error.kind();
-            if kind != io::ErrorKind::Interrupted {
-                self.failure.set(Some(error));
-            }
-            kind.into()
-        })
-    }
-
-    /// Moves the file to where the archive is read next.
-    fn follow(&mut self) -> io::Result<()> {
-        let distance = self.at.wrapping_sub(self.file_at).cast_signed();
-        let moved = self.file.seek_relative(distance);
-        self.note(moved)?;
-        self.file_at = self.at;
-        Ok(())
-    }
-}
-
-impl<R: Read + Seek> Read for Source<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut room = buffer.len();
-        if let Some((start, shown)) = &self.directory {
-            if let Some(inside) = self.at.checked_sub(*start) {
-                let rest = usize::try_from(inside).ok().and_then(|at| shown.get(at..));
-                let count = rest.unwrap_or_default().read(buffer)?;
-                self.at += count as u64;
-                return Ok(count);
-            }
-            room = room.min(usize::try_from(start - self.at).unwrap_or(usize::MAX));
-        }
-        self.follow()?;
-        let count = self.file.read(&mut buffer[..room]);
-        let count = self.note(count)?;
-        self.at += count as u64;
-        self.file_at = self.at;
-        Ok(count)
-    }
-}
-
-impl<R: Read + Seek> Seek for Source<R> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let target = match to {
-            SeekFrom::Start(target) => Some(target),
-            SeekFrom::Current(distance) => self.at.checked_add_signed(distance),
-            SeekFrom::End(distance) => self.length.checked_add_signed(distance),
-        };
-        let Some(target) = target.filter(|target| *target <= self.length) else {
-            let why = "it points outside the archive";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-        };
-        self.at = target;
-        Ok(target)
-    }
 }

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use mimecast_collector::{audit, run};
-
 fn main() -> ExitCode {
-    run::collect(&audit::PROGRAM, audit::collect)
+    mimecast_collector::audit_collection()
 }

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use mimecast_collector::{run, siem};
-
 fn main() -> ExitCode {
-    run::collect(&siem::PROGRAM, siem::collect)
+    mimecast_collector::siem_collection()
 }

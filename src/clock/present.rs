@@ -39,7 +39,6 @@ pub struct Present {
 
 impl Reading {
     /// Decides what the time is.
-    #[must_use]
     pub fn present(self) -> Present {
         let clocks = [Some(self.host), self.server];
         let clocks = || clocks.iter().flatten().copied();

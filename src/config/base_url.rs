@@ -100,7 +100,6 @@ impl BaseUrl {
     }
 
     /// Returns the host that most accounts use.
-    #[must_use]
     pub fn usual(api: Api) -> Self {
         Self::parse(usual(api)).expect("a host of Mimecast's")
     }
@@ -140,19 +139,16 @@ impl BaseUrl {
     }
 
     /// The host's name or address.
-    #[must_use]
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
 
     /// Whether the host is this very machine, as in a rehearsal.
-    #[must_use]
     pub fn is_loopback(&self) -> bool {
         is_loopback(self.host())
     }
 
     /// The address of an endpoint; whatever `path` holds, the host stays.
-    #[must_use]
     pub fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         url.set_path(path);

@@ -53,7 +53,6 @@ pub enum User {
 
 impl Environment {
     /// Reads the environment of this process.
-    #[must_use]
     pub fn of_process() -> Self {
         Self {
             executable: std::env::current_exe().ok(),

@@ -2,8 +2,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::setting::Settings;
+use super::settings::Settings;
 use super::{ConfigError, Environment, Folders};
+use crate::logs;
 
 /// Nobody's data folder, but something below may be.
 const SHARED: &str = "
@@ -17,9 +18,6 @@ const SHARED_WITH_SPACE: [&str; 2] = ["/program files", "/program files (x86)"];
 const SYSTEM: &str = "
     /bin /boot /lib /lib32 /lib64 /proc /sbin /sys /system /usr/bin /usr/lib /usr/lib64 /usr/sbin
     /windows";
-
-/// Sub-folders of the data folder whose content is published, read by an agent, swept or deleted.
-const OURS: [&str; 3] = ["mta", "audit", "tmp"];
 
 /// Reads `[folders]`.
 ///
@@ -89,7 +87,8 @@ pub(crate) fn unfit_for_data(
 /// Whether `folder` is where published files or their staging stand.
 fn is_published(folder: &Path, data: &Path) -> bool {
     let (folder, data) = (plain(folder), plain(data));
-    OURS.iter().any(|ours| folder.starts_with(data.join(ours)))
+    let mut ours = logs::PUBLISHED.iter().chain([&logs::STAGING]);
+    ours.any(|ours| folder.starts_with(data.join(ours)))
 }
 
 /// The path without `.` and `..`; links are not followed, as the folder need not exist yet.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::ConfigError;
-use crate::access;
+use crate::permissions;
 
 /// Refuses a file with a secret that other users may open.
 ///
@@ -11,7 +11,7 @@ use crate::access;
 /// When they may, or when the access rights cannot be read.
 pub(crate) fn refuse_open_to_others(path: &Path) -> Result<(), ConfigError> {
     let shown = path.display();
-    match access::others(path) {
+    match permissions::others(path) {
         Ok(None) => Ok(()),
         Ok(Some(others)) => {
             let message = format!("{shown} is open to other users ({others})");

@@ -6,7 +6,8 @@ use std::time::Duration;
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::setting::{Setting, Settings};
+use super::settings::Settings;
+use super::value::Setting;
 use super::{ConfigError, Network, PrivateStores, Proxy, SECOND};
 
 /// The line that names the certificate of a proxy, for messages.

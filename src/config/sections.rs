@@ -71,23 +71,6 @@ pub enum Aliases {
     On,
 }
 
-/// The event types of Cloud Gateway.
-pub const CLOUD_GATEWAY_TYPES: [&str; 10] = [
-    "receipt",
-    "process",
-    "delivery",
-    "journal",
-    "av",
-    "spam",
-    "attachment protect",
-    "impersonation protect",
-    "internal email protect",
-    "url protect",
-];
-
-/// The event types of Cloud Integrated.
-pub const CLOUD_INTEGRATED_TYPES: [&str; 3] = ["entities", "mailflow", "urlclick"];
-
 /// `[audit]`: audit events.
 #[derive(Clone, Copy, Debug)]
 pub struct Audit {
@@ -164,7 +147,6 @@ impl Api {
     pub(super) const NAMES: &[(&str, Self)] = &[("1.0", Self::V1), ("2.0", Self::V2)];
 
     /// As the file calls it.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::V1 => "1.0",

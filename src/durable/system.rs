@@ -159,7 +159,6 @@ impl Entry {
 
 /// Whether somebody else holds the file at this moment: Windows' access denied, sharing violation and
 /// lock violation. The first also means missing rights, which waiting does not bring.
-#[must_use]
 pub fn is_held(error: &io::Error) -> bool {
     cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32 | 33))
 }

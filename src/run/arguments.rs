@@ -14,32 +14,32 @@ use crate::report::Report;
 
 /// Switches of every program.
 #[derive(Args, Clone, Debug, Default)]
-pub(crate) struct Common {
+pub struct Common {
     /// Configuration file, instead of the usual places
     #[arg(long, value_name = "PATH")]
-    pub(crate) config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
     /// Say more on standard error; twice for details
     #[arg(short, long, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
+    pub verbose: u8,
     /// Say nothing but errors
     #[arg(short, long)]
-    pub(crate) quiet: bool,
+    pub quiet: bool,
     /// Print one JSON document on standard output, also on failure
     #[arg(long)]
-    pub(crate) json: bool,
+    pub json: bool,
     /// No colour
     #[arg(long)]
-    pub(crate) no_color: bool,
+    pub no_color: bool,
 }
 
 /// Switches of a collector.
 #[derive(Args, Clone, Debug, Default)]
-pub(super) struct Collector {
+pub struct Collector {
     #[command(flatten)]
-    pub(super) common: Common,
+    pub common: Common,
     /// Take over a data folder that belonged to another installation
     #[arg(long)]
-    pub(super) adopt: bool,
+    pub adopt: bool,
 }
 
 const PLACES: &str = "\
@@ -49,12 +49,12 @@ the folder above, else mimecast-collector/config.toml in the user's configuratio
 beside it unless it says otherwise.";
 
 /// Reads a collector's command line; an error is a code to end with, already explained.
-pub(super) fn collector(program: &Program) -> Result<Collector, ExitCode> {
-    parse::<Collector>(program.program, program.about)
+pub fn collector(program: &Program) -> Result<Collector, ExitCode> {
+    parse::<Collector>(program.executable, program.about)
 }
 
 /// Reads a program's command line; an error is a code to end with, already explained.
-pub(crate) fn parse<A: Args>(program: &'static str, about: &'static str) -> Result<A, ExitCode> {
+pub fn parse<A: Args>(program: &'static str, about: &'static str) -> Result<A, ExitCode> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
     let color = if has("--no-color") {

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, NaiveDate, Utc};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{FormatEvent, Writer};
 use tracing_subscriber::fmt::{FmtContext, layer};
@@ -25,7 +26,7 @@ use crate::durable;
 const VALUE_LIMIT: usize = 200;
 
 /// Starts the log of a run; yields the file.
-pub(super) fn begin(
+pub fn begin(
     config: &Config,
     stream: &str,
     run_id: &str,
@@ -34,9 +35,17 @@ pub(super) fn begin(
 ) -> io::Result<PathBuf> {
     let folder = &config.folders.log;
     durable::make_folder(folder, config.folders.folder_mode)?;
-    let place = folder.join(format!("{stream}_{}.log", now.format("%Y-%m-%d")));
+    let name = format!("{stream}_{}", now.format("%Y-%m-%d"));
+    let place = folder.join(format!("{name}.log"));
+    // refuses a pipe, which would make the run wait, and gives a new file its mode
+    durable::append(&place, config.folders.file_mode)?;
     // all lines of a run go into the file of its first day: a run is short
-    let file = durable::append(&place, config.folders.file_mode)?;
+    let file = RollingFileAppender::builder()
+        .rotation(Rotation::NEVER)
+        .filename_prefix(name)
+        .filename_suffix("log")
+        .build(folder)
+        .map_err(io::Error::other)?;
 
     let (said, kept) = match verbose {
         0 => (None, config.run.log_level),
@@ -46,9 +55,7 @@ pub(super) fn begin(
     let line = || Line {
         run_id: run_id.to_owned(),
     };
-    let to_file = layer()
-        .event_format(line())
-        .with_writer(std::sync::Mutex::new(file));
+    let to_file = layer().event_format(line()).with_writer(file);
     let to_person = said.map(|level| {
         layer()
             .event_format(line())
@@ -65,7 +72,7 @@ pub(super) fn begin(
 }
 
 /// The same for a run without a file: to standard error alone, when a person asks for it.
-pub(super) fn aloud(run_id: &str, verbose: u8) {
+pub fn aloud(run_id: &str, verbose: u8) {
     let level = match verbose {
         0 => return,
         1 => Level::INFO,
@@ -84,7 +91,7 @@ fn ours(level: Level) -> Targets {
 }
 
 /// Whether a name is of a log that [`begin`] makes for this stream.
-pub(super) fn is_ours(name: &str, stream: &str) -> bool {
+pub fn is_ours(name: &str, stream: &str) -> bool {
     name.strip_prefix(stream)
         .and_then(|rest| rest.strip_prefix('_'))
         .and_then(|rest| rest.strip_suffix(".log"))

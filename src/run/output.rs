@@ -3,12 +3,14 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
+use uuid::Uuid;
+
 use crate::failure::{Code, Failure};
 use crate::report::Report;
 
 /// Standard output and standard error of one run. A closed stream never fails the run.
 #[derive(Clone)]
-pub(crate) struct Output {
+pub struct Output {
     program: &'static str,
     run_id: String,
     log: Option<PathBuf>,
@@ -19,11 +21,10 @@ pub(crate) struct Output {
 
 impl Output {
     /// Returns the output that the switches ask for.
-    #[must_use]
-    pub(crate) fn new(program: &'static str, quiet: bool, json: bool) -> Self {
+    pub fn new(program: &'static str, quiet: bool, json: bool) -> Self {
         Self {
             program,
-            run_id: super::run_id(),
+            run_id: Uuid::new_v4().simple().to_string()[..8].to_owned(),
             log: None,
             quiet,
             json,
@@ -31,39 +32,39 @@ impl Output {
         }
     }
 
-    pub(super) fn run_id(&self) -> &str {
+    pub fn run_id(&self) -> &str {
         &self.run_id
     }
 
-    pub(super) fn log_is_at(&mut self, place: PathBuf) {
+    pub fn log_is_at(&mut self, place: PathBuf) {
         self.log = Some(place);
     }
 
-    pub(super) const fn shows_progress(&self) -> bool {
+    pub const fn shows_progress(&self) -> bool {
         self.is_watched && !self.quiet && !self.json
     }
 
     /// True if the output is one JSON document.
-    pub(crate) const fn is_for_machines(&self) -> bool {
+    pub const fn is_for_machines(&self) -> bool {
         self.json
     }
 
     /// Prints how far the program is.
-    pub(crate) fn say(&self, text: &str) {
+    pub fn say(&self, text: &str) {
         if !self.quiet && !self.json {
             let _ = writeln!(io::stdout(), "{text}");
         }
     }
 
     /// Prints one line about something that does not end the run.
-    pub(crate) fn notice(&self, text: &str) {
+    pub fn notice(&self, text: &str) {
         if !self.quiet {
             let _ = writeln!(io::stderr(), "{}: {text}", self.program);
         }
     }
 
     /// Prints how the run ended; returns its code.
-    pub(crate) fn end(&self, report: &Report, failure: Option<&Failure>) -> Code {
+    pub fn end(&self, report: &Report, failure: Option<&Failure>) -> Code {
         let code = report.code(failure);
         if self.json {
             let document = report.json(self.program, &self.run_id, failure);

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 /// No core dump, no debugger of the same user, and a panic that tells its place and no payload.
-pub(crate) fn harden() {
+pub fn harden() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panic");
@@ -35,14 +35,14 @@ pub(crate) fn harden() {
 ///
 /// # Errors
 /// As the operating system says.
-pub(super) fn can_start_threads() -> io::Result<()> {
+pub fn can_start_threads() -> io::Result<()> {
     let started = std::thread::Builder::new().spawn(|| ());
     started.map(|thread| drop(thread.join()))
 }
 
 /// Whether a file can be renamed from one folder into the other.
 #[cfg(unix)]
-pub(super) fn same_file_system(one: &Path, other: &Path) -> io::Result<bool> {
+pub fn same_file_system(one: &Path, other: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
     Ok(std::fs::metadata(one)?.dev() == std::fs::metadata(other)?.dev())
 }
@@ -50,6 +50,6 @@ pub(super) fn same_file_system(one: &Path, other: &Path) -> io::Result<bool> {
 /// Whether a file can be renamed from one folder into the other: on Windows the first rename tells.
 #[cfg(not(unix))]
 #[allow(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
-pub(super) fn same_file_system(_: &Path, _: &Path) -> io::Result<bool> {
+pub fn same_file_system(_: &Path, _: &Path) -> io::Result<bool> {
     Ok(true)
 }

@@ -6,10 +6,10 @@ use crate::clock::TICK;
 use crate::report::Report;
 
 /// The bar on standard error, or nothing.
-pub(crate) struct Progress(ProgressBar);
+pub struct Progress(ProgressBar);
 
 impl Progress {
-    pub(crate) fn new(shown: bool) -> Self {
+    pub fn new(shown: bool) -> Self {
         if !shown {
             return Self(ProgressBar::with_draw_target(
                 None,
@@ -27,7 +27,7 @@ impl Progress {
         Self(bar)
     }
 
-    pub(crate) fn show(&self, report: &Report) {
+    pub fn show(&self, report: &Report) {
         let (files, events) = (HumanCount(report.files), HumanCount(report.events));
         self.0.set_message(format!(
             "{files} files, {events} events, {}",
@@ -35,7 +35,7 @@ impl Progress {
         ));
     }
 
-    pub(crate) fn clear(&self) {
+    pub fn clear(&self) {
         self.0.finish_and_clear();
     }
 }

@@ -14,20 +14,21 @@ use crate::api::answer::{Head, siem_token};
 use crate::api::endpoints::{self, Call};
 use crate::api::{ApiError, Client, Reply};
 use crate::clock::Clock;
+use crate::collect::prefetch::Prefetch;
+use crate::collect::{Context, Ready, Source};
 use crate::config::Format;
 use crate::failure::{Code, Failure};
-use crate::prefetch::Prefetch;
-use crate::run::{Ready, Run, Source};
+use crate::logs::ARCHIVES;
 use crate::spool::{Batch, Gap, Scratch, Scratches, Spool};
 
-use super::{Failed, gap_after, stale};
+use super::{FetchError, gap_after, stale};
 
 /// The archives that are waiting.
 pub(super) struct Logs {
     client: Arc<Client>,
     clock: Clock,
     format: Format,
-    prefetch: Prefetch<Asked, Result<Fetched, Failed>>,
+    prefetch: Prefetch<Asked, Result<Fetched, FetchError>>,
     position: Option<String>,
     restarted: bool,
     finished: bool,
@@ -58,8 +59,8 @@ struct Unpacked {
 
 impl Logs {
     /// Asks for the first archive after the spool's position.
-    pub(super) fn waiting(run: &Run, spool: &Spool) -> Self {
-        let (client, format) = (run.client(), run.config.siem.format);
+    pub(super) fn waiting(context: &Context, spool: &Spool) -> Self {
+        let (client, format) = (Arc::clone(&context.client), context.config.siem.format);
         let position = spool.position().map(str::to_owned);
         let asking = Arc::clone(&client);
         let prefetch = Prefetch::new(move |(token, scratches): Asked| {
@@ -68,7 +69,7 @@ impl Logs {
         prefetch.start((position.clone(), spool.scratches()));
         Self {
             client,
-            clock: run.clock.clone(),
+            clock: context.clock.clone(),
             format,
             prefetch,
             position,
@@ -136,7 +137,7 @@ impl Logs {
 
 impl Source for Logs {
     /// The next archive, unpacked. After an error the position has not moved.
-    fn next(&mut self, spool: &Spool) -> anyhow::Result<Option<Ready>> {
+    fn next(&mut self, spool: &Spool) -> Result<Option<Ready>, Failure> {
         if self.finished {
             return Ok(None);
         }
@@ -148,7 +149,7 @@ impl Source for Logs {
                 return Ok(late.map(|gap| self.record_late(spool, gap)));
             }
             Ok(Fetched::Archive(archive)) => archive,
-            Err(Failed::Api(ApiError::PositionRefused)) if self.can_restart() => {
+            Err(FetchError::Api(ApiError::PositionRefused)) if self.can_restart() => {
                 return Ok(Some(self.restart(spool)));
             }
             Err(failed) => return Err(failed.into()),
@@ -179,22 +180,22 @@ fn fetch(
     format: Format,
     token: Option<&str>,
     scratches: &Scratches,
-) -> Result<Fetched, Failed> {
-    let mut raw = scratches.make().map_err(Failed::Spool)?;
+) -> Result<Fetched, FetchError> {
+    let mut raw = scratches.make().map_err(FetchError::Spool)?;
     let body = endpoints::siem(token, format);
-    let (head, cut) = match client.call(Call::Siem, &body, &mut raw) {
+    let (head, cut) = match client.call(Call::Log(&ARCHIVES), &body, &mut raw) {
         Ok(Reply::Archive(head)) => (head, None),
         Ok(Reply::Nothing) => return Ok(Fetched::Nothing),
         Ok(Reply::Json(_)) => {
             let why = "JSON where an archive was expected".to_owned();
-            return Err(Failed::Api(ApiError::NotUnderstood(why)));
+            return Err(FetchError::Api(ApiError::NotUnderstood(why)));
         }
         Err(ApiError::Cut { head, why }) if head.is_success() => (*head, Some(why)),
-        Err(error) => return Err(Failed::Api(error.without_beginning())),
+        Err(error) => return Err(FetchError::Api(error.without_beginning())),
     };
     let Some(token) = siem_token(&head).map(str::to_owned) else {
         let without = "an archive without a usable continuation token".to_owned();
-        return Err(Failed::Api(cut.map_or_else(
+        return Err(FetchError::Api(cut.map_or_else(
             || ApiError::NotUnderstood(without),
             ApiError::Unreachable,
         )));

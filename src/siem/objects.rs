@@ -4,38 +4,42 @@
 //! or kept as owed: an object that cannot be fetched stops nothing but itself. What was published is in
 //! the memory of the spool. An expired address is refreshed by listing the page again.
 
+mod debts;
 mod fetching;
+mod gzip;
 mod leaving;
+mod list_budget;
 mod listing;
 mod missing;
+mod owed;
+pub mod page;
+mod page_in_hand;
 mod position;
+pub mod unpack;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tracing::info;
 
-use super::page::Page;
-use super::{EventType, Failed as FetchFailed, KEPT, gap_after, stale};
-use crate::api::objects::Address;
-use crate::api::{ApiError, Client, endpoints};
+use super::FetchError;
+use crate::api::objects::{Address, Objects};
+use crate::api::{ApiError, Client};
 use crate::clock::Clock;
+use crate::collect::prefetch::Prefetch;
+use crate::collect::{Context, Ready, Source};
 use crate::config::Aliases;
-use crate::failure::{Failure, LIST_CALLS};
-use crate::prefetch::Prefetch;
-use crate::run::{Ready, Run, Source};
-use crate::spool::{Batch, Digest, Gap, Scratch, Scratches, Spool};
+use crate::failure::Failure;
+use crate::logs::Log;
+use crate::spool::{Batch, Digest, Scratch, Scratches, Spool};
+
+pub use list_budget::ListBudget;
+pub use missing::StoreSeen;
 
 use fetching::fetch;
-use listing::{PageInHand, Purpose};
+use page_in_hand::PageInHand;
 use position::{PageKey, Position};
 
-/// Mimecast allows 50 lists in 15 minutes; some are left for other programs.
-const LISTS_PER_RUN: u32 = 45;
-/// Lists that each run keeps for pages of which objects are owed.
-const OWED_LISTS: u32 = 3;
 /// Objects that share one commit, and the bytes after which a batch is closed early.
 const BATCH_OBJECTS: usize = 32;
 const BATCH_BYTES: u64 = 64 << 20;
@@ -44,59 +48,23 @@ const EMPTY_PAGES: u32 = 5;
 /// A type whose token names nothing for so long is listed by date.
 const QUIET: TimeDelta = TimeDelta::hours(24);
 
-/// The list calls of one run, shared by all event types.
+/// One event type and what it shares with the others.
 #[derive(Clone)]
-pub(super) struct ListBudget {
-    left: Arc<AtomicU32>,
-    /// Kept for pages of which objects are owed.
-    for_owed: Arc<AtomicU32>,
-}
-
-impl ListBudget {
-    /// Keeps one call for each type; the rest is for whichever needs more.
-    pub(super) fn for_types(types: usize) -> Self {
-        let types = u32::try_from(types).unwrap_or(LISTS_PER_RUN);
-        let left = |count| Arc::new(AtomicU32::new(count));
-        Self {
-            left: left(LISTS_PER_RUN.saturating_sub(types)),
-            for_owed: left(OWED_LISTS),
-        }
-    }
-
-    /// True if a type may list once more than it must.
-    fn take(&self) -> bool {
-        take(&self.left)
-    }
-
-    /// True if a page may be listed of which objects are owed.
-    fn take_for_owed(&self) -> bool {
-        take(&self.left) || take(&self.for_owed)
-    }
-
-    /// True if a further call would be allowed.
-    fn has_some(&self) -> bool {
-        self.left.load(Ordering::Relaxed) > 0
-    }
-}
-
-fn take(left: &AtomicU32) -> bool {
-    let one_less = |left: u32| left.checked_sub(1);
-    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
-        .is_ok()
-}
-
-/// True once the object store has returned an object in this run, of whatever type.
-#[derive(Clone, Default)]
-pub(super) struct StoreSeen(Arc<AtomicBool>);
-
-impl StoreSeen {
-    fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
+pub struct EventType {
+    /// The row of the catalog.
+    pub log: &'static Log,
+    /// In the vendor's spelling.
+    pub name: &'static str,
+    /// The beginning of its files' names.
+    pub stem: String,
+    /// The object store.
+    pub objects: Arc<Objects>,
+    /// The list calls of the run.
+    pub budget: ListBudget,
+    /// Whether the store has returned an object in this run.
+    pub store_seen: StoreSeen,
+    /// When API 1.0 was last collected.
+    pub moved_at: Option<DateTime<Utc>>,
 }
 
 /// What a source does next.
@@ -116,12 +84,12 @@ enum Step {
 }
 
 /// The objects of one event type.
-pub(super) struct ObjectStream {
+pub struct ObjectStream {
     client: Arc<Client>,
     kind: EventType,
     aliases: Aliases,
     clock: Clock,
-    prefetch: Prefetch<(Address, Scratches), Result<Scratch, FetchFailed>>,
+    prefetch: Prefetch<(Address, Scratches), Result<Scratch, FetchError>>,
     position: Position,
     step: Step,
     page: Option<PageInHand>,
@@ -143,20 +111,20 @@ pub(super) struct ObjectStream {
     /// True if a page without objects was the last word of this run.
     is_quiet: bool,
     /// What keeps the stream from its end, told after everything else.
-    trouble: Option<anyhow::Error>,
+    trouble: Option<Failure>,
     /// An error that ends the stream once the batch in hand is committed.
-    failed: Option<anyhow::Error>,
+    failed: Option<Failure>,
 }
 
 impl ObjectStream {
-    pub(super) fn new(run: &Run, kind: EventType, spool: &Spool) -> Self {
+    pub fn new(context: &Context, kind: EventType, spool: &Spool) -> Self {
         let objects = Arc::clone(&kind.objects);
         let position = spool.position().and_then(Position::read);
         Self {
-            client: run.client(),
+            client: Arc::clone(&context.client),
             kind,
-            aliases: run.config.siem.aliases,
-            clock: run.clock.clone(),
+            aliases: context.config.siem.aliases,
+            clock: context.clock.clone(),
             prefetch: Prefetch::new(move |(address, scratches): (Address, Scratches)| {
                 fetch(&objects, &address, &scratches)
             }),
@@ -182,182 +150,6 @@ impl ObjectStream {
         self.clock.present().earliest
     }
 
-    /// Counts a list call. The first of each type is always allowed.
-    fn may_list(&mut self) -> bool {
-        let is_allowed = self.lists == 0 || self.kind.budget.take();
-        self.lists += u32::from(is_allowed);
-        is_allowed
-    }
-
-    /// The day on which the very first page begins.
-    fn since(&self) -> DateTime<Utc> {
-        let oldest = self.now() - KEPT;
-        let beginning = self.kind.moved_at.unwrap_or(oldest).max(oldest);
-        self.position.since.unwrap_or(beginning)
-    }
-
-    /// Lists a page. What cannot be read is asked for once more.
-    fn ask(&self, key: &PageKey) -> Result<Page, ApiError> {
-        let since = key.since.unwrap_or_else(|| self.since());
-        let query = endpoints::events(self.kind.name, since, key.token.as_deref());
-        let list = || self.client.list(self.kind.call, &query);
-        match Page::read(&list()?) {
-            Ok(page) if !page.is_next_odd => Ok(page),
-            _ => Page::read(&list()?).map_err(ApiError::NotUnderstood),
-        }
-    }
-
-    /// Lists the page of the position and takes it in hand. What is given up on the way there is recorded
-    /// once a page is listed: a service that refuses everything proves nothing.
-    fn list(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
-        let saved = self.position.clone();
-        let mut given_up = Vec::new();
-        let listed = self.list_from(spool, &mut given_up);
-        if listed.is_err() {
-            self.position = saved;
-        }
-        let Some((page, key)) = listed? else {
-            self.trouble = Some(used_up().into());
-            self.step = Step::Owed;
-            return Ok(());
-        };
-        for (gap, warning) in given_up {
-            batch.note_gap(gap);
-            batch.warn(warning);
-        }
-        self.take_in_hand(page, (key, Purpose::Current), spool, batch)
-    }
-
-    /// Lists the page of the position, or of the next day that is accepted; `None` if no call is left.
-    fn list_from(
-        &mut self,
-        spool: &Spool,
-        given_up: &mut Vec<(Gap, String)>,
-    ) -> anyhow::Result<Option<(Page, PageKey)>> {
-        loop {
-            if !self.may_list() {
-                return Ok(None);
-            }
-            let since = self.since();
-            let mut key = self.position.page();
-            if key.token.is_none() {
-                key.since = Some(since);
-            }
-            match self.ask(&key) {
-                // by the earliest time, which only an answer tells, it begins on another day
-                Ok(_) if key.token.is_none() && self.since().date_naive() != since.date_naive() => {
-                }
-                Ok(page) => {
-                    if key.token.is_none() {
-                        self.position.since = Some(since);
-                    }
-                    return Ok(Some((page, key)));
-                }
-                Err(ApiError::PositionRefused) => given_up.push(self.start_again(spool, since)?),
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    /// Takes a page in hand, beside what is left of it from an earlier list.
-    fn take_in_hand(
-        &mut self,
-        page: Page,
-        key: (PageKey, Purpose),
-        spool: &Spool,
-        batch: &mut Batch,
-    ) -> anyhow::Result<()> {
-        if self.lists == 1
-            && let Some((gap, warning)) = stale(spool, self.now())
-        {
-            batch.note_gap(gap);
-            batch.warn(warning);
-        }
-        let objects = Arc::clone(&self.kind.objects);
-        let known = (&self.position, spool, &self.taken);
-        let mut hand = PageInHand::of(page, key, known, &objects)?;
-        batch.remember(hand.done_before.drain(..));
-        match self.page.take() {
-            Some(before) if before.key == hand.key => hand.continue_from(before),
-            _ => {}
-        }
-        let has_news = hand.has_news && hand.purpose == Purpose::Current;
-        if has_news || self.position.named_at.is_none() {
-            self.note_named();
-        }
-        self.forget_mended(&hand);
-        self.last_error = hand.refused.take().or(self.last_error.take());
-        self.keep_in_hand(hand, spool);
-        self.miss_unlisted();
-        Ok(())
-    }
-
-    /// Entries that named no object in an earlier run and are right now owe nothing.
-    fn forget_mended(&mut self, hand: &PageInHand) {
-        let there = hand.places();
-        self.position.owed.retain(|owed| {
-            owed.page != hand.key || !listing::is_entry(&owed.place) || there.contains(&*owed.place)
-        });
-    }
-
-    /// Begins with the objects of a page.
-    fn keep_in_hand(&mut self, hand: PageInHand, spool: &Spool) {
-        info!(
-            kind = self.kind.name,
-            entries = hand.entries,
-            new = hand.queue.len(),
-            "a page is listed"
-        );
-        self.page = Some(hand);
-        self.ask_for_front(spool);
-        self.step = Step::Take;
-    }
-
-    /// Remembers, to the hour, when the list last named an object.
-    fn note_named(&mut self) {
-        let now = self.now();
-        let is_recent = |named: DateTime<Utc>| (now - named).abs() < TimeDelta::hours(1);
-        if !self.position.named_at.is_some_and(is_recent) {
-            self.position.named_at = Some(now);
-        }
-    }
-
-    /// A token that is refused, or a day: go on from the oldest that Mimecast keeps. Returns the gap, and
-    /// what to tell of it.
-    fn start_again(
-        &mut self,
-        spool: &Spool,
-        since: DateTime<Utc>,
-    ) -> anyhow::Result<(Gap, String)> {
-        let present = self.clock.present();
-        if let Some(token) = self.position.token.clone() {
-            let (gap, from) = gap_after(spool, present.earliest, "the saved position was refused");
-            self.page = None;
-            self.position.restart(present.earliest - KEPT);
-            let before = Some(token);
-            let warning = format!(
-                "Mimecast refused the saved position of {}: collection goes on from the oldest \
-                 events that it keeps, and events since {from} may be missing",
-                self.kind.name
-            );
-            return Ok((Gap { before, ..gap }, warning));
-        }
-        // a day is asked for as a whole: its first hours may just have become too old
-        let next = (since + TimeDelta::days(1)).max(present.latest - KEPT);
-        if next > present.latest {
-            let why = "the days of a list were refused".to_owned();
-            return Err(ApiError::NotUnderstood(why).into());
-        }
-        let reason = format!("Mimecast refused to list from {}", since.format("%Y-%m-%d"));
-        let warning = format!(
-            "{reason}: {} are collected from {} on",
-            self.kind.name,
-            next.format("%Y-%m-%d")
-        );
-        self.position.since = Some(next);
-        Ok((Gap::of(Some(since), next, reason), warning))
-    }
-
     fn ask_for_front(&self, spool: &Spool) {
         let front = self.page.as_ref().and_then(|page| page.queue.front());
         if let Some(listed) = front {
@@ -367,7 +159,7 @@ impl ObjectStream {
     }
 
     /// Fetches objects of the page in hand until a batch is full or none is left.
-    fn take(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+    fn take(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let mut objects = 0;
         while objects < BATCH_OBJECTS && batch.size().bytes < BATCH_BYTES {
             if self.has_nothing_to_take() {
@@ -381,7 +173,7 @@ impl ObjectStream {
     }
 
     /// Does one step; what it finds goes into the batch.
-    fn advance(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+    fn advance(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         match self.step {
             Step::List => self.list(spool, batch),
             Step::Take => self.take(spool, batch),
@@ -395,7 +187,7 @@ impl ObjectStream {
 
 impl Source for ObjectStream {
     /// Some objects of the page in hand, or the move to the next page.
-    fn next(&mut self, spool: &Spool) -> anyhow::Result<Option<Ready>> {
+    fn next(&mut self, spool: &Spool) -> Result<Option<Ready>, Failure> {
         loop {
             if let Some(error) = self.failed.take() {
                 return Err(error);
@@ -415,9 +207,4 @@ impl Source for ObjectStream {
             }
         }
     }
-}
-
-fn used_up() -> Failure {
-    let what = "the list calls that Mimecast allows in a quarter of an hour are used up";
-    Failure::later(LIST_CALLS, what, "nothing to do: the next run goes on")
 }

@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::SpoolError;
+use super::gap::{Gap, Warning};
 use super::name::{Extension, FileName};
-use super::record::{Gap, Move, Warning, hex};
-use super::scratch::{Scratch, Staging};
+use super::record::{Move, hex};
 use super::seen::Digest;
+use super::staging::{Scratch, Staging};
 use crate::durable::Mode;
 
 /// Lines are written together, up to so many bytes; what is larger goes past the buffer.
@@ -152,7 +153,6 @@ impl Batch {
     }
 
     /// True if a commit of it would change nothing but the position.
-    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.moves.is_empty()
             && self.ids.is_empty()
@@ -161,7 +161,6 @@ impl Batch {
     }
 
     /// How much it holds so far.
-    #[must_use]
     pub const fn size(&self) -> Size {
         self.size
     }
@@ -192,13 +191,11 @@ impl Part {
     }
 
     /// The digest of what was written so far.
-    #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of_sha256(&self.hash.clone().finalize())
     }
 
     /// Bytes written so far.
-    #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.size.bytes
     }

@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 
 use super::SpoolError;
 use super::known::{self, RECENT_LIMIT};
+use super::publish::{Committed, Staged};
 use super::record::{FORMAT, Record, Refusal, SIZE_LIMIT};
 use super::seen::Seen;
-use super::store::{Committed, Staged};
 use super::time::Time;
 use crate::durable::{self, Disk, Mode, is_held};
 

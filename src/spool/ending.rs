@@ -6,8 +6,8 @@ use std::io;
 use chrono::{DateTime, Utc};
 
 use super::owner::Ours;
+use super::publish::restamp;
 use super::record::Record;
-use super::store::restamp;
 use super::{Spool, SpoolError};
 
 /// How a stream is left by a run that did not get to its end.
@@ -117,7 +117,6 @@ impl Spool {
     }
 
     /// Warnings that no run has told yet.
-    #[must_use]
     pub fn untold(&self) -> Vec<String> {
         let mut untold = self.checkpoint.record().untold.clone();
         untold.extend(self.unsaved.borrow().iter().cloned());

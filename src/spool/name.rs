@@ -41,7 +41,6 @@ pub struct FileName(String);
 
 impl FileName {
     /// Builds the name of content with this SHA-256 (lower-case hex).
-    #[must_use]
     pub(crate) fn new(stem: &str, sha256: &str, extension: Extension) -> Self {
         let stem = sanitise(stem);
         let digest = &sha256[..DIGEST_DIGITS];
@@ -49,7 +48,6 @@ impl FileName {
     }
 
     /// Recognises a name that [`FileName::new`] or [`FileName::variant`] can have made.
-    #[must_use]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (base, extension) = text.rsplit_once('.')?;
         Extension::ALL
@@ -70,7 +68,6 @@ impl FileName {
     }
 
     /// The name to take when this one is taken by other content: `count` goes before the extension.
-    #[must_use]
     pub(crate) fn variant(&self, count: u32) -> Self {
         match (count, self.0.rsplit_once('.')) {
             (2.., Some((base, extension))) => Self(format!("{base}-{count}.{extension}")),
@@ -79,20 +76,17 @@ impl FileName {
     }
 
     /// The part before the digest.
-    #[must_use]
     pub fn stem(&self) -> &str {
         self.0.rsplit_once('_').map_or("", |(stem, _)| stem)
     }
 
     /// The first hex digits of the content's SHA-256.
-    #[must_use]
     pub(crate) fn digest(&self) -> &str {
         let end = self.0.rsplit_once('_').map_or("", |(_, end)| end);
         end.get(..DIGEST_DIGITS).unwrap_or_default()
     }
 
     /// The whole name.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

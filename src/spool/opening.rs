@@ -13,7 +13,7 @@ use super::owner::{Marker, Ours, Verdict};
 use super::published::own_names;
 use super::recall::forgotten;
 use super::record::{self, Record};
-use super::scratch::Staging;
+use super::staging::Staging;
 use super::{
     Adopt, Lock, Recovery, Settings, Spool, SpoolError, prefix, recover, state_path, verify,
 };

@@ -5,16 +5,17 @@
 use std::io::{self, Seek, SeekFrom};
 use std::path::PathBuf;
 
-use super::scratch::Scratch;
-use super::store::sha256;
+use super::publish::sha256;
+use super::staging::Scratch;
 use super::{Settings, SpoolError};
 use crate::durable::{self, Mode};
+use crate::logs;
 
 const DIGEST_DIGITS: usize = 16;
 
 /// The folder; made by whoever made the state folder.
 pub(super) fn folder(settings: &Settings) -> PathBuf {
-    settings.state.join("quarantine")
+    settings.state.join(logs::QUARANTINE)
 }
 
 /// Whether a name in the folder was made by [`keep`] for this stream.

@@ -6,8 +6,8 @@ use std::io;
 
 use super::checkpoint::Checkpoint;
 use super::name::FileName;
-use super::scratch::Staging;
-use super::store::{Placed, Trust, place, sync_both};
+use super::publish::{Placed, Trust, place, sync_both};
+use super::staging::Staging;
 use super::{Settings, SpoolError};
 use crate::durable::{Kind, is_held};
 

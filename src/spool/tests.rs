@@ -9,7 +9,6 @@ mod kills;
 mod owners;
 mod places;
 mod resumed;
-mod spill;
 mod teeth;
 mod times;
 mod windows;

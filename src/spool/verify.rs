@@ -11,8 +11,8 @@ use std::path::Path;
 
 use super::checkpoint::Checkpoint;
 use super::name::FileName;
+use super::publish::{Placed, Trust, place, sha256};
 use super::recover::Recovery;
-use super::store::{Placed, Trust, place, sha256};
 use super::{Settings, SpoolError};
 use crate::durable::{Disk, Entry, Kind, is_held};
 

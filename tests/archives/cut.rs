@@ -41,6 +41,16 @@ const WAYS: [fn(usize) -> Wire; 2] = [Wire::CutAt, |bytes| {
     Wire::StallAt(bytes, Duration::from_secs(2))
 }];
 
+/// Each run waits for the network, and collects everything once it is well again.
+fn costs_no_event(place: &Installation, runs: usize) {
+    for _ in 0..runs {
+        place.siem().ends_with(75);
+    }
+    assert_eq!(place.quarantined(), [""; 0]);
+    place.clear();
+    place.collects_logs();
+}
+
 #[test]
 fn an_archive_that_breaks_off_in_three_runs_is_kept_and_those_behind_it_arrive() {
     for wire in WAYS {
@@ -79,13 +89,9 @@ fn an_archive_that_breaks_off_is_fetched_whole_when_it_can_be() {
 fn a_network_that_breaks_every_transfer_costs_no_event() {
     let place = waiting(3, &[], Wire::CutAt);
     place.always(Endpoint::Siem, changes::wire(Wire::CutAt(300)));
-    for _ in 0..5 {
-        place.siem_says(75, "check network and proxy");
-    }
+    place.siem_says(75, "check network and proxy");
     assert_eq!(place.files("mta").len(), 0);
-    assert_eq!(place.quarantined(), [""; 0]);
-    place.clear();
-    place.collects_logs();
+    costs_no_event(&place, 4);
 }
 
 #[test]
@@ -151,9 +157,7 @@ fn a_network_that_breaks_only_what_is_large_costs_no_event() {
     place.serve(Batch::realistic(2, 200));
     let large = changes::wire(Wire::CutAt(600));
     place.always(Endpoint::Siem, large);
-    place.siem_ends([75, 75, 75, 75, 75]);
-    place.clear();
-    place.collects_logs();
+    costs_no_event(&place, 5);
 }
 
 #[test]
@@ -166,8 +170,7 @@ fn transfers_that_break_off_are_no_damage_of_the_third_run() {
             _ => changes::wire(Wire::CutAt(300))(reply),
         }
     });
-    place.siem_ends([75; 4]);
-    place.clear().collects_logs();
+    costs_no_event(&place, 4);
 }
 
 #[test]
@@ -177,9 +180,7 @@ fn an_error_that_breaks_off_is_no_archive() {
         reply.status = 503;
         reply.wire = Wire::CutAt(60);
     });
-    place.siem_ends([75, 75, 75, 75]);
-    place.clear();
-    place.collects_logs();
+    costs_no_event(&place, 4);
 }
 
 #[test]

@@ -8,26 +8,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::{JSON, ago, audit_with, event, place as audit_place, recent};
-use crate::harness::AUDIT;
 use crate::harness::answers::text;
+use crate::harness::{AUDIT, Installation};
 use crate::told::Told;
-use mimecast_sandbox::{AuditEvent, Endpoint, Reply, TotalCount, Wire, at, changes};
+use mimecast_sandbox::{Endpoint, Reply, TotalCount, Wire, at, changes};
 
-/// An event of that time, one so many minutes before it and one so many behind it.
-fn around(time: DateTime<Utc>, minutes: [i64; 2]) -> [AuditEvent; 3] {
-    let [before, behind] = minutes.map(TimeDelta::minutes);
-    [
-        event(1, time - before),
-        event(2, time),
-        event(3, time + behind),
-    ]
+/// Three events of so many minutes ago; returns the time of the second, which is the one that goes wrong.
+fn three_events(before: i64, bad: i64, behind: i64) -> (Installation, DateTime<Utc>) {
+    let place = audit_place(JSON);
+    let [before, bad, behind] = [before, bad, behind].map(|age| ago(TimeDelta::minutes(age)));
+    let events = (1..).zip([before, bad, behind]);
+    place.serve_events(events.map(|(number, time)| event(number, time)));
+    (place, bad)
 }
 
 #[test]
 fn an_event_whose_page_never_arrives_stops_no_other_and_is_a_gap_after_two_runs() {
     for failing in [0, 1, 2] {
-        let bad = ago(TimeDelta::minutes(200));
-        let place = audit_with(JSON, around(bad, [2_680, 100]));
+        let (place, bad) = three_events(2 * 24 * 60, 200, 100);
         place.always_at(
             Endpoint::Audit,
             at::window_of(bad),
@@ -116,8 +114,7 @@ fn an_item_that_is_not_json_costs_few_requests_and_no_neighbour() {
 #[test]
 fn what_is_kept_of_an_audit_page_is_what_could_not_be_read() {
     for good in 0.. {
-        let bad = ago(TimeDelta::minutes(200));
-        let place = audit_with(JSON, around(bad, [2_680, 100]));
+        let (place, bad) = three_events(2 * 24 * 60, 200, 100);
         let is_of_a_second = |seen: &_| at::window(seen).is_some_and(|(from, to)| from == to);
         let long = at::both(at::window_of(bad), move |seen| !is_of_a_second(seen));
         let short = at::both(at::window_of(bad), is_of_a_second);
@@ -223,13 +220,7 @@ fn faults() -> Vec<(&'static str, Change)> {
 fn no_answer_about_one_second_holds_the_others_for_ever_and_each_is_told_once() {
     for (name, change) in faults() {
         println!("{name}");
-        let place = audit_place(JSON);
-        let bad = ago(TimeDelta::minutes(5));
-        place.serve_events([
-            event(1, ago(TimeDelta::minutes(100))),
-            event(2, bad),
-            event(3, ago(TimeDelta::minutes(3))),
-        ]);
+        let (place, bad) = three_events(100, 5, 3);
         place.always_at(Endpoint::Audit, at::window_of(bad), change);
         let mut told = Told::default();
         told.runs(&place, AUDIT, 6);
@@ -284,8 +275,7 @@ fn a_page_that_is_bad_in_one_run_alone_costs_no_event() {
         |reply| changes::status(404)(reply),
     ];
     for way in ways {
-        let bad = ago(TimeDelta::hours(60));
-        let place = audit_with(JSON, around(bad, [1_800, 1_800]));
+        let (place, bad) = three_events(90 * 60, 60 * 60, 30 * 60);
         place.always_at(Endpoint::Audit, at::window_of(bad), way);
         place.audit().ends_with(75);
         place.clear();

@@ -36,7 +36,7 @@ impl Opening {
         }
     }
 
-    /// A setup without any address, as the README has it.
+    /// A setup without any address, as `docs/troubleshooting.md` has it.
     fn set_up(&self) -> Outcome {
         let account = self.place.sandbox.account();
         let mut command = self.place.command(SETUP);

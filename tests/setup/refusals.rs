@@ -21,7 +21,7 @@ fn all_that_is_missing_is_named_at_once() {
     let mut command = bare(&place);
     command.env("MIMECAST_ACCESS_KEY", "half");
     let outcome = place.finish(command).ends_with(64);
-    outcome.says("--secret-key-file, --base-url or --email");
+    outcome.says("--base-url or --email, --secret-key-file");
     assert!(!saved(&place) && place.requests().is_empty());
 }
 

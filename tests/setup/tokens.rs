@@ -59,7 +59,7 @@ fn a_wrong_secret_is_77_and_nothing_is_saved() {
     connect(&place)
         .ends_with(77)
         .says("client id or client secret")
-        .says("preparation step 7");
+        .says("preparation step 3");
     assert!(!saved(&place));
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Answer, Denial};
 use crate::api::endpoints::Call;
-use crate::scan;
+use crate::json::scan;
 
 /// What a list under API 2.0 answers to a day that it no longer keeps.
 const INVALID_REQUEST: &str = "Request Validation Failed";
@@ -86,8 +86,10 @@ impl<'a> Envelope<'a> {
             _ if !self.is_mimecasts() || (self.data.is_none() && !self.is_bare_end(call)) => {
                 Answer::NotUnderstood("JSON without meta and data".to_owned())
             }
-            Call::Siem if self.is_end() => Answer::Nothing,
-            Call::Siem => Answer::NotUnderstood("JSON with data instead of an archive".to_owned()),
+            call if call.is_archive() && self.is_end() => Answer::Nothing,
+            call if call.is_archive() => {
+                Answer::NotUnderstood("JSON with data instead of an archive".to_owned())
+            }
             _ if is_list(self.data) => Answer::Data,
             _ => Answer::NotUnderstood("JSON whose data is not a list".to_owned()),
         }
@@ -95,7 +97,7 @@ impl<'a> Envelope<'a> {
 
     /// True for an answer about archives that states success and nothing else.
     fn is_bare_end(&self, call: Call) -> bool {
-        call == Call::Siem && self.status().is_some()
+        call.is_archive() && self.status().is_some()
     }
 
     /// True for an answer with `meta`, which Mimecast sends with each, or with items.
@@ -184,7 +186,7 @@ impl Failure {
             | "err_xdk_operation_forbidden_for_address"
             | "err_xdk_client_unauthorized"
             | "app_forbidden" => Denial::Permission(call.permission().unwrap_or("log in")),
-            "err_audit_siem_invalid_token" if call == Call::Siem => {
+            "err_audit_siem_invalid_token" if call.is_archive() => {
                 return Some(Answer::PositionRefused);
             }
             _ => return None,

@@ -1,3 +1,4 @@
+use crate::logs::{ARCHIVES, AUDIT, CLOUD_GATEWAY, CLOUD_INTEGRATED};
 use proptest::prelude::*;
 use reqwest::header::HeaderValue;
 use serde_json::Value;
@@ -35,7 +36,7 @@ fn failing(code: &str) -> String {
 #[test]
 fn every_status_has_one_meaning() {
     for status in 100..600 {
-        let answer = of(Call::Audit, status, "");
+        let answer = of(Call::Log(&AUDIT), status, "");
         let expected = match status {
             401 => Answer::Denied(Denial::Keys),
             403 => Answer::Denied(Denial::Permission("Account | Logs | Read")),
@@ -49,7 +50,11 @@ fn every_status_has_one_meaning() {
         assert_eq!(answer, expected, "{status}");
     }
     assert_eq!(of(Call::Login, 401, ""), Answer::Denied(Denial::Login));
-    for call in [Call::Siem, Call::CloudGateway, Call::CloudIntegrated] {
+    for call in [
+        Call::Log(&ARCHIVES),
+        Call::Log(&CLOUD_GATEWAY),
+        Call::Log(&CLOUD_INTEGRATED),
+    ] {
         assert_eq!(of(call, 204, ""), Answer::Nothing);
     }
 }
@@ -74,7 +79,7 @@ fn a_list_refuses_a_position_only_in_mimecasts_own_words() {
         r#"{"fail":[{"code":"err_validation_type_not_licensed","message":"m"}]}"#,
         r#"{"fail":[{"code":"","message":"token"}]}"#,
     ];
-    for call in [Call::CloudGateway, Call::CloudIntegrated] {
+    for call in [Call::Log(&CLOUD_GATEWAY), Call::Log(&CLOUD_INTEGRATED)] {
         for body in stated {
             assert_eq!(of(call, 400, body), Answer::PositionRefused, "{body}");
         }
@@ -100,21 +105,29 @@ fn every_way_of_sending_nothing_is_an_empty_list() {
                 let body = format!(
                     r#"{{"meta":{meta},"fail":{fail},"error":null,"data":{data},"value":{data}}}"#
                 );
-                assert_eq!(of(Call::Siem, 200, &body), Answer::Nothing, "{body}");
-                assert_eq!(of(Call::Audit, 200, &body), Answer::Data, "{body}");
-                assert_eq!(of(Call::CloudGateway, 200, &body), Answer::Data, "{body}");
+                assert_eq!(
+                    of(Call::Log(&ARCHIVES), 200, &body),
+                    Answer::Nothing,
+                    "{body}"
+                );
+                assert_eq!(of(Call::Log(&AUDIT), 200, &body), Answer::Data, "{body}");
+                assert_eq!(
+                    of(Call::Log(&CLOUD_GATEWAY), 200, &body),
+                    Answer::Data,
+                    "{body}"
+                );
             }
         }
     }
     let end = r#"{"meta":{"status":200},"data":[{"isLastToken":true}],"fail":[]}"#;
-    assert_eq!(of(Call::Siem, 200, end), Answer::Nothing);
+    assert_eq!(of(Call::Log(&ARCHIVES), 200, end), Answer::Nothing);
     for body in [
         r#"{"meta":{"status":200},"fail":[]}"#,
         r#"{"meta":{}}"#,
         "",
         "{",
     ] {
-        for call in [Call::Audit, Call::CloudGateway] {
+        for call in [Call::Log(&AUDIT), Call::Log(&CLOUD_GATEWAY)] {
             let answer = of(call, 200, body);
             assert!(
                 matches!(answer, Answer::NotUnderstood(_)),
@@ -128,10 +141,10 @@ fn every_way_of_sending_nothing_is_an_empty_list() {
 #[test]
 fn a_broken_item_spoils_no_envelope() {
     let body = "{\"meta\":{\"status\":200},\"data\":[{\"a\":\"x\ny\"},{\"b\":tru}],\"fail\":[]}";
-    assert_eq!(of(Call::Audit, 200, body), Answer::Data);
+    assert_eq!(of(Call::Log(&AUDIT), 200, body), Answer::Data);
     let cut = &body[..body.len() - 2];
     assert!(matches!(
-        of(Call::Audit, 200, cut),
+        of(Call::Log(&AUDIT), 200, cut),
         Answer::NotUnderstood(_)
     ));
 }
@@ -157,7 +170,7 @@ fn every_status_of_an_object_store_has_one_meaning() {
 
 #[test]
 fn json_of_some_other_service_is_neither_data_nor_nothing() {
-    for call in [Call::Siem, Call::Audit, Call::Account] {
+    for call in [Call::Log(&ARCHIVES), Call::Log(&AUDIT), Call::Account] {
         for body in [
             "{}",
             r#"{"error":null}"#,
@@ -190,28 +203,38 @@ fn an_error_inside_200_is_not_a_success() {
             Answer::NotUnderstood("Mimecast reported err_new".to_owned()),
         ),
     ] {
-        assert_eq!(of(Call::Siem, 200, &failing(code)), expected, "{code}");
         assert_eq!(
-            of(Call::Siem, 400, &failing(code)),
+            of(Call::Log(&ARCHIVES), 200, &failing(code)),
+            expected,
+            "{code}"
+        );
+        assert_eq!(
+            of(Call::Log(&ARCHIVES), 400, &failing(code)),
             expected,
             "{code} with 400"
         );
     }
     let inner = r#"{"meta":{"status":403},"data":[],"fail":[]}"#;
-    assert!(matches!(of(Call::Audit, 200, inner), Answer::Denied(_)));
     assert!(matches!(
-        of(Call::Audit, 200, r#"{"fail":[{"message":"x"}]}"#),
+        of(Call::Log(&AUDIT), 200, inner),
+        Answer::Denied(_)
+    ));
+    assert!(matches!(
+        of(Call::Log(&AUDIT), 200, r#"{"fail":[{"message":"x"}]}"#),
         Answer::NotUnderstood(_)
     ));
     let again = failing("err_new").replace("false", "true");
-    assert!(matches!(of(Call::Audit, 200, &again), Answer::Broken(_)));
+    assert!(matches!(
+        of(Call::Log(&AUDIT), 200, &again),
+        Answer::Broken(_)
+    ));
 }
 
 #[test]
 fn data_beside_an_error_is_no_data() {
     let both = failing("err_new").replace("\"data\":[]", "\"data\":[{\"id\":\"1\"}]");
     assert!(matches!(
-        of(Call::Audit, 200, &both),
+        of(Call::Log(&AUDIT), 200, &both),
         Answer::NotUnderstood(_)
     ));
 }
@@ -223,10 +246,14 @@ fn the_end_of_the_siem_logs_is_known_with_and_without_its_flag() {
         r#"{"meta":{"status":200},"data":[ ],"fail":[]}"#,
         r#"{"meta":{"status":200},"fail":null}"#,
     ] {
-        assert_eq!(of(Call::Siem, 200, body), Answer::Nothing, "{body}");
+        assert_eq!(
+            of(Call::Log(&ARCHIVES), 200, body),
+            Answer::Nothing,
+            "{body}"
+        );
     }
     assert!(matches!(
-        of(Call::Siem, 200, r#"{"data":[{}]}"#),
+        of(Call::Log(&ARCHIVES), 200, r#"{"data":[{}]}"#),
         Answer::NotUnderstood(_)
     ));
 }
@@ -243,7 +270,7 @@ fn a_page_that_is_not_the_api_is_not_understood() {
         "\u{feff}{}",
     ] {
         assert!(
-            matches!(of(Call::Audit, 200, body), Answer::NotUnderstood(_)),
+            matches!(of(Call::Log(&AUDIT), 200, body), Answer::NotUnderstood(_)),
             "{body}"
         );
     }
@@ -258,7 +285,8 @@ fn a_redirect_is_named_by_its_host_alone() {
             "https://user:canary@evil.example.net/a?b=canary",
         )],
     );
-    let Answer::NotUnderstood(text) = Answer::of(Call::Siem, &head, Body::Held("")) else {
+    let Answer::NotUnderstood(text) = Answer::of(Call::Log(&ARCHIVES), &head, Body::Held(""))
+    else {
         panic!("a redirect is nothing that is understood");
     };
     assert!(text.ends_with("a redirect to evil.example.net"), "{text}");
@@ -317,14 +345,14 @@ fn waits_are_taken_from_whichever_header_makes_sense() {
 fn a_status_in_the_body_that_is_no_status_is_no_success() {
     for status in ["\"401\"", "5000", "-1", "200.5", "true", "{}", "\"ok\""] {
         let body = format!(r#"{{"meta":{{"status":{status}}},"data":[],"fail":[]}}"#);
-        for call in [Call::Siem, Call::Audit, Call::Account] {
+        for call in [Call::Log(&ARCHIVES), Call::Log(&AUDIT), Call::Account] {
             let answer = of(call, 200, &body);
             assert!(!is_success(&answer), "{status}: {answer:?}");
         }
     }
     for status in ["200", "\"200\"", "null"] {
         let body = format!(r#"{{"meta":{{"status":{status}}},"data":[],"fail":[]}}"#);
-        assert_eq!(of(Call::Audit, 200, &body), Answer::Data, "{status}");
+        assert_eq!(of(Call::Log(&AUDIT), 200, &body), Answer::Data, "{status}");
     }
 }
 
@@ -364,7 +392,7 @@ fn a_doubtful_token_is_no_token() {
 proptest! {
     #[test]
     fn deciding_never_panics(status in 100_u16..600, body in prop::collection::vec(any::<u8>(), 0..200)) {
-        for call in [Call::Discover, Call::Login, Call::Account, Call::Siem, Call::Audit] {
+        for call in [Call::Discover, Call::Login, Call::Account, Call::Log(&ARCHIVES), Call::Log(&AUDIT)] {
             let _ = Answer::of(call, &head(status, &[]), Body::Held(&String::from_utf8_lossy(&body)));
         }
     }
@@ -383,10 +411,10 @@ proptest! {
             "meta": {"status": inner}, "fail": failures, "error": error, "data": data, "value": data,
         }).to_string();
         let is_good = status == 200 && matches!(inner, None | Some(200)) && fail == 0 && error.is_none();
-        for call in [Call::Account, Call::Siem, Call::Audit, Call::Token, Call::CloudGateway] {
+        for call in [Call::Account, Call::Log(&ARCHIVES), Call::Log(&AUDIT), Call::Token, Call::Log(&CLOUD_GATEWAY)] {
             let answer = of(call, status, &body);
             prop_assert!(is_good || !is_success(&answer), "{:?}", answer);
-            prop_assert!(answer != Answer::Nothing || call == Call::Siem);
+            prop_assert!(answer != Answer::Nothing || call == Call::Log(&ARCHIVES));
             let is_repeated = format!("{answer:?}").contains("canary");
             prop_assert!(!is_repeated);
         }

@@ -47,13 +47,13 @@ fn in_remedies_about_the_network_are_accepted() {
     use crate::api::ApiError;
     use crate::failure::Failure;
     for host in ["bucket.s3.example.com", "10.1.2.3", "fd00::1"] {
-        let failure = Failure::of(&ApiError::PrivateStore(host.to_owned()).into());
+        let failure = Failure::from(ApiError::PrivateStore(host.to_owned()));
         assert!(failure.what.contains(host), "{failure:?}");
         let at = failure.remedy.find("private_stores").expect("the line");
         let config = with(&format!("[network]\n{}\n", &failure.remedy[at..])).unwrap();
         assert_ne!(config.network.private_stores, PrivateStores::default());
     }
     let untrusted = ApiError::Unreachable("certificate".to_owned());
-    let remedy = Failure::of(&untrusted.into()).remedy;
+    let remedy = Failure::from(untrusted).remedy;
     assert!(remedy.contains(CA_FILE_LINE), "{remedy}");
 }

@@ -10,7 +10,7 @@
 
 use tracing::warn;
 
-use super::{Archive, Failed, Fetched, Logs, Unpacked, fetch};
+use super::{Archive, FetchError, Fetched, Logs, Unpacked, fetch};
 use crate::api::ApiError;
 use crate::api::answer::Head;
 use crate::failure::{Failure, LASTING_RUNS};
@@ -30,7 +30,7 @@ impl Logs {
         spool: &Spool,
         first: Box<Archive>,
         fault: &str,
-    ) -> anyhow::Result<(Box<Archive>, Batch)> {
+    ) -> Result<(Box<Archive>, Batch), Failure> {
         warn!(fault, "an archive does not verify: fetching it again");
         self.prefetch.discard();
         let Some(again) = self.fetch_again(spool)? else {
@@ -64,16 +64,16 @@ impl Logs {
         spool: &Spool,
         mut copies: Vec<Archive>,
         fault: &str,
-    ) -> anyhow::Result<(Box<Archive>, Batch)> {
+    ) -> Result<(Box<Archive>, Batch), Failure> {
         if self.is_given_up(spool, &mut copies)? {
             self.give_up_best(spool, copies)
         } else {
-            Err(differs(self.trouble(), fault).into())
+            Err(differs(self.trouble(), fault))
         }
     }
 
     /// Fetches the archive at the position once more; nothing if it does not come.
-    fn fetch_again(&self, spool: &Spool) -> anyhow::Result<Option<Box<Archive>>> {
+    fn fetch_again(&self, spool: &Spool) -> Result<Option<Box<Archive>>, Failure> {
         let position = self.position.as_deref();
         match fetch(&self.client, self.format, position, &spool.scratches()) {
             Ok(Fetched::Archive(again)) => {
@@ -86,10 +86,10 @@ impl Logs {
     }
 
     /// Passes a failure on unless it can be of one archive alone.
-    fn if_of_the_archive(&self, failed: Failed) -> anyhow::Result<()> {
+    fn if_of_the_archive(&self, failed: FetchError) -> Result<(), Failure> {
         going_on(&self.clock)?;
         match failed {
-            Failed::Api(ApiError::Unreachable(_) | ApiError::NotUnderstood(_)) => Ok(()),
+            FetchError::Api(ApiError::Unreachable(_) | ApiError::NotUnderstood(_)) => Ok(()),
             failed => Err(failed.into()),
         }
     }
@@ -99,7 +99,7 @@ impl Logs {
         &self,
         spool: &Spool,
         copies: Vec<Archive>,
-    ) -> anyhow::Result<(Box<Archive>, Batch)> {
+    ) -> Result<(Box<Archive>, Batch), Failure> {
         let mut best = None;
         for mut copy in copies {
             let files = self.unpack(spool, &mut copy)?.batch.size().files;
@@ -124,13 +124,13 @@ impl Logs {
         spool: &Spool,
         archive: Box<Archive>,
         why: &str,
-    ) -> anyhow::Result<(Box<Archive>, Batch)> {
+    ) -> Result<(Box<Archive>, Batch), Failure> {
         let mut copies = vec![*archive];
         if !self.is_given_up(spool, &mut copies)? {
             let what = format!("the transfer of an archive broke off each time: {why}");
             let remedy = "nothing to do if it passes: the next run fetches it again; else check \
                           network and proxy";
-            return Err(Failure::later(self.trouble(), what, remedy).into());
+            return Err(Failure::later(self.trouble(), what, remedy));
         }
         // an outage may have ended since
         if let Some(mut again) = self.fetch_again(spool)? {
@@ -145,7 +145,7 @@ impl Logs {
 
     /// Decides whether an archive that has not arrived sound in several runs is given up: only if one behind
     /// it that is no shorter shows that the network is not at fault. After many runs a shorter one does.
-    fn is_given_up(&self, spool: &Spool, copies: &mut [Archive]) -> anyhow::Result<bool> {
+    fn is_given_up(&self, spool: &Spool, copies: &mut [Archive]) -> Result<bool, Failure> {
         let runs = spool.runs_with(&self.trouble()) + 1;
         if runs < LASTING_RUNS {
             return Ok(false);
@@ -164,14 +164,14 @@ impl Logs {
         spool: &Spool,
         archive: &Archive,
         bytes: u64,
-    ) -> anyhow::Result<bool> {
+    ) -> Result<bool, Failure> {
         let mut token = archive.token.clone();
         for _ in 0..TRIED_BEHIND {
             let fetched = fetch(&self.client, self.format, Some(&token), &spool.scratches());
             going_on(&self.clock)?;
             let mut behind = match fetched {
                 Ok(Fetched::Archive(behind)) if behind.token != token => behind,
-                Ok(_) | Err(Failed::Api(ApiError::Stopped(_))) => return Ok(false),
+                Ok(_) | Err(FetchError::Api(ApiError::Stopped(_))) => return Ok(false),
                 Err(failed) => return self.if_of_the_archive(failed).map(|()| false),
             };
             if behind.cut.is_none()
@@ -191,7 +191,7 @@ impl Logs {
         spool: &Spool,
         archive: &mut Archive,
         Unpacked { mut batch, faults }: Unpacked,
-    ) -> anyhow::Result<Batch> {
+    ) -> Result<Batch, Failure> {
         let fault = faults.first().map_or("it is damaged", String::as_str);
         let kept = if archive.raw.is_empty().map_err(ApiError::Sink)? {
             "no byte of it has arrived".to_owned()

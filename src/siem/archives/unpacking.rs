@@ -9,19 +9,20 @@ use crate::api::ApiError;
 use crate::archive::{self, ArchiveError, Limits, Member};
 use crate::clock::Clock;
 use crate::config::Format;
-use crate::document;
+use crate::failure::Failure;
+use crate::json;
 use crate::siem::{COPY_BYTES, going_on};
 use crate::spool::{Batch, Digest, Extension, Part, Spool};
 
 impl Logs {
     /// Unpacks an archive into a batch.
-    pub(super) fn unpack(&self, spool: &Spool, from: &mut Archive) -> anyhow::Result<Unpacked> {
+    pub(super) fn unpack(&self, spool: &Spool, from: &mut Archive) -> Result<Unpacked, Failure> {
         let mut batch = self.batch(spool);
         let mut faults = Vec::new();
         let found = archive::members(&mut from.raw, &Limits::default(), |member| {
             let fault = self.store(member, spool, &mut batch)?;
             faults.extend(fault);
-            anyhow::Ok(())
+            Ok::<_, Failure>(())
         });
         let found = found.map_err(|error| match error {
             ArchiveError::Source(error) => ApiError::Sink(error).into(),
@@ -38,7 +39,7 @@ impl Logs {
         member: &mut Member<'_>,
         spool: &Spool,
         batch: &mut Batch,
-    ) -> anyhow::Result<Option<String>> {
+    ) -> Result<Option<String>, Failure> {
         let name = member.name().to_owned();
         let stem = name
             .rsplit_once('.')
@@ -71,7 +72,11 @@ impl Logs {
 }
 
 /// Copies the vendor's bytes unchanged. A read error is the member's own business: it knows.
-fn copy(member: &mut Member<'_>, part: &mut Part, clock: &Clock) -> anyhow::Result<Option<String>> {
+fn copy(
+    member: &mut Member<'_>,
+    part: &mut Part,
+    clock: &Clock,
+) -> Result<Option<String>, Failure> {
     let mut buffer = vec![0; COPY_BYTES];
     while let Ok(count @ 1..) = member.read(&mut buffer) {
         going_on(clock)?;
@@ -85,7 +90,7 @@ fn explode(
     member: &mut Member<'_>,
     part: &mut Part,
     clock: &Clock,
-) -> anyhow::Result<Option<String>> {
+) -> Result<Option<String>, Failure> {
     let name: String = member.name().chars().take(60).collect();
     let mut failed = None;
     let mut reader = BufReader::with_capacity(COPY_BYTES, &mut *member);
@@ -94,19 +99,18 @@ fn explode(
     }
     let mut json = serde_json::Deserializer::from_reader(reader);
     let mut line = Vec::new();
-    let read = json.deserialize_map(document::Data::new(|item| {
+    let read = json.deserialize_map(json::Data::new(|item| {
         line.clear();
-        document::push_one_line(&mut line, item);
+        json::push_one_line(&mut line, item);
         line.push(b'\n');
-        let written = going_on(clock).and_then(|()| {
-            part.write_all(&line)
-                .map_err(|error| ApiError::Sink(error).into())
-        });
+        let written = going_on(clock)
+            .map_err(ApiError::from)
+            .and_then(|()| part.write_all(&line).map_err(ApiError::Sink));
         written.map_err(|error| failed = Some(error)).is_ok()
     }));
     let read = read.and_then(|found| json.end().map(|()| found));
     if let Some(error) = failed {
-        return Err(error);
+        return Err(error.into());
     }
     Ok(match read {
         Ok(true) => None,

@@ -2,12 +2,13 @@
 
 use tracing::{info, warn};
 
-use super::listing::{Arrived, Listed};
 use super::missing::Reason;
-use super::{Batch, FetchFailed, ObjectStream, Scratch, Scratches, Spool, Step};
+use super::page_in_hand::{Arrived, Listed};
+use super::unpack::{self, Fault, Look};
+use super::{Batch, FetchError, ObjectStream, Scratch, Scratches, Spool, Step};
 use crate::api::ApiError;
 use crate::api::objects::{Address, Objects};
-use crate::siem::object::{self, Fault, Look};
+use crate::failure::Failure;
 use crate::siem::second_copy::{self, Belief};
 use crate::spool::{Digest, Extension, Gap, Part};
 
@@ -24,7 +25,7 @@ impl ObjectStream {
     }
 
     /// Takes the next object of the page into the batch, or notes that it could not be fetched.
-    pub(super) fn take_object(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+    pub(super) fn take_object(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let fetched = self.prefetch.take();
         let page = self.page.as_mut().expect("a page is in hand");
         let Some(listed) = page.queue.pop_front() else {
@@ -32,8 +33,8 @@ impl ObjectStream {
         };
         let error = match fetched {
             Ok(raw) => return self.arrived(spool, batch, listed, raw),
-            Err(FetchFailed::Spool(error)) => return Err(error.into()),
-            Err(FetchFailed::Api(error)) => error,
+            Err(FetchError::Spool(error)) => return Err(error.into()),
+            Err(FetchError::Api(error)) => error,
         };
         let Some(reason) = Reason::of(&error) else {
             page.queue.push_front(listed);
@@ -57,7 +58,7 @@ impl ObjectStream {
     }
 
     /// Lists the page in hand again, because an address may have expired.
-    fn relist(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+    fn relist(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         self.relists += 1;
         let page = self.page.as_ref().expect("a page is in hand");
         let (key, purpose) = (page.key.clone(), page.purpose.clone());
@@ -91,11 +92,11 @@ impl ObjectStream {
         batch: &mut Batch,
         listed: Listed,
         mut raw: Scratch,
-    ) -> anyhow::Result<()> {
-        let odd = match object::look(&mut raw)? {
+    ) -> Result<(), Failure> {
+        let odd = match unpack::look(&mut raw)? {
             Look::Empty => Some(Reason::Empty),
             Look::Gzip => None,
-            Look::Foreign if object::lines_of_type(&mut raw, self.kind.name)? => None,
+            Look::Foreign if unpack::lines_of_type(&mut raw, self.kind.name)? => None,
             Look::Foreign => Some(Reason::Foreign),
         };
         if let Some(reason) = odd {
@@ -141,7 +142,7 @@ impl ObjectStream {
         batch: &mut Batch,
         mut listed: Listed,
         (reason, mut raw): (Reason, Scratch),
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), Failure> {
         let digest = raw.fingerprint().map_err(ApiError::Sink)?;
         let arrived = Arrived { reason, digest };
         let page = self.page.as_mut().expect("a page is in hand");
@@ -182,8 +183,8 @@ impl ObjectStream {
         self.ask_for_front(spool);
     }
 
-    fn unpack(&self, raw: &mut Scratch, part: &mut Part) -> anyhow::Result<Option<Fault>> {
-        object::unpack(raw, part, self.aliases, &self.clock)
+    fn unpack(&self, raw: &mut Scratch, part: &mut Part) -> Result<Option<Fault>, Failure> {
+        Ok(unpack::unpack(raw, part, self.aliases, &self.clock)?)
     }
 
     /// Fetches a damaged object once more. Returns its lines if they can be believed, `Some(None)` if its
@@ -194,7 +195,7 @@ impl ObjectStream {
         batch: &mut Batch,
         listed: &Listed,
         (mut raw, part, fault): (Scratch, Part, Fault),
-    ) -> anyhow::Result<Option<Option<Part>>> {
+    ) -> Result<Option<Option<Part>>, Failure> {
         warn!(
             kind = self.kind.name,
             fault = fault.what,
@@ -203,17 +204,17 @@ impl ObjectStream {
         let fetched = fetch(&self.kind.objects, &listed.address, &spool.scratches());
         let mut again = match fetched {
             Ok(again) => again,
-            Err(FetchFailed::Spool(error)) => return Err(error.into()),
-            Err(FetchFailed::Api(error)) if Reason::of(&error).is_none() => {
+            Err(FetchError::Spool(error)) => return Err(error.into()),
+            Err(FetchError::Api(error)) if Reason::of(&error).is_none() => {
                 return Err(error.into());
             }
-            Err(FetchFailed::Api(_)) => {
+            Err(FetchError::Api(_)) => {
                 self.note_damage(listed, raw);
                 return Ok(None);
             }
         };
         let mut second = batch.part()?;
-        let second_fault = match object::look(&mut again)? {
+        let second_fault = match unpack::look(&mut again)? {
             Look::Gzip => self.unpack(&mut again, &mut second)?,
             Look::Empty | Look::Foreign => Some(Fault::of("it is not a gzip file")),
         };
@@ -251,7 +252,7 @@ impl ObjectStream {
         batch: &mut Batch,
         listed: &Listed,
         (raw, fault): (&mut Scratch, &str),
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), Failure> {
         let place = &listed.place;
         let kept = spool.quarantine(raw, &format!("object: {place}\nfault: {fault}"))?;
         batch.warn(format!(
@@ -275,8 +276,8 @@ pub(super) fn fetch(
     objects: &Objects,
     address: &Address,
     scratches: &Scratches,
-) -> Result<Scratch, FetchFailed> {
-    let mut raw = scratches.make().map_err(FetchFailed::Spool)?;
-    objects.fetch(address, &mut raw).map_err(FetchFailed::Api)?;
+) -> Result<Scratch, FetchError> {
+    let mut raw = scratches.make().map_err(FetchError::Spool)?;
+    objects.fetch(address, &mut raw).map_err(FetchError::Api)?;
     Ok(raw)
 }

@@ -1,31 +1,28 @@
-//! What happens when a page is left, and the pages that are listed beside the way: those of owed objects,
-//! and lists by date.
+//! Leaves a page: decides what becomes of each object that failed.
 
 use std::io;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use tracing::{info, warn};
+use chrono::TimeDelta;
+use tracing::info;
 
 use super::fetching::fetch;
-use super::listing::{Failed, PROBES, PageInHand, Purpose};
 use super::missing::{Evidence, Reason, Verdict, verdict};
+use super::page_in_hand::{Failed, PROBES, PageInHand, Purpose};
 use super::position::PageKey;
-use super::{Batch, EMPTY_PAGES, FetchFailed, ObjectStream, QUIET, Spool, Step};
+use super::unpack;
+use super::{Batch, EMPTY_PAGES, FetchError, ObjectStream, Spool, Step};
 use crate::api::ApiError;
 use crate::api::objects::Address;
 use crate::config::Aliases;
-use crate::failure::{Code, Failure, OBJECTS};
-use crate::siem::{KEPT, object};
+use crate::failure::{Code, Failure, OBJECTS, Reach};
 use crate::spool::Scratch;
 
 /// A store that has had nothing at all for so long is believed.
 const SILENCE: TimeDelta = TimeDelta::hours(24);
-/// Pages of owed objects that are listed in one run.
-const OWED_PAGES: u32 = 5;
 
 impl ObjectStream {
     /// Leaves the page in hand: decides about what failed, and goes on to the next page.
-    pub(super) fn leave(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
+    pub(super) fn leave(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let mut page = self.page.take().expect("a page is in hand");
         let is_of_store = |failed: &Failed| failed.reason.is_of_the_store();
         if !page.queue.is_empty() || page.failed.iter().any(is_of_store) {
@@ -72,7 +69,7 @@ impl ObjectStream {
 
     /// Looks whether the store returns any object: some of the page that were published before, then some
     /// of the next page.
-    fn seek_evidence(&mut self, spool: &Spool, page: &PageInHand) -> anyhow::Result<()> {
+    fn seek_evidence(&mut self, spool: &Spool, page: &PageInHand) -> Result<(), Failure> {
         self.probe(spool, &page.probes);
         let is_known = self.kind.store_seen.get();
         let token = page
@@ -107,13 +104,18 @@ impl ObjectStream {
                 return;
             }
             let fetched = fetch(&self.kind.objects, address, &spool.scratches());
-            if let Err(FetchFailed::Api(ApiError::Unreachable(_))) = &fetched {
+            if let Err(FetchError::Api(ApiError::Unreachable(_))) = &fetched {
                 return;
             }
             let mut sink = io::sink();
-            let unpacked = fetched
-                .map_err(anyhow::Error::from)
-                .and_then(|mut raw| object::unpack(&mut raw, &mut sink, Aliases::Off, &self.clock));
+            let unpacked = fetched.map_err(Failure::from).and_then(|mut raw| {
+                Ok(unpack::unpack(
+                    &mut raw,
+                    &mut sink,
+                    Aliases::Off,
+                    &self.clock,
+                )?)
+            });
             if matches!(unpacked, Ok(None)) {
                 self.kind.store_seen.set();
             }
@@ -130,13 +132,13 @@ impl ObjectStream {
     }
 
     /// Decides about an object that failed; returns true if the next run has to try again.
-    fn decide(
+    pub(super) fn decide(
         &mut self,
         spool: &Spool,
         batch: &mut Batch,
         page: &PageKey,
         failed: Failed,
-    ) -> anyhow::Result<bool> {
+    ) -> Result<bool, Failure> {
         let Failed {
             place,
             reason,
@@ -170,7 +172,7 @@ impl ObjectStream {
         batch: &mut Batch,
         place: &str,
         (reason, raw): (Reason, Option<Scratch>),
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), Failure> {
         let kept = match raw {
             Some(mut raw) => {
                 let kept =
@@ -194,7 +196,7 @@ impl ObjectStream {
     }
 
     /// Keeps what the run has to say at its end about objects that are left to the next run.
-    fn keep_trouble(&mut self, reason: Reason, is_held: bool) {
+    pub(super) fn keep_trouble(&mut self, reason: Reason, is_held: bool) {
         let error = self.last_error.take();
         let why = match &error {
             Some(ApiError::NotUnderstood(why)) if reason == Reason::BadEntry => {
@@ -210,32 +212,32 @@ impl ObjectStream {
         let passing = "nothing to do if it passes: the next run tries again";
         self.trouble = Some(match (reason, error) {
             (_, Some(error @ ApiError::SlowDown(_))) => error.into(),
-            (Reason::PrivateStore, Some(error)) if is_held => {
-                let failure = Failure::of(&error.into());
-                Failure { what, ..failure }.into()
-            }
+            (Reason::PrivateStore, Some(error)) if is_held => Failure {
+                what,
+                reach: Reach::Stream,
+                ..error.into()
+            },
             (Reason::PrivateStore, _) if is_held => {
                 let remedy = "add the store's network as private_stores under [network] in \
                               config.toml, if it is the one that Mimecast's objects come from";
-                Failure::new(Code::Config, what, remedy).into()
+                Failure::new(Code::Config, what, remedy)
             }
             _ if !is_held => {
                 let remedy =
                     "nothing to do: the next run tries again, and records a gap if it fails";
-                Failure::later(OBJECTS, what, remedy).into()
+                Failure::later(OBJECTS, what, remedy)
             }
-            (Reason::Unreachable, Some(error)) => {
-                let failure = Failure::of(&error.into());
-                Failure { what, ..failure }.into()
-            }
-            (Reason::Unreachable, None) => {
-                Failure::later("store unreachable", what, passing).into()
-            }
+            (Reason::Unreachable, Some(error)) => Failure {
+                what,
+                reach: Reach::Stream,
+                ..error.into()
+            },
+            (Reason::Unreachable, None) => Failure::later("store unreachable", what, passing),
             _ => {
                 let lasting = "let this host fetch from the object store: see to firewall and proxy, \
                                and to [network] in config.toml";
                 let failure = Failure::later("store silent", what, passing);
-                failure.if_it_lasts(Code::Config, lasting).into()
+                failure.if_it_lasts(Code::Config, lasting)
             }
         });
     }
@@ -259,146 +261,5 @@ impl ObjectStream {
         }
         let may_go_on = !is_last && (!is_empty || self.kind.budget.has_some());
         self.step = if may_go_on { Step::List } else { Step::Owed };
-    }
-
-    /// Lists the next page of which an earlier run owes objects.
-    pub(super) fn list_owed(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
-        let waiting = self.position.owed.iter().map(|owed| owed.page.clone());
-        let current = self.position.page();
-        let next = waiting
-            .into_iter()
-            .find(|page| !self.visited.contains(page) && *page != current);
-        let is_allowed = self.owed_pages < OWED_PAGES;
-        let Some(key) = next.filter(|_| is_allowed && self.kind.budget.take_for_owed()) else {
-            self.step = Step::Date;
-            return Ok(());
-        };
-        self.owed_pages += 1;
-        match self.ask(&key) {
-            Ok(page) => self.take_in_hand(page, (key, Purpose::Owed), spool, batch),
-            Err(ApiError::PositionRefused) => {
-                self.fail_owed(spool, batch, &key, Reason::PageRefused)
-            }
-            // other pages were listed in this run
-            Err(
-                error @ (ApiError::Unreachable(_)
-                | ApiError::NotUnderstood(_)
-                | ApiError::TooLarge(_)),
-            ) => {
-                warn!(%error, "a page of objects that are owed cannot be listed");
-                self.fail_owed(spool, batch, &key, Reason::NoList)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Objects that are owed of a page and that it no longer lists have failed.
-    pub(super) fn miss_unlisted(&mut self) {
-        let Some(page) = &mut self.page else { return };
-        let there = page.places();
-        let owed = self.position.owed.iter();
-        let gone = owed.filter(|owed| owed.page == page.key && !there.contains(&*owed.place));
-        let gone: Vec<String> = gone.map(|owed| owed.place.clone()).collect();
-        for place in gone {
-            page.fail(place, Reason::NotListed, None);
-        }
-    }
-
-    /// Without the list of their page, the objects that are owed of it have failed.
-    fn fail_owed(
-        &mut self,
-        spool: &Spool,
-        batch: &mut Batch,
-        key: &PageKey,
-        reason: Reason,
-    ) -> anyhow::Result<()> {
-        self.visited.push(key.clone());
-        let owed = self.position.owed.iter().filter(|owed| owed.page == *key);
-        let places: Vec<String> = owed.map(|owed| owed.place.clone()).collect();
-        for place in places {
-            let failed = Failed {
-                place,
-                reason,
-                is_fresh: true,
-                raw: None,
-                is_same_again: false,
-            };
-            if self.decide(spool, batch, key, failed)? {
-                self.keep_trouble(reason, false);
-            }
-        }
-        Ok(())
-    }
-
-    /// Lists by date once a day if the token has named nothing for long: it may be one that never will.
-    pub(super) fn list_by_date(&mut self, spool: &Spool, batch: &mut Batch) -> anyhow::Result<()> {
-        let now = self.now();
-        let is_old =
-            |time: Option<DateTime<Utc>>| time.is_none_or(|time| (now - time).abs() > QUIET);
-        let named_at = self
-            .position
-            .named_at
-            .filter(|_| self.position.token.is_some());
-        let is_due = self.is_quiet && is_old(self.position.dated_at) && is_old(named_at);
-        let Some(named_at) = named_at.filter(|_| is_due && self.kind.budget.take()) else {
-            self.step = Step::Done;
-            return Ok(());
-        };
-        let since = (named_at - TimeDelta::days(1)).max(now - KEPT).min(now);
-        info!(
-            kind = self.kind.name,
-            "the token has named nothing for a day: listing by date"
-        );
-        self.position.dated_at = Some(now);
-        self.step = Step::Done;
-        let mut key = PageKey {
-            token: None,
-            since: Some(since),
-        };
-        while let Some(next) = self.walk(key, spool, batch)? {
-            key = next;
-        }
-        Ok(())
-    }
-
-    /// Lists one page of a walk by date. A page with unknown objects becomes the page of the position;
-    /// otherwise the next page is returned, if there is one.
-    fn walk(
-        &mut self,
-        key: PageKey,
-        spool: &Spool,
-        batch: &mut Batch,
-    ) -> anyhow::Result<Option<PageKey>> {
-        let page = match self.ask(&key) {
-            Ok(page) => page,
-            Err(error) => {
-                warn!(%error, "a type cannot be listed by date");
-                return Ok(None); // the saved token stays
-            }
-        };
-        let objects = std::sync::Arc::clone(&self.kind.objects);
-        let hand = PageInHand::of(
-            page,
-            (key.clone(), Purpose::Current),
-            (&self.position, spool, &self.taken),
-            &objects,
-        )?;
-        if hand.queue.is_empty() {
-            let is_last = hand.entries == 0 || hand.is_caught_up == Some(true);
-            let next = hand.next.filter(|_| !is_last && self.kind.budget.take());
-            return Ok(next.map(|token| PageKey {
-                token: Some(token),
-                since: None,
-            }));
-        }
-        batch.warn(format!(
-            "the saved position of {} has named nothing for a day, but a list by date names {} new \
-             objects: collection goes on from there",
-            self.kind.name,
-            hand.queue.len()
-        ));
-        self.position.jump(key);
-        self.keep_in_hand(hand, spool);
-        Ok(None)
     }
 }

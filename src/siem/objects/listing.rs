@@ -1,249 +1,201 @@
-//! One page in hand: what its list names, and what is left to fetch of it.
+//! Lists pages: that of the position, or the next day that is accepted.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
-use super::missing::Reason;
-use super::position::{PageKey, Position};
+use chrono::{DateTime, TimeDelta, Utc};
+use tracing::info;
+
+use super::page::Page;
+use super::page_in_hand::{self, PageInHand, Purpose};
+use super::position::PageKey;
+use super::{ObjectStream, Step};
 use crate::api::ApiError;
-use crate::api::objects::{Address, Objects};
-use crate::siem::page::{Bad, Entry, Page};
-use crate::spool::{Digest, Scratch, Spool, SpoolError};
+use crate::api::endpoints::{self, Call};
+use crate::failure::{Failure, LIST_CALLS};
+use crate::siem::{KEPT, gap_after, stale};
+use crate::spool::{Batch, Gap, Spool};
 
-/// Objects that are fetched again only to see whether the store answers.
-pub(super) const PROBES: usize = 3;
-
-/// Odd bytes of objects that are kept open until their page is left.
-const OPEN_FILES: usize = 16;
-
-/// Begins the name of an entry that names no object. No host contains a space.
-const ENTRY: &str = "entry";
-
-/// True for the name of an entry that names no object.
-pub(super) fn is_entry(place: &str) -> bool {
-    place.starts_with(&format!("{ENTRY} "))
-}
-
-/// An object that waits for its turn.
-pub(super) struct Listed {
-    pub(super) address: Address,
-    pub(super) place: String,
-    /// What arrived for it the first time, if it is fetched a second time, after the others of its page.
-    pub(super) first: Option<Arrived>,
-}
-
-/// What arrived instead of an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Arrived {
-    pub(super) reason: Reason,
-    /// The digest of the bytes.
-    pub(super) digest: String,
-}
-
-/// An object that could not be fetched in this run.
-pub(super) struct Failed {
-    pub(super) place: String,
-    pub(super) reason: Reason,
-    /// True if no time passed between the list and the attempt.
-    pub(super) is_fresh: bool,
-    /// What arrived instead of it.
-    pub(super) raw: Option<Scratch>,
-    /// True if the same bytes arrived twice.
-    pub(super) is_same_again: bool,
-}
-
-/// What a page is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// It is the page of the position: the next one follows.
-    Current,
-    /// It holds objects that earlier runs could not fetch.
-    Owed,
-}
-
-/// A page from the moment it is listed until it is left.
-pub(super) struct PageInHand {
-    pub(super) key: PageKey,
-    pub(super) purpose: Purpose,
-    pub(super) queue: VecDeque<Listed>,
-    pub(super) failed: Vec<Failed>,
-    /// Some objects of the page that were published before: they show whether the store answers.
-    pub(super) probes: Vec<Address>,
-    /// Objects that version 0.1.0 was done with, to be remembered from now on.
-    pub(super) done_before: Vec<Digest>,
-    pub(super) next: Option<String>,
-    pub(super) is_caught_up: Option<bool>,
-    /// True if what follows is not known, as the list names something that is no token.
-    pub(super) is_next_odd: bool,
-    /// How many entries the list has.
-    pub(super) entries: usize,
-    /// True if the list named objects that were not known.
-    pub(super) has_news: bool,
-    /// Why the last entry without an address has none.
-    pub(super) refused: Option<ApiError>,
-    /// True until the first object of the page has been stored; later, addresses may have expired.
-    pub(super) is_fresh: bool,
-}
-
-impl PageInHand {
-    /// Sorts what a list names: objects to fetch, in the order of the list but for those that failed
-    /// before, and entries that lead nowhere.
-    pub(super) fn of(
-        page: Page,
-        (key, purpose): (PageKey, Purpose),
-        (position, spool, taken): (&Position, &Spool, &HashSet<Digest>),
-        objects: &Objects,
-    ) -> Result<Self, SpoolError> {
-        let mut hand = Self {
-            queue: VecDeque::new(),
-            failed: Vec::new(),
-            probes: Vec::new(),
-            done_before: Vec::new(),
-            next: page.next,
-            is_caught_up: page.is_caught_up,
-            is_next_odd: page.is_next_odd,
-            has_news: false,
-            entries: page.items.len(),
-            refused: None,
-            is_fresh: true,
-            key,
-            purpose,
-        };
-        let mut named = HashSet::new();
-        let mut last = Vec::new();
-        let mut refused = HashMap::new();
-        let owed: HashSet<&str> = position.owed.iter().map(|owed| &*owed.place).collect();
-        for entry in page.items {
-            let address = match entry {
-                Entry::Good(url) => objects.address(&url).map_err(|error| {
-                    let digest = Digest::of(url.as_bytes());
-                    (
-                        Bad {
-                            why: "",
-                            digest,
-                            count: 1,
-                        },
-                        error,
-                    )
-                }),
-                Entry::Bad(bad) => {
-                    let error = ApiError::NotUnderstood(bad.why.to_owned());
-                    Err((*bad, error))
-                }
-            };
-            let listed = match address {
-                Ok(address) => Listed {
-                    place: address.place(),
-                    address,
-                    first: None,
-                },
-                Err((bad, error)) => {
-                    let number = refused.entry(bad.digest).or_insert(0_usize);
-                    *number += 1;
-                    hand.refuse((&bad, *number), error, spool)?;
-                    continue;
-                }
-            };
-            let id = Digest::of(listed.place.as_bytes());
-            if !named.insert(id) {
-                continue;
-            }
-            let was_done = position.was_done(&listed.place);
-            hand.done_before.extend(was_done.then_some(id));
-            if was_done || taken.contains(&id) || spool.has_seen(id)? {
-                if hand.probes.len() < PROBES {
-                    hand.probes.push(listed.address);
-                }
-            } else if owed.contains(&*listed.place) {
-                last.push(listed);
-            } else {
-                hand.queue.push_back(listed);
-            }
-        }
-        hand.has_news = !hand.queue.is_empty();
-        hand.queue.extend(last);
-        Ok(hand)
+impl ObjectStream {
+    /// Counts a list call. The first of each type is always allowed.
+    pub(super) fn may_list(&mut self) -> bool {
+        let is_allowed = self.lists == 0 || self.kind.budget.take();
+        self.lists += u32::from(is_allowed);
+        is_allowed
     }
 
-    /// Notes an entry that names no object. Its text tells it from others, and its number among equal ones:
-    /// the list of a page can change.
-    fn refuse(
-        &mut self,
-        (bad, number): (&Bad, usize),
-        error: ApiError,
-        spool: &Spool,
-    ) -> Result<(), SpoolError> {
-        let identity = format!("{:?} {:?} {number} {}", self.key, bad.digest, bad.count);
-        let identity = Digest::of(identity.as_bytes()).short();
-        let place = match bad.count {
-            1 => format!("{ENTRY} {identity:016x}"),
-            count => format!("{ENTRY} {identity:016x} and {} more", count - 1),
-        };
-        let is_known = spool.has_seen(Digest::of(place.as_bytes()))?;
-        if !is_known {
-            self.failed.push(Failed {
-                reason: match &error {
-                    ApiError::PrivateStore(_) | ApiError::LocalStore(_) => Reason::PrivateStore,
-                    _ => Reason::BadEntry,
-                },
-                is_fresh: true,
-                raw: None,
-                is_same_again: false,
-                place,
-            });
-            self.refused = Some(error);
+    /// The day on which the very first page begins.
+    pub(super) fn since(&self) -> DateTime<Utc> {
+        let oldest = self.now() - KEPT;
+        let beginning = self.kind.moved_at.unwrap_or(oldest).max(oldest);
+        self.position.since.unwrap_or(beginning)
+    }
+
+    /// Lists a page. What cannot be read is asked for once more.
+    pub(super) fn ask(&self, key: &PageKey) -> Result<Page, ApiError> {
+        let since = key.since.unwrap_or_else(|| self.since());
+        let query = endpoints::events(self.kind.name, since, key.token.as_deref());
+        let list = || self.client.list(Call::Log(self.kind.log), &query);
+        match Page::read(&list()?) {
+            Ok(page) if !page.is_next_odd => Ok(page),
+            _ => Page::read(&list()?).map_err(ApiError::NotUnderstood),
         }
+    }
+
+    /// Lists the page of the position and takes it in hand. What is given up on the way there is recorded
+    /// once a page is listed: a service that refuses everything proves nothing.
+    pub(super) fn list(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
+        let saved = self.position.clone();
+        let mut given_up = Vec::new();
+        let listed = self.list_from(spool, &mut given_up);
+        if listed.is_err() {
+            self.position = saved;
+        }
+        let Some((page, key)) = listed? else {
+            self.trouble = Some(used_up());
+            self.step = Step::Owed;
+            return Ok(());
+        };
+        for (gap, warning) in given_up {
+            batch.note_gap(gap);
+            batch.warn(warning);
+        }
+        self.take_in_hand(page, (key, Purpose::Current), spool, batch)
+    }
+
+    /// Lists the page of the position, or of the next day that is accepted; `None` if no call is left.
+    pub(super) fn list_from(
+        &mut self,
+        spool: &Spool,
+        given_up: &mut Vec<(Gap, String)>,
+    ) -> Result<Option<(Page, PageKey)>, Failure> {
+        loop {
+            if !self.may_list() {
+                return Ok(None);
+            }
+            let since = self.since();
+            let mut key = self.position.page();
+            if key.token.is_none() {
+                key.since = Some(since);
+            }
+            match self.ask(&key) {
+                // by the earliest time, which only an answer tells, it begins on another day
+                Ok(_) if key.token.is_none() && self.since().date_naive() != since.date_naive() => {
+                }
+                Ok(page) => {
+                    if key.token.is_none() {
+                        self.position.since = Some(since);
+                    }
+                    return Ok(Some((page, key)));
+                }
+                Err(ApiError::PositionRefused) => given_up.push(self.start_again(spool, since)?),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Takes a page in hand, beside what is left of it from an earlier list.
+    pub(super) fn take_in_hand(
+        &mut self,
+        page: Page,
+        key: (PageKey, Purpose),
+        spool: &Spool,
+        batch: &mut Batch,
+    ) -> Result<(), Failure> {
+        if self.lists == 1
+            && let Some((gap, warning)) = stale(spool, self.now())
+        {
+            batch.note_gap(gap);
+            batch.warn(warning);
+        }
+        let objects = Arc::clone(&self.kind.objects);
+        let known = (&self.position, spool, &self.taken);
+        let mut hand = PageInHand::of(page, key, known, &objects)?;
+        batch.remember(hand.done_before.drain(..));
+        match self.page.take() {
+            Some(before) if before.key == hand.key => hand.continue_from(before),
+            _ => {}
+        }
+        let has_news = hand.has_news && hand.purpose == Purpose::Current;
+        if has_news || self.position.named_at.is_none() {
+            self.note_named();
+        }
+        self.forget_mended(&hand);
+        self.last_error = hand.refused.take().or(self.last_error.take());
+        self.keep_in_hand(hand, spool);
+        self.miss_unlisted();
         Ok(())
     }
 
-    /// Objects of this page that are still listed, or have failed.
-    pub(super) fn places(&self) -> HashSet<&str> {
-        let failed = self.failed.iter().map(|failed| &*failed.place);
-        let queue = self.queue.iter().map(|listed| &*listed.place);
-        queue.chain(failed).collect()
-    }
-
-    /// Takes over the work of the same page as it was listed before; objects that are no longer listed
-    /// have failed.
-    pub(super) fn continue_from(&mut self, before: Self) {
-        let there: HashSet<String> = self
-            .queue
-            .iter()
-            .map(|listed| listed.place.clone())
-            .collect();
-        let is_gone = |listed: &Listed| !there.contains(&listed.place);
-        let gone: Vec<Listed> = before.queue.into_iter().filter(is_gone).collect();
-        // what has failed is not tried again in this run
-        let failed: HashSet<&str> = before.failed.iter().map(|failed| &*failed.place).collect();
-        self.queue.retain(|listed| !failed.contains(&*listed.place));
-        self.failed = before.failed;
-        for listed in gone {
-            self.fail(listed.place, Reason::NotListed, None);
-        }
-    }
-
-    /// Notes what arrived odd once and has had no second turn.
-    pub(super) fn fail_odd(&mut self) {
-        let (odd, rest) = std::mem::take(&mut self.queue)
-            .into_iter()
-            .partition::<VecDeque<_>, _>(|listed| listed.first.is_some());
-        self.queue = rest;
-        for Listed { place, first, .. } in odd {
-            let reason = first.map_or(Reason::Foreign, |first| first.reason);
-            self.fail(place, reason, None);
-        }
-    }
-
-    /// Notes an object that could not be fetched. The bytes of a few are kept: each needs an open file.
-    pub(super) fn fail(&mut self, place: String, reason: Reason, raw: Option<Scratch>) {
-        let is_fresh = self.is_fresh;
-        let open = self.failed.iter().filter(|failed| failed.raw.is_some());
-        let raw = raw.filter(|_| open.count() < OPEN_FILES);
-        self.failed.push(Failed {
-            place,
-            reason,
-            is_fresh,
-            raw,
-            is_same_again: false,
+    /// Entries that named no object in an earlier run and are right now owe nothing.
+    pub(super) fn forget_mended(&mut self, hand: &PageInHand) {
+        let there = hand.places();
+        self.position.owed.retain(|owed| {
+            owed.page != hand.key
+                || !page_in_hand::is_entry(&owed.place)
+                || there.contains(&*owed.place)
         });
     }
+
+    /// Begins with the objects of a page.
+    pub(super) fn keep_in_hand(&mut self, hand: PageInHand, spool: &Spool) {
+        info!(
+            kind = self.kind.name,
+            entries = hand.entries,
+            new = hand.queue.len(),
+            "a page is listed"
+        );
+        self.page = Some(hand);
+        self.ask_for_front(spool);
+        self.step = Step::Take;
+    }
+
+    /// Remembers, to the hour, when the list last named an object.
+    pub(super) fn note_named(&mut self) {
+        let now = self.now();
+        let is_recent = |named: DateTime<Utc>| (now - named).abs() < TimeDelta::hours(1);
+        if !self.position.named_at.is_some_and(is_recent) {
+            self.position.named_at = Some(now);
+        }
+    }
+
+    /// A token that is refused, or a day: go on from the oldest that Mimecast keeps. Returns the gap, and
+    /// what to tell of it.
+    pub(super) fn start_again(
+        &mut self,
+        spool: &Spool,
+        since: DateTime<Utc>,
+    ) -> Result<(Gap, String), Failure> {
+        let present = self.clock.present();
+        if let Some(token) = self.position.token.clone() {
+            let (gap, from) = gap_after(spool, present.earliest, "the saved position was refused");
+            self.page = None;
+            self.position.restart(present.earliest - KEPT);
+            let before = Some(token);
+            let warning = format!(
+                "Mimecast refused the saved position of {}: collection goes on from the oldest \
+                 events that it keeps, and events since {from} may be missing",
+                self.kind.name
+            );
+            return Ok((Gap { before, ..gap }, warning));
+        }
+        // a day is asked for as a whole: its first hours may just have become too old
+        let next = (since + TimeDelta::days(1)).max(present.latest - KEPT);
+        if next > present.latest {
+            let why = "the days of a list were refused".to_owned();
+            return Err(ApiError::NotUnderstood(why).into());
+        }
+        let reason = format!("Mimecast refused to list from {}", since.format("%Y-%m-%d"));
+        let warning = format!(
+            "{reason}: {} are collected from {} on",
+            self.kind.name,
+            next.format("%Y-%m-%d")
+        );
+        self.position.since = Some(next);
+        Ok((Gap::of(Some(since), next, reason), warning))
+    }
+}
+
+fn used_up() -> Failure {
+    let what = "the list calls that Mimecast allows in a quarter of an hour are used up";
+    Failure::later(LIST_CALLS, what, "nothing to do: the next run goes on")
 }

@@ -1,6 +1,23 @@
 //! When an object that cannot be fetched becomes a gap; pure.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::ApiError;
+
+/// True once the object store has returned an object in this run, of whatever type.
+#[derive(Clone, Default)]
+pub struct StoreSeen(Arc<AtomicBool>);
+
+impl StoreSeen {
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// Why an object could not be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

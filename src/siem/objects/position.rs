@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::debts::Debts;
 use crate::spool::Digest;
 
 /// The position, as text in the state record.
@@ -19,8 +20,8 @@ pub(super) struct Position {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     missing: Vec<OldId>,
     /// Objects that earlier runs could not fetch, of this page or of earlier ones.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) owed: Vec<Owed>,
+    #[serde(default, skip_serializing_if = "Debts::is_empty")]
+    pub(super) owed: Debts,
     /// Since when the store has returned nothing of all that it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) silent_since: Option<DateTime<Utc>>,
@@ -87,7 +88,7 @@ impl Position {
 
     /// In how many runs that count an object has failed.
     pub(super) fn runs_failed(&self, place: &str) -> u32 {
-        let owed = self.owed.iter().find(|owed| owed.place == place);
+        let owed = self.owed.get(place);
         let before = u32::from(self.missing.contains(&OldId::of(place)));
         owed.map_or(before, |owed| owed.runs)
     }
@@ -117,7 +118,6 @@ impl Position {
 
     /// Keeps an object for the next run.
     pub(super) fn owe(&mut self, place: &str, page: &PageKey, runs: u32) {
-        self.settle(place);
         self.owed.push(Owed {
             place: place.to_owned(),
             page: page.clone(),
@@ -127,7 +127,7 @@ impl Position {
 
     /// An object needs nothing any more.
     pub(super) fn settle(&mut self, place: &str) {
-        self.owed.retain(|owed| owed.place != place);
+        self.owed.remove(place);
     }
 }
 
@@ -164,7 +164,7 @@ mod tests {
             (2, 0)
         );
         position.settle("/a");
-        assert_eq!(position.owed.len(), 1);
+        assert_eq!(position.owed.iter().count(), 1);
         assert_eq!(Position::read(&position.text()), Some(position));
     }
 }

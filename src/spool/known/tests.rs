@@ -1,6 +1,6 @@
 //! What is remembered is found again, whatever happens to the file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::file::{KEPT_HOURS, KEPT_HOURS_IF_LARGE, SLACK_HOURS, keep_within};
 use super::*;
@@ -23,6 +23,32 @@ fn disk() -> Model {
     Model::new(&[Path::new("/state")], Renames::Atomic)
 }
 
+/// Keeps ten ids with hour 100 and ten with hour 101: numbers 0 to 19.
+fn two_hours(disk: &Model, state: &Path) -> Older {
+    let first = keep(disk, state, None, &seen(100, 0..10), 100).unwrap();
+    keep(disk, state, Some(&first), &seen(101, 10..20), 101).unwrap()
+}
+
+/// Returns the file of `older` and what it holds.
+fn content(disk: &Model, older: &Older) -> (PathBuf, Vec<u8>) {
+    let path = older.path(Path::new(STATE));
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let whole = disk.files(Path::new("/state")).remove(name).unwrap();
+    (path, whole)
+}
+
+/// Keeps ten ids with hour 0, then one with each of these hours: number 1,000 and the hour.
+fn one_an_hour(disk: &Model, hours: impl Iterator<Item = i64>, mut look: impl FnMut(i64, &Older)) {
+    let state = Path::new(STATE);
+    let mut older = keep(disk, state, None, &seen(0, 0..10), 0).unwrap();
+    for hour in hours {
+        let number = 1_000 + hour.cast_unsigned();
+        let ids = seen(hour, number..number + 1);
+        older = keep(disk, state, Some(&older), &ids, hour).unwrap();
+        look(hour, &older);
+    }
+}
+
 fn load(disk: &Model, older: &Older, hour: i64) -> (Known, bool) {
     let (none, state) = (Seen::default(), Path::new(STATE));
     let loaded = Known::load(disk, state, Some(older), [&none, &none], hour);
@@ -37,8 +63,7 @@ fn load(disk: &Model, older: &Older, hour: i64) -> (Known, bool) {
 #[test]
 fn digests_are_found_again_from_the_hour_that_is_asked_for() {
     let (disk, state) = (disk(), Path::new(STATE));
-    let first = keep(&disk, state, None, &seen(100, 0..10), 100).unwrap();
-    let second = keep(&disk, state, Some(&first), &seen(101, 10..20), 101).unwrap();
+    let second = two_hours(&disk, state);
     let (known, is_sound) = load(&disk, &second, 101);
     assert!(is_sound && !known.contains(id(3)) && known.contains(id(13)));
     let (known, is_sound) = load(&disk, &second, 0);
@@ -60,34 +85,21 @@ fn an_append_that_no_record_names_never_happened() {
 
 #[test]
 fn for_eight_days_digests_stay_in_the_file() {
-    let (disk, state) = (disk(), Path::new(STATE));
-    let mut older = keep(&disk, state, None, &seen(0, 0..10), 0).unwrap();
-    for hour in (4..=8 * 24_i64).step_by(4) {
-        let number = 1_000 + hour.cast_unsigned();
-        let ids = seen(hour, number..number + 1);
-        older = keep(&disk, state, Some(&older), &ids, hour).unwrap();
-        let (known, is_sound) = load(&disk, &older, 0);
+    let disk = disk();
+    one_an_hour(&disk, (4..=8 * 24).step_by(4), |hour, older| {
+        let (known, is_sound) = load(&disk, older, 0);
         assert!(is_sound && known.contains(id(3)), "{hour}");
-    }
+    });
 }
 
 #[test]
 fn after_eight_days_and_some_hours_digests_leave_the_file() {
-    let (disk, state) = (disk(), Path::new(STATE));
-    let mut older = keep(&disk, state, None, &seen(0, 0..10), 0).unwrap();
-    for hour in 1..=KEPT_HOURS + SLACK_HOURS + 1 {
-        let number = 1_000 + hour.cast_unsigned();
-        older = keep(
-            &disk,
-            state,
-            Some(&older),
-            &seen(hour, number..number + 1),
-            hour,
-        )
-        .unwrap();
-    }
-    let (known, _) = load(&disk, &older, 0);
-    assert!(!known.contains(id(3)) && known.contains(id(1_000 + 20)));
+    let (disk, last) = (disk(), KEPT_HOURS + SLACK_HOURS + 1);
+    one_an_hour(&disk, 1..=last, |hour, older| {
+        let (known, _) = load(&disk, older, 0);
+        let is_gone = !known.contains(id(3)) && known.contains(id(1_000 + 20));
+        assert!(is_gone || hour < last);
+    });
     assert!(disk.files(Path::new("/state")).len() <= 2);
 }
 
@@ -114,11 +126,8 @@ fn a_large_file_keeps_fewer_hours_and_is_still_read() {
 #[test]
 fn damage_is_noticed_and_what_is_before_it_still_counts() {
     let (disk, state) = (disk(), Path::new(STATE));
-    let first = keep(&disk, state, None, &seen(100, 0..10), 100).unwrap();
-    let second = keep(&disk, state, Some(&first), &seen(101, 10..20), 101).unwrap();
-    let path = second.path(state);
-    let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-    let whole = disk.files(Path::new("/state")).remove(&name).unwrap();
+    let second = two_hours(&disk, state);
+    let (path, whole) = content(&disk, &second);
     for at in [whole.len() - 1, whole.len() / 2 + 20] {
         let mut damaged = whole.clone();
         damaged[at] ^= 1;
@@ -139,11 +148,8 @@ fn damage_is_noticed_and_what_is_before_it_still_counts() {
 #[test]
 fn the_sound_part_goes_on_as_a_file_of_its_own() {
     let (disk, state) = (disk(), Path::new(STATE));
-    let first = keep(&disk, state, None, &seen(100, 0..10), 100).unwrap();
-    let second = keep(&disk, state, Some(&first), &seen(101, 10..20), 101).unwrap();
-    let path = second.path(state);
-    let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-    let whole = disk.files(Path::new("/state")).remove(&name).unwrap();
+    let second = two_hours(&disk, state);
+    let (path, whole) = content(&disk, &second);
     let cut = &whole[..whole.len() - 1];
     for (content, is_left) in [(Some(cut), true), (None, false)] {
         disk.tamper(&path, content);

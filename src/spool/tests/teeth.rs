@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::durable::model::{Fault, Model, Renames};
 use crate::durable::{Disk, Entry, Handle, Mode};
-use crate::spool::store::{self, Committed};
+use crate::spool::publish::{self, Committed};
 use crate::spool::{Batch, Spool, SpoolError};
 
 /// The order of the two steps that matter most.
@@ -29,14 +29,14 @@ impl Order {
         if self == Self::CommitFirst {
             return spool.commit(batch, Some(position), now).map(drop);
         }
-        let staged = store::stage(batch)?;
+        let staged = publish::stage(batch)?;
         let early = Committed {
             moves: staged.moves.clone(),
             size: staged.size,
             repeated: 0,
         };
         let disk = &*spool.settings.disk;
-        store::publish(disk, Path::new(STAGING), Path::new(PUBLISHED), early)?;
+        publish::publish(disk, Path::new(STAGING), Path::new(PUBLISHED), early)?;
         let late = spool
             .checkpoint
             .advance(staged, Some(position), spool.time(now, now))?;

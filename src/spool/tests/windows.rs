@@ -1,11 +1,11 @@
 //! The audit stream: windows that overlap, events that come late, ids that are remembered.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use super::histories::numbers;
 use super::world::{PUBLISHED, START, World, written};
 use crate::durable::model::Fault;
-use crate::spool::{Digest, Extension, Spill, SpoolError};
+use crate::spool::{Digest, Extension, SpoolError};
 
 const STEP: i64 = 1_800;
 const OVERLAP: i64 = 3_600;
@@ -58,18 +58,19 @@ fn collect(world: &World, events: &[Event]) -> Result<(), SpoolError> {
             .filter(|event| (from - OVERLAP..=to).contains(&event.time) && event.shown <= world.now)
             .collect();
         newest_first.sort_by_key(|event| std::cmp::Reverse(event.time));
-        let mut spill = Spill::new(spool.scratch()?);
-        let mut ids = Vec::new();
+        let (mut lines, mut ids) = (Vec::new(), Vec::new());
         for event in newest_first {
             let id = Digest::of(event.line.as_bytes());
             if !spool.has_seen(id)? {
-                spill.push(event.line.as_bytes()).map_err(written)?;
+                lines.push(event.line.as_bytes());
                 ids.push(id);
             }
         }
         let mut batch = spool.batch(world.time());
         let mut part = io::BufWriter::new(batch.part()?);
-        spill.write_reversed(&mut part).map_err(written)?;
+        for line in lines.into_iter().rev() {
+            part.write_all(line).map_err(written)?;
+        }
         let part = part
             .into_inner()
             .map_err(|error| written(error.into_error()))?;

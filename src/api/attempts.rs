@@ -1,0 +1,99 @@
+//! Attempts of one call, until there is an answer or no point in another.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tracing::{info, warn};
+
+use super::ApiError;
+use super::answer::Answer;
+use super::retry::{Next, Policy, Retry};
+use super::transport::{self, Fault, Received};
+use crate::clock::{Clock, Stopped};
+
+/// What came of one exchange.
+pub(super) fn outcome(
+    sent: Result<Received, Fault>,
+    host: &str,
+    meaning: impl FnOnce(&Received) -> Answer,
+) -> Result<(Answer, Option<Received>), ApiError> {
+    match sent {
+        Ok(received) => Ok((meaning(&received), Some(received))),
+        Err(Fault::Passing(why)) => Ok((Answer::Broken(why), None)),
+        Err(Fault::Lasting(why)) => Err(ApiError::Unreachable(format!("{host}: {why}"))),
+        // asked for once more, as whatever is not understood
+        Err(Fault::Improper(why)) => Ok((Answer::NotUnderstood(why), None)),
+        Err(Fault::TooLarge) => Err(ApiError::too_large()),
+        Err(Fault::Store(barred)) => Err(barred.into()),
+        Err(Fault::Unusable(why)) => Err(ApiError::Unusable(why)),
+        Err(Fault::Sink(error)) => Err(ApiError::Sink(error)),
+        Err(Fault::Stopped(stopped)) => Err(stopped.into()),
+    }
+}
+
+/// Makes attempts until one is a success or nothing can be gained by another.
+pub(super) fn with_retries(
+    clock: &Clock,
+    policy: Policy,
+    host: &str,
+    mut attempt: impl FnMut() -> Result<(Answer, Option<Received>), ApiError>,
+) -> Result<(Answer, Received), ApiError> {
+    let mut retry = Retry::new(policy);
+    let mut cut = None;
+    loop {
+        clock.check()?;
+        let (answer, received) = attempt()?;
+        match (&answer, received) {
+            (Answer::Data | Answer::Nothing, Some(received)) => return Ok((answer, received)),
+            (Answer::Broken(_), received) => {
+                cut = received
+                    .and_then(|received| received.into_cut(host))
+                    .or(cut);
+            }
+            _ => cut = None,
+        }
+        match retry.next(&answer, clock.left(), fastrand::f64()) {
+            Next::Wait(wait) => {
+                info!(host, ?wait, ?answer, "asking again");
+                clock.sleep(wait)?;
+            }
+            Next::GiveUp => return Err(cut.unwrap_or_else(|| error(answer, host, clock.now()))),
+            Next::OutOfTime => return Err(ApiError::Stopped(Stopped::OutOfTime)),
+            Next::GiveUpFor(wait) => {
+                let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
+                return Err(error(
+                    answer,
+                    host,
+                    clock.now() + wait.min(TimeDelta::hours(1)),
+                ));
+            }
+        }
+    }
+}
+
+/// What an answer means for whoever asked; `until` is when asking again makes sense.
+fn error(answer: Answer, host: &str, until: DateTime<Utc>) -> ApiError {
+    warn!(?answer, "giving up");
+    match answer {
+        Answer::Denied(denial) => ApiError::Denied(denial),
+        Answer::SlowDown(_) => ApiError::SlowDown(until),
+        Answer::PositionRefused => ApiError::PositionRefused,
+        Answer::Lapsed => ApiError::Lapsed,
+        Answer::Gone => ApiError::Gone,
+        Answer::Broken(why) => ApiError::Unreachable(format!("{host}: {why}")),
+        Answer::NotUnderstood(why) => ApiError::NotUnderstood(why),
+        Answer::Data | Answer::Nothing => ApiError::NotUnderstood("no answer".to_owned()),
+    }
+}
+
+impl Received {
+    /// The error of a transfer that broke off.
+    fn into_cut(self, host: &str) -> Option<ApiError> {
+        let head = Box::new(self.head);
+        match self.body {
+            transport::Body::Cut(why) => Some(ApiError::Cut {
+                head,
+                why: format!("{host}: {why}"),
+            }),
+            transport::Body::Held(_) | transport::Body::Stored => None,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The body of an answer: its limits, its shape, and whether its end is one.
+
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+
+use super::answer::{Head, siem_token};
+use super::transport::{Fault, HELD_LIMIT, RATE_BYTES, RATE_PERIOD, Take};
+
+/// Ends a trickle that would otherwise hold the run until its last minute.
+pub(super) struct Rate {
+    since: Duration,
+    bytes: u64,
+}
+
+impl Rate {
+    pub(super) const fn new(now: Duration) -> Self {
+        Self {
+            since: now,
+            bytes: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, bytes: usize, now: Duration) -> Result<(), Fault> {
+        self.bytes += bytes as u64;
+        if now.saturating_sub(self.since) < RATE_PERIOD {
+            return Ok(());
+        }
+        if self.bytes < RATE_BYTES {
+            return Err(Fault::Passing("the answer arrived too slowly".to_owned()));
+        }
+        *self = Self::new(now);
+        Ok(())
+    }
+}
+
+/// Replaces what is not UTF-8, by three bytes for one: within the limit, too.
+pub fn text_of(held: Vec<u8>) -> Result<String, Fault> {
+    String::from_utf8(held).or_else(|error| {
+        let chunks = error.as_bytes().utf8_chunks();
+        let replaced = |invalid: &[u8]| if invalid.is_empty() { 0 } else { 3 };
+        let bytes = chunks.map(|chunk| chunk.valid().len() + replaced(chunk.invalid()));
+        if bytes.sum::<usize>() > HELD_LIMIT {
+            return Err(Fault::TooLarge);
+        }
+        Ok(String::from_utf8_lossy(error.as_bytes()).into_owned())
+    })
+}
+
+pub(super) fn is_stored(head: &Head, take: Take, start: &[u8]) -> bool {
+    match take {
+        Take::ByShape => is_archive(head, start),
+        Take::Object => head.status == 200,
+    }
+}
+
+/// An archive shows by its signature, or by the continuation token that comes with nothing else.
+fn is_archive(head: &Head, start: &[u8]) -> bool {
+    let kind = head
+        .text(CONTENT_TYPE.as_str())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let is_text = kind.contains("json") || kind.contains("html") || kind.starts_with("text/");
+    start.starts_with(b"PK") || (siem_token(head).is_some() && !is_text && !start.starts_with(b"{"))
+}
+
+pub(super) fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
+    // an object is a gzip file in any case, whatever a store calls that
+    if take == Take::ByShape
+        && let Some(coding) = head.text(CONTENT_ENCODING.as_str())
+        && !coding.eq_ignore_ascii_case("identity")
+    {
+        return Err(Fault::Improper(
+            "an answer compressed though not asked for".to_owned(),
+        ));
+    }
+    // another coding before the chunks would be taken for content, and behind them it would hide a cut
+    let is_chunked = head
+        .text(TRANSFER_ENCODING.as_str())
+        .is_some_and(|codings| codings.trim().eq_ignore_ascii_case("chunked"));
+    let is_framed = is_chunked
+        || (head.headers.contains_key(CONTENT_LENGTH)
+            && !head.headers.contains_key(TRANSFER_ENCODING));
+    if is_framed || matches!(head.status, 100..200 | 204 | 304) {
+        return Ok(());
+    }
+    Err(Fault::Passing(
+        "an answer whose end could be a cut: neither a length nor plain chunks".to_owned(),
+    ))
+}

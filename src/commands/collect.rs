@@ -1,0 +1,235 @@
+//! `siem_collection` and `audit_collection`: collect what is waiting, then delete what is old.
+
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tracing::{info, warn};
+
+use crate::api::token::Application;
+use crate::api::{Client, Identity};
+use crate::clock::Clock;
+use crate::collect::{Collection, Context, Untold, days};
+use crate::config::{self, Api, Config, ConfigError, Environment};
+use crate::credentials::{ClientSecret, Credentials};
+use crate::durable::{self, Mode, SystemDisk};
+use crate::failure::{Code, Failure};
+use crate::logs;
+use crate::report::Report;
+use crate::run::arguments::{self, Collector};
+use crate::run::output::Output;
+use crate::run::progress::Progress;
+use crate::run::{self, Program, guarded, log, process};
+use crate::spool::{Adopt, prune};
+use crate::{siem, windowed};
+
+const SIEM: Program = Program {
+    name: "siem",
+    executable: "siem_collection",
+    about: "Collects the e-mail gateway logs that are waiting in Mimecast",
+};
+
+const AUDIT: Program = Program {
+    name: "audit",
+    executable: "audit_collection",
+    about: "Collects the audit events of Mimecast since the last run",
+};
+
+/// Drains the streams of a program.
+type Drain = fn(&Context, &mut Collection<'_>) -> Result<(), Failure>;
+
+/// Runs `siem_collection`.
+pub fn siem() -> ExitCode {
+    run(&SIEM, logs::GATEWAY_FOLDER, drain_siem)
+}
+
+/// Runs `audit_collection`.
+pub fn audit() -> ExitCode {
+    run(&AUDIT, logs::AUDIT_FOLDER, drain_audit)
+}
+
+fn drain_siem(context: &Context, collection: &mut Collection<'_>) -> Result<(), Failure> {
+    let moved_at = match context.config.mimecast.api {
+        Api::V1 => None,
+        // only a hint where to begin
+        Api::V2 => collection
+            .last_success_of(logs::ARCHIVES.name)
+            .unwrap_or_else(|error| {
+                warn!(%error, "the state of API 1.0 cannot be read");
+                None
+            }),
+    };
+    for stream in collection.open(siem::streams(context, moved_at)?)? {
+        let mut source = siem::source(context, stream.kind, collection.spool(&stream.name));
+        collection.drain(&stream.name, source.as_mut())?;
+    }
+    Ok(())
+}
+
+fn drain_audit(context: &Context, collection: &mut Collection<'_>) -> Result<(), Failure> {
+    for stream in collection.open(vec![windowed::stream()])? {
+        let mut source = windowed::Windows::waiting(context, collection.spool(&stream.name))?;
+        collection.drain(&stream.name, &mut source)?;
+    }
+    Ok(())
+}
+
+/// One run of a collector, from its arguments to its exit code.
+fn run(program: &'static Program, folder: &'static str, drain: Drain) -> ExitCode {
+    process::harden();
+    let arguments = match arguments::collector(program) {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    let common = &arguments.common;
+    let mut run = Run {
+        program,
+        folder,
+        output: Output::new(program.executable, common.quiet, common.json),
+        report: Report::default(),
+        untold: Untold::default(),
+    };
+    let mut failure = guarded(|| run.work(&arguments, drain));
+    if !run.report.warnings.is_empty() {
+        // what only waits for the next run hides no warning
+        let put_off = failure.take_if(|failure| failure.is_put_off());
+        run.report.notes.extend(put_off.map(|failure| failure.what));
+    }
+    let code = run.output.end(&run.report, failure.as_ref());
+    if code == Code::Look {
+        run.untold.forget();
+    }
+    code.into()
+}
+
+struct Run {
+    program: &'static Program,
+    folder: &'static str,
+    output: Output,
+    report: Report,
+    untold: Untold,
+}
+
+impl Run {
+    fn work(&mut self, arguments: &Collector, drain: Drain) -> Result<(), Failure> {
+        let clock = run::start_clock()?;
+        let environment = Environment::of_process();
+        let path = config::find(arguments.common.config.as_deref(), &environment)?;
+        let config = Config::load(&path, &environment)?;
+        config.require_setup()?;
+        let identity = identity(&config, &environment)?;
+        self.collect(arguments, (config, identity, clock), drain)
+            .map_err(|failure| run::with_whole_path(failure, &path))
+    }
+
+    fn collect(
+        &mut self,
+        arguments: &Collector,
+        (config, identity, clock): (Config, Identity, Clock),
+        drain: Drain,
+    ) -> Result<(), Failure> {
+        let clock = clock.with_budget(config.run.budget);
+        prepare(&config, self.folder)?;
+        self.begin_log(&config, arguments.common.verbose, &clock);
+        let (base, app_id) = (config.mimecast.base_url.clone(), &config.mimecast.app_id);
+        let client = Client::new(base, app_id, identity, &config.network, clock.clone())?;
+        let context = Context {
+            config,
+            client: Arc::new(client),
+            clock,
+        };
+        info!("the run begins");
+        let adopt = match arguments.adopt {
+            true => Adopt::Yes,
+            false => Adopt::No,
+        };
+        let progress = Progress::new(self.output.shows_progress());
+        let observer = |report: &Report| progress.show(report);
+        let mut collection = Collection::new(&context, self.folder, adopt, observer);
+        let drained = drain(&context, &mut collection);
+        let done = drained
+            .map_err(|failure| collection.outweigh(failure))
+            .and_then(|()| collection.finish());
+        if let Some(now) = collection.pruned_at() {
+            self.prune_log(&context.config, now);
+        }
+        progress.clear();
+        let handed_over = collection.hand_over();
+        let done = done.and_then(|()| Ok(handed_over?));
+        (self.report, self.untold) = collection.into_report();
+        self.report.requests = context.client.requests();
+        self.report.notes.splice(..0, context.config.warnings());
+        done.inspect_err(|failure| warn!(error = failure.what, "the run ends early"))
+    }
+
+    /// Starts the log. Without one, the run says on request what the log would hold.
+    fn begin_log(&mut self, config: &Config, verbose: u8, clock: &Clock) {
+        let run_id = self.output.run_id();
+        match log::begin(config, self.program.name, run_id, verbose, clock.now()) {
+            Ok(path) => self.output.log_is_at(path),
+            Err(error) => {
+                self.output.notice(&format!("no log is written: {error}"));
+                log::aloud(self.output.run_id(), verbose);
+            }
+        }
+    }
+
+    fn prune_log(&self, config: &Config, now: DateTime<Utc>) {
+        let ours = |file: &str| log::is_ours(file, self.program.name);
+        let days = days(config.retention.log);
+        let pruned = prune::prune(&SystemDisk, &config.folders.log, now, days, ours);
+        info!(?pruned, "old logs are deleted");
+    }
+}
+
+/// Returns who asks, as the generation wants it.
+fn identity(config: &Config, environment: &Environment) -> Result<Identity, ConfigError> {
+    Ok(match config.mimecast.api {
+        Api::V1 => Identity::Keys(Credentials::load(&config.path, environment)?),
+        Api::V2 => {
+            let secret = ClientSecret::load(&config.path, environment)?;
+            let client_id = config.mimecast.client_id.clone();
+            Identity::Bearer(Arc::new(Application::new(client_id, secret)))
+        }
+    })
+}
+
+/// Makes the folders of the state, and checks those of the data, which only the setup makes.
+fn prepare(config: &Config, folder: &str) -> Result<(), Failure> {
+    let folders = &config.folders;
+    for folder in [folders.state.clone(), folders.state.join(logs::QUARANTINE)] {
+        durable::make_folder(&folder, Mode::PRIVATE_FOLDER)
+            .map_err(|error| disk_failure("make the folder", &folder, &error))?;
+    }
+    let staging = folders.data.join(logs::STAGING);
+    let published = folders.data.join(folder);
+    for folder in [&staging, &published] {
+        if !folder.is_dir() {
+            // made here, it could be on the wrong disk: the right one may not be mounted yet
+            let what = format!("the folder {} is missing", folder.display());
+            let remedy = "mount its disk, or run authentication_setup to make it";
+            return Err(Failure::new(Code::Disk, what, remedy));
+        }
+    }
+    let on_one = process::same_file_system(&staging, &published)
+        .map_err(|error| disk_failure("look at the folder", &published, &error))?;
+    if !on_one {
+        let what = format!(
+            "{} and {} are on different disks",
+            staging.display(),
+            published.display()
+        );
+        let remedy =
+            "put the whole data folder on one file system: files are published by renaming";
+        return Err(Failure::new(Code::Config, what, remedy));
+    }
+    Ok(())
+}
+
+fn disk_failure(action: &str, path: &Path, error: &io::Error) -> Failure {
+    let what = format!("cannot {action} {}: {error}", path.display());
+    let remedy = "free or repair the disk, or correct its permissions";
+    Failure::new(Code::Disk, what, remedy)
+}

@@ -1,0 +1,212 @@
+//! Connecting an account, once: what is asked, proved, fetched and saved.
+//!
+//! The order and the words are those of the administrator's guide for the scripts that this program
+//! replaces. Nothing is saved before the account has answered.
+
+mod asked;
+mod connecting;
+mod flags;
+mod folders;
+mod given;
+mod permissions;
+mod questions;
+mod save;
+mod terminal;
+mod words;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::api::Identity;
+use crate::api::login;
+use crate::clock::Clock;
+use crate::config::{self, Api, BaseUrl, BaseUrlError, Config, EXAMPLE, Environment, Given};
+use crate::failure::{Code, Failure};
+use crate::report::Report;
+use crate::run::arguments;
+use crate::run::output::Output;
+use crate::run::{self, guarded, log, process};
+
+use asked::Wizard;
+use connecting::{Connected, Secrets};
+use flags::Flags;
+use given::{Known, Unattended};
+use questions::Answers;
+use words::{again, in_words_of_setup, revisit};
+
+const PROGRAM: &str = "authentication_setup";
+const ABOUT: &str = "Connects a Mimecast account, once; without --no-input it asks what it needs";
+
+/// One run of the setup.
+pub struct Setup {
+    flags: Flags,
+    environment: Environment,
+    /// Where the configuration will be.
+    path: PathBuf,
+    /// What is there already, else the example.
+    config: Config,
+    existing: Option<String>,
+    /// Which values the existing file gives.
+    given: Given,
+    clock: Clock,
+    output: Output,
+    report: Report,
+}
+
+/// Runs `authentication_setup`.
+pub fn run() -> ExitCode {
+    process::harden();
+    let flags = match arguments::parse::<Flags>(PROGRAM, ABOUT) {
+        Ok(flags) => flags,
+        Err(code) => return code,
+    };
+    let output = Output::new(PROGRAM, flags.common.quiet, flags.common.json);
+    let mut report = Report::default();
+    let failure = guarded(|| {
+        let mut setup = Setup::new(flags, output.clone()).map_err(again)?;
+        let done = connect(&mut setup).map_err(|failure| in_words_of_setup(failure, &setup));
+        report = setup.report;
+        done
+    });
+    match failure {
+        None if !output.is_for_machines() => Code::Done.into(), // all has been said
+        failure => output.end(&report, failure.as_ref()).into(),
+    }
+}
+
+/// Connects an account.
+fn connect(setup: &mut Setup) -> Result<(), Failure> {
+    let answers = setup.ask()?;
+    setup.prepare_folders(&answers)?;
+    let region = setup.region(&answers)?;
+    let connected = setup.connect(&answers, &region)?;
+    setup.save(&answers, &connected)?;
+    setup.verify(&connected)
+}
+
+impl Setup {
+    fn new(flags: Flags, output: Output) -> Result<Self, Failure> {
+        let clock = run::start_clock()?;
+        let environment = Environment::of_process();
+        let explicit = flags.common.config.as_deref();
+        let found = config::default_place(explicit, &environment);
+        // an installation that exists is continued, wherever it was found
+        let path = match config::find(explicit, &environment) {
+            Ok(path) => path,
+            Err(_) => found?,
+        };
+        let existing = match path.exists() {
+            true => Some(config::read(&path)?),
+            false => None,
+        };
+        let (config, given) = match &existing {
+            Some(text) => Config::parse_draft(text, &path, &environment)?,
+            None => (
+                Config::parse(EXAMPLE, &path, &environment)?,
+                Given::default(),
+            ),
+        };
+        // on Windows the setup itself is the remedy: it leaves the file to its owner
+        if existing.is_some() && cfg!(not(windows)) {
+            config.refuse_open_secret()?;
+        }
+        log::aloud(output.run_id(), flags.common.verbose);
+        Ok(Self {
+            flags,
+            environment,
+            path,
+            config,
+            existing,
+            given,
+            clock,
+            output,
+            report: Report::default(),
+        })
+    }
+
+    /// Everything that a person or the command line has to say.
+    ///
+    /// # Errors
+    /// [`Code::Usage`] when something is missing and nobody can be asked.
+    pub fn ask(&self) -> Result<Answers, Failure> {
+        let known = Known::of(self)?;
+        match self.flags.no_input {
+            true => Answers::from(&mut Unattended::new(&known), &known),
+            false => Answers::from(&mut Wizard::begin(self, &known)?, &known),
+        }
+    }
+
+    /// Makes the folders and proves that files can be written, renamed and deleted there.
+    ///
+    /// # Errors
+    /// [`Code::Disk`].
+    pub fn prepare_folders(&self, answers: &Answers) -> Result<(), Failure> {
+        // a password is not spent on keys that could not be saved
+        folders::probe(self.path.parent().unwrap_or(&self.path))?;
+        folders::prepare(&answers.data, &self.config)
+    }
+
+    /// The host of the account's region: as given, or found by the e-mail address.
+    ///
+    /// # Errors
+    /// [`ApiError`], with the preparation step to revisit.
+    pub fn region(&self, answers: &Answers) -> Result<BaseUrl, Failure> {
+        let email = match (&answers.base_url, answers.email()) {
+            (Some(base_url), _) => {
+                let refused = |error: BaseUrlError| {
+                    Failure::new(
+                        Code::Usage,
+                        format!("--base-url: {error}"),
+                        "correct --base-url",
+                    )
+                };
+                return base_url.clone().serving(answers.api()).map_err(refused);
+            }
+            (None, None) if answers.api() == Api::V2 => {
+                return Ok(self.global_host());
+            }
+            (None, Some(email)) => email,
+            (None, None) => return Ok(self.config.mimecast.base_url.clone()),
+        };
+        let client = self.client(&answers.discovery_url, answers, Identity::Application)?;
+        let region = login::discover(&client, email).map_err(revisit)?;
+        self.output.say(&format!(
+            "The account's region is served by {}",
+            region.host()
+        ));
+        Ok(region)
+    }
+
+    /// The host of API 2.0 to suggest: that of an earlier setup, else the global one.
+    fn global_host(&self) -> BaseUrl {
+        let saved = &self.config.mimecast;
+        match saved.api {
+            Api::V2 if self.given.base_url => saved.base_url.clone(),
+            _ => BaseUrl::usual(Api::V2),
+        }
+    }
+
+    /// Saves credentials and configuration; comments and other settings of an existing file survive.
+    ///
+    /// # Errors
+    /// [`Code::Disk`], or a [`config::ConfigError`] when the existing file cannot be continued.
+    pub fn save(&self, answers: &Answers, connected: &Connected) -> Result<(), Failure> {
+        save::save(self, answers, connected)?;
+        self.output.say("Config saved successfully");
+        Ok(())
+    }
+
+    /// Makes one harmless call for each collector and reports each permission.
+    ///
+    /// # Errors
+    /// What was refused, after all have been tried.
+    pub fn verify(&mut self, connected: &Connected) -> Result<(), Failure> {
+        let checked = permissions::permissions(self, connected);
+        for note in &self.report.notes {
+            self.output.say(&format!("\nNote: {note}"));
+        }
+        checked?;
+        permissions::next_steps(self);
+        Ok(())
+    }
+}

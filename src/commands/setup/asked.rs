@@ -1,0 +1,197 @@
+//! The questions, in the order of the administrator's guide; each answer is checked on the spot.
+
+use std::io::{ErrorKind, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use dialoguer::{Input, Password};
+use secrecy::SecretString;
+
+use super::given::Known;
+use super::questions::{EMAIL, PASSWORD, Question, Respondent};
+use super::terminal::{Terminal, wait_for_the_end};
+use super::{PROGRAM, Setup, folders};
+use crate::config::{Api, BaseUrl, BaseUrlError, User};
+use crate::failure::{Code, Failure};
+
+const INTRODUCTION: &str = "\
+This connects a Mimecast account, so that siem_collection and audit_collection can read its logs.
+You need what docs/prepare-mimecast.md leads to: the application, for API 1.0 also the user.
+Enter takes the suggestion in brackets; secrets do not show while you type or paste them.
+Ctrl-C at any question leaves everything as it was.
+";
+
+/// Asks a person; what is known is the suggestion.
+pub struct Wizard<'a> {
+    setup: &'a Setup,
+    known: &'a Known,
+    _terminal: Terminal,
+}
+
+impl<'a> Wizard<'a> {
+    /// Introduces itself.
+    ///
+    /// # Errors
+    /// [`Code::Usage`] without a terminal.
+    pub fn begin(setup: &'a Setup, known: &'a Known) -> Result<Self, Failure> {
+        if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+            let what = "there is no terminal to ask questions in";
+            let remedy = "use --no-input with the flags of authentication_setup --help";
+            return Err(Failure::new(Code::Usage, what, remedy));
+        }
+        let _terminal = Terminal::guard(&setup.clock, &setup.output);
+        setup.output.say(INTRODUCTION);
+        Ok(Self {
+            setup,
+            known,
+            _terminal,
+        })
+    }
+}
+
+impl Respondent for Wizard<'_> {
+    /// Asks unless a flag has said it; what is there already is the suggestion.
+    fn api(&mut self) -> Result<Api, Failure> {
+        let (setup, known) = (self.setup, self.known);
+        if let (Some(api), true) = (known.api, !setup.given.api || setup.flags.api.is_some()) {
+            return Ok(api);
+        }
+        let suggestion = known.api.unwrap_or(Api::V2).name().to_owned();
+        let question = "API generation (2.0; or 1.0 for an application that exists already)";
+        let answer = line(question, Some(suggestion), |text| match text {
+            "1.0" | "2.0" => Ok(()),
+            _ => Err("2.0 or 1.0, please"),
+        })?;
+        Ok(if answer == "1.0" { Api::V1 } else { Api::V2 })
+    }
+
+    /// Asks until there is a folder that can be used; it is made once all questions are answered.
+    fn data_folder(&mut self) -> Result<PathBuf, Failure> {
+        let setup = self.setup;
+        let suggestion = self.known.data.clone().or_else(|| suggested_folder(setup));
+        let suggestion = suggestion.map(|folder| folder.display().to_string());
+        let check = |text: &str| {
+            let folder = Path::new(text);
+            if !folder.is_absolute() {
+                return Err("the whole path, please: cron starts elsewhere".to_owned());
+            }
+            folders::fit(folder, &setup.config, &setup.environment)
+                .map_err(|reason| format!("it {reason}"))
+                .and_then(|()| folders::can_hold(folder).map_err(|failure| failure.what))
+        };
+        Ok(PathBuf::from(line("Data directory", suggestion, check)?))
+    }
+
+    fn line(&mut self, question: &Question, known: Option<&String>) -> Result<String, Failure> {
+        line(question.prompt, known.cloned(), question.check)
+    }
+
+    /// Enter keeps the secret that is known.
+    fn secret(
+        &mut self,
+        question: &Question,
+        known: Option<&SecretString>,
+    ) -> Result<SecretString, Failure> {
+        let Some(known) = known else {
+            let answer = hidden(question.prompt, Empty::Refused, question.check)?;
+            return Ok(answer.unwrap_or_default());
+        };
+        let prompt = format!("{} (empty: keep the present one)", question.prompt);
+        let answer = hidden(&prompt, Empty::Allowed, question.check)?;
+        Ok(answer.unwrap_or_else(|| known.clone()))
+    }
+
+    fn email(&mut self) -> Result<Option<String>, Failure> {
+        self.line(&EMAIL, self.known.email.as_ref()).map(Some)
+    }
+
+    fn password(&mut self) -> Result<Option<SecretString>, Failure> {
+        let known = self.known;
+        if known.access_key.is_some() && known.secret_key.is_some() {
+            return Ok(None);
+        }
+        match &known.password {
+            Some(password) => Ok(Some(password.clone())),
+            None => hidden(PASSWORD.prompt, Empty::Allowed, PASSWORD.check),
+        }
+    }
+
+    /// Asks for the global host, or for one that keeps the data in a region.
+    fn host(&mut self) -> Result<Option<BaseUrl>, Failure> {
+        if let Some(base_url) = &self.known.base_url {
+            return Ok(Some(base_url.clone()));
+        }
+        let parse = |text: &str| BaseUrl::parse_for(text, Api::V2);
+        let suggestion = self.setup.global_host().to_string();
+        let text = line("API host", Some(suggestion), |text| parse(text).map(drop))?;
+        let refused =
+            |error: BaseUrlError| Failure::new(Code::Usage, error.to_string(), "correct it");
+        parse(&text).map(Some).map_err(refused)
+    }
+
+    fn end(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// The place that `README.md` and `docs/` use where its user may make it, else one that surely can be made.
+fn suggested_folder(setup: &Setup) -> Option<PathBuf> {
+    let usual = Path::new("/var/spool/mimecast");
+    if cfg!(unix) && (setup.environment.user == User::Root || folders::can_hold(usual).is_ok()) {
+        return Some(usual.to_owned());
+    }
+    let home = setup.environment.home.as_ref()?;
+    Some(home.join("mimecast-data"))
+}
+
+fn line<E: ToString>(
+    question: &str,
+    suggestion: Option<String>,
+    check: impl Fn(&str) -> Result<(), E>,
+) -> Result<String, Failure> {
+    let mut input = Input::<String>::new()
+        .with_prompt(question)
+        .validate_with(|text: &String| check(text.trim()));
+    if let Some(suggestion) = suggestion {
+        input = input.default(suggestion);
+    }
+    Ok(answered(input.interact_text())?.trim().to_owned())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Empty {
+    Allowed,
+    Refused,
+}
+
+fn hidden(
+    question: &str,
+    empty: Empty,
+    check: impl Fn(&str) -> Result<(), &'static str>,
+) -> Result<Option<SecretString>, Failure> {
+    let prompt = Password::new()
+        .with_prompt(question)
+        .allow_empty_password(empty == Empty::Allowed)
+        .validate_with(|text: &String| match text.trim() {
+            "" if empty == Empty::Allowed => Ok(()),
+            text => check(text),
+        });
+    let text = answered(prompt.interact())?;
+    Ok(Some(text)
+        .filter(|text| !text.trim().is_empty())
+        .map(SecretString::from))
+}
+
+/// An answer; Ctrl-C in the middle of one ends the program elsewhere.
+fn answered(answer: dialoguer::Result<String>) -> Result<String, Failure> {
+    match answer {
+        Ok(text) => Ok(text),
+        Err(dialoguer::Error::IO(error)) if error.kind() == ErrorKind::Interrupted => {
+            wait_for_the_end()
+        }
+        Err(dialoguer::Error::IO(error)) => {
+            let what = format!("the terminal does not answer: {error}");
+            let remedy = format!("use {PROGRAM} --no-input");
+            Err(Failure::new(Code::Usage, what, remedy))
+        }
+    }
+}

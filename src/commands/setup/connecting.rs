@@ -1,0 +1,147 @@
+//! Proves who asks: a log-in or a token, then the account's code.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tracing::info;
+
+use super::Setup;
+use super::questions::{Answers, Who};
+use super::words::{expiry, revisit};
+use crate::api::login::{self, KeyPair};
+use crate::api::token::Application;
+use crate::api::{ApiError, Client, Identity};
+use crate::config::BaseUrl;
+use crate::credentials::{ClientSecret, Credentials};
+use crate::failure::{Code, Failure};
+
+/// What an account answered with.
+pub struct Connected {
+    pub client: Client,
+    pub secrets: Secrets,
+    pub account_code: String,
+}
+
+/// What has to be saved so that a collector can ask.
+pub enum Secrets {
+    /// API 1.0.
+    Keys(Credentials),
+    /// API 2.0.
+    Client(ClientSecret),
+}
+
+/// The account's code is not needed, and nobody should wait long for it.
+const CODE_PATIENCE: Duration = Duration::from_secs(30);
+
+impl Setup {
+    /// Logs in if need be, and fetches the account's code with the keys.
+    ///
+    /// # Errors
+    /// [`ApiError`], with the preparation step to revisit.
+    pub fn connect(&mut self, answers: &Answers, region: &BaseUrl) -> Result<Connected, Failure> {
+        let (app, pair) = match &answers.who {
+            Who::Client { id, secret } => return self.connect_client(answers, region, id, secret),
+            Who::Keys {
+                app,
+                access_key,
+                secret_key,
+                ..
+            } => (
+                app,
+                KeyPair {
+                    access_key: access_key.clone(),
+                    secret_key: secret_key.clone(),
+                    lifetime_seconds: None,
+                },
+            ),
+            Who::LogIn {
+                app,
+                email,
+                password,
+                auth_type,
+            } => {
+                let identity = auth_type.identity(email, password);
+                let client = self.client(region, answers, identity)?;
+                let pair = login::log_in(&client, email).map_err(revisit)?;
+                self.output.say("Log in successful");
+                self.report.notes.extend(expiry(pair.lifetime_seconds));
+                (app, pair)
+            }
+        };
+        self.output.say("Getting account code and saving config");
+        let credentials = Credentials::new(&app.key, &pair.access_key, &pair.secret_key)
+            .map_err(|error| Failure::new(Code::Usage, error.message, "enter it again"))?;
+        let client = self.client(region, answers, Identity::Keys(credentials.clone()))?;
+        let account_code = login::account_code(&client).map_err(revisit)?;
+        Ok(Connected {
+            client,
+            secrets: Secrets::Keys(credentials),
+            account_code,
+        })
+    }
+
+    /// Gets a token for an application of API 2.0. The account's code needs a permission that the
+    /// collectors do not: without it, what an earlier setup knew or the client id stands for it.
+    fn connect_client(
+        &self,
+        answers: &Answers,
+        region: &BaseUrl,
+        id: &str,
+        secret: &SecretString,
+    ) -> Result<Connected, Failure> {
+        let secret = ClientSecret::new(secret)
+            .map_err(|error| Failure::new(Code::Usage, error.message, "enter it again"))?;
+        let application = Application::new(id.to_owned(), secret.clone());
+        let identity = Identity::Bearer(Arc::new(application));
+        let client = self.client(region, answers, identity.clone())?;
+        // first and alone: a refused token must not pass for a missing permission
+        client.log_in().map_err(revisit)?;
+        let saved = &self.config.mimecast.account_code;
+        let is_stand_in = !saved.is_empty() && *saved == self.config.mimecast.client_id;
+        let account_code = match self.optional_code(region, identity)? {
+            // an earlier setup could not read it: the state goes by the name that it was given then
+            Some(_) if is_stand_in && saved == id => saved.clone(),
+            Some(code) => code,
+            // another application may be of another account: its state is not continued
+            None if saved.is_empty() || (is_stand_in && saved != id) => id.to_owned(),
+            None => saved.clone(),
+        };
+        self.output.say("Log in successful");
+        self.output.say("Getting account code and saving config");
+        Ok(Connected {
+            client,
+            secrets: Secrets::Client(secret),
+            account_code,
+        })
+    }
+
+    /// Returns the account's code, or `None` whatever Mimecast answers instead of it.
+    fn optional_code(
+        &self,
+        region: &BaseUrl,
+        identity: Identity,
+    ) -> Result<Option<String>, Failure> {
+        let until = self.clock.elapsed().saturating_add(CODE_PATIENCE);
+        let until = until.min(self.clock.elapsed().saturating_add(self.clock.left()));
+        let clock = self.clock.clone().with_budget(until);
+        let client = Client::new(region.clone(), "", identity, &self.config.network, clock)?;
+        let asked = login::account_code(&client);
+        self.clock.check()?;
+        if let Err(error) = &asked {
+            info!(%error, "the account's code is not known");
+        }
+        Ok(asked.ok())
+    }
+
+    pub(super) fn client(
+        &self,
+        base: &BaseUrl,
+        answers: &Answers,
+        identity: Identity,
+    ) -> Result<Client, ApiError> {
+        let (network, clock) = (&self.config.network, self.clock.clone());
+        let app_id = answers.app().map_or("", |app| &app.id);
+        Client::new(base.clone(), app_id, identity, network, clock)
+    }
+}

@@ -1,0 +1,287 @@
+//! What the setup needs to know, from flags, files, environment and an earlier setup.
+
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::flags::Flags;
+use super::questions::{
+    ACCESS_KEY, APP_ID, APP_KEY, CLIENT_ID, CLIENT_SECRET, EMAIL, PASSWORD, Question, Respondent,
+    SECRET_KEY,
+};
+use super::terminal::Terminal;
+use super::{Setup, folders};
+use crate::api::login::AuthType;
+use crate::config::toml_file::decode;
+use crate::config::{Api, BaseUrl};
+use crate::credentials::{ClientSecret, Credentials};
+use crate::durable;
+use crate::failure::{Code, Failure};
+
+/// No secret is longer, in bytes.
+const SECRET_LIMIT: u64 = 64 << 10;
+
+/// What is known before anything is asked.
+pub struct Known {
+    /// The generation, where flags or an earlier setup decide it.
+    pub api: Option<Api>,
+    pub client_id: Option<String>,
+    pub client_secret: Option<SecretString>,
+    pub data: Option<PathBuf>,
+    pub app_id: Option<String>,
+    pub app_key: Option<SecretString>,
+    pub email: Option<String>,
+    pub password: Option<SecretString>,
+    pub access_key: Option<SecretString>,
+    pub secret_key: Option<SecretString>,
+    pub auth_type: AuthType,
+    pub base_url: Option<BaseUrl>,
+    /// Of an earlier setup: where a region cannot be asked for, it is still the same.
+    pub saved_base_url: Option<BaseUrl>,
+    pub discovery_url: BaseUrl,
+}
+
+impl Known {
+    /// Flags first, then environment, then what an earlier setup saved.
+    pub fn of(setup: &Setup) -> Result<Self, Failure> {
+        let (flags, environment) = (&setup.flags, &setup.environment);
+        refuse_two_from_input(setup)?;
+        let (config, given) = (&setup.config, setup.given);
+        let text = |flag: &Option<String>, saved: &String| {
+            let saved = Some(saved).filter(|text| !text.is_empty());
+            flag.as_ref().or(saved).cloned()
+        };
+        let secret = |file: &Option<PathBuf>, variable: &Option<SecretString>| match file {
+            Some(file) => read_secret(file, setup).map(Some),
+            None => Ok(variable.clone()),
+        };
+        let api = generation(flags).or(given.api.then_some(config.mimecast.api));
+        let base_url = |text: &String| {
+            let url = match api {
+                Some(api) => BaseUrl::parse_for(text, api),
+                None => BaseUrl::parse(text),
+            };
+            url.map_err(|error| refused("--base-url", &error.to_string()))
+        };
+        let data = match &flags.data_dir {
+            Some(folder) => {
+                let folder = std::path::absolute(folder)
+                    .map_err(|error| refused("--data-dir", &error.to_string()))?;
+                folders::fit(&folder, &setup.config, environment)
+                    .map_err(|reason| refused("--data-dir", &reason))?;
+                Some(folder)
+            }
+            None => given.data.then(|| config.folders.data.clone()),
+        };
+        let kept = setup.existing.as_ref().and_then(|_| {
+            Credentials::load(&setup.path, environment)
+                .ok()
+                .map(|kept| kept.app_key().clone())
+        });
+        let kept_secret = setup.existing.as_ref().and_then(|_| {
+            let kept = ClientSecret::load(&setup.path, environment).ok()?;
+            Some(SecretString::from(kept.expose_secret()))
+        });
+        let known = Self {
+            api,
+            client_id: text(&flags.client_id, &config.mimecast.client_id),
+            client_secret: secret(&flags.client_secret_file, &environment.client_secret)?
+                .or(kept_secret),
+            data,
+            app_id: text(&flags.app_id, &config.mimecast.app_id),
+            app_key: secret(&flags.app_key_file, &environment.app_key)?.or(kept),
+            email: text(&flags.email, &config.mimecast.email),
+            password: secret(&flags.password_file, &environment.password)?,
+            access_key: secret(&flags.access_key_file, &environment.access_key)?,
+            secret_key: secret(&flags.secret_key_file, &environment.secret_key)?,
+            auth_type: flags.auth_type,
+            base_url: flags.base_url.as_ref().map(base_url).transpose()?,
+            saved_base_url: given.base_url.then(|| config.mimecast.base_url.clone()),
+            discovery_url: BaseUrl::parse(&flags.discovery_url)
+                .map_err(|error| refused("--discovery-url", &error.to_string()))?,
+        };
+        for (key, question) in [
+            (&known.client_secret, CLIENT_SECRET),
+            (&known.app_key, APP_KEY),
+            (&known.access_key, ACCESS_KEY),
+            (&known.secret_key, SECRET_KEY),
+        ] {
+            let key = key.as_ref().map(|key| key.expose_secret().trim());
+            check(key, &question)?;
+        }
+        check(flags.client_id.as_deref(), &CLIENT_ID)?;
+        check(flags.app_id.as_deref(), &APP_ID)?;
+        check(flags.email.as_deref(), &EMAIL)?;
+        Ok(known.with_one_way_in(flags))
+    }
+
+    /// A password and a key pair are two ways in: flags win over variables, then keys over a password.
+    fn with_one_way_in(mut self, flags: &Flags) -> Self {
+        let keys_flagged = flags.access_key_file.is_some() || flags.secret_key_file.is_some();
+        if flags.password_file.is_some() && !keys_flagged {
+            (self.access_key, self.secret_key) = (None, None);
+        }
+        self
+    }
+}
+
+fn check(text: Option<&str>, question: &Question) -> Result<(), Failure> {
+    match text.map(question.check) {
+        Some(Err(expected)) => Err(refused(question.flag, expected)),
+        _ => Ok(()),
+    }
+}
+
+fn refused(flag: &str, why: &str) -> Failure {
+    Failure::new(
+        Code::Usage,
+        format!("{flag}: {why}"),
+        format!("correct {flag}"),
+    )
+}
+
+/// Takes what was given as the answers; names all that are missing at once.
+pub struct Unattended<'a> {
+    known: &'a Known,
+    missing: Vec<&'static str>,
+}
+
+impl<'a> Unattended<'a> {
+    pub fn new(known: &'a Known) -> Self {
+        let missing = Vec::new();
+        Self { known, missing }
+    }
+
+    /// Returns the answer. Without one, its flag is noted and nothing comes of the rest.
+    fn take<T: Clone + Default>(&mut self, known: Option<&T>, flag: &'static str) -> T {
+        if known.is_none() {
+            self.missing.push(flag);
+        }
+        known.cloned().unwrap_or_default()
+    }
+
+    fn has_keys(&self) -> bool {
+        self.known.access_key.is_some() || self.known.secret_key.is_some()
+    }
+}
+
+impl Respondent for Unattended<'_> {
+    fn api(&mut self) -> Result<Api, Failure> {
+        Ok(self.known.api.unwrap_or(Api::V1))
+    }
+
+    fn data_folder(&mut self) -> Result<PathBuf, Failure> {
+        Ok(self.take(self.known.data.as_ref(), "--data-dir"))
+    }
+
+    fn line(&mut self, question: &Question, known: Option<&String>) -> Result<String, Failure> {
+        Ok(self.take(known, question.flag))
+    }
+
+    fn secret(
+        &mut self,
+        question: &Question,
+        known: Option<&SecretString>,
+    ) -> Result<SecretString, Failure> {
+        Ok(self.take(known, question.flag))
+    }
+
+    fn email(&mut self) -> Result<Option<String>, Failure> {
+        let known = self.known;
+        let has_region = known.base_url.is_some() || known.saved_base_url.is_some();
+        let flag = match self.has_keys() {
+            true if has_region => return Ok(known.email.clone()),
+            true => "--base-url or --email",
+            false => EMAIL.flag,
+        };
+        Ok(Some(self.take(known.email.as_ref(), flag)))
+    }
+
+    fn password(&mut self) -> Result<Option<SecretString>, Failure> {
+        match self.has_keys() {
+            true => Ok(None),
+            false => Ok(Some(self.take(self.known.password.as_ref(), PASSWORD.flag))),
+        }
+    }
+
+    fn host(&mut self) -> Result<Option<BaseUrl>, Failure> {
+        Ok(self.known.base_url.clone())
+    }
+
+    fn end(&mut self) -> Result<(), Failure> {
+        if self.missing.is_empty() {
+            return Ok(());
+        }
+        let what = format!("missing without questions: {}", self.missing.join(", "));
+        let remedy = "give them, or leave --no-input away; secrets can also come from MIMECAST_… \
+                      variables";
+        Err(Failure::new(Code::Usage, what, remedy))
+    }
+}
+
+/// The generation that the flags speak of.
+fn generation(flags: &Flags) -> Option<Api> {
+    let is_old = flags.email.is_some() || flags.access_key_file.is_some() || flags.app_id.is_some();
+    match flags.api.as_deref() {
+        Some("2.0") => Some(Api::V2),
+        Some(_) => Some(Api::V1),
+        None if flags.client_id.is_some() => Some(Api::V2),
+        None => is_old.then_some(Api::V1),
+    }
+}
+
+/// Standard input holds one secret, not two.
+fn refuse_two_from_input(setup: &Setup) -> Result<(), Failure> {
+    let flags = &setup.flags;
+    let files = [
+        &flags.password_file,
+        &flags.app_key_file,
+        &flags.access_key_file,
+        &flags.secret_key_file,
+        &flags.client_secret_file,
+    ];
+    let from_input = files
+        .iter()
+        .filter(|file| file.as_deref() == Some(Path::new("-")))
+        .count();
+    if from_input > 1 {
+        let what = "more than one secret is to come from standard input";
+        return Err(Failure::new(
+            Code::Usage,
+            what,
+            "use files or variables for the others",
+        ));
+    }
+    Ok(())
+}
+
+/// The content of a secret's file without the line break at its end.
+fn read_secret(file: &Path, setup: &Setup) -> Result<SecretString, Failure> {
+    let refused = |why: String| {
+        let what = format!("cannot read the secret in {}: {why}", file.display());
+        Failure::new(
+            Code::Usage,
+            what,
+            "name a file with the secret and nothing else",
+        )
+    };
+    let bytes = if file == Path::new("-") {
+        let _terminal = Terminal::guard(&setup.clock, &setup.output); // no signal ends this read
+        let mut bytes = Vec::new();
+        io::stdin()
+            .lock()
+            .take(SECRET_LIMIT)
+            .read_to_end(&mut bytes)
+            .map(|_| bytes)
+    } else {
+        durable::read_named(file, SECRET_LIMIT)
+    };
+    let text = bytes.and_then(decode);
+    let text = SecretString::from(text.map_err(|error| refused(error.to_string()))?);
+    let trimmed = text.expose_secret().trim_end_matches(['\r', '\n']);
+    if trimmed.is_empty() {
+        return Err(refused("it is empty".to_owned()));
+    }
+    Ok(trimmed.into())
+}

@@ -1,0 +1,253 @@
+//! The questions, in the order of the administrator's guide. Each is described once, and answered by a
+//! person at a terminal ([`super::asked`]) or by what was given ([`super::given`]).
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use super::given::Known;
+use crate::api::login::AuthType;
+use crate::config::toml_file::flaw_of_word;
+use crate::config::{Api, BaseUrl};
+use crate::failure::Failure;
+
+/// One question.
+pub struct Question {
+    /// As a person reads it.
+    pub prompt: &'static str,
+    /// The flag that answers it.
+    pub flag: &'static str,
+    /// Refuses an answer, with what was expected.
+    pub check: fn(&str) -> Result<(), &'static str>,
+}
+
+pub const CLIENT_ID: Question = Question {
+    prompt: "Client id",
+    flag: "--client-id",
+    check: is_word,
+};
+pub const CLIENT_SECRET: Question = Question {
+    prompt: "Client secret",
+    flag: "--client-secret-file",
+    check: is_word,
+};
+pub const APP_ID: Question = Question {
+    prompt: "Application id",
+    flag: "--app-id",
+    check: is_word,
+};
+pub const APP_KEY: Question = Question {
+    prompt: "Application key",
+    flag: "--app-key-file",
+    check: is_word,
+};
+pub const EMAIL: Question = Question {
+    prompt: "E-mail address",
+    flag: "--email",
+    check: is_address,
+};
+pub const PASSWORD: Question = Question {
+    prompt: "Password (empty: enter a key pair instead)",
+    flag: "--password-file",
+    check: |_| Ok(()),
+};
+pub const ACCESS_KEY: Question = Question {
+    prompt: "Access key",
+    flag: "--access-key-file",
+    check: is_word,
+};
+pub const SECRET_KEY: Question = Question {
+    prompt: "Secret key",
+    flag: "--secret-key-file",
+    check: is_word,
+};
+
+/// Whoever answers the questions.
+pub trait Respondent {
+    /// Returns the API generation.
+    fn api(&mut self) -> Result<Api, Failure>;
+    /// Returns the data folder, an absolute path.
+    fn data_folder(&mut self) -> Result<PathBuf, Failure>;
+    /// Returns one line of text; `known` is the answer of the flags or of an earlier setup.
+    fn line(&mut self, question: &Question, known: Option<&String>) -> Result<String, Failure>;
+    /// Returns a secret.
+    fn secret(
+        &mut self,
+        question: &Question,
+        known: Option<&SecretString>,
+    ) -> Result<SecretString, Failure>;
+    /// Returns the administrator's address. With a key pair it may be missing.
+    fn email(&mut self) -> Result<Option<String>, Failure>;
+    /// Returns the password, or `None` for a key pair instead.
+    fn password(&mut self) -> Result<Option<SecretString>, Failure>;
+    /// Returns the host of API 2.0, or `None` for the usual one.
+    fn host(&mut self) -> Result<Option<BaseUrl>, Failure>;
+    /// Refuses the answers if one is missing.
+    fn end(&mut self) -> Result<(), Failure>;
+}
+
+/// Everything that has to be known before Mimecast is asked.
+pub struct Answers {
+    /// The data folder, absolute.
+    pub data: PathBuf,
+    /// On whose behalf.
+    pub who: Who,
+    /// The API host, if it was given.
+    pub base_url: Option<BaseUrl>,
+    /// Where to ask for it otherwise.
+    pub discovery_url: BaseUrl,
+}
+
+/// On whose behalf logs are read.
+pub enum Who {
+    /// API 2.0: an application, for itself.
+    Client {
+        /// Names it.
+        id: String,
+        /// Proves it.
+        secret: SecretString,
+    },
+    /// API 1.0: an administrator, whose password is exchanged for keys.
+    LogIn {
+        /// The registered application.
+        app: App,
+        /// The address.
+        email: String,
+        /// Used once.
+        password: SecretString,
+        /// Whose password it is.
+        auth_type: AuthType,
+    },
+    /// API 1.0: the owner of these keys.
+    Keys {
+        /// The registered application.
+        app: App,
+        /// For discovery of the region and for information.
+        email: Option<String>,
+        /// Sent along.
+        access_key: SecretString,
+        /// Signs.
+        secret_key: SecretString,
+    },
+}
+
+/// A registered application of API 1.0.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Sent along.
+    pub id: String,
+    /// Signed along.
+    pub key: SecretString,
+}
+
+impl Answers {
+    /// Asks every question.
+    ///
+    /// # Errors
+    /// [`crate::failure::Code::Usage`] when an answer is missing or refused.
+    pub fn from(respondent: &mut dyn Respondent, known: &Known) -> Result<Self, Failure> {
+        let api = respondent.api()?;
+        let data = respondent.data_folder()?;
+        let (who, base_url) = match api {
+            Api::V2 => (client(respondent, known)?, respondent.host()?),
+            Api::V1 => (administrator(respondent, known)?, known.base_url.clone()),
+        };
+        respondent.end()?;
+        Ok(Self {
+            data,
+            who,
+            base_url,
+            discovery_url: known.discovery_url.clone(),
+        })
+    }
+
+    /// Returns the generation that they are about.
+    pub const fn api(&self) -> Api {
+        match &self.who {
+            Who::Client { .. } => Api::V2,
+            Who::LogIn { .. } | Who::Keys { .. } => Api::V1,
+        }
+    }
+
+    /// Returns the application of API 2.0, if they are about one.
+    pub fn client_id(&self) -> Option<&str> {
+        match &self.who {
+            Who::Client { id, .. } => Some(id),
+            Who::LogIn { .. } | Who::Keys { .. } => None,
+        }
+    }
+
+    /// Returns the application of API 1.0, if they are about one.
+    pub fn app(&self) -> Option<&App> {
+        match &self.who {
+            Who::Client { .. } => None,
+            Who::LogIn { app, .. } | Who::Keys { app, .. } => Some(app),
+        }
+    }
+
+    /// Returns the address, if one is known.
+    pub fn email(&self) -> Option<&str> {
+        match &self.who {
+            Who::Client { .. } => None,
+            Who::LogIn { email, .. } => Some(email),
+            Who::Keys { email, .. } => email.as_deref(),
+        }
+    }
+}
+
+/// Asks for an application of API 2.0.
+fn client(respondent: &mut dyn Respondent, known: &Known) -> Result<Who, Failure> {
+    Ok(Who::Client {
+        id: respondent.line(&CLIENT_ID, known.client_id.as_ref())?,
+        secret: respondent.secret(&CLIENT_SECRET, known.client_secret.as_ref())?,
+    })
+}
+
+/// Asks for an administrator and the application of API 1.0.
+fn administrator(respondent: &mut dyn Respondent, known: &Known) -> Result<Who, Failure> {
+    let app = App {
+        id: respondent.line(&APP_ID, known.app_id.as_ref())?,
+        key: respondent.secret(&APP_KEY, known.app_key.as_ref())?,
+    };
+    let email = respondent.email()?;
+    if let Some(password) = respondent.password()? {
+        return Ok(Who::LogIn {
+            app,
+            email: email.unwrap_or_default(),
+            password,
+            auth_type: known.auth_type,
+        });
+    }
+    let (access_key, secret_key) = match (&known.access_key, &known.secret_key) {
+        (Some(access_key), Some(secret_key)) => (access_key.clone(), secret_key.clone()),
+        (access_key, secret_key) => (
+            respondent.secret(&ACCESS_KEY, access_key.as_ref())?,
+            respondent.secret(&SECRET_KEY, secret_key.as_ref())?,
+        ),
+    };
+    Ok(Who::Keys {
+        app,
+        email,
+        access_key,
+        secret_key,
+    })
+}
+
+fn is_word(text: &str) -> Result<(), &'static str> {
+    flaw_of_word(text).map_or(Ok(()), Err)
+}
+
+fn is_address(text: &str) -> Result<(), &'static str> {
+    let (name, host) = text.split_once('@').unwrap_or((text, ""));
+    if text.contains(char::is_whitespace) {
+        Err("an e-mail address, please: it holds a space")
+    } else if host.is_empty() {
+        Err("an e-mail address, please: it has no @ with a domain")
+    } else if name.is_empty() {
+        Err("an e-mail address, please: it has no name before the @")
+    } else if !host.contains('.') {
+        Err("an e-mail address, please: its domain has no dot")
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,74 @@
+//! Writing what was found out: credentials first, so that a configuration is never without them.
+
+use std::path::Path;
+
+use super::{Answers, Connected, Secrets, Setup, folders};
+use crate::config::{self, Config, Proxy, Saved};
+use crate::credentials;
+use crate::durable::{self, Mode, SystemDisk};
+use crate::failure::{Code, Failure};
+
+pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> Result<(), Failure> {
+    let path = &setup.path;
+    let text = config::rewrite(
+        setup.existing.as_deref(),
+        &Saved {
+            api: answers.api(),
+            base_url: connected.client.base(),
+            account_code: &connected.account_code,
+            // of the other generation, what is known stays
+            email: answers.email().unwrap_or(&setup.config.mimecast.email),
+            app_id: answers
+                .app()
+                .map_or(&setup.config.mimecast.app_id, |app| &app.id),
+            client_id: answers
+                .client_id()
+                .unwrap_or(&setup.config.mimecast.client_id),
+            data: &answers.data,
+        },
+    )?;
+    let saved = Config::parse(&text, path, &setup.environment)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    durable::make_folder(folder, Mode::PRIVATE_FOLDER)
+        .map_err(|error| failure("make", folder, &error))?;
+    folders::prepare_own(&saved)?;
+    let secrets = credentials::place(path);
+    match &connected.secrets {
+        Secrets::Keys(keys) => keys.save(&secrets),
+        Secrets::Client(secret) => secret.save(&secrets),
+    }
+    .map_err(|error| failure("write", &secrets, &error))?;
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+    let text = text.as_bytes();
+    match saved.network.proxy {
+        Proxy::Url(_) => durable::replace_secret(&target, text), // a password may stand in it
+        Proxy::System | Proxy::None => {
+            let mode = mode_of(&target).unwrap_or(Mode(0o640));
+            durable::replace(&SystemDisk, &target, text, mode)
+        }
+    }
+    .map_err(|error| failure("write", path, &error))?;
+    Ok(())
+}
+
+/// What the owner of an existing file decided.
+#[cfg(unix)]
+fn mode_of(path: &Path) -> Option<Mode> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = std::fs::metadata(path).ok()?;
+    Some(Mode(metadata.permissions().mode() & 0o666))
+}
+
+#[cfg(not(unix))]
+fn mode_of(_: &Path) -> Option<Mode> {
+    None
+}
+
+fn failure(action: &str, path: &Path, error: &std::io::Error) -> Failure {
+    let what = format!("cannot {action} {}: {error}", path.display());
+    Failure::new(
+        Code::Disk,
+        what,
+        "correct its permissions, or name another place with --config",
+    )
+}

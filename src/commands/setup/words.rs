@@ -1,0 +1,89 @@
+//! Words a failure for the setup: the step to revisit, and what to do before it is run again.
+
+use std::path::Path;
+
+use super::{PROGRAM, Setup};
+use crate::api::ApiError;
+use crate::api::answer::Denial;
+use crate::config;
+use crate::failure::{Code, Failure};
+use crate::run;
+
+/// A note about keys that stop working by themselves.
+pub(super) fn expiry(lifetime_seconds: Option<u64>) -> Option<String> {
+    const YEAR: u64 = 365 * 24 * 3_600;
+    let seconds = lifetime_seconds.filter(|seconds| (1..YEAR).contains(seconds))?;
+    let life = match (seconds / 86_400, seconds / 3_600) {
+        (0, hours) => format!("{hours} hours"),
+        (1, _) => "1 day".to_owned(),
+        (days, _) => format!("{days} days"),
+    };
+    Some(format!(
+        "the keys will expire in {life}, and collection will stop then. Set the Authentication Cache \
+         TTL to \"Never Expires\" (preparation step 4 in docs/prepare-mimecast.md) and run {PROGRAM} again."
+    ))
+}
+
+/// Adds which part of the preparation a refusal points at.
+pub(super) fn revisit(error: ApiError) -> Failure {
+    let ApiError::Denied(denial) = &error else {
+        return error.into();
+    };
+    if matches!(denial, Denial::Clock(_)) {
+        return error.into();
+    }
+    let (step, matter) = match denial {
+        Denial::Login => (
+            1,
+            "user, password, no two-step authentication; a directory's password needs --auth-type domain",
+        ),
+        Denial::UnknownAddress => (1, "user"),
+        Denial::Region => (1, "user; without --base-url the region is found"),
+        Denial::Permission(_) => (2, "role"),
+        Denial::Expired => (4, "authentication profile"),
+        Denial::ApplicationId => (7, "application id; a new one works after 30 minutes"),
+        Denial::Client | Denial::Token => (3, "client id and secret"),
+        Denial::Keys | Denial::Clock(_) => (
+            7,
+            "application key; or a key pair, or this host's clock, is wrong",
+        ),
+    };
+    let remedy = format!("check preparation step {step} in docs/prepare-mimecast.md ({matter})");
+    Failure::new(Code::Denied, error.to_string(), remedy)
+}
+
+/// What to do differs from a collector's failure, which the next run makes up for.
+pub(super) fn in_words_of_setup(mut failure: Failure, setup: &Setup) -> Failure {
+    let once_more = format!("run {PROGRAM} again");
+    failure.remedy = match failure.code {
+        Code::Interrupted | Code::Terminated => once_more,
+        Code::Later if failure.not_before.is_some() => format!("{once_more} after that time"),
+        Code::Later if failure.is_of_certificate() => {
+            format!("{}, then {once_more}", trust_the_proxy(setup))
+        }
+        Code::Later => format!("check network, firewall and proxy, then {once_more}"),
+        _ => return again(run::with_whole_path(failure, &setup.path)),
+    };
+    failure
+}
+
+/// Says who goes on after a fault of the host: no next run does.
+pub(super) fn again(mut failure: Failure) -> Failure {
+    let then = format!("; then run {PROGRAM} again");
+    failure.remedy = failure.remedy.replace("; the next run goes on", &then);
+    failure
+}
+
+/// The lines that make the setup trust a proxy which opens TLS.
+fn trust_the_proxy(setup: &Setup) -> String {
+    let path = setup.path.display();
+    let line = config::CA_FILE_LINE;
+    let step = if setup.path.exists() {
+        format!("name its certificate under [network] in {path}: {line}")
+    } else {
+        let has_folder = setup.path.parent().is_some_and(Path::exists);
+        let folder = if has_folder { "" } else { " and its folder" };
+        format!("create {path}{folder} with two lines, [network] and {line}")
+    };
+    format!("if a proxy opens TLS here, {step}")
+}

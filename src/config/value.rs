@@ -1,0 +1,162 @@
+//! One value of the file, on its way to a type: kinds, ranges and modes are checked here, once.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeInteger, DeValue};
+
+use super::ConfigError;
+use super::edit::is_filled_in;
+use super::toml_file::{Key, Source, flaw_of_word, is_placeholder};
+use crate::durable::Mode;
+
+/// A key with its value, given or by default.
+pub(super) struct Setting<'a> {
+    /// The given file, which complaints are about even where the value is a default.
+    pub(super) file: &'a Source<'a>,
+    pub(super) origin: Origin,
+    pub(super) section: &'static str,
+    pub(super) key: &'a Key<'a>,
+    pub(super) item: &'a DeValue<'a>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    Given,
+    Default,
+}
+
+impl<'a> Setting<'a> {
+    /// A complaint about this key.
+    pub(super) fn refuse(&self, what: impl Display) -> ConfigError {
+        let (key, section) = (self.key.get_ref(), self.section);
+        let what = format_args!("{key} in [{section}]: {what}");
+        match self.origin {
+            Origin::Given => self.file.refuse(self.key, what),
+            Origin::Default => self.file.refuse_all(what),
+        }
+    }
+
+    /// The complaint about a value that must not be empty.
+    pub(super) fn empty(&self) -> ConfigError {
+        self.refuse("is empty")
+            .with_remedy("run authentication_setup")
+    }
+
+    /// Text on one line, possibly empty.
+    pub(super) fn text(&self) -> Result<&'a str, ConfigError> {
+        let text = self
+            .item
+            .as_str()
+            .ok_or_else(|| self.refuse("expected text in quotes"))?;
+        if text.chars().any(char::is_control) {
+            return Err(self.refuse("holds a line break or another control character"));
+        }
+        if is_placeholder(text) {
+            let refusal = self.refuse("still holds a placeholder");
+            return Err(match is_filled_in(self.section, self.key.get_ref()) {
+                true => refusal.with_remedy("run authentication_setup"),
+                false => refusal,
+            });
+        }
+        Ok(text)
+    }
+
+    /// Text that may go into a header and a log line as it is, possibly empty.
+    pub(super) fn word(&self) -> Result<String, ConfigError> {
+        let text = self.text()?;
+        match flaw_of_word(text).filter(|_| !text.is_empty()) {
+            Some(flaw) => {
+                let expected = "expected letters, digits and signs without spaces";
+                Err(self.refuse(format_args!("{flaw}: {expected}")))
+            }
+            None => Ok(text.to_owned()),
+        }
+    }
+
+    /// Text that may not be empty.
+    pub(super) fn filled(&self) -> Result<&'a str, ConfigError> {
+        let text = self.text()?.trim();
+        if text.is_empty() {
+            return Err(self.empty());
+        }
+        Ok(text)
+    }
+
+    pub(super) fn number(&self, range: RangeInclusive<u32>) -> Result<u32, ConfigError> {
+        let number = |number: &DeInteger<'_>| u32::from_str_radix(number.as_str(), number.radix());
+        let number = self.item.as_integer().and_then(|text| number(text).ok());
+        number
+            .filter(|number| range.contains(number))
+            .ok_or_else(|| {
+                let (least, most) = range.into_inner();
+                self.refuse(format_args!(
+                    "expected a whole number from {least} to {most}"
+                ))
+            })
+    }
+
+    pub(super) fn one_of<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, ConfigError> {
+        let text = self.text()?;
+        match choices.iter().find(|(name, _)| *name == text) {
+            Some((_, choice)) => Ok(*choice),
+            None => {
+                let names: Vec<_> = choices
+                    .iter()
+                    .map(|(name, _)| format!("\"{name}\""))
+                    .collect();
+                Err(self.refuse(format_args!("expected {}", names.join(" or "))))
+            }
+        }
+    }
+
+    /// A list of the choices, all of them or none; empty only as `none`.
+    pub(super) fn some_of(
+        &self,
+        choices: &[&'static str],
+    ) -> Result<Vec<&'static str>, ConfigError> {
+        match self.text()?.trim() {
+            "all" => return Ok(choices.to_vec()),
+            "none" => return Ok(Vec::new()),
+            _ => {}
+        }
+        let names = self.text()?.split(',').map(str::trim);
+        let known = names.map(|name| choices.iter().find(|choice| **choice == name).copied());
+        let known: Vec<_> = known.collect::<Option<_>>().ok_or_else(|| {
+            let list = choices.join(", ");
+            self.refuse(format_args!("expected all, none, or some of: {list}"))
+        })?;
+        let asked = choices.iter().filter(|choice| known.contains(choice));
+        Ok(asked.copied().collect())
+    }
+
+    /// Permissions that keep what the owner `needs`, and that nobody may use to change our files.
+    pub(super) fn mode(&self, needs: u32) -> Result<Mode, ConfigError> {
+        let text = self.text()?;
+        let is_octal = (3..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        let mode = u32::from_str_radix(text, 8)
+            .ok()
+            .filter(|mode| is_octal && *mode <= 0o777);
+        let Some(mode) = mode else {
+            let usual = needs | (needs & 0o500) >> 3; // the group may read
+            return Err(self.refuse(format_args!("expected octal text such as \"{usual:04o}\"")));
+        };
+        if mode & needs != needs {
+            return Err(self.refuse(format_args!("the owner needs at least \"{needs:04o}\"")));
+        }
+        if mode & 0o002 != 0 {
+            return Err(self.refuse("everybody could change what was collected"));
+        }
+        Ok(Mode(mode))
+    }
+
+    /// A path, relative to the file's own folder; nothing when empty.
+    pub(super) fn path(&self, folder: &Path) -> Result<Option<PathBuf>, ConfigError> {
+        let text = self.text()?.trim();
+        if text.starts_with('~') {
+            return Err(self.refuse("~ is not understood: expected the whole path"));
+        }
+        Ok((!text.is_empty()).then(|| folder.join(text)))
+    }
+}

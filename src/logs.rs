@@ -1,0 +1,94 @@
+//! The catalog: each log that is collected, and the one home of folder names.
+//!
+//! Vendor pages: <https://integrations.mimecast.com/documentation/endpoint-reference/> and
+//! <https://developer.services.mimecast.com/>.
+
+/// Below the data folder: files that are not published yet. No agent may read here.
+pub const STAGING: &str = "tmp";
+/// Below the data folder: gateway logs of either API generation.
+pub const GATEWAY_FOLDER: &str = "mta";
+/// Below the data folder: audit events.
+pub const AUDIT_FOLDER: &str = "audit";
+/// Every folder below the data folder that an agent reads.
+pub const PUBLISHED: [&str; 2] = [GATEWAY_FOLDER, AUDIT_FOLDER];
+/// Below the state folder: bytes that could not be read as events.
+pub const QUARANTINE: &str = "quarantine";
+
+/// One log of Mimecast's.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The name of its stream; with several event types, the beginning of their names.
+    pub name: &'static str,
+    /// How it is fetched.
+    pub kind: Kind,
+    /// The path of its call, which API 1.0 also signs.
+    pub path: &'static str,
+    /// The permission that the call needs, in the words of the administration console.
+    pub permission: &'static str,
+    /// API 2.0: the product that the application must have. It cannot be added later.
+    pub product: Option<&'static str>,
+    /// API 2.0: its event types, in the vendor's spelling.
+    pub types: &'static [&'static str],
+}
+
+/// How a log is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// API 1.0: archives, one after another, each with the token of the next.
+    Archives,
+    /// API 2.0: pages of addresses of objects, for each event type.
+    Objects,
+    /// Pages of events between two times.
+    Windows,
+}
+
+/// Gateway logs of API 1.0.
+pub static ARCHIVES: Log = Log {
+    name: "siem",
+    kind: Kind::Archives,
+    path: "/api/audit/get-siem-logs",
+    permission: "Gateway | Tracking | Read",
+    product: None,
+    types: &[],
+};
+
+/// Events of Cloud Gateway, API 2.0.
+pub static CLOUD_GATEWAY: Log = Log {
+    name: "cg",
+    kind: Kind::Objects,
+    path: "/siem/v1/batch/events/cg",
+    permission: "Threat and Security Events (SIEM) | Read",
+    product: Some("product Threats, Security Events and Data for CG"),
+    types: &[
+        "receipt",
+        "process",
+        "delivery",
+        "journal",
+        "av",
+        "spam",
+        "attachment protect",
+        "impersonation protect",
+        "internal email protect",
+        "url protect",
+    ],
+};
+
+/// Events of Cloud Integrated, API 2.0.
+pub static CLOUD_INTEGRATED: Log = Log {
+    name: "ci",
+    kind: Kind::Objects,
+    path: "/siem/v1/batch/events/ci",
+    permission: "Threat and Security Events (SIEM) | Read",
+    product: Some("product Threats, Security Events and Data for CI"),
+    types: &["entities", "mailflow", "urlclick"],
+};
+
+/// Audit events; the same call in both API generations.
+pub static AUDIT: Log = Log {
+    name: "audit",
+    kind: Kind::Windows,
+    path: "/api/audit/get-audit-events",
+    permission: "Account | Logs | Read",
+    product: None,
+    types: &[],
+};

@@ -1,0 +1,235 @@
+//! One object of API 2.0: a gzip file of JSON lines, read to the clean end of its last member.
+
+use std::io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom, Write};
+
+use super::gzip::Members as Gzip;
+use crate::api::ApiError;
+use crate::clock::{Clock, Stopped};
+use crate::config::Aliases;
+use crate::json::Members;
+use crate::siem::{COPY_BYTES, going_on};
+use crate::spool::Scratch;
+
+/// The largest object that is unpacked, in bytes; a page of 100 is far below.
+const LIMIT_BYTES: u64 = 4 << 30;
+/// No line of the vendor's comes near; what is longer is copied as it is.
+const LINE_BYTES: u64 = 8 << 20;
+
+/// What is wrong with an object's bytes.
+pub(crate) struct Fault {
+    pub(crate) what: String,
+    /// Whether everything in it could be read all the same.
+    pub(crate) is_behind: bool,
+}
+
+impl Fault {
+    pub(super) fn of(what: &str) -> Self {
+        Self {
+            what: what.to_owned(),
+            is_behind: false,
+        }
+    }
+}
+
+/// Writes the object's lines; says what is wrong with the bytes, if anything is. Bytes that are not packed
+/// are written as they are: the caller knows that they are lines.
+pub(super) fn unpack(
+    raw: &mut Scratch,
+    part: &mut impl Write,
+    aliases: Aliases,
+    clock: &Clock,
+) -> Result<Option<Fault>, ApiError> {
+    let is_packed = look(raw)? == Look::Gzip;
+    let packed = BufReader::with_capacity(COPY_BYTES, &mut *raw);
+    if !is_packed {
+        let ended = write_lines(packed, part, aliases, &|| going_on(clock))?;
+        return ended.map_or(Ok(None), |error| Err(ApiError::Sink(error)));
+    }
+    lines(packed, part, aliases, &|| going_on(clock))
+}
+
+/// What an object's first bytes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    Empty,
+    Gzip,
+    /// Something else: a damaged object, or a page of somebody who stands before the store.
+    Foreign,
+}
+
+/// Looks at the first bytes; the next read begins at the first one.
+pub(super) fn look(raw: &mut Scratch) -> Result<Look, ApiError> {
+    let mut first = Vec::new();
+    raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
+    raw.take(2)
+        .read_to_end(&mut first)
+        .map_err(ApiError::Sink)?;
+    raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
+    Ok(match *first {
+        [] => Look::Empty,
+        [0x1f, 0x8b] => Look::Gzip,
+        _ => Look::Foreign,
+    })
+}
+
+/// True if the bytes are not packed, but are JSON lines of the type that was listed: something on the way has
+/// unpacked the object. The next read begins at the first byte.
+///
+/// # Errors
+/// [`ApiError::Sink`] when the file cannot be read.
+pub(super) fn lines_of_type(raw: &mut Scratch, listed: &str) -> Result<bool, ApiError> {
+    raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
+    let found = are_lines_of_type(&mut BufReader::with_capacity(COPY_BYTES, &mut *raw), listed);
+    raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
+    found.map_err(ApiError::Sink)
+}
+
+/// No name of a type is longer, in bytes.
+const KIND_BYTES: usize = 256;
+
+fn are_lines_of_type(source: &mut impl BufRead, listed: &str) -> io::Result<bool> {
+    let same_type = |json: &str| {
+        let letters = |text: &str| text.to_lowercase().replace(['_', '-', ' '], "");
+        let kind = serde_json::from_str::<String>(json);
+        kind.is_ok_and(|kind| letters(&kind) == letters(listed))
+    };
+    let (mut line, mut count) = (Vec::new(), 0_u64);
+    while source
+        .by_ref()
+        .take(LINE_BYTES)
+        .read_until(b'\n', &mut line)?
+        > 0
+    {
+        let text = String::from_utf8_lossy(&line);
+        if !text.trim().is_empty() {
+            let Ok(members) = serde_json::from_str::<Members<'_>>(&text) else {
+                return Ok(false);
+            };
+            let kind = members.get("type").or_else(|| members.get("eventType"));
+            if !kind.is_some_and(|kind| kind.len() < KIND_BYTES && same_type(kind)) {
+                return Ok(false);
+            }
+            count += 1;
+        }
+        line.clear();
+    }
+    Ok(count > 0)
+}
+
+/// The same for any source of bytes: whatever they are, the fault is theirs and not the disk's.
+pub(crate) fn lines(
+    packed: impl BufRead,
+    part: &mut impl Write,
+    aliases: Aliases,
+    going_on: &dyn Fn() -> Result<(), Stopped>,
+) -> Result<Option<Fault>, ApiError> {
+    let mut unpacked = Gzip::new(packed).take(LIMIT_BYTES);
+    let ended = write_lines(&mut unpacked, part, aliases, going_on)?;
+    let what = match ended {
+        Some(error) if is_of_the_bytes(&error) => "it is not a whole gzip file",
+        Some(error) => return Err(ApiError::Sink(error)),
+        None if unpacked.limit() == 0 => "it unpacks to more than 4 GiB",
+        None if unpacked.get_ref().has_garbage() => {
+            return Ok(Some(Fault {
+                what: "bytes stand behind its end".to_owned(),
+                is_behind: true,
+            }));
+        }
+        None => return Ok(None),
+    };
+    Ok(Some(Fault::of(what)))
+}
+
+/// Writes lines as the configuration wants them; returns what ended the reading early.
+fn write_lines(
+    unpacked: impl Read,
+    part: &mut impl Write,
+    aliases: Aliases,
+    going_on: &dyn Fn() -> Result<(), Stopped>,
+) -> Result<Option<io::Error>, ApiError> {
+    match aliases {
+        Aliases::Off => copy(unpacked, part, going_on),
+        Aliases::On => copy_with_aliases(unpacked, part, going_on),
+    }
+}
+
+/// Copies the vendor's bytes unchanged; yields what ended the reading early.
+fn copy(
+    mut unpacked: impl Read,
+    part: &mut impl Write,
+    going_on: &dyn Fn() -> Result<(), Stopped>,
+) -> Result<Option<io::Error>, ApiError> {
+    let mut buffer = vec![0; COPY_BYTES];
+    loop {
+        going_on()?;
+        match unpacked.read(&mut buffer) {
+            Ok(0) => return Ok(None),
+            Ok(count) => part.write_all(&buffer[..count]).map_err(ApiError::Sink)?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Ok(Some(error)),
+        }
+    }
+}
+
+/// Copies line by line, with two more members at the end of each object.
+fn copy_with_aliases(
+    unpacked: impl Read,
+    part: &mut impl Write,
+    going_on: &dyn Fn() -> Result<(), Stopped>,
+) -> Result<Option<io::Error>, ApiError> {
+    let mut unpacked = BufReader::with_capacity(COPY_BYTES, unpacked);
+    let mut line = Vec::new();
+    loop {
+        going_on()?;
+        line.clear();
+        match unpacked
+            .by_ref()
+            .take(LINE_BYTES)
+            .read_until(b'\n', &mut line)
+        {
+            Ok(0) => return Ok(None),
+            Ok(_) => {
+                add_aliases(&mut line);
+                part.write_all(&line).map_err(ApiError::Sink)?;
+            }
+            Err(error) => return Ok(Some(error)),
+        }
+    }
+}
+
+/// Adds `eventType` and `subType` with the values of `type` and `subtype`; what is no object stays
+/// as it is.
+fn add_aliases(line: &mut Vec<u8>) {
+    let Some(end) = line.iter().rposition(|byte| *byte == b'}') else {
+        return;
+    };
+    let added = {
+        let Ok(text) = std::str::from_utf8(&line[..=end]) else {
+            return;
+        };
+        let Ok(members) = serde_json::from_str::<Members<'_>>(text) else {
+            return;
+        };
+        let mut added = String::new();
+        for (name, alias) in [("type", "eventType"), ("subtype", "subType")] {
+            if let (Some(value), None) = (members.get(name), members.get(alias)) {
+                added.push_str(&format!(",\"{alias}\":{value}"));
+            }
+        }
+        added
+    };
+    line.splice(end..end, added.into_bytes());
+}
+
+/// Whether the bytes are to blame, not the disk that they are on.
+fn is_of_the_bytes(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+    error.raw_os_error().is_none()
+        && matches!(
+            error.kind(),
+            InvalidData | InvalidInput | UnexpectedEof | Other
+        )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! Batch → staged → committed → published: each step takes the receipt of the one before.
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::SystemTime;
+
+use sha2::{Digest as _, Sha256};
+
+use super::SpoolError;
+use super::batch::{Batch, Size};
+use super::gap::{Gap, Warning};
+use super::name::FileName;
+use super::record::{Move, hex};
+use super::seen::Digest;
+use crate::durable::{Disk, Kind};
+
+/// How many names are tried for one content before giving up.
+const VARIANTS: u32 = 100;
+const COPY_BYTES: usize = 64 << 10;
+
+/// Receipt: every file of a batch and its staged name are on the disk.
+#[must_use = "staged files are swept unless the checkpoint takes them"]
+pub(super) struct Staged {
+    pub(super) moves: Vec<Move>,
+    pub(super) ids: Vec<Digest>,
+    pub(super) gaps: Vec<Gap>,
+    pub(super) warnings: Vec<Warning>,
+    pub(super) size: Size,
+    pub(super) repeated: u64,
+}
+
+/// Receipt: the state record names these files; they may be shown.
+#[must_use = "committed files have to be published"]
+pub(super) struct Committed {
+    pub(super) moves: Vec<Move>,
+    pub(super) size: Size,
+    /// Files that were not added, because their content had been published before.
+    pub(super) repeated: u64,
+}
+
+/// What a commit did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Files, lines and bytes of the batch.
+    pub size: Size,
+    /// Files whose very content had been published before.
+    pub repeated: u64,
+    /// Files that were left out of the batch, because their content had been published before.
+    pub left_out: u64,
+    /// Names that were taken by other content, and so got a number.
+    pub renamed: Vec<String>,
+    /// Names of all its files.
+    pub names: Vec<String>,
+}
+
+/// Makes the staged names durable; the contents are since [`Batch::add`].
+pub(super) fn stage(mut batch: Batch) -> Result<Staged, SpoolError> {
+    if !batch.moves.is_empty() {
+        let folder = &batch.staging.folder;
+        batch
+            .staging
+            .disk
+            .sync_folder(folder)
+            .map_err(|error| SpoolError::disk("sync", folder, error))?;
+    }
+    Ok(Staged {
+        moves: std::mem::take(&mut batch.moves),
+        ids: std::mem::take(&mut batch.ids),
+        gaps: std::mem::take(&mut batch.gaps),
+        warnings: std::mem::take(&mut batch.warnings),
+        size: batch.size,
+        repeated: batch.repeated,
+    })
+}
+
+/// Moves every committed file into the watched folder.
+pub(super) fn publish(
+    disk: &dyn Disk,
+    staging: &Path,
+    published: &Path,
+    committed: Committed,
+) -> Result<Stored, SpoolError> {
+    let mut stored = Stored {
+        size: committed.size,
+        left_out: committed.repeated,
+        ..Stored::default()
+    };
+    for moved in &committed.moves {
+        match place(disk, staging, published, moved, Trust::JustWritten)
+            .map_err(|error| SpoolError::disk("publish into", published, error))?
+        {
+            Placed::Moved => stored.names.push(moved.name.clone()),
+            Placed::Known(_) => stored.repeated += 1,
+            Placed::Numbered(name) => {
+                stored.names.push(name.to_string());
+                stored.renamed.push(name.to_string());
+            }
+            Placed::Missing => {
+                let gone = io::Error::new(io::ErrorKind::NotFound, "a staged file has vanished");
+                return Err(SpoolError::disk("publish from", staging, gone));
+            }
+        }
+    }
+    if !committed.moves.is_empty() {
+        sync_both(disk, staging, published)?;
+    }
+    Ok(stored)
+}
+
+/// Makes moves durable: the new names first, so that a power cut never loses both.
+pub(super) fn sync_both(
+    disk: &dyn Disk,
+    staging: &Path,
+    published: &Path,
+) -> Result<(), SpoolError> {
+    for folder in [published, staging] {
+        disk.sync_folder(folder)
+            .map_err(|error| SpoolError::disk("sync", folder, error))?;
+    }
+    Ok(())
+}
+
+/// Where one committed file ended up.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// Under its own name.
+    Moved,
+    /// The same content was there already, under this name.
+    Known(FileName),
+    /// Its name belongs to other content, so it got a number.
+    Numbered(FileName),
+    /// Neither staged nor published.
+    Missing,
+}
+
+/// Whether a staged file has to be read again before it is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// This process wrote and synced it.
+    JustWritten,
+    /// An earlier one did, and ended badly; the age of the file counts from this time.
+    Verify(SystemTime),
+}
+
+/// Lets the age of a file count from a later time. After a power cut it may count from staging again.
+pub(super) fn restamp(disk: &dyn Disk, path: &Path, time: SystemTime) -> io::Result<()> {
+    let modified = disk.entry(path)?.and_then(|entry| entry.modified);
+    if modified.is_some_and(|modified| modified >= time) {
+        return Ok(());
+    }
+    disk.append(path)?.set_modified(time)
+}
+
+/// Moves one file unless its content is there already; may be repeated at any time.
+pub(super) fn place(
+    disk: &dyn Disk,
+    staging: &Path,
+    published: &Path,
+    moved: &Move,
+    trust: Trust,
+) -> io::Result<Placed> {
+    let staged = staging.join(&moved.staged);
+    let is_staged = match trust {
+        Trust::JustWritten => disk.entry(&staged)?.is_some(),
+        Trust::Verify(_) => holds(disk, &staged, moved)?,
+    };
+    let first = FileName::parse(&moved.name).ok_or(io::ErrorKind::InvalidInput)?;
+    for count in 1..=VARIANTS {
+        let name = first.variant(count);
+        let target = published.join(name.as_str());
+        if holds(disk, &target, moved)? {
+            if is_staged {
+                disk.remove(&staged)?;
+            }
+            return Ok(Placed::Known(name));
+        }
+        if is_staged && disk.entry(&target)?.is_none() {
+            if let Trust::Verify(published_at) = trust {
+                restamp(disk, &staged, published_at)?;
+            }
+            // the lock makes this the only writer, so the name is still free
+            disk.rename(&staged, &target)?;
+            return Ok(if count == 1 {
+                Placed::Moved
+            } else {
+                Placed::Numbered(name)
+            });
+        }
+    }
+    if !is_staged {
+        return Ok(Placed::Missing);
+    }
+    Err(io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        format!("no free name for {first}"),
+    ))
+}
+
+/// Whether a regular file with exactly this content stands under the path.
+fn holds(disk: &dyn Disk, path: &Path, moved: &Move) -> io::Result<bool> {
+    match disk.entry(path)? {
+        Some(entry) if entry.kind == Kind::File && entry.size == moved.size => {
+            Ok(sha256(&mut disk.open(path)?)? == moved.sha256)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// Digests a stream to its end, in lower-case hex.
+pub(super) fn sha256(source: &mut dyn Read) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; COPY_BYTES];
+    loop {
+        match source.read(&mut buffer)? {
+            0 => return Ok(hex(&hash.finalize())),
+            count => hash.update(&buffer[..count]),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Logs by time window and page: today audit events. Window after window, oldest first, up to a minute ago.
+//!
+//! Mimecast answers newest first and some events appear late. So a window counts only when all its pages
+//! have arrived, each run begins an overlap before the last window, and what was published is remembered.
+//! Page tokens are offsets into a list that can grow: none outlives its window. What is too large, or cannot
+//! be read, is asked for in smaller pieces, down to one second and one item.
+
+pub(crate) mod audit;
+mod bad_page;
+mod found;
+mod newest_first;
+pub mod page;
+mod pieces;
+mod plan;
+mod published;
+mod reading;
+mod taken;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tracing::{info, warn};
+
+use crate::api::endpoints;
+use crate::api::{ApiError, Client};
+use crate::clock::Clock;
+use crate::collect::{Context, Ready, Source, Stream};
+use crate::config::Format;
+use crate::failure::{Code, Failure};
+use crate::logs::AUDIT;
+use crate::spool::{Batch, Extension, Gap, Spool};
+use pieces::Pieces;
+use plan::{Place, Plan, Window};
+use published::Published;
+use reading::Read;
+use taken::Taken;
+
+/// A window with more events than this is asked for in halves: it bounds memory, not volume.
+const EVENTS_LIMIT: usize = 200_000;
+/// A host whose clock is further off plans its windows anew once an answer has shown it.
+const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(2);
+
+/// Returns the stream of audit events, the same under both API generations.
+pub fn stream() -> Stream<()> {
+    Stream {
+        name: AUDIT.name.to_owned(),
+        stem: String::new(),
+        kind: (),
+    }
+}
+
+/// The windows that have not been collected yet.
+pub struct Windows {
+    client: Arc<Client>,
+    clock: Clock,
+    format: Format,
+    plan: Plan,
+    /// How many events are asked for in one page.
+    pieces: Pieces,
+    published: Published,
+    /// What the operator is told with the first window.
+    warnings: Vec<String>,
+    /// True once the plan is made by all clocks.
+    is_planned: bool,
+    /// True once a page could be read in this run.
+    has_read: bool,
+    /// True once a page with an event could be read in this run.
+    has_read_event: bool,
+    /// Pages that were given up in this run.
+    unread: u32,
+    /// Items that are not JSON and were asked for alone in this run.
+    isolated: u32,
+    finished: bool,
+    /// An error that ends the stream once the position is saved.
+    failed: Option<Failure>,
+}
+
+impl Windows {
+    /// Plans from the spool's position. If the state was lost, or is older than what was published, the
+    /// newest published file says where collection goes on.
+    ///
+    /// # Errors
+    /// A [`Failure`] when the position cannot be read.
+    pub fn waiting(context: &Context, spool: &Spool) -> Result<Self, Failure> {
+        let audit = &context.config.audit;
+        let mut warnings = Vec::new();
+        let mut place = match spool.position() {
+            Some(text) => Place::read(text).ok_or_else(unreadable)?,
+            None => Place::default(),
+        };
+        let mut published = Published::default();
+        let is_first = spool.position().is_none();
+        if is_first || spool.is_resumed() {
+            let end = published::newest_end(spool, context.clock.now())?;
+            if let Some(end) = end.filter(|end| Some(*end) > place.reached) {
+                let overlap = TimeDelta::from_std(audit.overlap).unwrap_or_default();
+                published = Published::since(spool, end - overlap)?;
+                warnings.push(resumed(end));
+                place = Place {
+                    reached: Some(end),
+                    ..Place::default()
+                };
+            }
+        }
+        Ok(Self {
+            client: Arc::clone(&context.client),
+            clock: context.clock.clone(),
+            format: audit.format,
+            plan: Plan::new(place, spool.began(), audit.overlap, audit.first_look_back),
+            pieces: Pieces::new(endpoints::AUDIT_PAGE),
+            published,
+            warnings,
+            is_planned: false,
+            has_read: false,
+            has_read_event: false,
+            unread: 0,
+            isolated: 0,
+            finished: false,
+            failed: None,
+        })
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.present().earliest
+    }
+
+    fn batch(&self, spool: &Spool) -> Batch {
+        spool.batch(self.clock.present().latest)
+    }
+
+    /// Returns true if the window that is being read is as all clocks want it. Only the first answer of a
+    /// run shows Mimecast's clock.
+    fn is_as_planned(&mut self, spool: &Spool) -> Result<bool, Failure> {
+        if std::mem::replace(&mut self.is_planned, true) {
+            return Ok(true);
+        }
+        let present = self.clock.present();
+        if present.is_unknown {
+            return Err(unknown_time());
+        }
+        let skew = self.clock.skew().unwrap_or_default();
+        let mut is_good = skew.abs() <= SKEW_LIMIT;
+        if !is_good {
+            let seconds = skew.num_seconds();
+            warn!(seconds, "this host's clock is off: planning anew");
+        }
+        let moved_at = spool.moved_at()?;
+        if let Some(back) = self.plan.leave_future(present.earliest, moved_at) {
+            is_good = false;
+            self.warnings.push(format!(
+                "the saved position of audit events is in the future: a clock was wrong. Collection \
+                 goes back to {}",
+                taken::words(back)
+            ));
+        }
+        Ok(is_good)
+    }
+
+    /// Turns the window's events into one file, oldest first.
+    fn ready(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        mut taken: Taken,
+    ) -> Result<Ready, Failure> {
+        let mut batch = self.batch(spool);
+        let mut part = batch.part()?;
+        let written = taken.lines.write_reversed(&mut part);
+        written.map_err(ApiError::Sink)?;
+        let kind = match self.format {
+            Format::KeyValue => Extension::Log,
+            Format::Json => Extension::Json,
+        };
+        batch.add(part, &window.stem(), kind)?;
+        batch.remember(std::mem::take(&mut taken.ids));
+        if let Some((from, to)) = window.gap {
+            batch.note_gap(Gap::of(
+                Some(from),
+                to,
+                "older than Mimecast keeps audit events",
+            ));
+            batch.warn(format!(
+                "the last run was so long ago that Mimecast no longer has all events since: those \
+                 from {} to {} are missing",
+                taken::words(from),
+                taken::words(to)
+            ));
+        }
+        if let Some(mut odd) = taken.odd.take() {
+            let note = format!("audit items that are not events, window {}", window.stem());
+            let place = spool.quarantine(&mut odd, &note)?;
+            batch.warn(format!(
+                "audit items that are not events were kept in {}",
+                place.display()
+            ));
+        }
+        if taken.changed > 0 {
+            let count = taken.changed;
+            info!(count, "events with the id of another one were written, too");
+        }
+        for (text, gap) in std::mem::take(&mut taken.unread) {
+            batch.warn(text);
+            batch.note_gap(gap);
+        }
+        if let Some(text) = taken.short.take() {
+            batch.warn_daily("count", text);
+        }
+        for text in taken.warnings.drain(..).chain(self.warnings.drain(..)) {
+            batch.warn(text);
+        }
+        self.plan.collected(window);
+        self.pieces.reset();
+        let position = Some(self.plan.text());
+        Ok(Ready { batch, position })
+    }
+
+    /// Keeps the work of a run whose time is up in smaller windows, so that the next run gets further.
+    fn out_of_time(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        error: Failure,
+    ) -> Result<Ready, Failure> {
+        if !error.is_out_of_time() || !self.is_planned || !window.can_halve() {
+            return Err(error);
+        }
+        self.plan.halve(window);
+        self.failed = Some(error);
+        Ok(Ready {
+            batch: self.batch(spool),
+            position: Some(self.plan.text()),
+        })
+    }
+}
+
+impl Source for Windows {
+    /// The next window with all its events.
+    fn next(&mut self, spool: &Spool) -> Result<Option<Ready>, Failure> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        while !self.finished {
+            let window = bad_page::beside_gaps(spool, self.plan.next(self.now()));
+            spool.recall_since(window.from.timestamp())?;
+            let read = match self.read(spool, &window) {
+                Ok(read) => read,
+                Err(error) => return self.out_of_time(spool, &window, error).map(Some),
+            };
+            if !self.is_as_planned(spool)? {
+                continue;
+            }
+            match read {
+                Read::Whole(taken) => {
+                    self.finished = window.is_last;
+                    return self.ready(spool, &window, *taken).map(Some);
+                }
+                Read::TooMuch => self.plan.halve(&window),
+                Read::OtherPlan => {}
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn unreadable() -> Failure {
+    let what = "the audit state holds a position that is not a time";
+    let remedy =
+        "move the state file away: collection then goes on at the end of the newest published file";
+    Failure::new(Code::Config, what, remedy)
+}
+
+/// State was lost or is old: where collection goes on, and what that can repeat.
+fn resumed(end: DateTime<Utc>) -> String {
+    format!(
+        "collection of audit events goes on at the end of the newest published file, {}: of the events \
+         before, those whose file an agent has taken may be written again",
+        taken::words(end)
+    )
+}
+
+/// Without a last run nobody knows which of two clocks is right, and a window by the wrong one would skip
+/// events.
+fn unknown_time() -> Failure {
+    let what = "this host's clock and Mimecast's are more than a day apart, and no earlier run says \
+                which one is right";
+    let remedy = "set this host's clock";
+    Failure::later("clocks", what, remedy).if_it_lasts(Code::Config, remedy)
+}

@@ -1,0 +1,257 @@
+//! A page that gives no events: whether it is the only one, and how to do without it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Windows;
+use super::found::Found;
+use super::page;
+use super::plan::Window;
+use super::reading::{Answer, Bad, Pages, not_json};
+use super::taken::Taken;
+use crate::api::answer::Denial;
+use crate::api::endpoints::{self, Call};
+use crate::api::{ApiError, NoSink, Reply};
+use crate::failure::{Failure, LASTING_RUNS};
+use crate::logs::AUDIT;
+use crate::spool::{Gap, Spool};
+
+/// Pages that are given up in one run: more of them are not single bad pages.
+pub(super) const UNREAD_LIMIT: u32 = 5;
+/// So often a page that cannot be read is fetched to be kept, if it differs.
+const RAW_TRIES: u32 = 3;
+/// After so many runs, a day of one each half hour, a page is given up although no other event shows that the
+/// network is not at fault.
+const LONG_RUNS: u32 = 48;
+/// Other events are looked for in so much time behind a bad page, in stretches of this length.
+const LOOKED_AT: TimeDelta = TimeDelta::days(7);
+const WINDOW: TimeDelta = TimeDelta::hours(23);
+/// Why events of a second can be missing.
+const UNREAD: &str = "a page of audit events cannot be read";
+
+impl Windows {
+    /// A page that cannot be read is one bad page only if Mimecast answers others: something in front of it
+    /// may be the cause.
+    pub(super) fn doubt(&mut self, why: String) -> Result<Answer, Failure> {
+        if !self.has_read {
+            self.ask_for_a_second(self.now() - TimeDelta::minutes(2))?;
+        }
+        Ok(Answer::Bad(Bad::Unreadable(why)))
+    }
+
+    /// The same for a page that does not arrive. An outage can begin at any time.
+    pub(super) fn doubt_outage(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        error: ApiError,
+    ) -> Result<Answer, Failure> {
+        let is_doubtful = matches!(
+            error,
+            ApiError::Unreachable(_) | ApiError::Denied(Denial::Permission(_))
+        );
+        // where nothing answers, nothing more is asked in the first run
+        let lasts = ["unreachable", "denied"].map(|trouble| spool.runs_with(trouble) > 0);
+        let lasts = lasts.contains(&true) || self.has_read || was_absent(spool, window);
+        if !is_doubtful || !lasts {
+            return Err(error.into());
+        }
+        let recent = self.now() - TimeDelta::minutes(2);
+        let is_inside = !window.can_halve() && window.from.timestamp() == recent.timestamp();
+        let other = recent - TimeDelta::minutes(i64::from(is_inside));
+        match self.ask_for_a_second(other) {
+            Ok(()) => Ok(Answer::Bad(Bad::Absent(error.to_string()))),
+            Err(stopped) if stopped.is_stop() => Err(stopped),
+            Err(_) => Err(error.into()),
+        }
+    }
+
+    /// Finds out whether Mimecast answers at all.
+    fn ask_for_a_second(&mut self, second: DateTime<Utc>) -> Result<(), Failure> {
+        let body = endpoints::audit(second, second, 1, None);
+        let Reply::Json(text) = self.client.call(Call::Log(&AUDIT), &body, &mut NoSink)? else {
+            return Err(not_json().into());
+        };
+        let read = page::read(&text, |_| Ok::<_, Failure>(()))?;
+        read.map_err(ApiError::NotUnderstood)?;
+        self.has_read = true;
+        Ok(())
+    }
+
+    /// Goes on after a bad page: with less of it, or without it if there is nothing less.
+    pub(super) fn without(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        (token, listed): (Option<&str>, usize),
+        bad: &Bad,
+        taken: &mut Taken,
+    ) -> Result<Pages, Failure> {
+        if window.can_halve() {
+            return Ok(Pages::TooMuch);
+        }
+        let is_known = spool.has_gap(window.from, UNREAD);
+        let is_other = match bad {
+            Bad::Unreadable(_) => !is_known && self.pieces.unread(listed),
+            Bad::TooLarge(_) | Bad::Absent(_) => !is_known && self.pieces.halve(),
+        };
+        match bad {
+            _ if is_other => return Ok(Pages::OtherSize),
+            _ if is_known => {}
+            Bad::TooLarge(why) | Bad::Unreadable(why) => {
+                if !self.keep_unread(spool, window, (token, why), taken)? {
+                    return Ok(Pages::OtherSize); // it can be read now
+                }
+            }
+            Bad::Absent(why) => self.give_up(spool, window, why, taken)?,
+        }
+        Ok(Pages::End(None, listed))
+    }
+
+    /// Keeps the bytes of the smallest page that can be asked for and that cannot be read. Returns false if
+    /// it can be read now.
+    fn keep_unread(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        (token, why): (Option<&str>, &str),
+        taken: &mut Taken,
+    ) -> Result<bool, Failure> {
+        self.unread += 1;
+        if self.unread > UNREAD_LIMIT {
+            return Err(ApiError::NotUnderstood(why.to_owned()).into());
+        }
+        let body = endpoints::audit(window.from, window.to, self.pieces.size(), token);
+        let mut raw = spool.scratch()?;
+        let (mut found, mut before) = (Found::Sound, None);
+        for _ in 0..RAW_TRIES {
+            found = match self.client.call_raw(Call::Log(&AUDIT), &body, &mut raw) {
+                Ok(head) => Found::in_answer(head.as_ref(), &mut raw).map_err(ApiError::Sink)?,
+                Err(error) => Found::NoPage(of_the_page(error)?.to_string()),
+            };
+            let bytes = raw.fingerprint().map_err(ApiError::Sink)?;
+            let is_same = before.replace(bytes) == before;
+            if !matches!(found, Found::Damaged(_)) || is_same {
+                break;
+            }
+            found = Found::NoPage("other bytes each time".to_owned());
+        }
+        let fault = match found {
+            Found::Sound if self.unread < UNREAD_LIMIT => return Ok(false),
+            Found::Damaged(fault) if self.is_another_read(window)? => fault,
+            Found::Sound => why.to_owned(), // what cannot be read is not in its bytes
+            Found::NoPage(why) | Found::Damaged(why) => {
+                self.give_up(spool, window, &why, taken)?;
+                return Ok(true);
+            }
+        };
+        let note = format!("a page of audit events, window {}: {fault}", window.stem());
+        let kept = spool.quarantine(&mut raw, &note)?;
+        let text = format!(
+            "a page of audit events at {} cannot be read ({why}); its bytes are kept in {}, and events \
+             of this second may be missing",
+            window.from,
+            kept.display()
+        );
+        taken.unread.push((text, gap(window, UNREAD)));
+        Ok(true)
+    }
+
+    /// True if a page with an event was read in this run, or arrives from behind the window: then the network
+    /// passes events, and one page alone is at fault.
+    fn is_another_read(&mut self, window: &Window) -> Result<bool, Failure> {
+        let mut from = window.to + TimeDelta::seconds(1);
+        let end = self.now().min(from + LOOKED_AT);
+        while !self.has_read_event && from <= end {
+            let to = end.min(from + WINDOW);
+            let body = endpoints::audit(from, to, 1, None);
+            match self.client.call(Call::Log(&AUDIT), &body, &mut NoSink) {
+                Ok(Reply::Json(text)) => {
+                    let read = page::read(&text, |_| Ok::<_, Failure>(()))?;
+                    self.has_read_event = read.is_ok_and(|head| head.items > 0);
+                }
+                Ok(_) => {}
+                Err(error) => drop(of_the_page(error)?),
+            }
+            from = to + TimeDelta::seconds(1);
+        }
+        Ok(self.has_read_event)
+    }
+
+    /// Does without a page that has not arrived in several runs.
+    fn give_up(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        why: &str,
+        taken: &mut Taken,
+    ) -> Result<(), Failure> {
+        let trouble = trouble(window.from);
+        self.unread += 1;
+        let runs = spool.runs_with(&trouble) + 1;
+        let is_due = match runs {
+            ..LASTING_RUNS => false,
+            LASTING_RUNS..LONG_RUNS => self.is_another_read(window)?,
+            _ => true,
+        };
+        if !is_due || self.unread > UNREAD_LIMIT {
+            let what = format!(
+                "audit events of {} do not arrive, while others do: {why}",
+                window.from
+            );
+            let remedy = "nothing to do: a later run goes on, without them if it lasts";
+            return Err(Failure::later(trouble, what, remedy));
+        }
+        let text = format!(
+            "audit events of {} did not arrive in {runs} runs ({why}): events of this second may be \
+             missing",
+            window.from
+        );
+        taken.unread.push((text, gap(window, UNREAD)));
+        Ok(())
+    }
+}
+
+/// Passes an error on unless it can be of one page alone.
+fn of_the_page(error: ApiError) -> Result<ApiError, ApiError> {
+    match error {
+        ApiError::NotUnderstood(_)
+        | ApiError::TooLarge(_)
+        | ApiError::Unreachable(_)
+        | ApiError::Denied(Denial::Permission(_)) => Ok(error),
+        error => Err(error),
+    }
+}
+
+/// What a page of this second that does not arrive is called when runs in a row are compared.
+fn trouble(second: DateTime<Utc>) -> String {
+    format!("page {}", second.timestamp())
+}
+
+/// True if a page of a second of the window did not arrive in the last run.
+fn was_absent(spool: &Spool, window: &Window) -> bool {
+    let mut second = window.from;
+    while second <= window.to && spool.runs_with(&trouble(second)) == 0 {
+        second += TimeDelta::seconds(1);
+    }
+    second <= window.to
+}
+
+/// A second with a page that cannot be read is a window of its own, so that it is not searched for again.
+pub(super) fn beside_gaps(spool: &Spool, mut window: Window) -> Window {
+    let mut second = window.from;
+    while second <= window.to {
+        if spool.has_gap(second, UNREAD) {
+            let is_first = second == window.from;
+            let end = second - TimeDelta::seconds(i64::from(!is_first));
+            window.is_last &= end == window.to;
+            window.to = end;
+        }
+        second += TimeDelta::seconds(1);
+    }
+    window
+}
+
+fn gap(window: &Window, reason: &str) -> Gap {
+    let (from, to): (DateTime<Utc>, DateTime<Utc>) = (window.from, window.to);
+    Gap::of(Some(from), to, reason)
+}

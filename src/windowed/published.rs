@@ -1,0 +1,62 @@
+//! Lines that are published already, for a run whose state was lost or is older than what was published.
+//!
+//! The ids of the newest events are then unknown, but their lines are in the published files: as often as a
+//! line is there, it is not written again. Equal lines are as good as one another, so that nothing is lost.
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::plan;
+use crate::spool::{Digest, Spool, SpoolError};
+
+/// How often each line is published.
+#[derive(Debug, Default)]
+pub(super) struct Published(HashMap<Digest, u32>);
+
+impl Published {
+    /// Reads the files of all windows that reach beyond `from`.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`] when the folder or a file cannot be read.
+    pub(super) fn since(spool: &Spool, from: DateTime<Utc>) -> Result<Self, SpoolError> {
+        let mut lines = HashMap::new();
+        for name in spool.published_names()? {
+            if plan::of_name(&name).is_none_or(|(_, to)| to < from) {
+                continue;
+            }
+            let Some(file) = spool.read_published(&name)? else {
+                continue; // an agent has taken it
+            };
+            let mut file = BufReader::new(file);
+            let mut line = Vec::new();
+            let failed = |error| spool.failed_to_read(&name, error);
+            while file.read_until(b'\n', &mut line).map_err(failed)? > 0 {
+                *lines.entry(Digest::of(&line)).or_insert(0) += 1;
+                line.clear();
+            }
+        }
+        Ok(Self(lines))
+    }
+
+    /// True once for each time that the line is published.
+    pub(super) fn take(&mut self, line: &[u8]) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let left = self.0.get_mut(&Digest::of(line)).filter(|left| **left > 0);
+        left.map(|left| *left -= 1).is_some()
+    }
+}
+
+/// Returns the newest end of a window that the name of a published file states and that is not after
+/// `present`.
+pub(super) fn newest_end(
+    spool: &Spool,
+    present: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, SpoolError> {
+    let names = spool.published_names()?;
+    let ends = names.iter().filter_map(plan::of_name).map(|(_, to)| to);
+    Ok(ends.filter(|to| *to <= present + TimeDelta::days(1)).max())
+}

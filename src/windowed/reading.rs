@@ -1,0 +1,213 @@
+//! Reading one window: all its pages, again if some are missing.
+
+use std::collections::HashSet;
+
+use tracing::{info, warn};
+
+use super::bad_page::UNREAD_LIMIT;
+use super::page::{self, Head};
+use super::plan::Window;
+use super::taken::Taken;
+use super::{EVENTS_LIMIT, Windows};
+use crate::api::endpoints::{self, Call};
+use crate::api::{ApiError, NoSink, Reply};
+use crate::failure::Failure;
+use crate::logs::AUDIT;
+use crate::spool::Spool;
+
+/// Pages without events that are followed in a row.
+const EMPTY_PAGES: u32 = 5;
+/// How often a window is read if events are missing by its own count.
+const READINGS: u32 = 3;
+
+/// What became of a window.
+pub(super) enum Read {
+    /// All its events.
+    Whole(Box<Taken>),
+    /// More than can be held or read: a shorter window is asked for.
+    TooMuch,
+    /// The clocks want another window.
+    OtherPlan,
+}
+
+/// How the pages of one reading ended.
+pub(super) enum Pages {
+    /// All were read. The count that Mimecast stated, if it did, and how many items came.
+    End(Option<u64>, usize),
+    TooMuch,
+    /// Pages of another size are asked for.
+    OtherSize,
+    OtherPlan,
+}
+
+/// One page.
+pub(super) enum Answer {
+    /// It was read. The place on it of the first item that is not JSON and was not met before.
+    Page(Head, Option<usize>),
+    Bad(Bad),
+}
+
+/// A page that gives no events.
+pub(super) enum Bad {
+    TooLarge(String),
+    Unreadable(String),
+    /// It does not arrive, although others do.
+    Absent(String),
+}
+
+impl Windows {
+    /// Reads a window, again if events are missing by Mimecast's own count.
+    pub(super) fn read(&mut self, spool: &Spool, window: &Window) -> Result<Read, Failure> {
+        let mut taken = Taken::new(self.format, spool)?;
+        let mut reading = 1;
+        while reading <= READINGS {
+            taken.begin_reading();
+            let (stated, listed) = match self.read_pages(spool, window, &mut taken)? {
+                Pages::End(stated, listed) => (stated, listed),
+                Pages::TooMuch => return Ok(Read::TooMuch),
+                Pages::OtherPlan => return Ok(Read::OtherPlan),
+                Pages::OtherSize => continue,
+            };
+            // Mimecast counts an item twice that it lists twice; several readings together can have them all
+            let found = listed.max(taken.len()) as u64;
+            let Some(stated) = stated.filter(|stated| *stated > found) else {
+                if let Some(stated) = stated.filter(|stated| *stated < found) {
+                    info!(stated, found, "there are more events than Mimecast counts");
+                }
+                taken.short = None;
+                break;
+            };
+            warn!(
+                reading,
+                stated, found, "events are missing by Mimecast's count"
+            );
+            taken.short = Some(short(window, stated, found));
+            reading += 1;
+        }
+        Ok(Read::Whole(Box::new(taken)))
+    }
+
+    /// Reads all pages of a window once.
+    fn read_pages(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        taken: &mut Taken,
+    ) -> Result<Pages, Failure> {
+        let (mut tokens, mut token) = (HashSet::new(), None);
+        let (mut stated, mut listed, mut empty) = (None, 0, 0);
+        loop {
+            let place = (token.as_deref(), listed);
+            let head = match self.page(spool, window, place, taken)? {
+                Answer::Page(head, broken) => {
+                    if !self.is_as_planned(spool)? {
+                        return Ok(Pages::OtherPlan);
+                    }
+                    if let Some(other) = self.look_closer(window, (listed, head.items), broken) {
+                        return Ok(other);
+                    }
+                    head
+                }
+                Answer::Bad(bad) => return self.without(spool, window, place, &bad, taken),
+            };
+            let (events, new) = (head.items, taken.lines.len());
+            info!(events, new, "a page has arrived");
+            stated = stated.or(head.total);
+            listed += head.items;
+            empty = if head.items == 0 { empty + 1 } else { 0 };
+            let Some(next) = head.next.filter(|_| empty < EMPTY_PAGES) else {
+                return Ok(Pages::End(stated, listed));
+            };
+            let is_new = tokens.insert(next.clone());
+            if !is_new && head.items == 0 {
+                return Ok(Pages::End(stated, listed));
+            }
+            if !is_new {
+                taken.warnings.push(format!(
+                    "Mimecast named a page of audit events twice ({} to {}): events of later pages \
+                     may be missing",
+                    window.from, window.to
+                ));
+                return Ok(Pages::End(stated, listed));
+            }
+            token = Some(next);
+            if taken.len() > EVENTS_LIMIT && window.can_halve() {
+                return Ok(Pages::TooMuch);
+            }
+        }
+    }
+
+    /// Asks for the page after `listed` items and takes its events in. A page that cannot be read is asked
+    /// for once more.
+    fn page(
+        &mut self,
+        spool: &Spool,
+        window: &Window,
+        (token, listed): (Option<&str>, usize),
+        taken: &mut Taken,
+    ) -> Result<Answer, Failure> {
+        let body = endpoints::audit(window.from, window.to, self.pieces.size(), token);
+        let mut why = String::new();
+        for _ in 0..2 {
+            let text = match self.client.call(Call::Log(&AUDIT), &body, &mut NoSink) {
+                Ok(Reply::Json(text)) => text,
+                Ok(Reply::Archive(_) | Reply::Nothing) => return Err(not_json().into()),
+                Err(ApiError::TooLarge(what)) => return Ok(Answer::Bad(Bad::TooLarge(what))),
+                Err(ApiError::NotUnderstood(what)) => return self.doubt(what),
+                Err(error) => return self.doubt_outage(spool, window, error),
+            };
+            let (published, mut at, mut broken) = (&mut self.published, 0, None);
+            let covered = self.pieces.covered();
+            let read = page::read(&text, |item| {
+                let is_broken = taken.take(item, spool, published)?;
+                if is_broken && listed + at >= covered {
+                    broken = broken.or(Some(at));
+                }
+                at += 1;
+                Ok::<_, Failure>(())
+            })?;
+            match read {
+                Ok(head) => {
+                    self.has_read = true;
+                    self.has_read_event |= head.items > 0;
+                    return Ok(Answer::Page(head, broken));
+                }
+                Err(what) => why = what,
+            }
+            warn!(why, "a page of audit events cannot be read");
+        }
+        self.doubt(why)
+    }
+
+    /// Where an item that is not JSON ends can be a guess, and it may hide its neighbours: it is asked for
+    /// apart from them, as far as that is possible.
+    fn look_closer(
+        &mut self,
+        window: &Window,
+        (before, items): (usize, usize),
+        broken: Option<usize>,
+    ) -> Option<Pages> {
+        if let Some(at) = broken.filter(|_| self.isolated < UNREAD_LIMIT) {
+            if window.can_halve() {
+                return Some(Pages::TooMuch);
+            }
+            if self.pieces.broken(before + at, (before, items)) {
+                return Some(Pages::OtherSize);
+            }
+            self.isolated += 1;
+        }
+        let is_other = !window.can_halve() && self.pieces.arrived(before + items, items);
+        is_other.then_some(Pages::OtherSize)
+    }
+}
+
+pub(super) fn not_json() -> ApiError {
+    ApiError::NotUnderstood("an audit answer that is not JSON".to_owned())
+}
+
+fn short(window: &Window, stated: u64, found: u64) -> String {
+    format!(
+        "Mimecast counts {stated} audit events from {} to {} and has sent {found}: some may be missing",
+        window.from, window.to
+    )
+}
