@@ -31,8 +31,6 @@ mod data;
 mod floors;
 #[path = "drain/installation.rs"]
 mod installation;
-#[path = "../tests/sandbox/mod.rs"]
-mod sandbox;
 #[path = "drain/table.rs"]
 mod table;
 
@@ -42,7 +40,7 @@ use std::sync::{Arc, Mutex};
 use cost::Cost;
 use floors::{Bodies, Python};
 use installation::{Installation, Stream};
-use sandbox::{Batch, CG_TYPES, Endpoint, Object, Sandbox};
+use mimecast_sandbox::{Batch, CG_TYPES, Endpoint, Object, Sandbox};
 use table::{Goals, Row, Table};
 
 const MEGABYTE: u64 = 1_000_000;

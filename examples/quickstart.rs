@@ -12,9 +12,6 @@
     reason = "the collector's ways are for the collector; this only starts programs and looks"
 )]
 
-#[path = "../tests/sandbox/mod.rs"]
-mod sandbox;
-
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -23,7 +20,7 @@ use std::{env, fs};
 
 use chrono::{TimeDelta, Utc};
 
-use sandbox::{AuditEvent, Batch, CG_TYPES, Object, Sandbox};
+use mimecast_sandbox::{AuditEvent, Batch, CG_TYPES, Object, Sandbox};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

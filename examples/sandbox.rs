@@ -11,9 +11,6 @@
     reason = "the collector's one clock is not for a simulator that runs beside it"
 )]
 
-#[path = "../tests/sandbox/mod.rs"]
-mod sandbox;
-
 use std::io::{self, BufRead as _, Write as _};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +22,7 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use clap::Parser;
 
-use sandbox::{AuditEvent, Batch, CG_TYPES, Endpoint, Object, Sandbox, Seen, changes};
+use mimecast_sandbox::{AuditEvent, Batch, CG_TYPES, Endpoint, Object, Sandbox, Seen, changes};
 
 /// Simulates Mimecast's APIs 1.0 and 2.0 on a loopback port.
 #[derive(Parser)]

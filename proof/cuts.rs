@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::scene::Scene;
+use crate::stream::Stream;
 use crate::tally::Tally;
 
 /// How many, and on what.
@@ -58,14 +58,14 @@ fn cut(chosen: &Cuts) -> Tally {
     let mut tally = Tally::default();
     for kind in &chosen.on {
         let stories = chosen.cuts.div_ceil(STORY);
-        for (story, scene) in (0..stories).zip(Scene::ALL.into_iter().cycle()) {
-            let label = format!("{kind}, {}, story {story}", scene.name());
+        for (story, stream) in (0..stories).zip(Stream::ALL.into_iter().cycle()) {
+            let label = format!("{kind}, {}, story {story}", stream.name());
             let cuts = STORY.min(chosen.cuts - story * STORY);
             tally.check(&label, || {
-                tell(&Volume::new(kind), scene, cuts, &mut random)
+                tell(&Volume::new(kind), stream, cuts, &mut random)
             });
             tally.count(
-                &format!("{kind}: cuts of {}", scene.name()),
+                &format!("{kind}: cuts of {}", stream.name()),
                 u64::from(cuts),
             );
         }
@@ -74,24 +74,24 @@ fn cut(chosen: &Cuts) -> Tally {
 }
 
 /// Cuts one installation again and again, then lets it finish.
-fn tell(volume: &Volume, scene: Scene, cuts: u32, random: &mut fastrand::Rng) {
-    let place = scene.set_in(&volume.mount);
+fn tell(volume: &Volume, stream: Stream, cuts: u32, random: &mut fastrand::Rng) {
+    let place = stream.set_in(&volume.mount);
     command("sync", [Path::new("-f"), &volume.mount]);
     let undisturbed = Instant::now();
-    scene.run(&place).stays_silent();
+    stream.run(&place).stays_silent();
     let usual = undisturbed.elapsed();
     for part in 0..cuts {
-        scene.serve(&place, 4 + u64::from(part));
-        let mut child = scene.command(&place).spawn().expect("the program starts");
+        stream.serve(&place, 4 + u64::from(part));
+        let mut child = stream.command(&place).spawn().expect("the program starts");
         std::thread::sleep(usual.mul_f64(random.f64() * 1.2));
         volume.cut_power();
         drop(child.kill());
         place.wait(child);
         volume.mount_again();
-        scene.assert_whole(&place);
+        stream.assert_whole(&place);
     }
-    scene.run(&place).stays_silent();
-    scene.assert_complete(&place);
+    stream.run(&place).stays_silent();
+    stream.assert_complete(&place);
 }
 
 /// A file system on an image file.

@@ -1,8 +1,8 @@
 //! P1 to P3 and P7 when a file-system call fails, whichever it is.
 
 use crate::Points;
-use crate::scene::Scene;
 use crate::strace::{self, Point};
+use crate::stream::Stream;
 use crate::tally::Tally;
 
 const ERRORS: [&str; 7] = [
@@ -26,28 +26,28 @@ pub(crate) fn run(points: &Points) -> Tally {
     strace::require();
     let mut random = points.random();
     let mut tally = Tally::default();
-    for scene in Scene::ALL {
-        let calls = strace::points(&scene.set(), scene);
+    for stream in Stream::ALL {
+        let calls = strace::points(&stream.set(), stream);
         let (mut met, mut tried) = (0, 0);
         let told = calls
             .iter()
             .filter(|point| !UNTOLD.contains(&point.call.as_str()));
         let cases = told.flat_map(|point| ERRORS.map(|error| (point, error)));
         for (point, error) in points.chosen(cases, &mut random) {
-            let label = format!("{}: {error} from {point}", scene.name());
+            let label = format!("{}: {error} from {point}", stream.name());
             let mut told = "failed the checks".to_owned();
             tally.check(&label, || {
-                told = match fail_and_go_on(scene, point, error) {
+                told = match fail_and_go_on(stream, point, error) {
                     Some(code) => format!("ended with {code}"),
                     None => "not met".to_owned(),
                 };
             });
-            tally.count(&format!("{}: points", scene.name()), 1);
-            tally.count(&format!("{}: {told}", scene.name()), 1);
+            tally.count(&format!("{}: points", stream.name()), 1);
+            tally.count(&format!("{}: {told}", stream.name()), 1);
             met += u64::from(told != "not met");
             tried += 1;
         }
-        let label = format!("{}: points", scene.name());
+        let label = format!("{}: points", stream.name());
         tally.check(&label, || {
             assert!(met * 10 > tried * 8, "only {met} of {tried} were met")
         });
@@ -56,10 +56,10 @@ pub(crate) fn run(points: &Points) -> Tally {
 }
 
 /// The code of the run in which the call failed, if it did; the next run makes it good.
-fn fail_and_go_on(scene: Scene, point: &Point, error: &str) -> Option<i32> {
-    let place = scene.set();
-    let failed = strace::fail(&place, scene, point, error)?;
-    scene.assert_whole(&place);
+fn fail_and_go_on(stream: Stream, point: &Point, error: &str) -> Option<i32> {
+    let place = stream.set();
+    let failed = strace::fail(&place, stream, point, error)?;
+    stream.assert_whole(&place);
     assert!([0, 65, 74, 75, 78].contains(&failed.code), "{failed:?}");
     if DECISIVE.contains(&point.call.as_str()) && error != "EINTR" {
         assert_eq!(failed.code, 74, "P7: a failure that nobody is told of");
@@ -71,10 +71,10 @@ fn fail_and_go_on(scene: Scene, point: &Point, error: &str) -> Option<i32> {
         failed.code == 0 || !failed.stderr.is_empty(),
         "P7: {failed:?}"
     );
-    let next = scene.run(&place);
+    let next = stream.run(&place);
     assert!(next.code == 0, "{next:?} after {failed:?}");
-    scene.assert_complete(&place);
-    scene.run(&place).stays_silent();
-    scene.assert_complete(&place);
+    stream.assert_complete(&place);
+    stream.run(&place).stays_silent();
+    stream.assert_complete(&place);
     Some(failed.code)
 }

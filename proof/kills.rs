@@ -1,43 +1,43 @@
 //! P1 to P3 when a run is killed at a file-system call, whichever it is, and the next one too.
 
 use crate::Points;
-use crate::harness::{Outcome, Place};
-use crate::scene::Scene;
+use crate::harness::{Installation, Outcome};
 use crate::strace::{self, Point};
+use crate::stream::Stream;
 use crate::tally::Tally;
 
 pub(crate) fn run(points: &Points) -> Tally {
     strace::require();
     let mut random = points.random();
     let mut tally = Tally::default();
-    for scene in Scene::ALL {
-        let calls = strace::points(&scene.set(), scene);
+    for stream in Stream::ALL {
+        let calls = strace::points(&stream.set(), stream);
         let (mut reached, mut tried) = (0, 0);
         for point in points.chosen(&calls, &mut random) {
             let second = random.choice(&calls).expect("a run makes calls");
-            let label = format!("{}: killed at {point}, then at {second}", scene.name());
+            let label = format!("{}: killed at {point}, then at {second}", stream.name());
             let mut kills = [false; 2];
             tally.check(&label, || {
-                let place = scene.set();
+                let place = stream.set();
                 for (killed, point) in kills.iter_mut().zip([point, second]) {
-                    *killed = kill(&place, scene, point);
+                    *killed = kill(&place, stream, point);
                 }
-                scene.run(&place).stays_silent();
-                scene.assert_complete(&place);
-                scene.run(&place).stays_silent();
-                scene.assert_complete(&place);
+                stream.run(&place).stays_silent();
+                stream.assert_complete(&place);
+                stream.run(&place).stays_silent();
+                stream.assert_complete(&place);
             });
-            tally.count(&format!("{}: points of {}", scene.name(), point.of()), 1);
+            tally.count(&format!("{}: points of {}", stream.name(), point.of()), 1);
             for (killed, which) in kills
                 .into_iter()
                 .zip(["killed", "killed again in recovery"])
             {
-                tally.count(&format!("{}: {which}", scene.name()), u64::from(killed));
+                tally.count(&format!("{}: {which}", stream.name()), u64::from(killed));
             }
             reached += u64::from(kills[0]);
             tried += 1;
         }
-        tally.check(scene.name(), || {
+        tally.check(stream.name(), || {
             assert!(
                 reached * 10 > tried * 9,
                 "only {reached} of {tried} were killed"
@@ -48,14 +48,14 @@ pub(crate) fn run(points: &Points) -> Tally {
 }
 
 /// Whether the run came to that point; what it left published is whole.
-fn kill(place: &Place, scene: Scene, point: &Point) -> bool {
-    let before = place.files(scene.folder());
-    let outcome: Outcome = strace::kill(place, scene, point);
+fn kill(place: &Installation, stream: Stream, point: &Point) -> bool {
+    let before = place.files(stream.folder());
+    let outcome: Outcome = strace::kill(place, stream, point);
     assert!([-1, 137, 0].contains(&outcome.code), "{outcome:?}");
-    let after = place.files(scene.folder());
+    let after = place.files(stream.folder());
     for (name, content) in before {
         assert_eq!(after.get(&name), Some(&content), "P3: {name} changed");
     }
-    scene.assert_whole(place);
+    stream.assert_whole(place);
     outcome.code != 0
 }

@@ -25,15 +25,13 @@ mod canaries;
 mod cuts;
 mod errors;
 #[allow(dead_code, reason = "shared with the test suite, which uses all of it")]
-#[path = "../tests/harness.rs"]
+#[path = "../tests/harness/mod.rs"]
 mod harness;
 mod kills;
 mod overlap;
-#[path = "../tests/sandbox/mod.rs"]
-mod sandbox;
-mod scene;
 mod soak;
 mod strace;
+mod stream;
 mod tally;
 
 use std::process::ExitCode;

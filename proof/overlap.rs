@@ -4,42 +4,42 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::harness::Place;
-use crate::sandbox::Endpoint;
-use crate::scene::Scene;
+use crate::harness::Installation;
+use crate::stream::Stream;
 use crate::tally::Tally;
+use mimecast_sandbox::Endpoint;
 
 const STARTS: usize = 10;
 
 pub(crate) fn run(rounds: u32) -> Tally {
     let mut tally = Tally::default();
-    for scene in Scene::ALL {
-        let place = scene.set();
-        let gate = Gate::before(&place, scene);
+    for stream in Stream::ALL {
+        let place = stream.set();
+        let held = HeldAnswers::before(&place, stream);
         for round in 0..rounds {
-            let label = format!("{} round {round}", scene.name());
-            scene.serve(&place, 4 + u64::from(round));
-            gate.shut();
-            tally.count(&format!("{}: rounds of {STARTS}", scene.name()), 1);
+            let label = format!("{} round {round}", stream.name());
+            stream.serve(&place, 4 + u64::from(round));
+            held.hold();
+            tally.count(&format!("{}: rounds of {STARTS}", stream.name()), 1);
             let mut slowest = Duration::ZERO;
-            tally.check(&label, || slowest = start_all(&place, scene, &gate));
+            tally.check(&label, || slowest = start_all(&place, stream, &held));
             tally.most(
-                &format!("{}: slowest refusal in ms", scene.name()),
+                &format!("{}: slowest refusal in ms", stream.name()),
                 slowest.as_millis() as u64,
             );
         }
-        tally.check(scene.name(), || scene.assert_complete(&place));
+        tally.check(stream.name(), || stream.assert_complete(&place));
     }
     tally
 }
 
 /// Starts them and gives how long the slowest took to leave.
-fn start_all(place: &Place, scene: Scene, gate: &Gate) -> Duration {
+fn start_all(place: &Installation, stream: Stream, held: &HeldAnswers) -> Duration {
     let mut running: Vec<_> = (0..STARTS)
         .map(|_| {
             (
                 Instant::now(),
-                scene.command(place).spawn().expect("the program starts"),
+                stream.command(place).spawn().expect("the program starts"),
             )
         })
         .collect();
@@ -59,7 +59,7 @@ fn start_all(place: &Place, scene: Scene, gate: &Gate) -> Duration {
         }
         std::thread::sleep(Duration::from_millis(2));
     }
-    gate.open();
+    held.release();
     assert_eq!(running.len(), 1, "P5: one works");
     for (_, works) in running {
         place.wait(works).ends_with(0);
@@ -68,19 +68,19 @@ fn start_all(place: &Place, scene: Scene, gate: &Gate) -> Duration {
     slowest
 }
 
-/// Holds the answers back while it is shut, so that the one that works is still at it.
-struct Gate(Arc<AtomicBool>);
+/// Holds the answers back until they are released, so that the one that works is still at it.
+struct HeldAnswers(Arc<AtomicBool>);
 
-impl Gate {
-    fn before(place: &Place, scene: Scene) -> Self {
+impl HeldAnswers {
+    fn before(place: &Installation, stream: Stream) -> Self {
         let shut = Arc::new(AtomicBool::new(false));
-        let endpoint = match scene {
-            Scene::Siem1 => Endpoint::Siem,
-            Scene::Siem2 => Endpoint::Events,
-            Scene::Audit1 | Scene::Audit2 => Endpoint::Audit,
+        let endpoint = match stream {
+            Stream::Siem1 => Endpoint::Siem,
+            Stream::Siem2 => Endpoint::Events,
+            Stream::Audit1 | Stream::Audit2 => Endpoint::Audit,
         };
         let seen = Arc::clone(&shut);
-        place.sandbox.always(endpoint, move |_| {
+        place.always(endpoint, move |_| {
             while seen.load(Ordering::Relaxed) {
                 std::thread::sleep(Duration::from_millis(1));
             }
@@ -88,11 +88,11 @@ impl Gate {
         Self(shut)
     }
 
-    fn shut(&self) {
+    fn hold(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    fn open(&self) {
+    fn release(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
 }

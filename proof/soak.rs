@@ -5,12 +5,11 @@
 //! the collectors themselves, whose host's clock is set back; the simulator's is set alike. An agent reads every new file, and leaves, deletes or moves it. At the end it has read all
 //! but what some run has told as lost, and whatever had to be told was told once.
 
+mod bad_items;
 mod clock;
-mod ills;
 mod life;
 mod service;
 mod told;
-mod weather;
 mod weights;
 
 use std::path::{Path, PathBuf};
@@ -19,8 +18,8 @@ use std::time::SystemTime;
 
 use chrono::TimeDelta;
 
-use crate::harness::Place;
-use crate::scene::Scene;
+use crate::harness::Installation;
+use crate::stream::Stream;
 use crate::tally::Tally;
 
 use life::Life;
@@ -89,41 +88,41 @@ fn soak(chosen: &Soak, disk: &Path) -> Tally {
     let status = mount.status().expect("mount is there");
     assert!(status.success(), "a small disk is needed");
     let mut tally = Tally::default();
-    for scene in Scene::ALL {
+    for stream in Stream::ALL {
         if chosen
             .only
             .as_ref()
-            .is_some_and(|only| only != scene.name())
+            .is_some_and(|only| only != stream.name())
         {
             continue;
         }
         let random = fastrand::Rng::with_seed(chosen.seed);
-        live(scene, chosen, random, disk, &mut tally);
+        live(stream, chosen, random, disk, &mut tally);
     }
     tally
 }
 
 /// One collector's weeks.
-fn live(scene: Scene, chosen: &Soak, mut random: fastrand::Rng, disk: &Path, tally: &mut Tally) {
+fn live(stream: Stream, chosen: &Soak, mut random: fastrand::Rng, disk: &Path, tally: &mut Tally) {
     let runs = chosen.runs;
-    let place = Place::connected_in(disk);
-    configure(&place, scene);
-    let mut life = Life::new(place, scene, &mut random);
+    let place = Installation::connected_in(disk);
+    configure(&place, stream);
+    let mut life = Life::new(place, stream, &mut random);
     for run in 0..runs {
         let time = moment(run, runs);
-        let kind = life.weather.turn(&life.place, run);
+        let kind = life.faults.turn(&life.place, run);
         life.serve(run, time);
         let began = SystemTime::now();
-        let outcome = life.weather.run(&life.place, scene, time, kind);
+        let outcome = life.faults.run(&life.place, stream, time, kind);
         life.take_down(chosen.keep.as_deref(), run, kind, &outcome);
         let code = outcome.code;
-        tally.count(&format!("{}: runs", scene.name()), 1);
-        let label = format!("{}: {}, ended with {code}", scene.name(), kind.name());
+        tally.count(&format!("{}: runs", stream.name()), 1);
+        let label = format!("{}: {}, ended with {code}", stream.name(), kind.name());
         tally.count(&label, 1);
-        let label = format!("{}, run {run}, {}", scene.name(), kind.name());
+        let label = format!("{}, run {run}, {}", stream.name(), kind.name());
         tally.check(&label, || life.look(run, (time, began), kind, &outcome));
     }
-    tally.check(&format!("{}, the end", scene.name()), || {
+    tally.check(&format!("{}, the end", stream.name()), || {
         life.end(runs);
     });
     life.keep(chosen.keep.as_deref());
@@ -135,11 +134,11 @@ fn moment(run: u32, runs: u32) -> TimeDelta {
     STEP * (run as i32 - runs as i32 - 4)
 }
 
-fn configure(place: &Place, scene: Scene) {
+fn configure(place: &Installation, stream: Stream) {
     let more = format!("{NETWORK}\n[audit]\nformat = \"json\"\n[retention]\nquarantine_days = 7");
-    match scene {
-        Scene::Siem1 | Scene::Audit1 => place.configure(&more),
-        Scene::Siem2 | Scene::Audit2 => place.configure_tokens(&more),
+    match stream {
+        Stream::Siem1 | Stream::Audit1 => place.configure(&more),
+        Stream::Siem2 | Stream::Audit2 => place.configure_tokens(&more),
     }
-    place.sandbox.set(|switches| switches.replays_differ = true);
+    place.set(|switches| switches.replays_differ = true);
 }

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::harness::{Outcome, Place};
-use crate::scene::Scene;
+use crate::harness::{Installation, Outcome};
+use crate::stream::Stream;
 
 /// Every call that opens, changes, reads or describes a file or a folder.
 const CALLS: &str = "openat,creat,read,pread64,readv,write,pwrite64,writev,copy_file_range,sendfile,\
@@ -46,12 +46,12 @@ impl std::fmt::Display for Point {
 
 /// All calls of one undisturbed run, as points, in their order. What comes before it opens its
 /// configuration is the loader's and not the program's.
-pub(crate) fn points(place: &Place, scene: Scene) -> Vec<Point> {
+pub(crate) fn points(place: &Installation, stream: Stream) -> Vec<Point> {
     let log = place.path("calls");
     let mut strace = place.command("strace");
     strace.args(["-f", "-y", "-o"]).arg(&log).arg("-e");
     strace.arg(format!("trace={CALLS}"));
-    let outcome = run(place, strace, scene);
+    let outcome = run(place, strace, stream);
     assert_eq!(outcome.code, 0, "an undisturbed run: {outcome:?}");
     points_of(&read_once(&log))
 }
@@ -105,14 +105,19 @@ fn is_of_a_file(line: &str) -> bool {
 }
 
 /// A run that is killed at that point.
-pub(crate) fn kill(place: &Place, scene: Scene, point: &Point) -> Outcome {
-    disturb(place, scene, point, "signal=KILL", Path::new("/dev/null"))
+pub(crate) fn kill(place: &Installation, stream: Stream, point: &Point) -> Outcome {
+    disturb(place, stream, point, "signal=KILL", Path::new("/dev/null"))
 }
 
 /// A run in which that call fails; nothing where another thread's call, of no file, has that number.
-pub(crate) fn fail(place: &Place, scene: Scene, point: &Point, error: &str) -> Option<Outcome> {
+pub(crate) fn fail(
+    place: &Installation,
+    stream: Stream,
+    point: &Point,
+    error: &str,
+) -> Option<Outcome> {
     let log = place.path("calls");
-    let outcome = disturb(place, scene, point, &format!("error={error}"), &log);
+    let outcome = disturb(place, stream, point, &format!("error={error}"), &log);
     let text = read_once(&log);
     let mut hits = text
         .lines()
@@ -121,7 +126,7 @@ pub(crate) fn fail(place: &Place, scene: Scene, point: &Point, error: &str) -> O
     (hits.peek().is_some() && hits.all(is_of_a_file)).then_some(outcome)
 }
 
-fn disturb(place: &Place, scene: Scene, point: &Point, what: &str, log: &Path) -> Outcome {
+fn disturb(place: &Installation, stream: Stream, point: &Point, what: &str, log: &Path) -> Outcome {
     let mut strace = place.command("strace");
     strace.args(["-qq", "-y", "-o"]).arg(log);
     if point.threads == Threads::Any {
@@ -130,11 +135,11 @@ fn disturb(place: &Place, scene: Scene, point: &Point, what: &str, log: &Path) -
     let Point { call, number, .. } = point;
     strace.args(["-e", &format!("trace={call}"), "-e"]);
     strace.arg(format!("inject={call}:{what}:when={number}"));
-    run(place, strace, scene)
+    run(place, strace, stream)
 }
 
-fn run(place: &Place, mut strace: Command, scene: Scene) -> Outcome {
-    scene.arm(place, strace.arg(scene.program()));
+fn run(place: &Installation, mut strace: Command, stream: Stream) -> Outcome {
+    stream.arm(place, strace.arg(stream.program()));
     place.finish(strace)
 }
 

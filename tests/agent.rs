@@ -8,7 +8,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::harness::Place;
+use crate::harness::Installation;
 
 /// What the agent does with a file that it has read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Agent {
     }
 
     /// Reads what is new and returns the number of lines. A name that was gone and comes back is new.
-    pub(crate) fn look(&mut self, place: &Place) -> usize {
+    pub(crate) fn look(&mut self, place: &Installation) -> usize {
         let published = place.files(self.folder);
         self.left.retain(|name, _| published.contains_key(name));
         let mut lines = 0;
@@ -93,7 +93,7 @@ impl Agent {
         id.unwrap_or_else(|| line.to_vec())
     }
 
-    fn put_away(&mut self, place: &Place, name: &str, content: Vec<u8>) {
+    fn put_away(&mut self, place: &Installation, name: &str, content: Vec<u8>) {
         let path = place.path("data").join(self.folder).join(name);
         match self.habit {
             Habit::Leaves => drop(self.left.insert(name.to_owned(), content)),
@@ -114,7 +114,7 @@ impl Agent {
 
     /// P1 and P2: read is what the simulator's ledger holds, each line as often as there.
     #[track_caller]
-    pub(crate) fn assert_complete(&self, place: &Place) {
+    pub(crate) fn assert_complete(&self, place: &Installation) {
         let sandbox = &place.sandbox;
         let expected: Vec<Vec<u8>> = match self.folder {
             "audit" => {

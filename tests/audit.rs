@@ -3,30 +3,43 @@
 //! Time passes by the server's clock, which the sandbox moves: windows follow that clock alone.
 
 mod bad_pages;
+mod items; // names, ids and times of events
 mod stopped;
 
-use std::fs;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
-use crate::harness::{AUDIT, Place};
-use crate::sandbox::{AuditEvent, Endpoint, Wire, changes};
+use crate::harness::{AUDIT, Installation};
+use mimecast_sandbox::{AuditEvent, Endpoint, Wire, changes};
 
 /// Lines that carry ids, so that every event can be told from every other.
 pub(crate) const JSON: &str = "[audit]\nformat = \"json\"\n";
 
-pub(crate) fn place(audit: &str) -> Place {
-    let place = Place::connected();
-    place.configure(audit);
+pub(crate) fn place(audit: &str) -> Installation {
+    Installation::configured(audit)
+}
+
+/// The same, and these events are waiting.
+pub(crate) fn audit_with(
+    audit: &str,
+    events: impl IntoIterator<Item = AuditEvent>,
+) -> Installation {
+    let place = place(audit);
+    place.serve_events(events);
     place
 }
 
+/// Events of five minutes ago.
+pub(crate) fn recent(numbers: impl IntoIterator<Item = u64>) -> impl Iterator<Item = AuditEvent> {
+    let numbers = numbers.into_iter();
+    numbers.map(|number| event(number, ago(TimeDelta::minutes(5))))
+}
+
 /// Sets the server's clock apart from the host's.
-pub(crate) fn set_clock(place: &Place, minutes: i64) {
-    place.sandbox.set(|switches| {
+pub(crate) fn set_clock(place: &Installation, minutes: i64) {
+    place.set(|switches| {
         switches.clock_offset_seconds = minutes * 60;
         switches.skew_limit_seconds = u32::MAX.into();
     });
@@ -41,8 +54,8 @@ pub(crate) fn ago(age: TimeDelta) -> DateTime<Utc> {
 }
 
 /// Start and end of each request so far, in the order in which they came.
-fn windows(place: &Place) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
-    let requests = place.sandbox.requests().into_iter();
+fn windows(place: &Installation) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+    let requests = place.requests().into_iter();
     let asked = requests.filter(|seen| seen.endpoint == Some(Endpoint::Audit));
     let windows = asked.map(|seen| {
         ["startDateTime", "endDateTime"].map(|name| {
@@ -72,10 +85,8 @@ fn the_first_run_takes_the_whole_look_back_and_nothing_older() {
             .collect();
         let mut ids: Vec<String> = inside.iter().map(|event| event.id.clone()).collect();
         ids.sort_unstable();
-        place.sandbox.audit(inside);
-        place
-            .sandbox
-            .audit([event(1000, ago(whole + TimeDelta::minutes(5)))]);
+        place.serve_events(inside);
+        place.serve_events([event(1000, ago(whole + TimeDelta::minutes(5)))]);
         place.audit().stays_silent();
         assert_eq!(place.audit_ids(), ids, "{days} days");
         let is_day =
@@ -90,10 +101,9 @@ fn over_a_day_of_runs_every_event_comes_once_however_late_it_is() {
     let mut numbers = 0..;
     for minutes in (-480..=0).step_by(30) {
         set_clock(&place, minutes);
-        let now = ago(-TimeDelta::minutes(minutes));
-        let ages = [2, 9, 20, 29, 55].map(TimeDelta::minutes); // the last run saw none of the last two's times
-        let events = ages.map(|age| event(numbers.next().expect("endless"), now - age));
-        place.sandbox.audit(events);
+        // the last run saw none of the last two's times
+        let times = [2, 9, 20, 29, 55].map(|age| ago(TimeDelta::minutes(age - minutes)));
+        place.serve_events(times.map(|time| event(numbers.next().expect("endless"), time)));
         place.audit().stays_silent();
     }
     place.assert_audit_complete();
@@ -116,7 +126,7 @@ fn the_very_second_of_a_border_is_neither_lost_nor_repeated() {
         .zip(times)
         .map(|(number, time)| event(number, time))
         .collect();
-    place.sandbox.audit(events);
+    place.serve_events(events);
     for minutes in [-45, -30, -15, 0] {
         set_clock(&place, minutes);
         place.audit().stays_silent();
@@ -133,19 +143,17 @@ fn the_very_second_of_a_border_is_neither_lost_nor_repeated() {
 fn pages_of_500_become_one_file_that_runs_oldest_first() {
     for (next_on_last_page, requests) in [(false, 4), (true, 5)] {
         let place = place(&format!("{JSON}first_look_back_days = 1"));
-        place
-            .sandbox
-            .set(|switches| switches.next_on_last_page = next_on_last_page);
+        place.set(|switches| switches.next_on_last_page = next_on_last_page);
         let newest = ago(TimeDelta::minutes(2));
         // 900 of them in one second: more than a page
-        place.sandbox.audit((0..1_700_u64).map(|number| {
+        place.serve_events((0..1_700_u64).map(|number| {
             event(
                 number,
                 newest - TimeDelta::seconds((800 - number as i64).max(0)),
             )
         }));
         place.audit().stays_silent();
-        assert_eq!(place.sandbox.count(Endpoint::Audit), requests);
+        assert_eq!(place.count(Endpoint::Audit), requests);
         place.assert_audit_complete();
         let files = place.files("audit");
         let [content] = files.values().collect::<Vec<_>>()[..] else {
@@ -166,18 +174,15 @@ fn pages_of_500_become_one_file_that_runs_oldest_first() {
 fn events_that_arrive_while_pages_are_read_are_taken_once() {
     let place = place(&format!("{JSON}first_look_back_days = 1"));
     let newest = ago(TimeDelta::minutes(3));
-    place
-        .sandbox
-        .audit((0..1_200).map(|number| event(number, newest - TimeDelta::seconds(number as i64))));
+    place.serve_events(
+        (0..1_200).map(|number| event(number, newest - TimeDelta::seconds(number as i64))),
+    );
     let slow = Wire::StallAt(100, Duration::from_millis(500));
-    place.sandbox.next(Endpoint::Audit, changes::wire(slow));
-    let run = place.spawn(AUDIT);
-    while place.sandbox.count(Endpoint::Audit) == 0 {
-        std::thread::yield_now();
-    }
+    place.next(Endpoint::Audit, changes::wire(slow));
+    let run = place.spawn_until(AUDIT, Endpoint::Audit);
     // The first page is on its way. The newer ones move the rest down a page, so that some come twice.
     let late = [-30, -20, -10, 100, 700, 3_000].map(|age| newest - TimeDelta::seconds(age));
-    place.sandbox.audit(
+    place.serve_events(
         (5_000..)
             .zip(late)
             .map(|(number, time)| event(number, time)),
@@ -188,8 +193,7 @@ fn events_that_arrive_while_pages_are_read_are_taken_once() {
         1_202,
         "what stood on pages to come was there already"
     );
-    place.audit().stays_silent();
-    place.assert_audit_complete();
+    place.collects_events();
 }
 
 #[test]
@@ -204,89 +208,6 @@ fn a_window_without_events_moves_the_position_and_writes_no_file() {
     assert_eq!(from, end - TimeDelta::minutes(60));
 }
 
-#[test]
-fn a_file_is_named_by_its_window_and_its_content() {
-    for (config, extension) in [("", "log"), (JSON, "json")] {
-        let place = place(config);
-        let time = ago(TimeDelta::minutes(5));
-        place.sandbox.audit([event(1, time)]);
-        place.audit().stays_silent();
-        let mut asked = windows(&place).into_iter();
-        let around = asked.find(|(from, to)| *from <= time && time <= *to);
-        let (from, to) = around.expect("it asked");
-        let [from, to] = [from, to].map(|time| time.format("%Y%m%dt%H%M%Sz"));
-        let files = place.files("audit");
-        let (name, content) = files.first_key_value().expect("a file");
-        let digest = Sha256::digest(content);
-        let digest: String = digest[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        assert_eq!(*name, format!("audit_log_{from}_{to}_{digest}.{extension}"));
-        assert_eq!(files.len(), 1);
-    }
-}
-
-#[test]
-fn items_without_an_id_are_taken_once_each_and_odd_ones_are_kept_aside_once() {
-    let place = place("");
-    let time = ago(TimeDelta::minutes(10));
-    let text = time.format("%Y-%m-%dT%H:%M:%S+0000");
-    let nameless =
-        format!(r#"{{"eventTime":"{text}","user":"u","auditType":"t","eventInfo":"i"}}"#);
-    // two equal ones are two events; what is no object cannot become a line
-    let raw = [&nameless, &nameless, "{}", "null", "[1]", "\"text\""];
-    place
-        .sandbox
-        .audit(raw.map(|raw| event(0, time).with_raw(raw)));
-    place
-        .audit()
-        .ends_with(65)
-        .says("audit items that are not events were kept in");
-    assert_eq!(place.quarantined().len(), 2, "the bytes and a note");
-    let line = format!("date={text}|mcType=auditLog|user=u|auditType=\"t\"|eventInfo=\"i");
-    let empty = "date=|mcType=auditLog|user=|auditType=\"\"|eventInfo=\"";
-    let mut expected = [&line, &line, empty].map(|line| line.as_bytes().to_vec());
-    expected.sort_unstable();
-    assert_eq!(place.lines("audit"), expected);
-    place.audit().stays_silent();
-    place.sandbox.audit([event(0, time).with_raw(&nameless)]);
-    place.audit().stays_silent();
-    assert_eq!(
-        place.lines("audit").len(),
-        4,
-        "a third one is new, the first two are not"
-    );
-}
-
-#[test]
-fn an_event_comes_once_whatever_its_time_says() {
-    let place = place(JSON);
-    let times = [
-        "1970-01-01T00:00:00+0000",
-        "2099-12-31T23:59:59+0000",
-        "-262143-01-01T00:00:00Z",
-        "0000-00-00T99:99:99+0000",
-        "yesterday",
-        "",
-    ];
-    let usual = ago(TimeDelta::minutes(10));
-    let wild = (0..).zip(times).map(|(number, time)| {
-        let text = event(number, usual).json();
-        let stamp = usual.format("%Y-%m-%dT%H:%M:%S+0000").to_string();
-        assert!(text.contains(&stamp), "{text}");
-        event(number, usual).with_raw(text.replace(&stamp, time))
-    });
-    place.sandbox.audit(wild);
-    for run in 0..3 {
-        place
-            .sandbox
-            .audit([event(100 + run, ago(TimeDelta::minutes(5)))]);
-        place.audit().stays_silent();
-    }
-    place.assert_audit_complete();
-}
-
 /// More of them than a state record holds: they are remembered in the file beside it.
 #[test]
 fn thousands_of_events_are_remembered_as_long_as_windows_overlap() {
@@ -294,16 +215,12 @@ fn thousands_of_events_are_remembered_as_long_as_windows_overlap() {
     let newest = ago(TimeDelta::minutes(5));
     for run in 0..3 {
         let numbers = run * 10_000..run * 10_000 + 1_300;
-        place
-            .sandbox
-            .audit(numbers.map(|number| event(number, newest)));
+        place.serve_events(numbers.map(|number| event(number, newest)));
         place.audit().stays_silent();
     }
-    place.audit().stays_silent();
-    place.assert_audit_complete();
-    let state = fs::read_dir(place.path("checkpoint")).expect("the folder");
-    let mut names = state.map(|entry| entry.expect("an entry").file_name());
-    assert!(names.any(|name| name.to_string_lossy().contains(".ids-")));
+    place.collects_events();
+    let names = place.state_files();
+    assert!(names.iter().any(|name| name.contains(".ids-")), "{names:?}");
 }
 
 /// A minute is the smallest budget: the test waits for its end, twice.
@@ -316,17 +233,13 @@ fn a_window_that_does_not_fit_into_one_run_is_collected_in_several_however_slow_
     let newest = ago(TimeDelta::minutes(5));
     let ages = (0..1_250).map(TimeDelta::minutes);
     let events = (0..).zip(ages);
-    place
-        .sandbox
-        .audit(events.map(|(number, age)| event(number, newest - age)));
+    place.serve_events(events.map(|(number, age)| event(number, newest - age)));
     let slow = Wire::StallAt(100, Duration::from_secs(3));
-    place
-        .sandbox
-        .set(|switches| switches.audit_page_items = Some(50));
-    place.sandbox.always(Endpoint::Audit, changes::wire(slow));
-    place.audit().ends_with(75).says("is used up");
+    place.set(|switches| switches.audit_page_items = Some(50));
+    place.always(Endpoint::Audit, changes::wire(slow));
+    place.audit_says(75, "is used up");
     let asked = windows(&place).len();
-    place.audit().ends_with(75).says("is used up");
+    place.audit_says(75, "is used up");
     let published = place.audit_ids().len();
     assert!(
         published > 400,
@@ -334,27 +247,21 @@ fn a_window_that_does_not_fit_into_one_run_is_collected_in_several_however_slow_
     );
     let (from, to) = windows(&place)[asked];
     assert!(to - from <= TimeDelta::hours(12), "half of it: {from} {to}");
-    place.audit().stays_silent();
-    place.assert_audit_complete();
+    place.collects_events();
 }
+
+const NAMES_ITSELF: &[u8] =
+    br#"{"meta":{"status":200,"pagination":{"next":"eNo"}},"data":[{"id":"1"}],"fail":[]}"#;
 
 #[test]
 fn a_page_that_names_itself_as_the_next_ends_the_window_and_is_told() {
-    let place = place(&format!("{JSON}first_look_back_days = 1"));
-    place
-        .sandbox
-        .audit((0..3).map(|number| event(number, ago(TimeDelta::minutes(5)))));
+    let place = audit_with(&format!("{JSON}first_look_back_days = 1"), recent(0..3));
     place.sandbox.allow_complaints();
-    place.sandbox.always(Endpoint::Audit, |reply| {
-        let text =
-            r#"{"meta":{"status":200,"pagination":{"next":"eNo"}},"data":[{"id":"1"}],"fail":[]}"#;
+    place.always(Endpoint::Audit, |reply| {
         reply.status = 200;
-        reply.set_body(text.as_bytes());
+        reply.set_body(NAMES_ITSELF);
     });
-    place
-        .audit()
-        .ends_with(65)
-        .says("named a page of audit events twice");
-    assert!(place.sandbox.count(Endpoint::Audit) <= 3);
+    place.audit_says(65, "named a page of audit events twice");
+    assert!(place.count(Endpoint::Audit) <= 3);
     assert_eq!(place.audit_ids(), ["1"]);
 }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use crate::sandbox::{Account, Sandbox};
+use mimecast_sandbox::{Account, Sandbox};
 
 /// Tokens and signatures beyond so many are searched for as they are and in no other spelling.
 const SPELLED_OUT: usize = 20;
@@ -194,7 +194,7 @@ fn a_secret_is_found_however_it_is_written_and_whatever_stands_around_it() {
 #[test]
 #[should_panic(expected = "P6: ")]
 fn a_secret_that_a_test_leaves_in_a_file_fails_it() {
-    let place = crate::harness::Place::unconnected();
+    let place = crate::harness::Installation::unconnected();
     let secret = place.sandbox.account().app_key;
     fs::write(place.path("siem_2026-11-20.log"), secret).expect("written");
     drop(place);

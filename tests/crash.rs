@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 
-use crate::harness::{AUDIT, Place, SIEM};
-use crate::sandbox::{AuditEvent, Batch};
+use crate::harness::{AUDIT, Installation, SIEM};
+use mimecast_sandbox::{AuditEvent, Batch};
 
 /// Random moments; the long form is `KILLS=1000 cargo test killed`.
 fn kills() -> u32 {
@@ -25,9 +25,14 @@ fn seed() -> u64 {
 }
 
 /// Kills `program` again and again while there is something to collect, then lets it finish.
-pub(crate) fn kill_and_finish(place: &Place, program: &str, folder: &str, refill: impl Fn(u32)) {
+pub(crate) fn kill_and_finish(
+    place: &Installation,
+    program: &str,
+    folder: &str,
+    refill: impl Fn(u32),
+) {
     // a batch that is fetched a second time has other bytes, so that a repetition makes another file
-    place.sandbox.set(|switches| switches.replays_differ = true);
+    place.set(|switches| switches.replays_differ = true);
     let seed = seed();
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
@@ -47,15 +52,15 @@ pub(crate) fn kill_and_finish(place: &Place, program: &str, folder: &str, refill
         }
         seen = now;
     }
-    place.run(program, [""; 0]).stays_silent();
+    place.collect(program).stays_silent();
 }
 
 #[test]
 fn killed_at_random_moments_the_siem_collector_loses_nothing_and_repeats_nothing() {
-    let place = Place::connected();
+    let place = Installation::connected();
     kill_and_finish(&place, SIEM, "mta", |round| {
         if round % 3 == 0 {
-            place.sandbox.serve(Batch::realistic(u64::from(round), 40));
+            place.serve(Batch::realistic(u64::from(round), 40));
         }
     });
     place.assert_siem_complete();
@@ -63,8 +68,7 @@ fn killed_at_random_moments_the_siem_collector_loses_nothing_and_repeats_nothing
 
 #[test]
 fn killed_at_random_moments_the_audit_collector_loses_nothing_and_repeats_nothing() {
-    let place = Place::connected();
-    place.configure("[audit]\nformat = \"json\"");
+    let place = Installation::configured("[audit]\nformat = \"json\"");
     let start = Utc::now();
     let old = (0..50).map(|hours| {
         AuditEvent::realistic(
@@ -72,12 +76,12 @@ fn killed_at_random_moments_the_audit_collector_loses_nothing_and_repeats_nothin
             start - TimeDelta::hours(hours as i64 * 3 + 2),
         )
     });
-    place.sandbox.audit(old);
+    place.serve_events(old);
     kill_and_finish(&place, AUDIT, "audit", |round| {
         // one is late: it belongs to a past that may have been collected
         let [late, new] = [40, 3].map(TimeDelta::minutes);
         let number = u64::from(round) * 2;
-        place.sandbox.audit([
+        place.serve_events([
             AuditEvent::realistic(number, start - late),
             AuditEvent::realistic(number + 1, start - new),
         ]);

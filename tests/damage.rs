@@ -12,8 +12,8 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::harness::{AUDIT, Outcome, Place, SIEM};
-use crate::sandbox::{AuditEvent, Batch};
+use crate::harness::{AUDIT, Installation, Outcome, SIEM};
+use mimecast_sandbox::{AuditEvent, Batch};
 
 type Damage = fn(&Path);
 
@@ -38,9 +38,8 @@ const STREAMS: [(&str, &str); 2] = [("siem", SIEM), ("audit", AUDIT)];
 
 /// An installation whose last two runs of both streams brought something. Audit events are told
 /// apart by their ids.
-fn collected() -> Place {
-    let place = Place::connected();
-    place.configure("[audit]\nformat = \"json\"");
+fn collected() -> Installation {
+    let place = Installation::configured("[audit]\nformat = \"json\"");
     for run in 0..2 {
         add(&place, run);
         place.siem().stays_silent();
@@ -50,20 +49,20 @@ fn collected() -> Place {
 }
 
 /// Something new for both streams; the audit events of all runs are within one overlap and before it.
-fn add(place: &Place, run: u64) {
-    place.sandbox.serve(Batch::realistic(run, 30));
+fn add(place: &Installation, run: u64) {
+    place.serve(Batch::realistic(run, 30));
     let hours = [0, 0, 1, 2, 30];
-    place.sandbox.audit((0..).zip(hours).map(|(number, hour)| {
+    place.serve_events((0..).zip(hours).map(|(number, hour)| {
         let age = TimeDelta::hours(hour * i64::from(run == 0)) + TimeDelta::minutes(2 + number);
         AuditEvent::realistic(run * 10 + number as u64, Utc::now() - age)
     }));
 }
 
-fn run(place: &Place, program: &str) -> Outcome {
-    place.run(program, [""; 0])
+fn run(place: &Installation, program: &str) -> Outcome {
+    place.collect(program)
 }
 
-fn state_of(place: &Place, stream: &str) -> String {
+fn state_of(place: &Installation, stream: &str) -> String {
     place
         .path(format!("checkpoint/{stream}.state"))
         .to_str()
@@ -72,12 +71,12 @@ fn state_of(place: &Place, stream: &str) -> String {
 }
 
 /// Whether these bytes were kept beside the state for somebody to look at.
-fn is_set_aside(place: &Place, bytes: &[u8]) -> bool {
+fn is_set_aside(place: &Installation, bytes: &[u8]) -> bool {
     let mut kept = states(place).into_iter();
     kept.any(|(name, content)| name.contains(".bad-") && content == bytes)
 }
 
-fn assert_complete(place: &Place, stream: &str) {
+fn assert_complete(place: &Installation, stream: &str) {
     match stream {
         "siem" => place.assert_siem_complete(),
         _ => place.assert_audit_complete(),
@@ -99,7 +98,7 @@ fn forge(path: &Path, name: &str, value: impl Into<Value>) {
 }
 
 /// Every regular file of the state folder that holds a state.
-fn states(place: &Place) -> BTreeMap<String, Vec<u8>> {
+fn states(place: &Installation) -> BTreeMap<String, Vec<u8>> {
     let listed = fs::read_dir(place.path("checkpoint")).expect("the folder is there");
     let paths = listed
         .map(|entry| entry.expect("an entry").path())
@@ -144,11 +143,10 @@ fn siem_logs_whose_state_is_lost_are_neither_lost_nor_repeated() {
     let place = collected();
     for (round, damage) in (2..).zip(DAMAGES) {
         let state = state_of(&place, "siem");
-        for path in [&state, &format!("{state}.prev")] {
-            damage(Path::new(path));
-        }
+        damage(Path::new(&state));
+        damage(Path::new(&format!("{state}.prev")));
         add(&place, round);
-        place.siem().ends_with(65).says("was lost");
+        place.siem_says(65, "was lost");
         place.assert_siem_complete();
         place.siem().stays_silent();
     }
@@ -169,7 +167,7 @@ fn audit_events_whose_state_is_lost_are_repeated_for_one_overlap_at_most() {
             damage(Path::new(path));
         }
         add(&place, 2);
-        place.audit().ends_with(65).says("was lost");
+        place.audit_says(65, "was lost");
         assert!(
             place.log("audit").contains("may be written again"),
             "it says so"

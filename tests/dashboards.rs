@@ -5,8 +5,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::harness::Place;
-use crate::sandbox::{AuditEvent, Batch};
+use crate::harness::Installation;
+use mimecast_sandbox::{AuditEvent, Batch};
 
 /// The pattern that all audit searches begin with.
 const AUDIT: &str = "date=*|mcType=auditLog|user=*|auditType=\"*\"|eventInfo=\"*";
@@ -38,7 +38,7 @@ fn minutes_ago(minutes: i64) -> DateTime<Utc> {
     Utc::now() - TimeDelta::minutes(minutes)
 }
 
-fn published(place: &Place, folder: &str) -> Vec<String> {
+fn published(place: &Installation, folder: &str) -> Vec<String> {
     let lines = place.lines(folder).into_iter().map(String::from_utf8);
     lines.map(|line| line.expect("UTF-8")).collect()
 }
@@ -107,11 +107,11 @@ fn awkward() -> Vec<AuditEvent> {
 
 #[test]
 fn every_audit_event_is_the_one_line_that_the_dashboards_read() {
-    let place = Place::connected();
-    place
-        .sandbox
-        .audit((0..60).map(|number| AuditEvent::realistic(number, minutes_ago(number as i64 + 3))));
-    place.sandbox.audit(awkward());
+    let place = Installation::connected();
+    place.serve_events(
+        (0..60).map(|number| AuditEvent::realistic(number, minutes_ago(number as i64 + 3))),
+    );
+    place.serve_events(awkward());
     place.audit().stays_silent();
     let events = place.sandbox.audit_events();
     let mut lines: Vec<String> = events.iter().map(expected).collect();
@@ -163,10 +163,8 @@ fn the_golden_lines_are_these_to_the_last_byte() {
         ),
         format!("date={text}|mcType=auditLog|user=|auditType=\"\"|eventInfo=\"No changes found.\n"),
     ];
-    let place = Place::connected();
-    place
-        .sandbox
-        .audit(raw.map(|raw| AuditEvent::realistic(0, time).with_raw(raw)));
+    let place = Installation::connected();
+    place.serve_events(raw.map(|raw| AuditEvent::realistic(0, time).with_raw(raw)));
     place.audit().stays_silent();
     assert_eq!(
         place.files("audit").values().collect::<Vec<_>>(),
@@ -181,18 +179,15 @@ fn the_golden_lines_are_these_to_the_last_byte() {
 
 #[test]
 fn audit_json_is_what_mimecast_sent_with_the_time_first() {
-    let place = Place::connected();
-    place.configure("[audit]\nformat = \"json\"");
-    place.sandbox.audit(awkward());
+    let place = Installation::configured("[audit]\nformat = \"json\"");
+    place.serve_events(awkward());
     let time = minutes_ago(5);
     let text = time.format("%Y-%m-%dT%H:%M:%S+0000");
     let odd = format!(
         r#"{{"id":"odd", "big":123456789012345678901234567890.10, "nested":{{"b":[1,
  {{"a":null}}],"a":"\/\ud83c\udf89"}}, "eventTime":"{text}", "new":true, "empty":""}}"#
     );
-    place
-        .sandbox
-        .audit([AuditEvent::realistic(0, time).with_raw(&odd)]);
+    place.serve_events([AuditEvent::realistic(0, time).with_raw(&odd)]);
     place.audit().stays_silent();
     let lines = published(&place, "audit");
     assert!(
@@ -239,8 +234,8 @@ fn every_key_of_the_email_searches_is_found_with_its_value() {
         pairs(early)
     );
     let delivery = format!("{}Route=Office365, then on\n", pairs(late));
-    let place = Place::connected();
-    place.sandbox.serve(Batch::files(&[
+    let place = Installation::connected();
+    place.serve(Batch::files(&[
         ("receipt_20261120000000000.siem", receipt.as_bytes()),
         ("delivery_20261120000000000.siem", delivery.as_bytes()),
     ]));
@@ -260,10 +255,7 @@ fn every_key_of_the_email_searches_is_found_with_its_value() {
 
 #[test]
 fn the_stage_that_the_searches_guess_from_words_is_that_of_the_file() {
-    let place = Place::connected();
-    for seed in 0..5 {
-        place.sandbox.serve(Batch::realistic(seed, 100));
-    }
+    let place = Installation::with_batches(0..5, 100);
     place.siem().stays_silent();
     let mut stages = [0; 3];
     for (name, content) in place.files("mta") {

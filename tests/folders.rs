@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::audit::{JSON, ago, event, place as audit_place};
-use crate::harness::{AUDIT, Place, SIEM};
-use crate::sandbox::{Batch, Endpoint, Wire, changes};
+use crate::audit::{JSON, ago, event, place as audit_place, recent};
+use crate::harness::{AUDIT, Installation, SIEM};
 use crate::told::Told;
+use mimecast_sandbox::{Batch, Endpoint, Wire, changes};
 
 /// Leaves the collector's own leftovers in tmp/, as a kill in mid-download does; yields a name.
-fn leave_a_download(place: &Place) -> String {
+fn leave_a_download(place: &Installation) -> String {
     let stall = Wire::StallAt(100, Duration::from_secs(1));
-    place.sandbox.next(Endpoint::Siem, changes::wire(stall));
-    let before = place.sandbox.count(Endpoint::Siem);
+    place.next(Endpoint::Siem, changes::wire(stall));
+    let before = place.count(Endpoint::Siem);
     let child = place.spawn(SIEM);
-    while place.sandbox.count(Endpoint::Siem) == before {
+    while place.count(Endpoint::Siem) == before {
         std::thread::yield_now();
     }
     place.kill(child);
@@ -38,8 +38,7 @@ fn leave_a_link(_: &Path, _: &Path) -> bool {
 
 #[test]
 fn own_leftovers_are_swept_and_everything_else_stays() {
-    let place = Place::connected();
-    place.sandbox.serve(Batch::realistic(1, 30));
+    let place = Installation::with_batches(1..2, 30);
     let own = leave_a_download(&place);
     let parts: Vec<&str> = own.split('-').collect();
     let tmp = place.path("data/tmp");
@@ -84,24 +83,21 @@ fn own_leftovers_are_swept_and_everything_else_stays() {
 
 #[test]
 fn a_second_installation_in_one_data_folder_is_refused_from_the_first_moment_on() {
-    let (one, other) = (Place::connected(), Place::connected());
+    let (one, other) = (Installation::connected(), Installation::connected());
     let config = fs::read_to_string(other.path("config.toml")).expect("readable");
     let shared = one.path("data").display().to_string();
     let config = config.replace("data = \"data\"", &format!("data = '{shared}'"));
     fs::write(other.path("config.toml"), config).expect("written");
-    one.sandbox.serve(Batch::realistic(1, 30));
-    other.sandbox.serve(Batch::realistic(2, 30));
+    one.serve(Batch::realistic(1, 30));
+    other.serve(Batch::realistic(2, 30));
     // under wine a loaded machine takes seconds to start a program
     let pause = Duration::from_millis(if cfg!(windows) { 8_000 } else { 1_500 });
     one.configure("[network]\nidle_timeout_seconds = 20");
     let stall = Wire::StallAt(100, pause);
-    one.sandbox.next(Endpoint::Siem, changes::wire(stall));
-    let run = one.spawn(SIEM);
-    while one.sandbox.count(Endpoint::Siem) == 0 {
-        std::thread::yield_now();
-    }
-    other.siem().ends_with(78).says("belongs to");
-    assert!(other.sandbox.requests().is_empty());
+    one.next(Endpoint::Siem, changes::wire(stall));
+    let run = one.spawn_until(SIEM, Endpoint::Siem);
+    other.siem_says(78, "belongs to");
+    assert!(other.requests().is_empty());
     assert_ne!(one.files("tmp").len(), 0, "the download goes on");
     one.wait(run).stays_silent();
     one.assert_siem_complete();
@@ -109,19 +105,19 @@ fn a_second_installation_in_one_data_folder_is_refused_from_the_first_moment_on(
 
 #[test]
 fn a_name_that_is_taken_by_something_else_gets_a_number() {
-    let model = Place::connected();
-    model.sandbox.serve(Batch::realistic(1, 30));
+    let model = Installation::connected();
+    model.serve(Batch::realistic(1, 30));
     model.siem().stays_silent();
     let names: Vec<String> = model.files("mta").into_keys().collect();
 
-    let place = Place::connected();
+    let place = Installation::connected();
     place.siem().stays_silent();
-    place.sandbox.serve(Batch::realistic(1, 30));
+    place.serve(Batch::realistic(1, 30));
     let taken = |number: usize| place.path("data/mta").join(&names[number]);
     fs::write(taken(0), "somebody's\n").expect("written");
     fs::create_dir(taken(1)).expect("made");
     let is_link = leave_a_link(Path::new("/nowhere"), &taken(2));
-    place.siem().ends_with(65).says("its name was taken");
+    place.siem_says(65, "its name was taken");
     assert_eq!(fs::read(taken(0)).expect("readable"), b"somebody's\n");
     assert!(taken(1).is_dir() && taken(2).is_symlink() == is_link);
     for name in &names[..2 + usize::from(is_link)] {
@@ -143,22 +139,21 @@ fn a_name_that_is_taken_by_something_else_gets_a_number() {
 
 #[test]
 fn folders_of_its_own_are_made_and_those_of_the_agent_are_not() {
-    let place = Place::connected();
-    place.sandbox.serve(Batch::realistic(1, 30));
+    let place = Installation::with_batches(1..2, 30);
     place.siem().stays_silent();
     fs::remove_dir_all(place.path("checkpoint/quarantine")).expect("removed");
     fs::remove_dir_all(place.path("log")).expect("removed");
     place.siem().stays_silent();
     assert!(place.path("checkpoint/quarantine").is_dir() && place.path("log").is_dir());
     fs::remove_dir_all(place.path("checkpoint")).expect("removed");
-    place.sandbox.serve(Batch::realistic(2, 30));
-    place.siem().ends_with(65).says("was lost");
+    place.serve(Batch::realistic(2, 30));
+    place.siem_says(65, "was lost");
     place.assert_siem_complete();
 
     for folder in ["data/tmp", "data/mta"] {
         let aside = place.path("aside");
         fs::rename(place.path(folder), &aside).expect("moved");
-        place.siem().ends_with(74).says("is missing");
+        place.siem_says(74, "is missing");
         fs::write(place.path(folder), "in the way").expect("written");
         place
             .siem()
@@ -172,50 +167,49 @@ fn folders_of_its_own_are_made_and_those_of_the_agent_are_not() {
 
 #[test]
 fn a_file_in_the_way_of_the_state_stops_the_run_and_one_in_the_way_of_the_log_does_not() {
-    let place = Place::connected();
-    place.sandbox.serve(Batch::realistic(1, 30));
+    let place = Installation::with_batches(1..2, 30);
     fs::write(place.path("checkpoint"), "in the way").expect("written");
-    place.siem().ends_with(74).says("checkpoint");
+    place.siem_says(74, "checkpoint");
     fs::remove_file(place.path("checkpoint")).expect("removed");
     fs::write(place.path("log"), "in the way").expect("written");
-    place.siem().ends_with(0).says("no log is written");
+    place.siem_says(0, "no log is written");
     place.assert_siem_complete();
 }
 
 #[test]
 fn a_configuration_that_setup_has_not_filled_in_is_refused() {
-    let place = Place::connected();
+    let place = Installation::connected();
     let text = fs::read_to_string(place.path("config.toml")).expect("readable");
     let app_id = place.sandbox.account().app_id;
     fs::write(place.path("config.toml"), text.replace(app_id, "")).expect("written");
     for program in [SIEM, AUDIT] {
-        let outcome = place.run(program, [""; 0]).ends_with(78);
+        let outcome = place.collect(program).ends_with(78);
         outcome.says("app_id").says("run authentication_setup");
     }
-    assert!(place.sandbox.requests().is_empty());
+    assert!(place.requests().is_empty());
 }
 
 #[test]
 fn a_first_run_that_is_refused_or_meets_an_outage_is_no_lost_state() {
     for program in [SIEM, AUDIT] {
         for refused in [true, false] {
-            let place = Place::connected_by_token();
+            let place = Installation::connected_by_token();
             let refuse = |is_wrong| {
                 let sandbox = &place.sandbox;
                 sandbox.set(|switches| switches.wrong_client_secret = is_wrong);
             };
             if refused {
                 refuse(true);
-                place.run(program, [""; 0]).ends_with(77);
+                place.collect(program).ends_with(77);
                 refuse(false);
             } else {
                 for call in [Endpoint::Siem, Endpoint::Events, Endpoint::Audit] {
-                    place.sandbox.always(call, changes::status(503));
+                    place.always(call, changes::status(503));
                 }
-                place.run(program, [""; 0]).ends_with(75);
-                place.sandbox.clear();
+                place.collect(program).ends_with(75);
+                place.clear();
             }
-            place.run(program, [""; 0]).stays_silent();
+            place.collect(program).stays_silent();
         }
     }
 }
@@ -232,11 +226,11 @@ fn ids_beside_a_state_that_are_missing_or_damaged_are_told_once() {
     ];
     for damage in damages {
         let place = audit_place(JSON);
-        let early = (0..1_200).map(|number| event(number, ago(TimeDelta::minutes(5))));
-        place.sandbox.audit(early);
+        let early = recent(0..1_200);
+        place.serve_events(early);
         place.audit().stays_silent();
         let late = event(5_000, ago(TimeDelta::minutes(4)));
-        place.sandbox.audit([late]);
+        place.serve_events([late]);
         place.audit().stays_silent();
         let path = place.path("checkpoint/audit.state.ids-1");
         let mut bytes = fs::read(&path).expect("there");
@@ -246,9 +240,7 @@ fn ids_beside_a_state_that_are_missing_or_damaged_are_told_once() {
             false => fs::write(&path, &bytes).expect("written"),
         }
         let mut told = Told::default();
-        for _ in 0..4 {
-            told.run(&place, AUDIT);
-        }
+        told.runs(&place, AUDIT, 4);
         told.assert_once("damaged or missing");
         assert!(
             told.codes()[2..].iter().all(|code| *code == 0),

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::agent::{Agent, Habit};
 use crate::audit::{JSON, ago, event, place as audit_place, set_clock};
-use crate::harness::{Place, SIEM};
-use crate::sandbox::{Batch, Endpoint, Object, changes};
+use crate::harness::{Installation, SIEM};
+use mimecast_sandbox::{Batch, Endpoint, Object, changes};
 
-impl Place {
+impl Installation {
     /// Lets time pass: all that was written so far, state and published files, becomes so much older. To a collector
     /// that is the same as a later time on this host's clock, which no test may set.
     fn pass(&self, time: TimeDelta) {
@@ -70,12 +70,11 @@ fn hours_older(ids: &Map<String, Value>, by: i64) -> Map<String, Value> {
 
 #[test]
 fn files_of_a_time_when_this_hosts_clock_was_30_days_behind_are_kept_as_long_as_any() {
-    let place = Place::connected_by_token();
-    place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt\"");
+    let place = Installation::of_types("receipt");
     let month = TimeDelta::days(30);
     set_clock(&place, month.num_minutes());
     let objects = (0..5).map(|seed| Object::realistic(seed, 20));
-    place.sandbox.serve_objects("receipt", objects);
+    place.serve_objects("receipt", objects);
     place.siem().ends_with(65); // the clocks are days apart
     place.assert_objects_complete();
     place.pass(month);
@@ -95,7 +94,7 @@ fn events_after_a_run_whose_clock_of_mimecast_was_ahead_are_published_once_by_th
         println!("{hours} hours, the first run: {is_first}");
         let place = audit_place(JSON);
         if !is_first {
-            place.sandbox.audit([event(0, ago(TimeDelta::hours(1)))]);
+            place.serve_events([event(0, ago(TimeDelta::hours(1)))]);
             place.audit().stays_silent();
             place.pass(TimeDelta::minutes(30));
         }
@@ -105,32 +104,26 @@ fn events_after_a_run_whose_clock_of_mimecast_was_ahead_are_published_once_by_th
         set_clock(&place, 0);
         let since = (2..=180).step_by(10).map(TimeDelta::minutes);
         let events = (1..).zip(since);
-        place
-            .sandbox
-            .audit(events.map(|(number, age)| event(number, ago(age))));
-        place.audit().stays_silent();
-        place.assert_audit_complete();
+        place.serve_events(events.map(|(number, age)| event(number, ago(age))));
+        place.collects_events();
     }
 }
 
 #[test]
 fn after_a_refused_position_nothing_is_repeated_whose_files_were_deleted_as_old() {
-    let place = Place::connected();
-    place.configure("[retention]\ndata_days = 2");
+    let place = Installation::configured("[retention]\ndata_days = 2");
     let mut agent = Agent::new("mta", Habit::Leaves);
-    for seed in 0..3 {
-        place.sandbox.serve(Batch::realistic(seed, 20));
-    }
+    place.serve_batches(0..3, 20);
     place.siem().stays_silent();
     agent.look(&place);
     let published = place.files("mta").len();
     place.pass(TimeDelta::days(3));
     place.siem().stays_silent();
     assert!(place.files("mta").is_empty(), "deleted as old");
-    place.sandbox.serve(Batch::realistic(3, 20));
+    place.serve(Batch::realistic(3, 20));
     let refused = changes::fail_in_200("err_audit_siem_invalid_token", "m");
     let twice = changes::times(2, refused);
-    place.sandbox.always(Endpoint::Siem, twice);
+    place.always(Endpoint::Siem, twice);
     let report = place.run(SIEM, ["--json"]).ends_with(65).json();
     assert_eq!(report["repeated"], published, "recognised: {report}");
     assert_eq!(report["events"], 20, "the new ones: {report}");

@@ -5,11 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::agent::{Agent, Habit};
-use crate::harness::{Outcome, Place, SIEM};
-use crate::sandbox::{AuditEvent, Batch};
+use crate::harness::{Installation, Outcome, SIEM};
 use crate::told::Told;
+use mimecast_sandbox::{AuditEvent, Batch};
 
-fn publish(place: &Place, path: &str, content: &str) {
+fn publish(place: &Installation, path: &str, content: &str) {
     fs::write(place.path("data").join(path), content).expect("written");
 }
 
@@ -20,13 +20,11 @@ fn fails(check: impl FnOnce()) -> bool {
 #[test]
 fn each_file_is_read_once_and_put_away_by_habit() {
     for habit in Habit::ALL {
-        let place = Place::connected();
+        let place = Installation::connected();
         let lines = ["datetime=1", "datetime=2", "datetime=3"];
         let text = lines.join("\n") + "\n";
         let name = "receipt_20261120000000000.siem";
-        place
-            .sandbox
-            .serve(Batch::files(&[(name, text.as_bytes())]));
+        place.serve(Batch::files(&[(name, text.as_bytes())]));
         let mut agent = Agent::new("mta", habit);
         publish(&place, "mta/a.siem", "datetime=1\ndatetime=2\n");
         publish(&place, "mta/.hidden", "half a li");
@@ -51,45 +49,41 @@ fn each_file_is_read_once_and_put_away_by_habit() {
 
 #[test]
 fn a_name_that_comes_back_is_read_again_and_one_that_changes_is_a_fault() {
-    let place = Place::connected();
+    let place = Installation::connected();
     let mut agent = Agent::new("mta", Habit::Leaves);
     publish(&place, "mta/a.siem", "datetime=1\n");
     agent.look(&place);
     fs::remove_file(place.path("data/mta/a.siem")).expect("it was there");
     agent.look(&place);
     publish(&place, "mta/a.siem", "datetime=1\n");
-    assert_eq!(agent.look(&place), 1);
-    assert_eq!(agent.repeated().len(), 1);
+    assert_eq!((agent.look(&place), agent.repeated().len()), (1, 1));
     publish(&place, "mta/a.siem", "datetime=2\n");
     assert!(fails(|| assert_eq!(agent.look(&place), 1)), "P3");
 }
 
 #[test]
 fn an_agent_can_change_its_habit_and_knows_what_it_has_read() {
-    let place = Place::connected();
+    let place = Installation::connected();
     let mut agent = Agent::new("mta", Habit::Leaves);
     publish(&place, "mta/a.siem", "datetime=1\n");
     agent.look(&place);
     agent.take_to(Habit::Deletes);
     publish(&place, "mta/b.siem", "datetime=2\n");
     agent.look(&place);
-    let left: Vec<String> = place.files("mta").into_keys().collect();
-    assert_eq!(left, ["a.siem"]);
+    assert_eq!(place.names("mta"), ["a.siem"]);
     let times = [&b"datetime=1"[..], b"datetime=2", b"datetime=3"].map(|line| agent.times(line));
     assert_eq!(times, [1, 1, 0]);
 }
 
 #[test]
 fn audit_events_are_told_apart_by_their_ids() {
-    let place = Place::connected();
+    let place = Installation::connected();
     let event = AuditEvent::realistic(1, chrono::Utc::now());
     let other = event.clone().with_info("other words");
     let line = |event: &AuditEvent| event.json() + "\n";
     publish(&place, "audit/a.json", &line(&event));
     publish(&place, "audit/b.json", &line(&other));
-    place
-        .sandbox
-        .audit([event.clone(), event.rearranged(), other]);
+    place.serve_events([event.clone(), event.rearranged(), other]);
     let mut agent = Agent::new("audit", Habit::Deletes);
     assert_eq!(agent.look(&place), 2);
     agent.assert_complete(&place); // one id, two events
@@ -111,8 +105,8 @@ fn only_a_run_that_ends_with_65_counts_and_only_one() {
     told.hear(&outcome(-1, ""));
     told.assert_never("gap");
     told.hear(&outcome(65, r#"{"warnings":["other","a gap of process"]}"#));
-    told.assert_once("gap");
     told.hear(&outcome(0, r#"{"warnings":[]}"#));
+    told.assert_once("gap");
     told.assert_once("other");
     told.hear(&outcome(65, r#"{"warnings":["a gap"]}"#));
     assert!(catch_unwind(|| told.assert_once("gap")).is_err());
@@ -121,13 +115,11 @@ fn only_a_run_that_ends_with_65_counts_and_only_one() {
 
 #[test]
 fn a_quarantined_archive_is_told_once() {
-    let place = Place::connected();
+    let place = Installation::connected();
     let mut told = Told::default();
     told.run(&place, SIEM).ends_with(0);
-    place.sandbox.serve(Batch::raw(*b"no archive"));
-    for _ in 0..2 {
-        told.run(&place, SIEM);
-    }
+    place.serve(Batch::raw(*b"no archive"));
+    told.runs(&place, SIEM, 2);
     told.assert_once("quarantine");
     assert_eq!(told.codes(), [0, 65, 0]);
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::audit::{JSON, place as audit_place};
-use crate::harness::{AUDIT, Place, SIEM};
-use crate::sandbox::{Endpoint, Reply};
+use crate::harness::{AUDIT, Installation, SIEM};
+use mimecast_sandbox::{Endpoint, Reply};
 
 /// Two of the largest answers, and what the program itself needs.
 const MEGABYTES: u64 = 64;
@@ -17,7 +17,7 @@ fn json(reply: &mut Reply, text: &str) {
 }
 
 /// Runs a program for a while; returns the most memory that it has had, in megabytes.
-fn peak_of(place: &Place, program: &str) -> u64 {
+fn peak_of(place: &Installation, program: &str) -> u64 {
     let child = place.spawn(program);
     let path = format!("/proc/{}/status", child.id());
     let (mut peak, began) = (0, Instant::now());
@@ -56,7 +56,7 @@ fn large() -> [String; 4] {
 fn an_audit_page_with_a_large_meta() {
     for meta in large() {
         let place = audit_place(JSON);
-        place.sandbox.always(Endpoint::Audit, move |reply| {
+        place.always(Endpoint::Audit, move |reply| {
             json(reply, &format!("{{\"meta\":{meta},\"data\":[]}}"));
         });
         let peak = peak_of(&place, AUDIT);
@@ -68,7 +68,7 @@ fn an_audit_page_with_a_large_meta() {
 fn an_audit_page_of_many_small_items() {
     for item in ["1,", "{},", "\"\",", "{\"id\":1},"] {
         let place = audit_place(JSON);
-        place.sandbox.always(Endpoint::Audit, move |reply| {
+        place.always(Endpoint::Audit, move |reply| {
             let items = item.repeat((14 << 20) / item.len());
             json(reply, &format!("{{\"meta\":{{}},\"data\":[{items}1]}}"));
         });
@@ -80,9 +80,8 @@ fn an_audit_page_of_many_small_items() {
 #[test]
 fn a_list_with_large_members() {
     for member in large() {
-        let place = Place::connected_by_token();
-        place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt\"");
-        place.sandbox.always(Endpoint::Events, move |reply| {
+        let place = Installation::of_types("receipt");
+        place.always(Endpoint::Events, move |reply| {
             json(reply, &format!("{{\"meta\":{member},\"value\":[]}}"));
         });
         let peak = peak_of(&place, SIEM);
@@ -90,15 +89,18 @@ fn a_list_with_large_members() {
     }
 }
 
+/// Letters that grow when they are written, and where they stand.
+const ODD_LETTERS: [(&str, &str); 3] = [
+    ("\t", "eventInfo"),
+    ("\u{85}", "eventInfo"),
+    ("\\n", "user"),
+];
+
 #[test]
 fn an_audit_item_of_odd_letters() {
-    for (letter, name) in [
-        ("\t", "eventInfo"),
-        ("\u{85}", "eventInfo"),
-        ("\\n", "user"),
-    ] {
+    for (letter, name) in ODD_LETTERS {
         let place = audit_place(JSON);
-        place.sandbox.always(Endpoint::Audit, move |reply| {
+        place.always(Endpoint::Audit, move |reply| {
             let text = letter.repeat((14 << 20) / letter.len());
             let item = format!("{{\"id\":\"1\",\"{name}\":\"{text}\"}}");
             json(reply, &format!("{{\"meta\":{{}},\"data\":[{item}]}}"));
@@ -110,8 +112,8 @@ fn an_audit_item_of_odd_letters() {
 
 #[test]
 fn a_token_with_a_large_answer() {
-    let place = Place::connected_by_token();
-    place.sandbox.always(Endpoint::Token, |reply| {
+    let place = Installation::connected_by_token();
+    place.always(Endpoint::Token, |reply| {
         let many = "1,".repeat(7 << 20);
         json(
             reply,
@@ -125,7 +127,7 @@ fn a_token_with_a_large_answer() {
 #[test]
 fn an_answer_of_bytes_that_are_no_text() {
     let place = audit_place(JSON);
-    place.sandbox.always(Endpoint::Audit, |reply| {
+    place.always(Endpoint::Audit, |reply| {
         json(reply, "");
         reply.set_body(vec![0xfc; 15 << 20]);
     });

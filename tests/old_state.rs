@@ -10,9 +10,9 @@ mod template;
 use serde_json::Value;
 
 use crate::agent::Habit;
-use crate::sandbox::{Endpoint, at, changes};
 use contents::MISSING;
 use installation::{Old, Situation};
+use mimecast_sandbox::{Endpoint, at, changes};
 
 /// Opens an installation that needs nothing from a person: one run collects what is new, the next finds nothing.
 fn opens(situation: Situation, habit: Habit) {
@@ -66,7 +66,7 @@ fn a_page_that_was_half_done_is_finished_and_no_object_of_it_comes_twice() {
         let name = format!("part-{MISSING:06}.json.gz");
         let missing = at::object("receipt", &name);
         let gone = changes::store_error(404, "NoSuchKey");
-        old.place.sandbox.always_at(Endpoint::Object, missing, gone);
+        old.place.always_at(Endpoint::Object, missing, gone);
         for _ in 0..4 {
             let code = old.run().code;
             assert!([0, 65, 75].contains(&code), "ended with {code}");
@@ -79,12 +79,8 @@ fn a_page_that_was_half_done_is_finished_and_no_object_of_it_comes_twice() {
 
 #[test]
 fn the_copy_of_a_settled_state_is_as_good_as_the_state() {
-    let cases = Habit::ALL.map(|habit| {
-        [
-            (Situation::SiemSettled, habit),
-            (Situation::AuditSettled, habit),
-        ]
-    });
+    let settled = [Situation::SiemSettled, Situation::AuditSettled];
+    let cases = settled.map(|situation| Habit::ALL.map(|habit| (situation, habit)));
     // This copy still has its commit pending: version 0.1.0 looks for the files to tell whether it was finished.
     let half_page = (Situation::ObjectsHalfPage, Habit::Leaves);
     for (situation, habit) in cases.into_iter().flatten().chain([half_page]) {

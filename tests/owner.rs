@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::audit::{JSON, ago, event, place as audit_place, set_clock};
-use crate::harness::{AUDIT, Outcome, Place, SIEM};
-use crate::sandbox::{Batch, Endpoint, Object, Wire, changes};
+use crate::audit::{JSON, ago, event, place as audit_place, recent, set_clock};
+use crate::harness::{AUDIT, Installation, Outcome, SIEM};
+use mimecast_sandbox::{Batch, Endpoint, Object, Wire, changes};
 
 /// All files of the state folder, as a backup takes them.
-fn backup(place: &Place) -> BTreeMap<String, Vec<u8>> {
+fn backup(place: &Installation) -> BTreeMap<String, Vec<u8>> {
     let listed = fs::read_dir(place.path("checkpoint")).expect("the folder is there");
     let files = listed
         .map(|entry| entry.expect("an entry"))
@@ -27,7 +27,7 @@ fn backup(place: &Place) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-fn restore(place: &Place, backup: &BTreeMap<String, Vec<u8>>) {
+fn restore(place: &Installation, backup: &BTreeMap<String, Vec<u8>>) {
     for name in self::backup(place).keys() {
         fs::remove_file(place.path("checkpoint").join(name)).expect("ours");
     }
@@ -37,7 +37,7 @@ fn restore(place: &Place, backup: &BTreeMap<String, Vec<u8>>) {
 }
 
 /// Runs a collector of a second installation: another state folder, the same data folder.
-fn second(place: &Place, program: &str, more: &[&str]) -> Outcome {
+fn second(place: &Installation, program: &str, more: &[&str]) -> Outcome {
     let text = fs::read_to_string(place.path("config.toml")).expect("text");
     let data = place.path("data").display().to_string();
     let folders = format!("[folders]\ndata = '{data}'\nstate = '../other'\n");
@@ -55,37 +55,34 @@ fn second(place: &Place, program: &str, more: &[&str]) -> Outcome {
 }
 
 /// Runs into an outage, several times.
-fn fail(place: &Place, program: &str, times: usize) {
+fn fail(place: &Installation, program: &str, times: usize) {
     let calls = [Endpoint::Siem, Endpoint::Events, Endpoint::Audit];
     for call in calls.into_iter().filter(|_| times > 0) {
-        place.sandbox.always(call, changes::status(503));
+        place.always(call, changes::status(503));
     }
     for _ in 0..times {
-        place.run(program, [""; 0]).ends_with(75);
+        place.collect(program).ends_with(75);
     }
-    place.sandbox.clear();
+    place.clear();
 }
 
 #[test]
 fn a_data_folder_that_belongs_to_another_state_is_refused_until_it_is_adopted() {
     for program in [SIEM, AUDIT] {
-        let place = Place::connected();
-        place.sandbox.serve(Batch::realistic(1, 20));
-        place.sandbox.audit([event(1, ago(TimeDelta::minutes(5)))]);
-        place.run(program, [""; 0]).stays_silent();
+        let place = Installation::with_batches(1..2, 20);
+        place.serve_events(recent([1]));
+        place.collect(program).stays_silent();
         second(&place, program, &[]).ends_with(78).says("--adopt");
-        second(&place, program, &["--adopt"])
-            .ends_with(65)
-            .says("was taken over");
+        let adopted = second(&place, program, &["--adopt"]);
+        adopted.ends_with(65).says("was taken over");
         second(&place, program, &[]).stays_silent();
-        place.run(program, [""; 0]).ends_with(78).says("belongs to");
+        place.collect(program).ends_with(78).says("belongs to");
     }
 }
 
 #[test]
 fn an_installation_that_is_moved_with_all_its_folders_goes_on_silently() {
-    let place = Place::connected();
-    place.sandbox.serve(Batch::realistic(1, 20));
+    let place = Installation::with_batches(1..2, 20);
     place.siem().stays_silent();
     for folder in [
         "data",
@@ -97,7 +94,7 @@ fn an_installation_that_is_moved_with_all_its_folders_goes_on_silently() {
         fs::create_dir_all(place.path("moved")).expect("made");
         fs::rename(place.path(folder), place.path("moved").join(folder)).expect("moved");
     }
-    place.sandbox.serve(Batch::realistic(2, 20));
+    place.serve(Batch::realistic(2, 20));
     let mut command = place.command(SIEM);
     command.arg("--config").arg(place.path("moved/config.toml"));
     place.finish(command).stays_silent();
@@ -112,7 +109,7 @@ fn a_restored_audit_state_is_told_and_repeats_nothing_that_is_still_published() 
         let place = audit_place(format);
         set_clock(&place, -120);
         let now = ago(TimeDelta::minutes(120));
-        place.sandbox.audit(
+        place.serve_events(
             (0..50).map(|number| event(number, now - TimeDelta::minutes(2 + number as i64))),
         );
         place.audit().stays_silent();
@@ -122,7 +119,7 @@ fn a_restored_audit_state_is_told_and_repeats_nothing_that_is_still_published() 
             let now = ago(TimeDelta::minutes(-minutes));
             let ages = [2, 11, 25, 55].map(TimeDelta::minutes);
             let numbers = run * 100..;
-            place.sandbox.audit(
+            place.serve_events(
                 numbers
                     .zip(ages)
                     .map(|(number, age)| event(number, now - age)),
@@ -133,10 +130,7 @@ fn a_restored_audit_state_is_told_and_repeats_nothing_that_is_still_published() 
         restore(&place, &old);
         set_clock(&place, 0);
         fail(&place, AUDIT, outages);
-        place
-            .audit()
-            .ends_with(65)
-            .says("older than what was published");
+        place.audit_says(65, "older than what was published");
         assert_eq!(place.lines("audit"), published, "P2");
         place.audit().stays_silent();
     }
@@ -146,28 +140,27 @@ fn a_restored_audit_state_is_told_and_repeats_nothing_that_is_still_published() 
 fn a_lost_state_is_told_once_and_an_outage_after_it_repeats_no_file_that_is_still_there() {
     for program in [SIEM, AUDIT] {
         for outages in [0, 1, 2] {
-            let place = Place::connected();
+            let place = Installation::connected();
             let folder = if program == SIEM { "mta" } else { "audit" };
             for number in 0..3 {
-                place.sandbox.serve(Batch::realistic(number, 20));
+                place.serve(Batch::realistic(number, 20));
                 let time = ago(TimeDelta::minutes(5));
-                place.sandbox.audit([event(number, time)]);
+                place.serve_events([event(number, time)]);
             }
-            place.run(program, [""; 0]).stays_silent();
+            place.collect(program).stays_silent();
             let published = place.lines(folder);
             restore(&place, &BTreeMap::new());
             fail(&place, program, outages);
-            place.run(program, [""; 0]).ends_with(65).says("was lost");
+            place.collect(program).ends_with(65).says("was lost");
             assert_eq!(place.lines(folder), published, "P2: {outages}");
-            place.run(program, [""; 0]).stays_silent();
+            place.collect(program).stays_silent();
         }
     }
 }
 
 #[test]
 fn a_state_of_another_installation_in_the_place_of_ours_is_refused_until_it_is_adopted() {
-    let place = Place::connected();
-    place.sandbox.serve(Batch::realistic(1, 20));
+    let place = Installation::with_batches(1..2, 20);
     place.siem().stays_silent();
     // the other one has a data folder of its own and has come further
     fs::create_dir_all(place.path("other/data/mta")).expect("made");
@@ -176,7 +169,7 @@ fn a_state_of_another_installation_in_the_place_of_ours_is_refused_until_it_is_a
         fs::copy(place.path(name), place.path("other").join(name)).expect("copied");
     }
     for seed in [2, 3] {
-        place.sandbox.serve(Batch::realistic(seed, 20));
+        place.serve(Batch::realistic(seed, 20));
         let mut command = place.command(SIEM);
         command.arg("--config").arg(place.path("other/config.toml"));
         place.finish(command).stays_silent();
@@ -191,8 +184,7 @@ fn a_state_of_another_installation_in_the_place_of_ours_is_refused_until_it_is_a
     refused.says("of another installation").says("--adopt");
     // with the right state nothing is missing
     restore(&place, &ours);
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.collects_logs();
     restore(&place, &theirs);
     place
         .run(SIEM, ["--adopt"])
@@ -204,15 +196,13 @@ fn a_state_of_another_installation_in_the_place_of_ours_is_refused_until_it_is_a
 #[test]
 fn a_restored_mail_state_is_told_and_repeats_no_file_that_is_still_published() {
     for generation in [1, 2] {
-        let place = Place::connected();
+        let place = Installation::connected();
         if generation == 2 {
             place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt\"");
         }
         let serve = |seed| match generation {
-            1 => place.sandbox.serve(Batch::realistic(seed, 20)),
-            _ => place
-                .sandbox
-                .serve_objects("receipt", [Object::realistic(seed, 20)]),
+            1 => place.serve(Batch::realistic(seed, 20)),
+            _ => place.serve_objects("receipt", [Object::realistic(seed, 20)]),
         };
         serve(1);
         place.siem().stays_silent();
@@ -221,10 +211,7 @@ fn a_restored_mail_state_is_told_and_repeats_no_file_that_is_still_published() {
         place.siem().stays_silent();
         restore(&place, &old);
         serve(3);
-        place
-            .siem()
-            .ends_with(65)
-            .says("older than what was published");
+        place.siem_says(65, "older than what was published");
         place.siem().stays_silent();
         match generation {
             1 => place.assert_siem_complete(),
@@ -235,17 +222,14 @@ fn a_restored_mail_state_is_told_and_repeats_no_file_that_is_still_published() {
 
 #[test]
 fn a_lock_that_a_cleaner_removes_lets_only_one_of_two_runs_write() {
-    let place = Place::connected();
-    place.sandbox.serve(Batch::realistic(100, 50));
+    let place = Installation::with_batches(100..101, 50);
     place.siem().stays_silent();
-    for seed in 0..6 {
-        place.sandbox.serve(Batch::realistic(seed, 50));
-    }
-    place.sandbox.set(|switches| switches.replays_differ = true);
+    place.serve_batches(0..6, 50);
+    place.set(|switches| switches.replays_differ = true);
     let before = place.files("mta").len();
-    place.sandbox.next(Endpoint::Siem, |_| ());
+    place.next(Endpoint::Siem, |_| ());
     let stall = Wire::StallAt(100, Duration::from_millis(1_500));
-    place.sandbox.next(Endpoint::Siem, changes::wire(stall));
+    place.next(Endpoint::Siem, changes::wire(stall));
     let first = place.spawn(SIEM);
     while place.files("mta").len() == before {
         std::thread::yield_now();
@@ -257,46 +241,40 @@ fn a_lock_that_a_cleaner_removes_lets_only_one_of_two_runs_write() {
         .wait(first)
         .ends_with(75)
         .says("another process changed");
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.collects_logs();
 }
 
 #[test]
 fn the_state_of_one_type_that_cannot_be_used_stops_no_other_type() {
-    let place = Place::connected_by_token();
-    place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt, spam, journal\"");
+    let place = Installation::of_types("receipt, spam, journal");
     for kind in ["receipt", "spam", "journal"] {
-        place.sandbox.serve_objects(kind, [Object::realistic(1, 5)]);
+        place.serve_objects(kind, [Object::realistic(1, 5)]);
     }
     fs::create_dir_all(place.path("checkpoint/cg_spam.state")).expect("made");
-    place.siem().ends_with(78).says("cg_spam.state");
+    place.siem_says(78, "cg_spam.state");
     assert_eq!(place.files("mta").len(), 2);
     fs::remove_dir(place.path("checkpoint/cg_spam.state")).expect("ours");
-    place.siem().stays_silent();
-    place.assert_objects_complete();
+    place.collects_objects();
 }
 
 #[test]
 fn the_record_of_another_account_says_nothing_about_where_to_begin() {
-    let place = Place::connected();
+    let place = Installation::connected();
     place.siem().stays_silent();
-    let path = place.path("config.toml");
     place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt\"");
-    let text = fs::read_to_string(&path).expect("text");
     let account = place.sandbox.account().account_code;
-    fs::write(&path, text.replace(account, "CUSX99X999")).expect("written");
+    place.edit("config.toml", account, "CUSX99X999");
     place.siem().ends_with(0);
-    let mut lists = place.sandbox.requests().into_iter();
-    let list = lists.rfind(|seen| seen.endpoint == Some(Endpoint::Events));
+    let list = place.calls(Endpoint::Events).pop().expect("a list");
     let oldest = ago(TimeDelta::days(7)).format("dateRangeStartsAt=%Y-%m-%d");
-    assert!(list.expect("a list").path.contains(&oldest.to_string()));
+    assert!(list.path.contains(&oldest.to_string()));
 }
 
 #[test]
 fn a_data_folder_that_cannot_be_marked_is_told_and_costs_no_event() {
     let ways: [(&str, bool); 2] = [("data/.collector", true), ("data/.collector/siem", false)];
     for (path, is_first) in ways {
-        let place = Place::connected();
+        let place = Installation::connected();
         if !is_first {
             place.siem().stays_silent();
             fs::remove_file(place.path(path)).expect("there");
@@ -306,16 +284,15 @@ fn a_data_folder_that_cannot_be_marked_is_told_and_costs_no_event() {
             true => fs::write(place.path(path), "x").expect("written"),
             false => fs::create_dir(place.path(path)).expect("made"),
         }
-        place.sandbox.serve(Batch::realistic(1, 20));
+        place.serve(Batch::realistic(1, 20));
         for _ in 0..2 {
-            place.siem().ends_with(74).says("move away");
+            place.siem_says(74, "move away");
             place.assert_siem_complete();
         }
         match is_first {
             true => fs::remove_file(place.path(path)).expect("there"),
             false => fs::remove_dir(place.path(path)).expect("there"),
         }
-        place.siem().stays_silent();
-        place.assert_siem_complete();
+        place.collects_logs();
     }
 }

@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::harness::{Place, SIEM};
-use crate::sandbox::{Batch, Endpoint, Wire, at, changes};
+use crate::harness::{Installation, SIEM};
+use mimecast_sandbox::{Endpoint, Wire, at, changes};
 
 const OLD: &str = "receipt_20260101000000000_0123456789abcdef.siem";
 const YOUNG: &str = "process_20260101000000000_0123456789abcdef.siem";
@@ -22,16 +22,15 @@ fn plant(path: &Path, age: u64) {
 }
 
 /// An installation that has been in use, with one old and one younger file of its own.
-fn aged() -> Place {
-    let place = Place::connected();
-    place.sandbox.serve(Batch::realistic(1, 30));
+fn aged() -> Installation {
+    let place = Installation::with_batches(1..2, 30);
     place.siem().stays_silent();
     plant(&place.path("data/mta").join(OLD), 7 * DAYS + HOURS);
     plant(&place.path("data/mta").join(YOUNG), 7 * DAYS - HOURS);
     place
 }
 
-fn is_there(place: &Place, name: &str) -> bool {
+fn is_there(place: &Installation, name: &str) -> bool {
     place.path("data/mta").join(name).symlink_metadata().is_ok()
 }
 
@@ -48,12 +47,9 @@ fn a_good_run_deletes_what_is_older_than_a_week_and_nothing_younger() {
 /// As a program does that copies files with their times, or sets them by what stands in them.
 #[test]
 fn what_a_run_has_published_is_not_deleted_by_it_whatever_time_it_gets() {
-    let place = Place::connected();
-    for seed in 0..2 {
-        place.sandbox.serve(Batch::realistic(seed, 30));
-    }
+    let place = Installation::with_batches(0..2, 30);
     let stall = changes::wire(Wire::StallAt(100, Duration::from_millis(1_500)));
-    place.sandbox.always_at(Endpoint::Siem, at::batch(1), stall);
+    place.always_at(Endpoint::Siem, at::batch(1), stall);
     let run = place.spawn(SIEM);
     while place.files("mta").is_empty() {
         std::thread::yield_now();
@@ -143,15 +139,13 @@ fn a_number_behind_the_digest_is_ours_too() {
 #[test]
 fn a_run_that_fails_deletes_nothing() {
     let place = aged();
-    place.sandbox.always(Endpoint::Siem, changes::status(503));
+    place.always(Endpoint::Siem, changes::status(503));
     place.siem().ends_with(75);
     assert!(is_there(&place, OLD));
-    place.sandbox.clear();
-    place.sandbox.always(Endpoint::Siem, changes::expired_key());
+    place.clear().always(Endpoint::Siem, changes::expired_key());
     place.siem().ends_with(77);
     assert!(is_there(&place, OLD));
-    place.sandbox.clear();
-    place.siem().stays_silent();
+    place.clear().siem().stays_silent();
     assert!(!is_there(&place, OLD));
 }
 
@@ -159,7 +153,7 @@ fn a_run_that_fails_deletes_nothing() {
 fn a_clock_that_is_wrong_or_unconfirmed_deletes_nothing() {
     let place = aged();
     for offset in [3_600, -3_600] {
-        place.sandbox.set(|switches| {
+        place.set(|switches| {
             switches.clock_offset_seconds = offset;
             switches.skew_limit_seconds = 7_200;
         });
@@ -168,15 +162,11 @@ fn a_clock_that_is_wrong_or_unconfirmed_deletes_nothing() {
         let notes = outcome.json()["notes"].to_string();
         assert!(notes.contains("nothing was deleted"), "{notes}");
     }
-    place
-        .sandbox
-        .set(|switches| switches.clock_offset_seconds = 0);
-    place
-        .sandbox
-        .always(Endpoint::Siem, changes::without_header("date"));
+    place.set(|switches| switches.clock_offset_seconds = 0);
+    place.always(Endpoint::Siem, changes::without_header("date"));
     place.siem().stays_silent();
     assert!(is_there(&place, OLD));
-    place.sandbox.clear();
+    place.clear();
     place.siem().stays_silent();
     assert!(!is_there(&place, OLD));
 }
@@ -184,14 +174,12 @@ fn a_clock_that_is_wrong_or_unconfirmed_deletes_nothing() {
 #[test]
 fn a_run_with_a_wrong_clock_deletes_nothing_and_the_next_one_does() {
     let place = aged();
-    place.sandbox.set(|switches| {
+    place.set(|switches| {
         switches.clock_offset_seconds = 3_600;
         switches.skew_limit_seconds = 7_200;
     });
     place.siem().stays_silent();
-    place
-        .sandbox
-        .set(|switches| switches.clock_offset_seconds = 0);
+    place.set(|switches| switches.clock_offset_seconds = 0);
     place.siem().stays_silent();
     // the earlier of both clocks counted in that run, too
     assert!(!is_there(&place, OLD));
@@ -275,9 +263,8 @@ fn of_a_file_with_two_names_only_ours_goes_and_a_link_that_leads_nowhere_stays()
     let mta = place.path("data/mta");
     let original = place.path("somebody's");
     plant(&original, 900 * DAYS);
-    let hard = OLD.replace("receipt", "hard");
+    let [hard, dangling] = ["hard", "dangling"].map(|name| OLD.replace("receipt", name));
     fs::hard_link(&original, mta.join(&hard)).expect("made");
-    let dangling = OLD.replace("receipt", "dangling");
     std::os::unix::fs::symlink("/nowhere/at/all", mta.join(&dangling)).expect("made");
     place.siem().stays_silent();
     assert!(!is_there(&place, &hard) && original.exists());
@@ -296,7 +283,7 @@ fn a_retention_that_makes_no_sense_is_refused_by_line_and_deletes_nothing() {
         "\"7\"",
     ] {
         place.configure(&format!("[retention]\ndata_days = {days}"));
-        place.siem().ends_with(78).says("config.toml line 1");
+        place.siem_says(78, "config.toml line 1");
         assert!(is_there(&place, OLD), "{days}");
     }
     place.configure("[retention]\ndata_days = 1");

@@ -6,11 +6,11 @@ use std::process::Command;
 use chrono::{TimeDelta, Utc};
 
 use crate::canaries::Canaries;
-use crate::harness::{AUDIT, Outcome, Place, SETUP, SIEM};
-use crate::sandbox::{Account, AuditEvent, Batch, Endpoint, Reply, changes};
+use crate::harness::{AUDIT, Installation, Outcome, SETUP, SIEM};
+use mimecast_sandbox::{Account, AuditEvent, Batch, Endpoint, Reply, changes};
 
 #[track_caller]
-fn assert_no_secret_anywhere(place: &Place, outcomes: &[Outcome]) {
+fn assert_no_secret_anywhere(place: &Installation, outcomes: &[Outcome]) {
     let canaries = Canaries::of(&place.sandbox);
     for outcome in outcomes {
         let both = format!("{}{}", outcome.stdout, outcome.stderr);
@@ -26,7 +26,7 @@ fn assert_no_secret_anywhere(place: &Place, outcomes: &[Outcome]) {
 }
 
 /// A setup whose secrets come as the password and as the variables given.
-fn setup(place: &Place, password: &str, app_key: &str) -> Command {
+fn setup(place: &Installation, password: &str, app_key: &str) -> Command {
     let account = place.sandbox.account();
     let mut command = place.command(SETUP);
     command.args(["--no-input", "-vv", "--config"]);
@@ -66,7 +66,7 @@ fn page(reply: &mut Reply) {
 
 #[test]
 fn no_success_and_no_failure_of_a_setup_gives_a_secret_away() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     place.configure("");
     let account = place.sandbox.account();
     let run = || place.finish(setup(&place, account.password, account.app_key));
@@ -85,13 +85,13 @@ fn no_success_and_no_failure_of_a_setup_gives_a_secret_away() {
         Endpoint::Siem,
     ] {
         for status in [200, 302, 400, 401, 403, 418, 500] {
-            place.sandbox.always(endpoint, echo(status));
+            place.always(endpoint, echo(status));
             outcomes.push(run());
-            place.sandbox.clear();
+            place.clear();
         }
-        place.sandbox.always(endpoint, page);
+        place.always(endpoint, page);
         outcomes.push(run());
-        place.sandbox.clear();
+        place.clear();
     }
     assert!(
         outcomes.iter().all(|outcome| outcome.code != 0),
@@ -115,24 +115,23 @@ fn no_success_and_no_failure_of_a_setup_gives_a_secret_away() {
 
 #[test]
 fn no_success_and_no_failure_of_a_collector_gives_a_secret_away() {
-    let place = Place::connected();
-    place.configure("[run]\nlog_level = \"debug\"");
+    let place = Installation::configured("[run]\nlog_level = \"debug\"");
     let mut outcomes = Vec::new();
     for (program, endpoint) in [(SIEM, Endpoint::Siem), (AUDIT, Endpoint::Audit)] {
         for status in [200, 302, 400, 401, 403, 418, 500] {
-            place.sandbox.always(endpoint, echo(status));
+            place.always(endpoint, echo(status));
             let flag = if status == 200 { "--json" } else { "-vv" };
             outcomes.push(place.run(program, [flag]));
-            place.sandbox.clear();
+            place.clear();
         }
-        place.sandbox.always(endpoint, page);
+        place.always(endpoint, page);
         outcomes.push(place.run(program, ["-vv"]).ends_with(76));
-        place.sandbox.clear();
+        place.clear();
     }
-    place.sandbox.serve(Batch::realistic(1, 20));
-    place.sandbox.serve(Batch::raw(*b"no archive"));
+    place.serve(Batch::realistic(1, 20));
+    place.serve(Batch::raw(*b"no archive"));
     let hour = Utc::now() - TimeDelta::hours(1);
-    place.sandbox.audit([AuditEvent::realistic(1, hour)]);
+    place.serve_events([AuditEvent::realistic(1, hour)]);
     outcomes.push(place.run(SIEM, ["-vv"]).ends_with(65));
     outcomes.push(place.run(AUDIT, ["-vv"]).ends_with(0));
     let file = place.path("credentials.toml");
@@ -159,18 +158,16 @@ fn no_success_and_no_failure_of_a_collector_gives_a_secret_away() {
 
 /// Runs until the sandbox is asked for `endpoint`, then looks at the process as its neighbours can.
 #[cfg(target_os = "linux")]
-fn look_at(place: &Place, mut command: Command, endpoint: Endpoint) {
-    use crate::sandbox::Wire;
+fn look_at(place: &Installation, mut command: Command, endpoint: Endpoint) {
+    use mimecast_sandbox::Wire;
     use std::path::PathBuf;
     use std::time::Duration;
 
     let pause = Duration::from_secs(20);
-    let before = place.sandbox.count(endpoint);
-    place
-        .sandbox
-        .next(endpoint, changes::wire(Wire::Silent(pause)));
+    let before = place.count(endpoint);
+    place.next(endpoint, changes::wire(Wire::Silent(pause)));
     let mut child = command.spawn().expect("it starts");
-    while place.sandbox.count(endpoint) == before {
+    while place.count(endpoint) == before {
         std::thread::yield_now();
     }
     let canaries = Canaries::of(&place.sandbox);
@@ -196,17 +193,17 @@ fn look_at(place: &Place, mut command: Command, endpoint: Endpoint) {
 #[test]
 fn while_they_run_nobody_sees_a_secret_and_no_core_is_dumped() {
     for (program, place, endpoint) in [
-        (SIEM, Place::connected(), Endpoint::Siem),
-        (AUDIT, Place::connected(), Endpoint::Audit),
-        (SIEM, Place::connected_by_token(), Endpoint::Token),
-        (SIEM, Place::connected_by_token(), Endpoint::Events),
-        (AUDIT, Place::connected_by_token(), Endpoint::Audit),
+        (SIEM, Installation::connected(), Endpoint::Siem),
+        (AUDIT, Installation::connected(), Endpoint::Audit),
+        (SIEM, Installation::connected_by_token(), Endpoint::Token),
+        (SIEM, Installation::connected_by_token(), Endpoint::Events),
+        (AUDIT, Installation::connected_by_token(), Endpoint::Audit),
     ] {
         let mut command = place.command(program);
         command.arg("--config").arg(place.path("config.toml"));
         look_at(&place, command, endpoint);
     }
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let account = place.sandbox.account();
     fs::create_dir(place.path("secrets")).expect("a folder");
     let mut command = place.command(SETUP);
@@ -229,8 +226,8 @@ fn while_they_run_nobody_sees_a_secret_and_no_core_is_dumped() {
 /// An address that carries a permission is in no error, whatever it is that fails.
 #[test]
 fn no_fault_of_the_store_shows_the_permission_in_an_address() {
-    use crate::sandbox::{Object, Wire};
-    let place = Place::connected_by_token();
+    use mimecast_sandbox::{Object, Wire};
+    let place = Installation::connected_by_token();
     let more = "[siem]\ncloud_gateway_types = \"receipt\"\n[run]\nlog_level = \"debug\"";
     place.configure_tokens(&format!(
         "{more}\n[network]\nretries = 1\nretry_wait_ms = 5"
@@ -249,12 +246,12 @@ fn no_fault_of_the_store_shows_the_permission_in_an_address() {
     ];
     for (number, fault) in (0..).zip(faults) {
         let object = Object::realistic(number, 5);
-        place.sandbox.serve_objects("receipt", [object]);
-        place.sandbox.always(Endpoint::Object, fault);
+        place.serve_objects("receipt", [object]);
+        place.always(Endpoint::Object, fault);
         let flag = if number % 2 == 0 { "--json" } else { "-vv" };
         let outcome = place.run(SIEM, [flag]); // whose output is searched
         assert_ne!(outcome.code, 0, "{outcome:?}");
-        place.sandbox.clear();
+        place.clear();
     }
     assert!(!place.sandbox.signatures().is_empty());
     Canaries::of(&place.sandbox).assert_none_below(&place.path(""));

@@ -10,8 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::harness::{Outcome, Place, SETUP, set_mode};
-use crate::sandbox::{Batch, Endpoint};
+use crate::harness::{AUDIT, Installation, Outcome, SETUP, SIEM, set_mode};
+use mimecast_sandbox::{Batch, Endpoint};
 
 /// The answers of a complete setup; a test changes one of them.
 struct Given {
@@ -23,7 +23,7 @@ struct Given {
 }
 
 /// A setup that asks nothing and knows nothing yet but where to ask and to save.
-fn bare(place: &Place) -> Command {
+fn bare(place: &Installation) -> Command {
     let mut command = place.command(SETUP);
     command.arg("--no-input").arg("--config");
     command.arg(place.path("config.toml"));
@@ -32,7 +32,7 @@ fn bare(place: &Place) -> Command {
 }
 
 /// A setup with all answers.
-fn complete(place: &Place, change: impl FnOnce(&mut Given)) -> Command {
+fn complete(place: &Installation, change: impl FnOnce(&mut Given)) -> Command {
     let account = place.sandbox.account();
     let mut given = Given {
         data: place.path("data"),
@@ -50,19 +50,19 @@ fn complete(place: &Place, change: impl FnOnce(&mut Given)) -> Command {
     command
 }
 
-fn set_up(place: &Place) -> Outcome {
+fn set_up(place: &Installation) -> Outcome {
     place.finish(complete(place, |_| ()))
 }
 
 /// A file with a secret and the line break that editors add.
-fn file(place: &Place, name: &str, content: &str) -> PathBuf {
+fn file(place: &Installation, name: &str, content: &str) -> PathBuf {
     fs::create_dir_all(place.path("secrets")).expect("a folder");
     let path = place.path("secrets").join(name);
     fs::write(&path, format!("{content}\r\n")).expect("written");
     path
 }
 
-fn saved(place: &Place) -> bool {
+fn saved(place: &Installation) -> bool {
     place.path("config.toml").exists() || place.path("credentials.toml").exists()
 }
 
@@ -73,26 +73,29 @@ fn mode(path: &Path) -> u32 {
 }
 
 /// Collects once, as the proof that what was saved is usable.
-fn assert_collects(place: &Place) {
-    place.sandbox.serve(Batch::realistic(1, 5));
+fn assert_collects(place: &Installation) {
+    place.serve(Batch::realistic(1, 5));
     place.siem().stays_silent();
     place.audit().stays_silent();
     place.assert_siem_complete();
 }
 
+/// What a setup says, line by line; others may stand between them.
+const GUIDE: [&str; 5] = [
+    "Log in successful",
+    "Getting account code and saving config",
+    "Config saved successfully",
+    "  Gateway | Tracking | Read   ok",
+    "  Account | Logs | Read       ok",
+];
+
 #[test]
 fn one_command_connects_an_account_and_says_so_in_the_words_of_the_guide() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let outcome = set_up(&place).ends_with(0);
     assert_eq!(outcome.stderr, "");
     let mut said = outcome.stdout.lines();
-    for words in [
-        "Log in successful",
-        "Getting account code and saving config",
-        "Config saved successfully",
-        "  Gateway | Tracking | Read   ok",
-        "  Account | Logs | Read       ok",
-    ] {
+    for words in GUIDE {
         assert!(said.any(|line| line == words), "{words}: {outcome:?}");
     }
     assert_collects(&place);
@@ -101,7 +104,7 @@ fn one_command_connects_an_account_and_says_so_in_the_words_of_the_guide() {
 #[test]
 fn secrets_come_from_files_or_standard_input_as_well() {
     for from_input in ["--password-file", "--app-key-file"] {
-        let place = Place::unconnected();
+        let place = Installation::unconnected();
         let account = place.sandbox.account();
         let mut command = bare(&place);
         command.arg("--data-dir").arg(place.path("data"));
@@ -129,7 +132,7 @@ fn secrets_come_from_files_or_standard_input_as_well() {
 #[test]
 fn a_key_pair_does_instead_of_a_password_with_a_host_or_an_address() {
     for (by, requests) in [("--base-url", 0), ("--email", 1)] {
-        let place = Place::unconnected();
+        let place = Installation::unconnected();
         let account = place.sandbox.account();
         let mut command = bare(&place);
         command.arg("--data-dir").arg(place.path("data"));
@@ -141,8 +144,8 @@ fn a_key_pair_does_instead_of_a_password_with_a_host_or_an_address() {
         command.env("MIMECAST_SECRET_KEY", account.secret_key);
         command.env("MIMECAST_APP_KEY", account.app_key);
         place.finish(command).ends_with(0);
-        assert_eq!(place.sandbox.count(Endpoint::Discover), requests);
-        assert_eq!(place.sandbox.count(Endpoint::Login), 0);
+        assert_eq!(place.count(Endpoint::Discover), requests);
+        assert_eq!(place.count(Endpoint::Login), 0);
         assert_collects(&place);
     }
 }
@@ -150,10 +153,8 @@ fn a_key_pair_does_instead_of_a_password_with_a_host_or_an_address() {
 #[test]
 fn the_password_is_checked_by_mimecast_or_by_the_customers_directory() {
     for (kind, scheme) in [("cloud", "Basic-Cloud"), ("domain", "Basic-AD")] {
-        let place = Place::unconnected();
-        place
-            .sandbox
-            .set(|switches| switches.authenticate = vec![scheme.to_owned()]);
+        let place = Installation::unconnected();
+        place.set(|switches| switches.authenticate = vec![scheme.to_owned()]);
         let mut command = complete(&place, |_| ());
         command.args(["--auth-type", kind]);
         place.finish(command).ends_with(0);
@@ -163,7 +164,7 @@ fn the_password_is_checked_by_mimecast_or_by_the_customers_directory() {
 #[cfg(unix)]
 #[test]
 fn all_folders_are_made_also_below_one_that_exists_and_only_the_owner_reads_secrets() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     fs::create_dir_all(place.path("data/audit")).expect("a folder");
     fs::write(place.path("data/mine.txt"), "kept").expect("written");
     set_up(&place).ends_with(0);
@@ -191,7 +192,7 @@ fn all_folders_are_made_also_below_one_that_exists_and_only_the_owner_reads_secr
 
 #[test]
 fn a_second_setup_keeps_comments_settings_and_positions() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     set_up(&place).ends_with(0);
     assert_collects(&place);
     let config = place.path("config.toml");
@@ -206,9 +207,8 @@ fn a_second_setup_keeps_comments_settings_and_positions() {
     assert_eq!(fs::read_to_string(&config).expect("readable"), mine);
     #[cfg(unix)]
     assert_eq!(mode(&config), 0o600, "what its owner decided");
-    place.sandbox.serve(Batch::realistic(2, 5));
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.serve(Batch::realistic(2, 5));
+    place.collects_logs();
 }
 
 #[test]
@@ -222,11 +222,11 @@ fn a_data_folder_may_have_any_name_and_a_relative_one_starts_here_and_now() {
         },
         "a/../b",
     ] {
-        let place = Place::unconnected();
+        let place = Installation::unconnected();
         let mut command = complete(&place, |given| given.data = name.into());
         command.current_dir(place.path(""));
         place.finish(command).ends_with(0);
-        place.sandbox.serve(Batch::realistic(1, 5));
+        place.serve(Batch::realistic(1, 5));
         place.siem().stays_silent();
         let published = fs::read_dir(place.path(name).join("mta")).expect("the folder");
         assert!(published.count() > 0, "{name}");
@@ -235,28 +235,23 @@ fn a_data_folder_may_have_any_name_and_a_relative_one_starts_here_and_now() {
 
 #[test]
 fn after_expired_keys_a_new_setup_goes_on_without_loss() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     set_up(&place).ends_with(0);
     assert_collects(&place);
-    place.sandbox.set(|switches| switches.revoked = true);
-    for seed in 2..5 {
-        place.sandbox.serve(Batch::realistic(seed, 20));
-    }
-    for outcome in [place.siem(), place.audit()] {
-        outcome
-            .ends_with(77)
-            .says("has expired")
-            .says("run authentication_setup");
+    place.set(|switches| switches.revoked = true);
+    place.serve_batches(2..5, 20);
+    for program in [SIEM, AUDIT] {
+        let outcome = place.collect(program).ends_with(77);
+        outcome.says("has expired").says("run authentication_setup");
     }
     set_up(&place).ends_with(0);
-    place.siem().stays_silent();
+    place.collects_logs();
     place.audit().stays_silent();
-    place.assert_siem_complete();
 }
 
 #[test]
 fn closed_streams_do_not_keep_it_from_its_work() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let mut command = complete(&place, |_| ());
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);

@@ -5,24 +5,27 @@ use std::collections::BTreeSet;
 use chrono::{TimeDelta, Utc};
 use serde_json::Value;
 
-use crate::harness::{Place, SIEM};
-use crate::sandbox::{Batch, Endpoint, PurgedToken, at, changes};
+use crate::harness::{Installation, SIEM};
 use crate::told::Told;
+use mimecast_sandbox::{Batch, Endpoint, PurgedToken, at, changes};
 
-fn serve(place: &Place, seeds: std::ops::Range<u64>) {
+fn serve(place: &Installation, seeds: std::ops::Range<u64>) {
     for seed in seeds {
-        place.sandbox.serve(Batch::realistic(seed, 60));
+        place.serve(Batch::realistic(seed, 60));
     }
+}
+
+/// An installation for which these archives are waiting.
+fn waiting(seeds: std::ops::Range<u64>) -> Installation {
+    Installation::with_batches(seeds, 60)
 }
 
 #[test]
 fn everything_that_is_waiting_is_published_byte_for_byte() {
-    let place = Place::connected();
-    serve(&place, 0..5);
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    let place = waiting(0..5);
+    place.collects_logs();
     assert_eq!(
-        place.sandbox.count(Endpoint::Siem),
+        place.count(Endpoint::Siem),
         6,
         "one request a batch, one for the end"
     );
@@ -30,20 +33,18 @@ fn everything_that_is_waiting_is_published_byte_for_byte() {
 
 #[test]
 fn a_second_run_adds_only_what_is_new() {
-    let place = Place::connected();
-    serve(&place, 0..2);
+    let place = waiting(0..2);
     place.siem().stays_silent();
     let before = place.files("mta");
     place.siem().stays_silent();
     assert_eq!(place.files("mta"), before);
     assert_eq!(
-        place.sandbox.count(Endpoint::Siem),
+        place.count(Endpoint::Siem),
         4,
         "nothing waiting costs one request"
     );
     serve(&place, 2..3);
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.collects_logs();
     let after = place.files("mta");
     assert!(
         before
@@ -55,28 +56,21 @@ fn a_second_run_adds_only_what_is_new() {
 
 #[test]
 fn file_names_keep_the_log_type_and_take_nothing_else_from_the_server() {
-    let place = Place::connected();
-    serve(&place, 0..1);
+    let place = waiting(0..1);
     place.siem().stays_silent();
-    let types: BTreeSet<String> = place
-        .files("mta")
-        .into_keys()
-        .map(|name| {
-            let (stem, rest) = name.split_once("_2026").expect("type, then time");
-            assert!(
-                rest.ends_with(".siem") && rest.len() == 13 + 1 + 16 + 5,
-                "{name}"
-            );
-            stem.to_owned()
-        })
-        .collect();
-    assert_eq!(types, crate::sandbox::LOG_TYPES.map(str::to_owned).into());
+    let types = place.files("mta").into_keys().map(|name| {
+        let (stem, rest) = name.split_once("_2026").expect("type, then time");
+        let as_ours = rest.ends_with(".siem") && rest.len() == 13 + 1 + 16 + 5;
+        assert!(as_ours, "{name}");
+        stem.to_owned()
+    });
+    let types: BTreeSet<String> = types.collect();
+    assert_eq!(types, mimecast_sandbox::LOG_TYPES.map(str::to_owned).into());
 }
 
 #[test]
 fn json_is_one_object_a_line_with_nothing_lost() {
-    let place = Place::connected();
-    place.configure("[siem]\nformat = \"json\"");
+    let place = Installation::configured("[siem]\nformat = \"json\"");
     serve(&place, 0..2);
     place.siem().stays_silent();
     let objects = place.lines("mta").into_iter().map(|line| {
@@ -98,21 +92,20 @@ fn json_is_one_object_a_line_with_nothing_lost() {
 
 #[test]
 fn either_way_of_saying_that_nothing_is_waiting_is_understood() {
-    let place = Place::connected();
-    place.sandbox.set(|switches| {
+    let place = Installation::connected();
+    place.set(|switches| {
         switches.token_on_last = true;
         switches.end_without_meta = true;
     });
     serve(&place, 0..1);
     place.siem().stays_silent();
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.collects_logs();
 }
 
 #[test]
 fn a_last_line_without_a_break_gets_one_and_an_empty_member_makes_no_file() {
-    let place = Place::connected();
-    place.sandbox.serve(Batch::files(&[
+    let place = Installation::connected();
+    place.serve(Batch::files(&[
         ("receipt_1.siem", b"a=1|b=2"),
         ("process_1.siem", b""),
     ]));
@@ -123,27 +116,24 @@ fn a_last_line_without_a_break_gets_one_and_an_empty_member_makes_no_file() {
 
 #[test]
 fn line_breaks_of_the_vendor_and_odd_bytes_stay_as_they_are() {
-    let place = Place::connected();
+    let place = Installation::connected();
     let odd: &[u8] = b"a=1\r\nb=\xff\xfe\0|c=\xef\xbb\xbf\n\n  x\n";
-    place
-        .sandbox
-        .serve(Batch::files(&[("receipt_1.siem", odd)]));
+    place.serve(Batch::files(&[("receipt_1.siem", odd)]));
     place.siem().stays_silent();
     assert_eq!(place.files("mta").values().collect::<Vec<_>>(), [odd]);
 }
 
 #[test]
 fn an_archive_without_members_is_an_archive_and_no_bytes_are_a_gap_that_is_told() {
-    let place = Place::connected();
-    place.sandbox.serve(Batch::files(&[]));
+    let place = Installation::connected();
+    place.serve(Batch::files(&[]));
     serve(&place, 0..1);
     place.siem().stays_silent();
-    place.sandbox.serve(Batch::raw([]));
+    place.serve(Batch::raw([]));
     serve(&place, 1..2);
-    place.siem().ends_with(65).says("no byte of it has arrived");
+    place.siem_says(65, "no byte of it has arrived");
     place.assert_siem_complete();
-    let record = place.record("siem");
-    let gap = &record["gaps"][0];
+    let gap = &place.record("siem")["gaps"][0];
     assert!(
         gap["before"].is_string() && gap["after"].is_string(),
         "{gap}"
@@ -153,30 +143,23 @@ fn an_archive_without_members_is_an_archive_and_no_bytes_are_a_gap_that_is_told(
 
 #[test]
 fn a_position_that_mimecast_moved_forward_is_followed() {
-    let place = Place::connected();
-    serve(&place, 0..1);
+    let place = waiting(0..1);
     place.siem().stays_silent();
     serve(&place, 1..4);
     place.sandbox.purge(3);
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.collects_logs();
 }
 
 #[test]
 fn a_position_that_is_refused_is_a_gap_that_is_told_once() {
     for refusal in [PurgedToken::Refuse200, PurgedToken::Refuse400] {
-        let place = Place::connected();
-        place
-            .sandbox
-            .set(|switches| switches.siem_purged_before = refusal);
+        let place = Installation::connected();
+        place.set(|switches| switches.siem_purged_before = refusal);
         serve(&place, 0..1);
         place.siem().stays_silent();
         serve(&place, 1..5);
         place.sandbox.purge(3);
-        place
-            .siem()
-            .ends_with(65)
-            .says("refused the saved position");
+        place.siem_says(65, "refused the saved position");
         place.assert_siem_complete();
         place.siem().stays_silent();
         let record = place.record("siem");
@@ -192,16 +175,13 @@ fn a_position_that_is_refused_is_a_gap_that_is_told_once() {
 #[test]
 fn logs_that_can_have_been_dropped_before_a_run_ended_are_a_gap_that_is_told_once() {
     for ended in [true, false] {
-        let place = Place::connected();
-        serve(&place, 0..2);
+        let place = waiting(0..2);
         if ended {
             place.siem().stays_silent();
         } else {
-            place
-                .sandbox
-                .always_at(Endpoint::Siem, at::batch(1), changes::status(503));
+            place.always_at(Endpoint::Siem, at::batch(1), changes::status(503));
             place.siem().ends_with(75);
-            place.sandbox.clear();
+            place.clear();
         }
         place.rewrite_record("siem", |record| {
             let earlier = Utc::now() - TimeDelta::days(8);
@@ -212,10 +192,7 @@ fn logs_that_can_have_been_dropped_before_a_run_ended_are_a_gap_that_is_told_onc
             }
         });
         serve(&place, 2..3);
-        place
-            .siem()
-            .ends_with(65)
-            .says("longer ago than Mimecast keeps logs");
+        place.siem_says(65, "longer ago than Mimecast keeps logs");
         place.assert_siem_complete();
         place.siem().stays_silent();
         let record = place.record("siem");
@@ -226,19 +203,13 @@ fn logs_that_can_have_been_dropped_before_a_run_ended_are_a_gap_that_is_told_onc
 
 #[test]
 fn a_damaged_archive_is_told_although_an_outage_ends_its_run() {
-    let place = Place::connected();
-    place.sandbox.serve(Batch::raw(*b"no archive"));
+    let place = Installation::connected();
+    place.serve(Batch::raw(*b"no archive"));
     serve(&place, 0..1);
-    let outage = changes::status(503);
-    place
-        .sandbox
-        .always_at(Endpoint::Siem, at::batch(1), outage);
-    let mut told = Told::default();
-    told.run(&place, SIEM);
-    told.run(&place, SIEM);
-    place.sandbox.clear();
-    told.run(&place, SIEM);
-    told.run(&place, SIEM);
+    place.always_at(Endpoint::Siem, at::batch(1), changes::status(503));
+    let mut told = Told::of_runs(&place, SIEM, [75, 75]);
+    place.clear();
+    told.runs(&place, SIEM, 2);
     assert_eq!(told.codes(), [75, 75, 65, 0]);
     told.assert_once("an archive is damaged");
     place.assert_siem_complete();
@@ -246,18 +217,12 @@ fn a_damaged_archive_is_told_although_an_outage_ends_its_run() {
 
 #[test]
 fn two_collectors_at_once_are_one_and_a_polite_other() {
-    let place = Place::connected();
-    serve(&place, 0..3);
+    let place = waiting(0..3);
     let pause = std::time::Duration::from_millis(700);
-    place.sandbox.next(
-        Endpoint::Siem,
-        changes::wire(crate::sandbox::Wire::StallAt(100, pause)),
-    );
-    let first = place.spawn(SIEM);
-    while place.sandbox.count(Endpoint::Siem) == 0 {
-        std::thread::yield_now();
-    }
-    let second = place.siem().ends_with(75).says("another run");
+    let stall = mimecast_sandbox::Wire::StallAt(100, pause);
+    place.next(Endpoint::Siem, changes::wire(stall));
+    let first = place.spawn_until(SIEM, Endpoint::Siem);
+    let second = place.siem_says(75, "another run");
     assert!(second.took.as_secs() < 1, "P5: {second:?}");
     place.wait(first).stays_silent();
     place.assert_siem_complete();

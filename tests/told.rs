@@ -1,6 +1,6 @@
 //! A ledger of what the runs of an installation told: each trouble has to be told once, by a run that ended with 65.
 
-use crate::harness::{Outcome, Place};
+use crate::harness::{Installation, Outcome};
 
 /// The code of a run that finished and has something to look at.
 const LOOK: i32 = 65;
@@ -17,8 +17,28 @@ struct Run {
 }
 
 impl Told {
+    /// Runs a collector once for each of these codes, with which the runs end.
+    #[track_caller]
+    pub(crate) fn of_runs<const N: usize>(
+        place: &Installation,
+        program: &str,
+        codes: [i32; N],
+    ) -> Self {
+        let mut told = Self::default();
+        told.runs(place, program, N);
+        assert_eq!(told.codes(), codes, "{told:#?}");
+        told
+    }
+
+    /// Runs a collector so often.
+    pub(crate) fn runs(&mut self, place: &Installation, program: &str, times: usize) {
+        for _ in 0..times {
+            self.run(place, program);
+        }
+    }
+
     /// Runs a collector with `--json` and takes down what it tells.
-    pub(crate) fn run(&mut self, place: &Place, program: &str) -> Outcome {
+    pub(crate) fn run(&mut self, place: &Installation, program: &str) -> Outcome {
         let outcome = place.run(program, ["--json"]);
         self.hear(&outcome);
         outcome

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use crate::harness::{AUDIT, Place, SETUP, SIEM, set_mode, system};
-use crate::sandbox::{Batch, Endpoint, Wire, ZipEntry, ZipFile, changes};
+use crate::harness::{AUDIT, Installation, SETUP, SIEM, set_mode, system};
+use mimecast_sandbox::{Batch, Endpoint, Wire, ZipEntry, ZipFile, changes};
 
 const SHARE_READ: u32 = 1;
 const SHARE_WRITE: u32 = 2;
@@ -45,7 +45,7 @@ fn access_list(path: &Path) -> String {
 }
 
 /// A setup with all answers, for a configuration and a data folder of these names.
-fn set_up(place: &Place, config: &Path, data: &Path) {
+fn set_up(place: &Installation, config: &Path, data: &Path) {
     let account = place.sandbox.account();
     let mut command = place.command(SETUP);
     command.arg("--no-input").arg("--config").arg(config);
@@ -57,7 +57,7 @@ fn set_up(place: &Place, config: &Path, data: &Path) {
     place.finish(command).ends_with(0);
 }
 
-fn collect(place: &Place, program: &str, config: &Path) {
+fn collect(place: &Installation, program: &str, config: &Path) {
     let mut command = place.command(program);
     command.arg("--config").arg(config);
     place.finish(command).stays_silent();
@@ -66,8 +66,7 @@ fn collect(place: &Place, program: &str, config: &Path) {
 /// The setup is the remedy: it leaves the file to its owner.
 #[test]
 fn a_proxys_password_that_others_can_read_is_not_used() {
-    let place = Place::connected();
-    place.configure("[network]\nproxy = \"http://user:canary@127.0.0.1:9\"");
+    let place = Installation::configured("[network]\nproxy = \"http://user:canary@127.0.0.1:9\"");
     set_mode(&place.path("config.toml"), 0o644);
     for outcome in [place.siem(), place.audit()] {
         let outcome = outcome.ends_with(78).says("is open to other users");
@@ -79,38 +78,31 @@ fn a_proxys_password_that_others_can_read_is_not_used() {
 
 #[test]
 fn a_second_run_is_turned_away_while_one_works_and_let_in_after_a_kill() {
-    let place = Place::connected();
-    place.sandbox.serve(Batch::realistic(1, 30));
+    let place = Installation::with_batches(1..2, 30);
     let stall = Wire::StallAt(100, Duration::from_secs(20));
-    place.sandbox.next(Endpoint::Siem, changes::wire(stall));
-    let first = place.spawn(SIEM);
-    while place.sandbox.count(Endpoint::Siem) == 0 {
-        std::thread::yield_now();
-    }
-    let second = place.siem().ends_with(75).says("another run is collecting");
+    place.next(Endpoint::Siem, changes::wire(stall));
+    let first = place.spawn_until(SIEM, Endpoint::Siem);
+    let second = place.siem_says(75, "another run is collecting");
     assert!(second.took < Duration::from_secs(5), "{second:?}");
     place.audit().stays_silent(); // another stream is another lock
     place.kill(first);
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.collects_logs();
 }
 
 #[test]
 fn an_agent_that_holds_published_files_keeps_nothing_from_being_published() {
-    let place = Place::connected();
-    place.sandbox.serve(Batch::realistic(1, 30));
+    let place = Installation::with_batches(1..2, 30);
     place.siem().stays_silent();
     let held = hold_all(&place.path("data/mta"));
     assert!(!held.is_empty());
-    place.sandbox.serve(Batch::realistic(2, 30));
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.serve(Batch::realistic(2, 30));
+    place.collects_logs();
     drop(held);
 }
 
 #[test]
 fn an_old_file_that_is_held_is_left_for_a_later_run_without_waiting() {
-    let place = Place::connected();
+    let place = Installation::connected();
     place.siem().stays_silent();
     let then = SystemTime::now() - Duration::from_secs(9 * 24 * 60 * 60);
     let names = ["receipt", "process", "delivery", "jrnl"];
@@ -132,16 +124,15 @@ fn an_old_file_that_is_held_is_left_for_a_later_run_without_waiting() {
 
 #[test]
 fn a_scanner_that_holds_the_state_for_a_moment_is_waited_for() {
-    let place = Place::connected();
-    place.sandbox.serve(Batch::realistic(1, 30));
+    let place = Installation::with_batches(1..2, 30);
     place.siem().stays_silent();
     let published = place.files("mta").len();
-    place.sandbox.serve(Batch::realistic(2, 30));
+    place.serve(Batch::realistic(2, 30));
     let held = hold(&place.path("checkpoint/siem.state")).expect("opened");
-    let before = place.sandbox.count(Endpoint::Siem);
+    let before = place.count(Endpoint::Siem);
     let run = place.spawn(SIEM);
     // the last answer has been asked for: the state is about to be replaced
-    while place.sandbox.count(Endpoint::Siem) < before + 2 {
+    while place.count(Endpoint::Siem) < before + 2 {
         std::thread::yield_now();
     }
     std::thread::sleep(Duration::from_millis(800));
@@ -153,8 +144,8 @@ fn a_scanner_that_holds_the_state_for_a_moment_is_waited_for() {
 
 #[test]
 fn a_scanner_that_holds_new_files_too_long_delays_them_until_the_next_run_without_a_download() {
-    let place = Place::connected();
-    place.sandbox.serve(Batch::realistic(1, 3_000));
+    let place = Installation::connected();
+    place.serve(Batch::realistic(1, 3_000));
     let (tmp, is_over) = (place.path("data/tmp"), AtomicBool::new(false));
     let held = std::thread::scope(|scope| {
         let scanner = scope.spawn(|| scan(&tmp, &is_over));
@@ -165,12 +156,11 @@ fn a_scanner_that_holds_new_files_too_long_delays_them_until_the_next_run_withou
     });
     assert!(!held.is_empty());
     drop(held);
-    place.sandbox.always(Endpoint::Siem, changes::status(503));
+    place.always(Endpoint::Siem, changes::status(503));
     place.siem().ends_with(75); // nothing can be downloaded
     place.assert_siem_complete();
-    place.sandbox.clear();
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.clear();
+    place.collects_logs();
 }
 
 /// Opens every finished file as soon as it appears, and keeps it open.
@@ -190,17 +180,15 @@ fn scan(folder: &Path, is_over: &AtomicBool) -> Vec<File> {
 
 #[test]
 fn spaces_and_letters_of_every_alphabet_may_stand_in_all_paths() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let folder = place.path("Eigene Dateien & Ümläute, 日本 (x86)");
     let (config, data) = (folder.join("mein config.toml"), folder.join("Daten größer"));
     set_up(&place, &config, &data);
-    for run in 0..2 {
-        place.sandbox.serve(Batch::realistic(run, 20));
-        collect(&place, SIEM, &config);
-        collect(&place, AUDIT, &config);
+    for (run, program) in (0..).zip([SIEM, AUDIT, SIEM, AUDIT]) {
+        place.serve(Batch::realistic(run, 20));
+        collect(&place, program, &config);
     }
-    let published = fs::read_dir(data.join("mta")).expect("the folder").count();
-    assert!(published > 0);
+    assert!(fs::read_dir(data.join("mta")).expect("the folder").count() > 0);
     assert!(folder.join("checkpoint").is_dir() && folder.join("log").is_dir());
 }
 
@@ -215,14 +203,13 @@ fn names_of_devices_and_streams_become_ordinary_files() {
         "a:b.siem",
         "COM\u{b2}.siem",
     ];
-    let place = Place::connected();
+    let place = Installation::connected();
     let lines: Vec<String> = (0..names.len()).map(|at| format!("number={at}")).collect();
     let entries = names.iter().zip(&lines);
     let entries = entries.map(|(name, line)| ZipEntry::new(name.as_bytes(), format!("{line}\n")));
     let batch = Batch::raw(ZipFile::new(entries).bytes()).with_lines(lines.iter().cloned());
-    place.sandbox.serve(batch);
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.serve(batch);
+    place.collects_logs();
     assert_eq!(place.files("mta").len(), names.len());
     for name in place.files("mta").into_keys() {
         let usual = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.');
@@ -234,7 +221,7 @@ fn names_of_devices_and_streams_become_ordinary_files() {
 
 #[test]
 fn what_setup_saves_is_left_to_its_owner_whatever_the_folder_lets_in() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let (config, data) = (place.path("config.toml"), place.path("data"));
     set_up(&place, &config, &data);
     for private in ["credentials.toml", "checkpoint"] {
@@ -256,16 +243,16 @@ fn what_setup_saves_is_left_to_its_owner_whatever_the_folder_lets_in() {
 
 #[test]
 fn credentials_that_everybody_can_read_are_refused_until_setup_closes_them() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let (config, data) = (place.path("config.toml"), place.path("data"));
     set_up(&place, &config, &data);
-    let asked = place.sandbox.requests().len();
+    let asked = place.requests().len();
     set_mode(&place.path("credentials.toml"), 0o644);
     for outcome in [place.siem(), place.audit()] {
         let outcome = outcome.ends_with(78).says("open to other users (Everyone)");
         outcome.says("run authentication_setup again");
     }
-    assert_eq!(place.sandbox.requests().len(), asked, "nothing was asked");
+    assert_eq!(place.requests().len(), asked, "nothing was asked");
     set_up(&place, &config, &data);
     place.siem().stays_silent();
 }

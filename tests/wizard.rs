@@ -2,21 +2,14 @@
 
 #![cfg(unix)]
 
+mod dialog;
+
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::os::fd::AsFd as _;
-use std::process::Child;
-use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
-use pty_process::blocking::{Command, Pty, open};
-use rustix::termios::{LocalModes, tcgetattr};
+use crate::harness::{Installation, QUICK, SETUP};
+use dialog::Dialog;
+use mimecast_sandbox::{Batch, Endpoint};
 
-use crate::harness::{Place, QUICK, SETUP};
-use crate::sandbox::{Batch, Endpoint};
-
-const PATIENCE: Duration = Duration::from_secs(20);
 const QUESTIONS: [&str; 5] = [
     "Data directory",
     "Application id",
@@ -25,122 +18,7 @@ const QUESTIONS: [&str; 5] = [
     "Password (empty: enter a key pair instead)",
 ];
 
-/// A wizard in a terminal of its own.
-struct Dialog {
-    pty: Arc<Pty>,
-    child: Child,
-    heard: Arc<Mutex<String>>,
-    reader: JoinHandle<()>,
-    /// How much of what was heard has been expected already.
-    read: usize,
-}
-
-impl Dialog {
-    /// The dialog of API 1.0.
-    fn begin(place: &Place, arguments: &[&str]) -> Self {
-        Self::begin_asking(place, &[&["--api", "1.0"], arguments].concat())
-    }
-
-    /// The dialog with its first question, about the generation.
-    fn begin_asking(place: &Place, arguments: &[&str]) -> Self {
-        let (pty, terminal) = open().expect("a pseudo-terminal");
-        pty.resize(pty_process::Size::new(50, 200)).expect("a size");
-        let child = Command::new(SETUP)
-            .env_clear()
-            .current_dir("/")
-            .arg("--config")
-            .arg(place.path("config.toml"))
-            .args(["--discovery-url", &place.sandbox.url()])
-            .args(arguments)
-            .spawn(terminal)
-            .expect("the program starts");
-        let pty = Arc::new(pty);
-        let heard = Arc::new(Mutex::new(String::new()));
-        let (from, into) = (Arc::clone(&pty), Arc::clone(&heard));
-        let reader = thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(1..) = (&*from).read(&mut buffer).inspect(|&length| {
-                let text = String::from_utf8_lossy(&buffer[..length]);
-                into.lock().expect("not poisoned").push_str(&text);
-            }) {}
-        });
-        Self {
-            pty,
-            child,
-            heard,
-            reader,
-            read: 0,
-        }
-    }
-
-    fn heard(&self) -> String {
-        self.heard.lock().expect("not poisoned").clone()
-    }
-
-    fn echoes(&self) -> bool {
-        let settings = tcgetattr(self.pty.as_fd()).expect("a terminal");
-        settings.local_modes.contains(LocalModes::ECHO)
-    }
-
-    #[track_caller]
-    fn wait_until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
-        let started = Instant::now();
-        while !is_so(self) {
-            let heard = self.heard();
-            assert!(
-                started.elapsed() < PATIENCE,
-                "waited for {what}, got:\n{heard}"
-            );
-            thread::sleep(Duration::from_millis(2));
-        }
-    }
-
-    /// Waits for a text that was not there before.
-    #[track_caller]
-    fn expect(&mut self, text: &str) {
-        self.wait_until(text, |dialog| dialog.heard()[dialog.read..].contains(text));
-        let heard = self.heard();
-        self.read += heard[self.read..].find(text).expect("just seen") + text.len();
-    }
-
-    /// Waits for a question, then types; no question lets the terminal echo.
-    #[track_caller]
-    fn answer(&mut self, question: &str, keys: &str) {
-        self.expect(question);
-        self.wait_until("no echo", |dialog| !dialog.echoes());
-        (&*self.pty).write_all(keys.as_bytes()).expect("typed");
-    }
-
-    /// The right answers to the first `count` questions.
-    fn answer_first(&mut self, place: &Place, count: usize) {
-        let account = place.sandbox.account();
-        let data = place.path("data");
-        let answers = [
-            data.to_str().expect("UTF-8"),
-            account.app_id,
-            account.app_key,
-            account.email,
-            account.password,
-        ];
-        for (question, answer) in QUESTIONS.into_iter().zip(answers).take(count) {
-            self.answer(question, &format!("{answer}\r"));
-        }
-    }
-
-    /// How it ended and all that was shown. The terminal echoes again, and no secret was shown.
-    fn end(mut self, place: &Place) -> (i32, String) {
-        let status = self.child.wait().expect("it ends");
-        assert!(self.echoes(), "the terminal is as it was");
-        self.reader.join().expect("it ends with the terminal");
-        let heard = self.heard.lock().expect("not poisoned").clone();
-        for secret in place.sandbox.account().secrets() {
-            assert!(!heard.contains(secret), "P6: a secret was shown:\n{heard}");
-        }
-        (status.code().unwrap_or(-1), heard)
-    }
-}
-
-fn assert_untouched(place: &Place) {
+fn assert_untouched(place: &Installation) {
     let left = fs::read_dir(place.path("")).expect("the folder");
     let left: Vec<_> = left
         .map(|entry| entry.expect("an entry").file_name())
@@ -150,7 +28,7 @@ fn assert_untouched(place: &Place) {
 
 #[test]
 fn the_dialog_leads_to_an_account_that_collects() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let mut dialog = Dialog::begin(&place, &[]);
     dialog.answer_first(&place, QUESTIONS.len());
     for words in [
@@ -166,20 +44,19 @@ fn the_dialog_leads_to_an_account_that_collects() {
     }
     let (code, heard) = dialog.end(&place);
     assert_eq!(code, 0, "{heard}");
-    place.sandbox.serve(Batch::realistic(1, 5));
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.serve(Batch::realistic(1, 5));
+    place.collects_logs();
 }
 
 #[test]
 fn the_dialog_of_api_2_0_comes_first_and_leads_to_an_application_that_collects() {
-    connects_by_token(&Place::unconnected());
+    connects_by_token(&Installation::unconnected());
 }
 
 /// As behind a proxy, whose certificate has to be named before Mimecast can be reached.
 #[test]
 fn a_configuration_of_the_network_alone_changes_no_question() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     fs::write(place.path("config.toml"), QUICK).expect("written");
     connects_by_token(&place);
     let text = fs::read_to_string(place.path("config.toml")).expect("readable");
@@ -187,7 +64,7 @@ fn a_configuration_of_the_network_alone_changes_no_question() {
 }
 
 #[track_caller]
-fn connects_by_token(place: &Place) {
+fn connects_by_token(place: &Installation) {
     let client = place.sandbox.client();
     let mut dialog = Dialog::begin_asking(place, &[]);
     dialog.answer("API generation", "\r");
@@ -206,16 +83,13 @@ fn connects_by_token(place: &Place) {
     let (code, heard) = dialog.end(place);
     assert_eq!(code, 0, "{heard}");
     assert!(!heard.contains(client.client_secret), "P6: {heard}");
-    place
-        .sandbox
-        .serve_objects("receipt", [crate::sandbox::Object::realistic(1, 5)]);
-    place.siem().stays_silent();
-    place.assert_objects_complete();
+    place.serve_objects("receipt", [mimecast_sandbox::Object::realistic(1, 5)]);
+    place.collects_objects();
 }
 
 #[test]
 fn a_key_pair_can_be_entered_instead_of_a_password() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let account = place.sandbox.account();
     let mut dialog = Dialog::begin(&place, &[]);
     dialog.answer_first(&place, 4);
@@ -224,12 +98,12 @@ fn a_key_pair_can_be_entered_instead_of_a_password() {
     dialog.answer("Secret key", &format!(" {} \r", account.secret_key));
     dialog.expect("Config saved successfully");
     assert_eq!(dialog.end(&place).0, 0);
-    assert_eq!(place.sandbox.count(Endpoint::Login), 0);
+    assert_eq!(place.count(Endpoint::Login), 0);
 }
 
 #[test]
 fn an_answer_that_cannot_be_right_is_asked_for_again() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     fs::write(place.path("file"), "").expect("written");
     let in_the_way = place.path("file/below");
     let mut dialog = Dialog::begin(&place, &[]);
@@ -266,24 +140,21 @@ fn an_answer_that_cannot_be_right_is_asked_for_again() {
 #[test]
 fn ctrl_c_at_any_question_gives_the_terminal_back_and_leaves_nothing() {
     for (number, question) in QUESTIONS.into_iter().enumerate() {
-        let place = Place::unconnected();
+        let place = Installation::unconnected();
         let mut dialog = Dialog::begin(&place, &[]);
         dialog.answer_first(&place, number);
         dialog.answer(question, "half\x03");
         let (code, heard) = dialog.end(&place);
-        assert_eq!(code, 130, "{question}: {heard}");
-        assert!(
-            heard.contains("interrupted, nothing was changed"),
-            "{heard}"
-        );
-        assert!(place.sandbox.requests().is_empty());
+        let is_told = heard.contains("interrupted, nothing was changed");
+        assert!(code == 130 && is_told, "{question}: {code} {heard}");
+        assert!(place.requests().is_empty());
         assert_untouched(&place);
     }
 }
 
 #[test]
 fn ctrl_c_is_one_document_too_and_so_is_a_refusal() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let mut dialog = Dialog::begin(&place, &["--json"]);
     dialog.answer(QUESTIONS[0], "\x03");
     let (code, heard) = dialog.end(&place);
@@ -297,7 +168,7 @@ fn ctrl_c_is_one_document_too_and_so_is_a_refusal() {
 
 #[test]
 fn a_wrong_password_ends_with_the_step_to_revisit() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let mut dialog = Dialog::begin(&place, &[]);
     dialog.answer_first(&place, 4);
     dialog.answer(QUESTIONS[4], "wrong\r");
@@ -309,16 +180,13 @@ fn a_wrong_password_ends_with_the_step_to_revisit() {
 
 #[test]
 fn a_second_dialog_suggests_what_the_first_one_learned() {
-    let place = Place::connected();
+    let place = Installation::connected();
     let account = place.sandbox.account();
-    let text = fs::read_to_string(place.path("config.toml")).expect("readable");
-    let text = text.replace("app_id", &format!("email = \"{}\"\napp_id", account.email));
-    fs::write(place.path("config.toml"), text).expect("written");
+    let email = format!("email = \"{}\"\napp_id", account.email);
+    place.edit("config.toml", "app_id", &email);
     let mut dialog = Dialog::begin(&place, &[]);
-    dialog.answer(
-        &format!("Data directory [{}]", place.path("data").display()),
-        "\r",
-    );
+    let data = place.path("data");
+    dialog.answer(&format!("Data directory [{}]", data.display()), "\r");
     dialog.answer(&format!("Application id [{}]", account.app_id), "\r");
     dialog.answer("Application key (empty: keep the present one)", "\r");
     dialog.answer(&format!("E-mail address [{}]", account.email), "\r");
@@ -329,7 +197,7 @@ fn a_second_dialog_suggests_what_the_first_one_learned() {
 
 #[test]
 fn without_a_terminal_it_names_the_way_without_questions() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let outcome = place.finish(place.command(SETUP)).ends_with(64);
     outcome.says("no terminal").says("--no-input");
 }

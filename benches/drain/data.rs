@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 
-use crate::sandbox::{AuditEvent, LOG_TYPES, Record, ZipEntry, ZipFile};
+use mimecast_sandbox::{AuditEvent, LOG_TYPES, Record, ZipEntry, ZipFile};
 
 /// An archive and what is in it.
 pub(crate) struct Archive {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::cost::Cost;
-use crate::sandbox::Sandbox;
+use mimecast_sandbox::Sandbox;
 
 type List = Arc<Mutex<Vec<Arc<[u8]>>>>;
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::cost::Cost;
-use crate::sandbox::{Endpoint, Sandbox};
+use mimecast_sandbox::{Endpoint, Sandbox};
 
 /// A stream and its program.
 #[derive(Clone, Copy, Debug)]

@@ -9,21 +9,21 @@ use std::time::SystemTime;
 use chrono::{TimeDelta, Utc};
 
 use super::moment;
+use super::random_faults::{LASTING_RUNS, RandomFaults, Turn};
 use super::service::Service;
 use super::told::Told;
-use super::weather::{LASTING_RUNS, Turn, Weather};
 use super::weights::{Ages, Weights};
 use crate::agent::{Agent, Habit};
-use crate::harness::{Outcome, Place};
-use crate::scene::Scene;
+use crate::harness::{Installation, Outcome};
+use crate::stream::Stream;
 use crate::tally::Tally;
 
 /// An installation, what it meets, and who looks at it.
 pub(super) struct Life {
-    scene: Scene,
-    pub(super) place: Place,
+    stream: Stream,
+    pub(super) place: Installation,
     service: Service,
-    pub(super) weather: Weather,
+    pub(super) faults: RandomFaults,
     random: fastrand::Rng,
     agent: Agent,
     told: Told,
@@ -36,17 +36,17 @@ pub(super) struct Life {
 }
 
 impl Life {
-    pub(super) fn new(place: Place, scene: Scene, random: &mut fastrand::Rng) -> Self {
-        let weather = Weather::new(&place, random.fork());
+    pub(super) fn new(place: Installation, stream: Stream, random: &mut fastrand::Rng) -> Self {
+        let faults = RandomFaults::new(&place, random.fork());
         Self {
-            scene,
-            service: Service::new(&place, scene, random.fork()),
-            weather,
+            stream,
+            service: Service::new(&place, stream, random.fork()),
+            faults,
             random: random.fork(),
-            agent: Agent::new(scene.folder(), Habit::Leaves),
+            agent: Agent::new(stream.folder(), Habit::Leaves),
             told: Told::default(),
             weights: Weights::default(),
-            ages: Ages::of(&place, scene),
+            ages: Ages::of(&place, stream),
             apart: (0, 0),
             repeated: (0, 0),
             place,
@@ -55,7 +55,6 @@ impl Life {
 
     pub(super) fn serve(&mut self, run: u32, time: TimeDelta) {
         self.place
-            .sandbox
             .set(|switches| switches.clock_offset_seconds = time.num_seconds());
         self.service.serve(&self.place, run, Utc::now() + time);
     }
@@ -73,10 +72,10 @@ impl Life {
         if let Turn::HostClock(_, off) = kind {
             host += off;
         }
-        self.weights.cost(run, &self.weather.costs());
+        self.weights.cost(run, &self.faults.costs());
         self.weights.look(&self.place, run, began, host);
         self.ages.after_run(now);
-        self.scene.assert_whole(&self.place);
+        self.stream.assert_whole(&self.place);
         if self.random.u32(0..10) > 0 {
             let habits = [Habit::Leaves, Habit::Leaves, Habit::Deletes, Habit::Moves];
             self.agent.take_to(habits[self.random.usize(0..4)]);
@@ -109,7 +108,7 @@ impl Life {
     /// Writes a record of the run, from which a person can find the reason of a finding.
     pub(super) fn take_down(&self, keep: Option<&Path>, run: u32, kind: Turn, outcome: &Outcome) {
         let Some(keep) = keep else { return };
-        let path = keep.join(format!("{}.txt", self.scene.name()));
+        let path = keep.join(format!("{}.txt", self.stream.name()));
         let file = File::options().create(true).append(true).open(path);
         let (kind, code, said) = (kind.name(), outcome.code, outcome.stdout.trim_end());
         writeln!(file.expect("a file"), "{run}, {kind}, {code}: {said}").expect("written");
@@ -120,7 +119,7 @@ impl Life {
         let mut copy = Command::new("cp");
         copy.arg("-r")
             .args(["log", "checkpoint", "data"].map(|folder| self.place.path(folder)));
-        let to = keep.join(self.scene.name());
+        let to = keep.join(self.stream.name());
         std::fs::create_dir_all(&to).expect("a folder");
         assert!(copy.arg(to).status().expect("cp is there").success());
     }
@@ -144,14 +143,14 @@ impl Life {
         );
     }
 
-    /// Fine weather, and then everything has to add up.
+    /// No more faults, and then everything has to add up.
     pub(super) fn end(&mut self, runs: u32) {
-        self.weather.clear(&self.place);
-        self.service.ills.heal(&self.place);
+        self.faults.clear(&self.place);
+        self.service.bad_items.heal(&self.place);
         let time = moment(runs + 2, runs); // whatever wait was asked for is over
         let mut codes = Vec::new();
         while !codes.ends_with(&[0, 0]) && codes.len() < 5 {
-            let outcome = self.weather.run(&self.place, self.scene, time, Turn::Fine);
+            let outcome = self.faults.run(&self.place, self.stream, time, Turn::Fine);
             self.told.hear(&self.place, Turn::Fine, &outcome);
             codes.push(outcome.code);
         }
@@ -170,16 +169,16 @@ impl Life {
     }
 
     pub(super) fn count(self, tally: &mut Tally) {
-        let scene = self.scene.name();
+        let stream = self.stream.name();
         let both = (&self.service, &self.agent);
-        self.told.tell(scene, both, tally);
-        tally.count(&format!("{scene}: faulty answers"), self.weather.faults());
+        self.told.tell(stream, both, tally);
+        tally.count(&format!("{stream}: faulty answers"), self.faults.faults());
         let deleted = self.ages.deleted();
         tally.count(
-            &format!("{scene}: files deleted because of their age"),
+            &format!("{stream}: files deleted because of their age"),
             deleted,
         );
-        self.weights.tell(self.scene, tally);
+        self.weights.tell(self.stream, tally);
         self.place.sandbox.allow_complaints();
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::ills::Ills;
-use crate::harness::Place;
-use crate::sandbox::{
+use super::bad_items::BadItems;
+use crate::harness::Installation;
+use crate::stream::Stream;
+use mimecast_sandbox::{
     AuditEvent, Batch, Endpoint, Member, Object, Record, ZipEntry, at, changes::Failing,
 };
-use crate::scene::Scene;
 
 /// Something that is published as a whole or not at all.
 pub(super) struct Item {
@@ -21,12 +21,12 @@ pub(super) struct Item {
 
 /// All that the service has had.
 pub(super) struct Service {
-    scene: Scene,
+    stream: Stream,
     random: fastrand::Rng,
     pub(super) items: Vec<Item>,
     /// Bytes that are no event and have to be kept, each with a name.
     pub(super) odd: BTreeMap<String, Vec<u8>>,
-    pub(super) ills: Ills,
+    pub(super) bad_items: BadItems,
     twice: Vec<Vec<u8>>,
     batches: usize,
 }
@@ -35,33 +35,33 @@ pub(super) struct Service {
 const SELDOM: u32 = 16;
 
 impl Service {
-    pub(super) fn new(place: &Place, scene: Scene, mut random: fastrand::Rng) -> Self {
-        let ills = Ills::new(place, random.fork());
+    pub(super) fn new(place: &Installation, stream: Stream, mut random: fastrand::Rng) -> Self {
+        let bad_items = BadItems::new(place, random.fork());
         Self {
-            scene,
+            stream,
             random,
             items: Vec::new(),
             odd: BTreeMap::new(),
-            ills,
+            bad_items,
             twice: Vec::new(),
             batches: 0,
         }
     }
 
     /// What half an hour brings; each event is another one. The first day is quiet, as after a setup.
-    pub(super) fn serve(&mut self, place: &Place, run: u32, now: DateTime<Utc>) {
-        self.ills.pass(run);
+    pub(super) fn serve(&mut self, place: &Installation, run: u32, now: DateTime<Utc>) {
+        self.bad_items.pass(run);
         let is_bad = run >= super::DAY && self.random.u32(0..SELDOM) == 0;
-        match self.scene {
-            Scene::Siem1 => self.serve_archive(place, run, now, is_bad),
-            Scene::Siem2 => self.serve_objects(place, run, now, is_bad),
-            Scene::Audit1 | Scene::Audit2 => self.serve_events(place, run, now, is_bad),
+        match self.stream {
+            Stream::Siem1 => self.serve_archive(place, run, now, is_bad),
+            Stream::Siem2 => self.serve_objects(place, run, now, is_bad),
+            Stream::Audit1 | Stream::Audit2 => self.serve_events(place, run, now, is_bad),
         }
         if run >= super::DAY && self.random.u32(0..SELDOM) == 0 {
             self.fail_once(place);
         }
         if run >= super::DAY {
-            self.ills.change_habits(place, self.scene, run);
+            self.bad_items.change_habits(place, self.stream, run);
         }
     }
 
@@ -75,20 +75,20 @@ impl Service {
     }
 
     /// The next answer says nothing, once.
-    fn fail_once(&mut self, place: &Place) {
-        let endpoints: &[Endpoint] = match self.scene {
-            Scene::Siem1 => &[Endpoint::Siem],
-            Scene::Siem2 => &[Endpoint::Object, Endpoint::Events],
-            Scene::Audit1 | Scene::Audit2 => &[Endpoint::Audit],
+    fn fail_once(&mut self, place: &Installation) {
+        let endpoints: &[Endpoint] = match self.stream {
+            Stream::Siem1 => &[Endpoint::Siem],
+            Stream::Siem2 => &[Endpoint::Object, Endpoint::Events],
+            Stream::Audit1 | Stream::Audit2 => &[Endpoint::Audit],
         };
         let endpoint = endpoints[self.random.usize(0..endpoints.len())];
         let ways = [Failing::Empty, Failing::ForeignJson, Failing::Html];
         let way = ways[self.random.usize(0..ways.len())];
-        self.ills.met += 1;
-        place.sandbox.next(endpoint, way.change());
+        self.bad_items.met += 1;
+        place.next(endpoint, way.change());
     }
 
-    fn serve_archive(&mut self, place: &Place, run: u32, now: DateTime<Utc>, is_bad: bool) {
+    fn serve_archive(&mut self, place: &Installation, run: u32, now: DateTime<Utc>, is_bad: bool) {
         let stamp = now.format("%Y%m%d%H%M%S%3f").to_string();
         let members: Vec<Member> = ["receipt", "ttp_url"]
             .into_iter()
@@ -106,7 +106,7 @@ impl Service {
             0 if is_bad => {
                 let bytes = format!("no archive, number {run}").into_bytes();
                 self.odd.insert(format!("archive {run}"), bytes.clone());
-                place.sandbox.serve(Batch::raw(bytes));
+                place.serve(Batch::raw(bytes));
                 return;
             }
             1 if is_bad => {
@@ -121,24 +121,25 @@ impl Service {
                 Batch::repacked_each_time(entries).with_lines(lines.clone())
             }
             2 if is_bad => {
-                let ill = (Endpoint::Siem, Failing::Empty);
-                self.ills.add(ill, at::batch(number), run);
+                let item = (Endpoint::Siem, Failing::Empty);
+                self.bad_items.add(item, at::batch(number), run);
                 marks.push("an archive is damaged".to_owned());
                 batch
             }
             3 if is_bad => {
                 // a status or HTML says nothing for sure: these pass
-                let way = self.ills.way(|way| !matches!(way, Failing::Empty));
-                self.ills.add((Endpoint::Siem, way), at::batch(number), run);
+                let way = self.bad_items.way(|way| !matches!(way, Failing::Empty));
+                self.bad_items
+                    .add((Endpoint::Siem, way), at::batch(number), run);
                 batch
             }
             _ => batch,
         };
         self.add(lines, marks);
-        place.sandbox.serve(batch);
+        place.serve(batch);
     }
 
-    fn serve_objects(&mut self, place: &Place, run: u32, now: DateTime<Utc>, is_bad: bool) {
+    fn serve_objects(&mut self, place: &Installation, run: u32, now: DateTime<Utc>, is_bad: bool) {
         let kinds = ["receipt", "url protect"];
         let bad = if is_bad {
             self.random.usize(0..kinds.len())
@@ -149,31 +150,31 @@ impl Service {
             let name = format!("part-{run:06}.json.gz");
             let object = Object::realistic_at(u64::from(run), 3, now).named(&name);
             let before = now - TimeDelta::minutes(1);
-            place.sandbox.serve_objects(kind, [object]);
+            place.serve_objects(kind, [object]);
             let lines = place.sandbox.object_lines_since(kind, before);
             assert_eq!(lines.len(), 3, "the lines of one object");
             // faulty answers may meet any object in two runs: then it is a gap, too
             let mark = format!("/{}/{name}", kind.replace(' ', "-"));
             if index == bad {
-                let way = self.ills.way(|_| true);
+                let way = self.bad_items.way(|_| true);
                 let object = at::object(kind, &name);
                 if self.random.bool() {
-                    self.ills.add_lasting((Endpoint::Object, way), object);
+                    self.bad_items.add_lasting((Endpoint::Object, way), object);
                 } else {
-                    self.ills.add((Endpoint::Object, way), object, run);
+                    self.bad_items.add((Endpoint::Object, way), object, run);
                 }
             }
             self.add(lines, vec![mark]);
         }
         if !is_bad && self.random.u32(0..SELDOM * 2) == 0 && run >= super::DAY {
-            let way = self.ills.way(|way| way != Failing::Unpacked);
+            let way = self.bad_items.way(|way| way != Failing::Unpacked);
             let kind = kinds[self.random.usize(0..kinds.len())];
-            self.ills
+            self.bad_items
                 .add((Endpoint::Events, way), at::event_type(kind), run);
         }
     }
 
-    fn serve_events(&mut self, place: &Place, run: u32, now: DateTime<Utc>, is_bad: bool) {
+    fn serve_events(&mut self, place: &Installation, run: u32, now: DateTime<Utc>, is_bad: bool) {
         // the last one comes late: a run before has asked for its time
         let ages = [2, 9, 21, 50].map(TimeDelta::minutes);
         let number = |index: u64| u64::from(run) * 8 + index;
@@ -194,9 +195,9 @@ impl Service {
                 }
                 2 => events.push(events[at].clone().rearranged()),
                 3 => {
-                    let way = self.ills.way(|way| way != Failing::Unpacked);
+                    let way = self.bad_items.way(|way| way != Failing::Unpacked);
                     let window = at::window_of(beside);
-                    self.ills.add((Endpoint::Audit, way), window, run);
+                    self.bad_items.add((Endpoint::Audit, way), window, run);
                     // what remains of the window at last is this second
                     for (mark, event) in marks.iter_mut().zip(&events) {
                         if event.event_time == beside {
@@ -222,6 +223,6 @@ impl Service {
                 self.add(vec![event.id.clone().into_bytes()], marks);
             }
         }
-        place.sandbox.audit(events);
+        place.serve_events(events);
     }
 }

@@ -5,10 +5,10 @@ use std::fs;
 
 use serde_json::Value;
 
+use super::random_faults::Turn;
 use super::service::Service;
-use super::weather::Turn;
 use crate::agent::Agent;
-use crate::harness::{Outcome, Place};
+use crate::harness::{Installation, Outcome};
 use crate::tally::Tally;
 
 /// What each warning was worth, and what the quarantine has ever held.
@@ -33,7 +33,7 @@ const LOOK: i32 = 65;
 
 impl Told {
     /// Takes down what a run with `--json` said, and what it has put into the quarantine.
-    pub(super) fn hear(&mut self, place: &Place, turn: Turn, outcome: &Outcome) {
+    pub(super) fn hear(&mut self, place: &Installation, turn: Turn, outcome: &Outcome) {
         let could_save = outcome.code != -1 && turn != Turn::DiskFull;
         if outcome.code != -1 && !outcome.stdout.is_empty() {
             let report = outcome.json();
@@ -84,7 +84,7 @@ impl Told {
     }
 
     /// What the records and the quarantine hold was told; nothing waits to be told.
-    pub(super) fn assert_accounts_for(&self, place: &Place) {
+    pub(super) fn assert_accounts_for(&self, place: &Installation) {
         for record in records(place) {
             let untold = &record["untold"];
             assert!(untold.is_null(), "P7: still to be told: {untold}");
@@ -145,7 +145,7 @@ impl Told {
     /// No more is lost than there were bad items and faulty answers that could do it.
     pub(super) fn tell(
         &self,
-        scene: &str,
+        stream: &str,
         (service, agent): (&Service, &Agent),
         tally: &mut Tally,
     ) {
@@ -154,13 +154,16 @@ impl Told {
         let counts = [
             ("items", service.items.len() as u64),
             ("items lost and told", lost.count() as u64),
-            ("bad items", service.ills.met + service.odd.len() as u64),
-            ("spells of bad entries", service.ills.bad_entries),
+            (
+                "bad items",
+                service.bad_items.met + service.odd.len() as u64,
+            ),
+            ("spells of bad entries", service.bad_items.bad_entries),
             ("warnings told", self.texts().count() as u64),
             ("files ever in quarantine", self.kept.len() as u64),
         ];
         for (what, count) in counts {
-            tally.count(&format!("{scene}: {what}"), count);
+            tally.count(&format!("{stream}: {what}"), count);
         }
     }
 }
@@ -185,7 +188,7 @@ fn mark_of(gap: &Value) -> String {
 }
 
 /// The state records of the installation.
-fn records(place: &Place) -> Vec<Value> {
+fn records(place: &Installation) -> Vec<Value> {
     let listed = fs::read_dir(place.path("checkpoint")).expect("the folder is there");
     let paths = listed.map(|entry| entry.expect("an entry").path());
     let states = paths.filter(|path| path.extension().is_some_and(|end| end == "state"));

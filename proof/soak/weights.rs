@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::DAY;
-use crate::harness::Place;
-use crate::scene::Scene;
+use crate::harness::Installation;
+use crate::stream::Stream;
 use crate::tally::Tally;
 
 /// The most of each kind in each week.
@@ -27,7 +27,13 @@ impl Weights {
     /// Weighs all folders after a run that began at `began` by this machine's clock. Files that got
     /// their time from this machine get it from the host of the run, whose clock said `host`; a time
     /// that the program has chosen stays.
-    pub(super) fn look(&mut self, place: &Place, run: u32, began: SystemTime, host: DateTime<Utc>) {
+    pub(super) fn look(
+        &mut self,
+        place: &Installation,
+        run: u32,
+        began: SystemTime,
+        host: DateTime<Utc>,
+    ) {
         for folder in FOLDERS {
             let mut weight = (0, 0);
             walk(&place.path(folder), (began, host.into()), &mut weight);
@@ -72,10 +78,10 @@ impl Weights {
         }
     }
 
-    pub(super) fn tell(self, scene: Scene, tally: &mut Tally) {
+    pub(super) fn tell(self, stream: Stream, tally: &mut Tally) {
         for ((what, week), most) in self.0 {
-            let scene = scene.name();
-            tally.most(&format!("{scene}: {what}, the most in week {week}"), most);
+            let stream = stream.name();
+            tally.most(&format!("{stream}: {what}, the most in week {week}"), most);
         }
     }
 }
@@ -113,9 +119,9 @@ pub(super) struct Ages {
 const KEPT: TimeDelta = TimeDelta::minutes(7 * 24 * 60 - 1);
 
 impl Ages {
-    pub(super) fn of(place: &Place, scene: Scene) -> Self {
+    pub(super) fn of(place: &Installation, stream: Stream) -> Self {
         Self {
-            folder: place.path("data").join(scene.folder()),
+            folder: place.path("data").join(stream.folder()),
             appeared: HashMap::new(),
             deleted: 0,
         }

@@ -4,9 +4,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::{quarantined_bytes, zip};
-use crate::harness::Place;
-use crate::sandbox::{Batch, Endpoint, Reply, Wire, ZipEntry, at, changes};
+use super::zip;
+use crate::harness::Installation;
+use mimecast_sandbox::{Batch, Endpoint, Reply, Wire, ZipEntry, at, changes};
 
 const QUICK: &str = "[network]\nretries = 1\nretry_wait_ms = 5\nidle_timeout_seconds = 1";
 
@@ -20,70 +20,65 @@ fn broken() -> (Vec<u8>, usize) {
 }
 
 /// Good batches, with archives among them whose transfer breaks off each time in this way.
-fn waiting(count: usize, bad: &[usize], wire: fn(usize) -> Wire) -> Place {
-    let place = Place::connected();
-    place.configure(QUICK);
+fn waiting(count: usize, bad: &[usize], wire: fn(usize) -> Wire) -> Installation {
+    let place = Installation::configured(QUICK);
     let (bytes, cut_at) = broken();
     for number in 0..count {
         if !bad.contains(&number) {
-            place.sandbox.serve(Batch::realistic(number as u64, 20));
+            place.serve(Batch::realistic(number as u64, 20));
             continue;
         }
         let batch = Batch::raw(bytes.as_slice()).with_lines([""; 0]);
-        place.sandbox.serve(batch);
+        place.serve(batch);
         let breaks = move |reply: &mut Reply| changes::wire(wire(cut_at))(reply);
-        place
-            .sandbox
-            .always_at(Endpoint::Siem, at::batch(number), breaks);
+        place.always_at(Endpoint::Siem, at::batch(number), breaks);
     }
     place
 }
 
+/// After so many bytes the connection closes, or nothing comes for longer than is waited.
+const WAYS: [fn(usize) -> Wire; 2] = [Wire::CutAt, |bytes| {
+    Wire::StallAt(bytes, Duration::from_secs(2))
+}];
+
 /// Each run waits for the network, and collects everything once it is well again.
-fn costs_no_event(place: &Place, runs: usize) {
+fn costs_no_event(place: &Installation, runs: usize) {
     for _ in 0..runs {
         place.siem().ends_with(75);
     }
     assert_eq!(place.quarantined(), [""; 0]);
-    place.sandbox.clear();
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.clear();
+    place.collects_logs();
 }
 
 #[test]
 fn an_archive_that_breaks_off_in_three_runs_is_kept_and_those_behind_it_arrive() {
-    let ways: [fn(usize) -> Wire; 2] = [Wire::CutAt, |bytes| {
-        Wire::StallAt(bytes, Duration::from_secs(2))
-    }];
-    for wire in ways {
+    for wire in WAYS {
         let place = waiting(4, &[1], wire);
         for _ in 0..2 {
-            place.siem().ends_with(75).says("broke off each time");
+            place.siem_says(75, "broke off each time");
             assert_eq!(place.quarantined(), [""; 0]);
         }
-        place.siem().ends_with(65).says("its transfer breaks off");
+        place.siem_says(65, "its transfer breaks off");
         place.assert_siem_complete();
         let (bytes, cut_at) = broken();
-        assert_eq!(quarantined_bytes(&place), [&bytes[..cut_at]]);
-        place.siem().stays_silent();
-        place.assert_siem_complete();
+        assert_eq!(place.quarantined_bytes(), [&bytes[..cut_at]]);
+        place.collects_logs();
     }
 }
 
 #[test]
 fn two_archives_in_a_row_that_break_off_hold_nothing_for_ever() {
     let place = waiting(4, &[1, 2], Wire::CutAt);
-    let codes: Vec<i32> = (0..6).map(|_| place.siem().code).collect();
+    let codes = place.siem_codes(6);
     assert_eq!(codes, [75, 75, 75, 75, 65, 0]);
 }
 
 #[test]
 fn an_archive_that_breaks_off_is_fetched_whole_when_it_can_be() {
     let place = waiting(4, &[1], Wire::CutAt);
-    for _ in 0..2 {
-        place.siem().ends_with(75);
-    }
-    place.sandbox.clear();
+    place.siem_ends([75, 75]);
+    place.clear();
     place.siem().stays_silent();
     let lines = place.lines("mta");
     assert!(lines.contains(&b"kind=process".to_vec()), "the whole of it");
@@ -93,10 +88,8 @@ fn an_archive_that_breaks_off_is_fetched_whole_when_it_can_be() {
 #[test]
 fn a_network_that_breaks_every_transfer_costs_no_event() {
     let place = waiting(3, &[], Wire::CutAt);
-    place
-        .sandbox
-        .always(Endpoint::Siem, changes::wire(Wire::CutAt(300)));
-    place.siem().ends_with(75).says("check network and proxy");
+    place.always(Endpoint::Siem, changes::wire(Wire::CutAt(300)));
+    place.siem_says(75, "check network and proxy");
     assert_eq!(place.files("mta").len(), 0);
     costs_no_event(&place, 4);
 }
@@ -104,11 +97,9 @@ fn a_network_that_breaks_every_transfer_costs_no_event() {
 #[test]
 fn the_newest_archive_is_not_given_up_before_another_shows_that_transfers_work() {
     let place = waiting(2, &[1], Wire::CutAt);
-    for _ in 0..5 {
-        place.siem().ends_with(75);
-    }
+    place.siem_ends([75, 75, 75, 75, 75]);
     assert_eq!(place.quarantined(), [""; 0]);
-    place.sandbox.serve(Batch::realistic(9, 20));
+    place.serve(Batch::realistic(9, 20));
     place.siem().ends_with(65);
     place.assert_siem_complete();
     place.siem().stays_silent();
@@ -116,15 +107,11 @@ fn the_newest_archive_is_not_given_up_before_another_shows_that_transfers_work()
 
 #[test]
 fn an_archive_of_which_no_byte_arrives_is_one_that_breaks_off() {
-    let ways: [fn(usize) -> Wire; 2] = [
-        |_| Wire::CutAt(0),
-        |_| Wire::StallAt(0, Duration::from_secs(2)),
-    ];
+    let ways: [fn(usize) -> Wire; 2] = [|_| WAYS[0](0), |_| WAYS[1](0)];
     for wire in ways {
         let place = waiting(4, &[1], wire);
-        let codes: Vec<i32> = (0..4).map(|_| place.siem().code).collect();
-        assert_eq!(codes, [75, 75, 65, 0]);
-        assert_eq!(quarantined_bytes(&place), [b""; 0]);
+        assert_eq!(place.siem_codes(4), [75, 75, 65, 0]);
+        assert_eq!(place.quarantined_bytes(), [b""; 0]);
         place.assert_siem_complete();
     }
 }
@@ -132,7 +119,7 @@ fn an_archive_of_which_no_byte_arrives_is_one_that_breaks_off() {
 #[test]
 fn many_archives_in_a_row_that_break_off_hold_nothing_for_ever() {
     let place = waiting(8, &[1, 2, 3, 4, 5], Wire::CutAt);
-    let codes: Vec<i32> = (0..12).map(|_| place.siem().code).collect();
+    let codes = place.siem_codes(12);
     assert_eq!(codes[10..], [65, 0], "{codes:?}");
     place.assert_siem_complete();
 }
@@ -141,14 +128,12 @@ fn many_archives_in_a_row_that_break_off_hold_nothing_for_ever() {
 fn an_archive_that_breaks_off_and_then_meets_an_error_is_one_that_breaks_off() {
     let place = waiting(4, &[1], Wire::CutAt);
     let asked = AtomicUsize::new(0);
-    place
-        .sandbox
-        .always_at(Endpoint::Siem, at::batch(1), move |reply| {
-            if asked.fetch_add(1, Ordering::Relaxed) % 2 == 1 {
-                changes::status(503)(reply);
-            }
-        });
-    let codes: Vec<i32> = (0..4).map(|_| place.siem().code).collect();
+    place.always_at(Endpoint::Siem, at::batch(1), move |reply| {
+        if asked.fetch_add(1, Ordering::Relaxed) % 2 == 1 {
+            changes::status(503)(reply);
+        }
+    });
+    let codes = place.siem_codes(4);
     assert_eq!(codes, [75, 75, 65, 0]);
 }
 
@@ -156,13 +141,9 @@ fn an_archive_that_breaks_off_and_then_meets_an_error_is_one_that_breaks_off() {
 fn an_outage_that_ends_while_an_archive_is_given_up_costs_no_event() {
     for last in 4..9 {
         let place = waiting(4, &[], Wire::CutAt);
-        let asked = AtomicUsize::new(0);
-        place.sandbox.always(Endpoint::Siem, move |reply| {
-            if asked.fetch_add(1, Ordering::Relaxed) < last {
-                changes::wire(Wire::CutAt(300))(reply);
-            }
-        });
-        let codes: Vec<i32> = (0..5).map(|_| place.siem().code).collect();
+        let cut = changes::times(last, changes::wire(Wire::CutAt(300)));
+        place.always(Endpoint::Siem, cut);
+        let codes = place.siem_codes(5);
         assert!(!codes.contains(&65), "{last}: {codes:?}");
         place.assert_siem_complete();
     }
@@ -170,15 +151,12 @@ fn an_outage_that_ends_while_an_archive_is_given_up_costs_no_event() {
 
 #[test]
 fn a_network_that_breaks_only_what_is_large_costs_no_event() {
-    let place = Place::connected();
-    place.configure(QUICK);
-    place.sandbox.serve(Batch::realistic(1, 200));
-    place
-        .sandbox
-        .serve(Batch::files(&[("receipt_1.siem", b"a=1\n")]));
-    place.sandbox.serve(Batch::realistic(2, 200));
+    let place = Installation::configured(QUICK);
+    place.serve(Batch::realistic(1, 200));
+    place.serve(Batch::files(&[("receipt_1.siem", b"a=1\n")]));
+    place.serve(Batch::realistic(2, 200));
     let large = changes::wire(Wire::CutAt(600));
-    place.sandbox.always(Endpoint::Siem, large);
+    place.always(Endpoint::Siem, large);
     costs_no_event(&place, 5);
 }
 
@@ -186,7 +164,7 @@ fn a_network_that_breaks_only_what_is_large_costs_no_event() {
 fn transfers_that_break_off_are_no_damage_of_the_third_run() {
     let place = waiting(3, &[], Wire::CutAt);
     let asked = AtomicUsize::new(0);
-    place.sandbox.always(Endpoint::Siem, move |reply| {
+    place.always(Endpoint::Siem, move |reply| {
         match asked.fetch_add(1, Ordering::Relaxed) {
             4 => changes::truncated(400)(reply), // whole, as far as its length says
             _ => changes::wire(Wire::CutAt(300))(reply),
@@ -198,12 +176,10 @@ fn transfers_that_break_off_are_no_damage_of_the_third_run() {
 #[test]
 fn an_error_that_breaks_off_is_no_archive() {
     let place = waiting(4, &[], Wire::CutAt);
-    place
-        .sandbox
-        .always_at(Endpoint::Siem, at::batch(1), |reply: &mut Reply| {
-            reply.status = 503;
-            reply.wire = Wire::CutAt(60);
-        });
+    place.always_at(Endpoint::Siem, at::batch(1), |reply: &mut Reply| {
+        reply.status = 503;
+        reply.wire = Wire::CutAt(60);
+    });
     costs_no_event(&place, 4);
 }
 
@@ -211,13 +187,11 @@ fn an_error_that_breaks_off_is_no_archive() {
 fn a_wait_that_is_asked_for_behind_a_broken_archive_is_kept() {
     let place = waiting(4, &[1], Wire::CutAt);
     let wait = changes::rate_limited(None, Some("3000"));
-    place.sandbox.always_at(Endpoint::Siem, at::batch(2), wait);
-    for _ in 0..3 {
-        place.siem().ends_with(75);
-    }
-    let before = place.sandbox.count(Endpoint::Siem);
+    place.always_at(Endpoint::Siem, at::batch(2), wait);
+    place.siem_ends([75, 75, 75]);
+    let before = place.count(Endpoint::Siem);
     place.siem().ends_with(75);
-    assert_eq!(place.sandbox.count(Endpoint::Siem), before, "nobody asks");
+    assert_eq!(place.count(Endpoint::Siem), before, "nobody asks");
 }
 
 #[test]
@@ -238,13 +212,11 @@ fn an_archive_that_is_ill_in_two_ways_by_turns_holds_nothing_for_ever() {
         let mut codes = Vec::new();
         for _ in 0..4 {
             let (asked, ills) = (AtomicUsize::new(0), ills.clone());
-            place.sandbox.clear();
-            place
-                .sandbox
-                .always_at(Endpoint::Siem, at::batch(1), move |reply| {
-                    let number = asked.fetch_add(1, Ordering::Relaxed);
-                    ills[number.min(ills.len() - 1)](reply);
-                });
+            place.clear();
+            place.always_at(Endpoint::Siem, at::batch(1), move |reply| {
+                let number = asked.fetch_add(1, Ordering::Relaxed);
+                ills[number.min(ills.len() - 1)](reply);
+            });
             codes.push(place.siem().code);
         }
         assert!(codes.contains(&65) && codes.ends_with(&[0]), "{codes:?}");

@@ -1,17 +1,13 @@
 //! The format `json`: one document a member, one line an object.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
-use super::{quarantined_bytes, zip};
-use crate::harness::{Place, SIEM};
-use crate::sandbox::{Batch, ZipEntry};
+use super::zip;
+use crate::harness::{Installation, SIEM};
+use mimecast_sandbox::{Batch, ZipEntry};
 
-fn place() -> Place {
-    let place = Place::connected();
-    place.configure("[siem]\nformat = \"json\"");
-    place
+fn place() -> Installation {
+    Installation::configured("[siem]\nformat = \"json\"")
 }
 
 /// Documents that are none, and words of the warning.
@@ -47,7 +43,7 @@ fn a_member_that_is_no_document_hides_none_of_the_others() {
         };
         let bad = ZipEntry::new("delivery_1.json", document);
         let entries = [member("receipt"), bad, member("process")];
-        place.sandbox.serve(Batch::raw(zip(entries)));
+        place.serve(Batch::raw(zip(entries)));
         expected.extend([good("receipt"), good("process")].map(String::into_bytes));
     }
     let report = place.run(SIEM, ["--json"]).ends_with(65).json();
@@ -60,7 +56,7 @@ fn a_member_that_is_no_document_hides_none_of_the_others() {
     }
     expected.sort_unstable();
     assert_eq!(place.lines("mta"), expected);
-    assert_eq!(quarantined_bytes(&place).len(), malformed.len());
+    assert_eq!(place.quarantined_bytes().len(), malformed.len());
     place.siem().stays_silent();
 }
 
@@ -80,7 +76,7 @@ fn whatever_stands_in_an_object_it_is_one_line_of_the_same_value() {
     let crlf = pretty.replace('\n', "\r\n");
     let files = [("pretty_1.json", pretty), ("crlf_1.json", crlf)];
     let entries = files.map(|(name, text)| ZipEntry::new(name, text));
-    place.sandbox.serve(Batch::raw(zip(entries)));
+    place.serve(Batch::raw(zip(entries)));
     place.siem().stays_silent();
     let objects = odd.as_array().expect("a list");
     for (name, content) in place.files("mta") {
@@ -106,7 +102,7 @@ fn numbers_escapes_and_member_order_stay_as_they_were_sent() {
         r#"{"z":1.0e5,"a":"\/\u00fc","a":1e999,"n":0.10,"long":123456789012345678901234567890}"#;
     let document = format!(r#"{{"data":[{object}],"type":"MTA"}}"#);
     let entry = ZipEntry::new("receipt_1.json", document);
-    place.sandbox.serve(Batch::raw(zip([entry])));
+    place.serve(Batch::raw(zip([entry])));
     place.siem().stays_silent();
     assert_eq!(place.lines("mta"), [object.as_bytes()]);
 }
@@ -117,7 +113,7 @@ fn a_document_without_objects_makes_no_file() {
     let documents = [r#"{"type":"MTA","data":[]}"#, ""];
     for (number, document) in documents.into_iter().enumerate() {
         let entry = ZipEntry::new(format!("receipt_{number}.json"), document);
-        place.sandbox.serve(Batch::raw(zip([entry])));
+        place.serve(Batch::raw(zip([entry])));
     }
     place.siem().stays_silent();
     assert_eq!(place.files("mta").len(), 0);
@@ -126,16 +122,17 @@ fn a_document_without_objects_makes_no_file() {
 #[test]
 fn nesting_without_end_does_not_end_the_program() {
     let place = place();
-    let mut deep = String::from(r#"{"type":"MTA","data":["#);
-    write!(deep, "{}{}", "[".repeat(100_000), "]".repeat(100_000)).expect("a string takes it");
-    deep.push_str("]}");
+    let nest = "[".repeat(100_000) + &"]".repeat(100_000);
+    let deep = format!(r#"{{"type":"MTA","data":[{nest}]}}"#);
     let good = ZipEntry::new("process_1.json", r#"{"data":[{"acc":"1"}]}"#);
-    let entries = [ZipEntry::new("receipt_1.json", &deep), good];
-    place.sandbox.serve(Batch::raw(zip(entries)));
+    let entries = [ZipEntry::new("receipt_1.json", deep), good];
+    place.serve(Batch::raw(zip(entries)));
     let outcome = place.siem();
     assert!([0, 65].contains(&outcome.code), "{outcome:?}");
     assert!(place.lines("mta").contains(&br#"{"acc":"1"}"#.to_vec()));
-    let published = place.lines("mta").len() == 2;
-    let kept = place.quarantined().len() == 2;
+    let (published, kept) = (
+        place.lines("mta").len() == 2,
+        place.quarantined().len() == 2,
+    );
     assert!(published != kept, "P1: published or kept");
 }

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::harness::Place;
-use crate::sandbox::{Batch, ZipEntry, ZipFile};
+use crate::harness::Installation;
+use mimecast_sandbox::{Batch, ZipEntry, ZipFile};
 
 /// An archive with something wrong in it.
 struct Poison {
@@ -25,11 +25,11 @@ struct Poison {
 
 impl Poison {
     /// Queues it, with a good batch behind it.
-    fn serve(&self, place: &Place, seed: u64) {
+    fn serve(&self, place: &Installation, seed: u64) {
         let lines = self.lines.iter().map(String::as_bytes);
         let batch = Batch::raw(self.bytes.as_slice()).with_lines(lines);
-        place.sandbox.serve(batch);
-        place.sandbox.serve(Batch::realistic(seed, 10));
+        place.serve(batch);
+        place.serve(Batch::realistic(seed, 10));
     }
 }
 
@@ -38,20 +38,8 @@ fn zip(entries: impl IntoIterator<Item = ZipEntry>) -> Vec<u8> {
     ZipFile::new(entries).bytes()
 }
 
-/// The quarantined bytes, in the order of their names; each has a note beside it.
-fn quarantined_bytes(place: &Place) -> Vec<Vec<u8>> {
-    let folder = place.path("checkpoint/quarantine");
-    let names = place.quarantined();
-    let raw = names.iter().filter(|name| name.ends_with(".raw"));
-    let bytes: Vec<Vec<u8>> = raw
-        .map(|name| fs::read(folder.join(name)).expect("readable"))
-        .collect();
-    assert_eq!(names.len(), 2 * bytes.len(), "bytes and a note: {names:?}");
-    bytes
-}
-
 /// Whatever an archive held, nothing stands outside the folders that the program was given.
-fn assert_nothing_elsewhere(place: &Place) {
+fn assert_nothing_elsewhere(place: &Installation) {
     let top = [
         "checkpoint",
         "config.toml",

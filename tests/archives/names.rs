@@ -5,8 +5,8 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use super::{assert_nothing_elsewhere, zip};
-use crate::harness::Place;
-use crate::sandbox::{Batch, ZipEntry};
+use crate::harness::Installation;
+use mimecast_sandbox::{Batch, ZipEntry};
 
 /// Names of members, and the stem that is made of each.
 const NAMES: &[(&[u8], &str)] = &[
@@ -44,14 +44,13 @@ const NAMES: &[(&[u8], &str)] = &[
 
 #[test]
 fn a_hostile_name_gives_a_harmless_stem_and_loses_no_line() {
-    let place = Place::connected();
+    let place = Installation::connected();
     let entry = |(name, stem): &(&[u8], &str)| ZipEntry::new(name, content(name, stem));
     let lines = NAMES.iter().map(|(name, stem)| content(name, stem));
     let lines = lines.map(|line| line.trim_end().to_owned());
     let batch = Batch::raw(zip(NAMES.iter().map(entry))).with_lines(lines);
-    place.sandbox.serve(batch);
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.serve(batch);
+    place.collects_logs();
     assert_nothing_elsewhere(&place);
     let mut expected: Vec<String> = NAMES
         .iter()
@@ -83,43 +82,34 @@ fn published(stem: &str, content: &str) -> String {
 
 #[test]
 fn a_name_of_three_hundred_letters_is_cut_and_one_of_sixty_thousand_too() {
-    let place = Place::connected();
-    for (seed, length) in [300, 60_000].into_iter().enumerate() {
-        let name = "n".repeat(length) + ".siem";
-        let line = format!("seed={seed}");
-        let entry = ZipEntry::new(name, format!("{line}\n"));
-        place
-            .sandbox
-            .serve(Batch::raw(zip([entry])).with_lines([line]));
+    let place = Installation::connected();
+    for length in [300, 60_000] {
+        let line = format!("length={length}");
+        let entry = ZipEntry::new("n".repeat(length) + ".siem", format!("{line}\n"));
+        place.serve(Batch::raw(zip([entry])).with_lines([line]));
     }
-    place.siem().stays_silent();
-    place.assert_siem_complete();
-    for name in place.files("mta").into_keys() {
+    place.collects_logs();
+    for name in place.names("mta") {
         assert_eq!(name.len(), 60 + 1 + 16 + 5, "{name}");
     }
 }
 
 #[test]
 fn names_that_become_equal_keep_their_own_files() {
-    let place = Place::connected();
+    let place = Installation::connected();
     let names = ["a:b.siem", "a?b.siem", "A_B.siem", "a_b.siem", "x/a_b.siem"];
     let lines = names.map(|name| format!("name={name}"));
-    let entries = names.iter().zip(&lines).map(|(name, line)| {
-        let content = format!("{line}\n");
-        ZipEntry::new(name, content)
-    });
-    let batch = Batch::raw(zip(entries)).with_lines(lines.clone());
-    place.sandbox.serve(batch);
-    place.siem().stays_silent();
-    place.assert_siem_complete();
-    let files = place.files("mta");
+    let entries = names.map(|name| ZipEntry::new(name, format!("name={name}\n")));
+    place.serve(Batch::raw(zip(entries)).with_lines(lines));
+    place.collects_logs();
+    let files = place.names("mta");
     assert_eq!(files.len(), names.len());
-    assert!(files.keys().all(|name| name.starts_with("a_b_")));
+    assert!(files.iter().all(|name| name.starts_with("a_b_")));
 }
 
 #[test]
 fn a_hostile_file_name_of_the_archive_itself_is_not_even_looked_at() {
-    let place = Place::connected();
+    let place = Installation::connected();
     for (seed, value) in [
         "attachment; filename=\"../../../../tmp/collector-canary.zip\"",
         "attachment; filename*=UTF-8''%2e%2e%2fx.zip",
@@ -129,15 +119,14 @@ fn a_hostile_file_name_of_the_archive_itself_is_not_even_looked_at() {
     .into_iter()
     .enumerate()
     {
-        place.sandbox.serve(Batch::realistic(seed as u64, 10));
-        let change = crate::sandbox::changes::header("content-disposition", value);
-        place.sandbox.next(crate::sandbox::Endpoint::Siem, change);
+        place.serve(Batch::realistic(seed as u64, 10));
+        let change = mimecast_sandbox::changes::header("content-disposition", value);
+        place.next(mimecast_sandbox::Endpoint::Siem, change);
         place.siem().stays_silent();
     }
-    place.sandbox.serve(Batch::realistic(90, 10));
-    let change = crate::sandbox::changes::without_header("content-disposition");
-    place.sandbox.next(crate::sandbox::Endpoint::Siem, change);
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.serve(Batch::realistic(90, 10));
+    let change = mimecast_sandbox::changes::without_header("content-disposition");
+    place.next(mimecast_sandbox::Endpoint::Siem, change);
+    place.collects_logs();
     assert_nothing_elsewhere(&place);
 }

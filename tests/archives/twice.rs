@@ -4,17 +4,14 @@
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{assert_nothing_elsewhere, quarantined_bytes};
-use crate::harness::Place;
-use crate::sandbox::{Batch, Endpoint, Reply, Wire, changes, zip_of};
+use super::assert_nothing_elsewhere;
+use crate::harness::Installation;
+use crate::harness::answers::flip;
+use mimecast_sandbox::{Batch, Endpoint, Reply, Wire, changes, zip_of};
 
 /// Three batches wait.
-fn waiting() -> Place {
-    let place = Place::connected();
-    for seed in 0..3 {
-        place.sandbox.serve(Batch::realistic(seed, 40));
-    }
-    place
+fn waiting() -> Installation {
+    Installation::with_batches(0..3, 40)
 }
 
 #[test]
@@ -22,11 +19,10 @@ fn damaged_once_it_is_fetched_again_and_nobody_is_bothered() {
     for position in 0..3 {
         let place = waiting();
         for _ in 0..position {
-            place.sandbox.next(Endpoint::Siem, |_| ());
+            place.next(Endpoint::Siem, |_| ());
         }
-        place.sandbox.next(Endpoint::Siem, changes::corrupt());
-        place.siem().stays_silent();
-        place.assert_siem_complete();
+        place.next(Endpoint::Siem, changes::corrupt());
+        place.collects_logs();
         assert_eq!(place.quarantined(), [""; 0]);
     }
 }
@@ -34,15 +30,12 @@ fn damaged_once_it_is_fetched_again_and_nobody_is_bothered() {
 #[test]
 fn cut_anywhere_once_it_is_fetched_again_and_nobody_is_bothered() {
     let size = Batch::realistic(0, 40).size();
-    let place = Place::connected();
+    let place = Installation::connected();
     for (seed, bytes) in (0..).zip([1, 3, 4, 29, size / 2, size - 22, size - 1]) {
         println!("cut at {bytes} of {size}");
-        place.sandbox.serve(Batch::realistic(seed, 40));
-        place
-            .sandbox
-            .next(Endpoint::Siem, changes::truncated(bytes));
-        place.siem().stays_silent();
-        place.assert_siem_complete();
+        place.serve(Batch::realistic(seed, 40));
+        place.next(Endpoint::Siem, changes::truncated(bytes));
+        place.collects_logs();
     }
     assert_eq!(place.quarantined(), [""; 0]);
 }
@@ -51,18 +44,14 @@ fn cut_anywhere_once_it_is_fetched_again_and_nobody_is_bothered() {
 fn damaged_differently_each_time_it_is_left_for_later() {
     let place = waiting();
     let count = AtomicUsize::new(0);
-    place.sandbox.always(Endpoint::Siem, move |reply| {
-        let mut body = reply.body.to_vec();
-        let at = body.len() / 3 + count.fetch_add(1, Ordering::Relaxed);
-        body[at] ^= 0xff;
-        reply.set_body(body);
+    place.always(Endpoint::Siem, move |reply| {
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        flip(|length| length / 3 + number, 0xff)(reply);
     });
-    place.siem().ends_with(75).says("differently each time");
+    place.siem_says(75, "differently each time");
     assert_eq!(place.files("mta").len(), 0, "nothing is published");
     assert_eq!(place.quarantined(), [""; 0]);
-    place.sandbox.clear();
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.clear().collects_logs();
 }
 
 #[test]
@@ -84,30 +73,29 @@ fn when_the_second_fetch_fails_the_damage_decides_nothing() {
     for (change, code) in cases {
         let place = waiting();
         place.configure("[network]\nretries = 0");
-        place.sandbox.next(Endpoint::Siem, changes::corrupt());
-        place.sandbox.next(Endpoint::Siem, |_| ()); // the one asked for ahead
-        place.sandbox.next(Endpoint::Siem, change);
+        place.next(Endpoint::Siem, changes::corrupt());
+        place.next(Endpoint::Siem, |_| ()); // the one asked for ahead
+        place.next(Endpoint::Siem, change);
         place.siem().ends_with(code);
         assert_eq!(place.files("mta").len(), 0, "nothing is published");
         assert_eq!(place.quarantined(), [""; 0]);
-        place.siem().stays_silent();
-        place.assert_siem_complete();
+        place.collects_logs();
     }
 }
 
 #[test]
 fn the_same_damage_twice_is_kept_raw_for_its_owner_alone_and_collection_goes_on() {
-    let place = Place::connected();
+    let place = Installation::connected();
     let mut damaged = zip_of(&[("receipt_1.siem", b"a=1\n"), ("process_1.siem", b"b=2\n")]);
     let first_data = 30 + "receipt_1.siem".len();
     damaged[first_data] ^= 0x01;
     let batch = Batch::raw(damaged.as_slice()).with_lines(["b=2"]);
-    place.sandbox.serve(batch);
-    place.sandbox.serve(Batch::realistic(1, 40));
-    let outcome = place.siem().ends_with(65).says("an archive is damaged");
+    place.serve(batch);
+    place.serve(Batch::realistic(1, 40));
+    let outcome = place.siem_says(65, "an archive is damaged");
     place.assert_siem_complete();
     assert_nothing_elsewhere(&place);
-    assert_eq!(quarantined_bytes(&place), [damaged], "P1: byte for byte");
+    assert_eq!(place.quarantined_bytes(), [damaged], "P1: byte for byte");
     for name in place.quarantined() {
         let path = place.path("checkpoint/quarantine").join(&name);
         assert_owner_only(&path);
@@ -118,12 +106,11 @@ fn the_same_damage_twice_is_kept_raw_for_its_owner_alone_and_collection_goes_on(
             assert!(outcome.stderr.contains(&told), "P7: {outcome:?}");
         }
     }
-    place.siem().stays_silent();
-    place.assert_siem_complete();
+    place.collects_logs();
 }
 
 /// The note says what is wrong and what the headers were, and holds nothing that opens a door.
-fn check_note(place: &Place, note: &str) {
+fn check_note(place: &Installation, note: &str) {
     for part in [
         "sha256=",
         "fault: member \"receipt_1.siem\"",
@@ -151,18 +138,18 @@ fn assert_owner_only(path: &std::path::Path) {
 #[cfg(not(unix))]
 fn assert_owner_only(_: &std::path::Path) {}
 
+const STATES: [&str; 2] = ["checkpoint/siem.state", "checkpoint/siem.state.prev"];
+
 #[test]
 fn interrupted_between_quarantine_and_commit_the_bytes_are_kept_once() {
-    let place = Place::connected();
+    let place = Installation::connected();
     let damaged: &[u8] = b"PK\x03\x04 and no more";
-    place.sandbox.serve(Batch::raw(damaged));
+    place.serve(Batch::raw(damaged));
     place.siem().ends_with(65);
     let kept = place.quarantined();
-    // as if the state had been lost before the batch was committed
-    for state in ["siem.state", "siem.state.prev"] {
-        let _ = fs::remove_file(place.path("checkpoint").join(state)); // one may not be there
-    }
+    // as if the state had been lost before the batch was committed; one of the two may not be there
+    let _ = STATES.map(|state| fs::remove_file(place.path(state)));
     place.siem().ends_with(65);
     assert_eq!(place.quarantined(), kept);
-    assert_eq!(quarantined_bytes(&place), [damaged]);
+    assert_eq!(place.quarantined_bytes(), [damaged]);
 }

@@ -7,19 +7,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use super::{JSON, ago, event, place as audit_place};
-use crate::harness::{AUDIT, Place};
-use crate::sandbox::{Endpoint, Reply, TotalCount, Wire, at, changes};
+use super::{JSON, ago, audit_with, event, place as audit_place, recent};
+use crate::harness::answers::text;
+use crate::harness::{AUDIT, Installation};
 use crate::told::Told;
+use mimecast_sandbox::{Endpoint, Reply, TotalCount, Wire, at, changes};
 
 /// Three events of so many minutes ago; returns the time of the second, which is the one that goes wrong.
-fn three_events(before: i64, bad: i64, behind: i64) -> (Place, DateTime<Utc>) {
+fn three_events(before: i64, bad: i64, behind: i64) -> (Installation, DateTime<Utc>) {
     let place = audit_place(JSON);
     let [before, bad, behind] = [before, bad, behind].map(|age| ago(TimeDelta::minutes(age)));
     let events = (1..).zip([before, bad, behind]);
-    place
-        .sandbox
-        .audit(events.map(|(number, time)| event(number, time)));
+    place.serve_events(events.map(|(number, time)| event(number, time)));
     (place, bad)
 }
 
@@ -27,7 +26,7 @@ fn three_events(before: i64, bad: i64, behind: i64) -> (Place, DateTime<Utc>) {
 fn an_event_whose_page_never_arrives_stops_no_other_and_is_a_gap_after_two_runs() {
     for failing in [0, 1, 2] {
         let (place, bad) = three_events(2 * 24 * 60, 200, 100);
-        place.sandbox.always_at(
+        place.always_at(
             Endpoint::Audit,
             at::window_of(bad),
             move |reply| match failing {
@@ -36,11 +35,7 @@ fn an_event_whose_page_never_arrives_stops_no_other_and_is_a_gap_after_two_runs(
                 _ => changes::status(403)(reply),
             },
         );
-        let mut told = Told::default();
-        for _ in 0..4 {
-            told.run(&place, AUDIT);
-        }
-        assert_eq!(told.codes(), [75, 75, 65, 0], "{failing}: {told:?}");
+        let told = Told::of_runs(&place, AUDIT, [75, 75, 65, 0]);
         told.assert_once("did not arrive in 3 runs");
         assert_eq!(place.audit_ids().len(), 2, "{failing}");
     }
@@ -49,25 +44,20 @@ fn an_event_whose_page_never_arrives_stops_no_other_and_is_a_gap_after_two_runs(
 #[test]
 fn an_outage_makes_no_gap_however_long_it_lasts_and_whenever_it_begins() {
     for answers in [0, 1] {
-        let place = audit_place(JSON);
-        let times = [60 * 50, 60 * 30, 100, 5].map(TimeDelta::minutes);
-        place.sandbox.audit(
-            (0..)
-                .zip(times)
-                .map(|(number, age)| event(number, ago(age))),
-        );
+        let times = [60 * 50, 60 * 30, 100, 5].map(|age| ago(TimeDelta::minutes(age)));
+        let events = (0..).zip(times).map(|(number, time)| event(number, time));
+        let place = audit_with(JSON, events);
         for _ in 0..4 {
             let asked = AtomicUsize::new(0);
-            place.sandbox.always(Endpoint::Audit, move |reply| {
+            place.always(Endpoint::Audit, move |reply| {
                 if asked.fetch_add(1, Ordering::Relaxed) >= answers {
                     changes::status(503)(reply);
                 }
             });
             place.audit().ends_with(75);
-            place.sandbox.clear();
+            place.clear();
         }
-        place.audit().stays_silent();
-        place.assert_audit_complete();
+        place.collects_events();
     }
 }
 
@@ -75,12 +65,8 @@ fn an_outage_makes_no_gap_however_long_it_lasts_and_whenever_it_begins() {
 fn an_event_that_is_listed_twice_is_not_told_as_missing() {
     let place = audit_place(JSON);
     let time = ago(TimeDelta::minutes(5));
-    place
-        .sandbox
-        .audit([event(1, time), event(1, time).rearranged(), event(2, time)]);
-    place
-        .sandbox
-        .set(|switches| switches.total_count = TotalCount::Exact);
+    place.serve_events([event(1, time), event(1, time).rearranged(), event(2, time)]);
+    place.set(|switches| switches.total_count = TotalCount::Exact);
     place.audit().stays_silent();
 }
 
@@ -90,14 +76,14 @@ fn a_bad_item_among_hundreds_of_its_second_costs_few_requests_and_fewer_later() 
         let place = audit_place(JSON);
         place.audit().stays_silent();
         let time = ago(TimeDelta::minutes(5));
-        place.sandbox.audit((0..=400).map(|number| match number {
+        place.serve_events((0..=400).map(|number| match number {
             _ if number == bad => event(1_000, time).broken(),
             _ => event(number, time),
         }));
         let requests = [(); 2].map(|()| {
-            let before = place.sandbox.count(Endpoint::Audit);
+            let before = place.count(Endpoint::Audit);
             place.audit();
-            place.sandbox.count(Endpoint::Audit) - before
+            place.count(Endpoint::Audit) - before
         });
         assert!(requests[0] < 100 && requests[1] < 20, "{bad}: {requests:?}");
         // the page of the bad one names the page behind it: nothing older of this second can be had
@@ -111,14 +97,14 @@ fn an_item_that_is_not_json_costs_few_requests_and_no_neighbour() {
         let place = audit_place(JSON);
         place.audit().stays_silent();
         let time = ago(TimeDelta::minutes(5));
-        place.sandbox.audit((0..=400).map(|number| match number {
+        place.serve_events((0..=400).map(|number| match number {
             _ if number == bad => event(1_000, time).with_raw("{\"id\":tru}"),
             _ => event(number, time),
         }));
         let requests = [(); 2].map(|()| {
-            let before = place.sandbox.count(Endpoint::Audit);
+            let before = place.count(Endpoint::Audit);
             place.audit();
-            place.sandbox.count(Endpoint::Audit) - before
+            place.count(Endpoint::Audit) - before
         });
         assert!(requests[0] < 100 && requests[1] < 20, "{bad}: {requests:?}");
         assert_eq!(place.audit_ids().len(), 400, "{bad}");
@@ -133,16 +119,14 @@ fn what_is_kept_of_an_audit_page_is_what_could_not_be_read() {
         let long = at::both(at::window_of(bad), move |seen| !is_of_a_second(seen));
         let short = at::both(at::window_of(bad), is_of_a_second);
         let cut = |reply: &mut _| changes::truncated(100)(reply);
-        place.sandbox.always_at(Endpoint::Audit, long, cut);
+        place.always_at(Endpoint::Audit, long, cut);
         let answers = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&answers);
-        place
-            .sandbox
-            .always_at(Endpoint::Audit, short, move |reply| {
-                if count.fetch_add(1, Ordering::Relaxed) != good {
-                    cut(reply);
-                }
-            });
+        place.always_at(Endpoint::Audit, short, move |reply| {
+            if count.fetch_add(1, Ordering::Relaxed) != good {
+                cut(reply);
+            }
+        });
         let code = place.audit().code;
         let kept = place.quarantined();
         for name in kept.iter().filter(|name| name.ends_with(".raw")) {
@@ -237,13 +221,9 @@ fn no_answer_about_one_second_holds_the_others_for_ever_and_each_is_told_once() 
     for (name, change) in faults() {
         println!("{name}");
         let (place, bad) = three_events(100, 5, 3);
-        place
-            .sandbox
-            .always_at(Endpoint::Audit, at::window_of(bad), change);
+        place.always_at(Endpoint::Audit, at::window_of(bad), change);
         let mut told = Told::default();
-        for _ in 0..6 {
-            told.run(&place, AUDIT);
-        }
+        told.runs(&place, AUDIT, 6);
         let codes = told.codes();
         let times = codes.iter().filter(|code| **code == 65).count();
         assert_eq!((times, codes.last()), (1, Some(&0)), "{name}: {told:?}");
@@ -253,21 +233,13 @@ fn no_answer_about_one_second_holds_the_others_for_ever_and_each_is_told_once() 
 
 #[test]
 fn a_page_with_two_heads_is_not_the_last_one() {
-    let place = audit_place(JSON);
-    let time = ago(TimeDelta::minutes(5));
-    let events = (0..10).map(|number| event(number, time));
-    place.sandbox.audit(events);
-    place
-        .sandbox
-        .set(|switches| switches.audit_page_items = Some(3));
-    place.sandbox.always(Endpoint::Audit, |reply| {
-        let text = String::from_utf8(reply.body.to_vec()).expect("text");
-        reply.set_body(text.replacen('{', "{\"meta\":{},", 1).into_bytes());
-    });
+    let place = audit_with(JSON, recent(0..10));
+    place.set(|switches| switches.audit_page_items = Some(3));
+    let two_heads = text(|page| page.replacen('{', "{\"meta\":{},", 1));
+    place.always(Endpoint::Audit, two_heads);
     place.audit().ends_with(76);
-    place.sandbox.clear();
-    place.audit().stays_silent();
-    place.assert_audit_complete();
+    place.clear();
+    place.collects_events();
 }
 
 #[test]
@@ -275,10 +247,8 @@ fn a_network_that_passes_only_small_answers_costs_no_event() {
     for truncates in [false, true] {
         let place = audit_place(JSON);
         let hours = |number: u64| ago(TimeDelta::hours(10 + 10 * number as i64));
-        place
-            .sandbox
-            .audit((0..9).map(|number| event(number, hours(number))));
-        place.sandbox.always(Endpoint::Audit, move |reply| {
+        place.serve_events((0..9).map(|number| event(number, hours(number))));
+        place.always(Endpoint::Audit, move |reply| {
             if reply.body.len() > 300 {
                 match truncates {
                     true => changes::truncated(300)(reply),
@@ -289,9 +259,8 @@ fn a_network_that_passes_only_small_answers_costs_no_event() {
         for _ in 0..6 {
             assert!([75, 76].contains(&place.audit().code));
         }
-        place.sandbox.clear();
-        place.audit().stays_silent();
-        place.assert_audit_complete();
+        place.clear();
+        place.collects_events();
     }
 }
 
@@ -307,12 +276,9 @@ fn a_page_that_is_bad_in_one_run_alone_costs_no_event() {
     ];
     for way in ways {
         let (place, bad) = three_events(90 * 60, 60 * 60, 30 * 60);
-        place
-            .sandbox
-            .always_at(Endpoint::Audit, at::window_of(bad), way);
+        place.always_at(Endpoint::Audit, at::window_of(bad), way);
         place.audit().ends_with(75);
-        place.sandbox.clear();
-        place.audit().stays_silent();
-        place.assert_audit_complete();
+        place.clear();
+        place.collects_events();
     }
 }

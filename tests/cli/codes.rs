@@ -2,13 +2,18 @@
 //! test plants one.
 
 use std::fs;
+#[cfg(unix)]
+use std::time::Duration;
+
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process};
 
 #[cfg(unix)]
 use crate::harness::set_mode;
-use crate::harness::{Outcome, Place, SIEM};
+use crate::harness::{Installation, Outcome, SIEM};
 #[cfg(unix)]
-use crate::sandbox::Wire;
-use crate::sandbox::{Batch, Endpoint, changes};
+use mimecast_sandbox::Wire;
+use mimecast_sandbox::{Batch, Endpoint, changes};
 
 /// What went wrong, what to do and, once there is one, where the log is.
 #[track_caller]
@@ -20,7 +25,7 @@ fn explains(outcome: Outcome, code: i32, words: &str) -> Outcome {
 
 #[test]
 fn code_0_when_nothing_was_waiting() {
-    let place = Place::connected();
+    let place = Installation::connected();
     place.siem().stays_silent();
     place.audit().stays_silent();
 }
@@ -28,7 +33,7 @@ fn code_0_when_nothing_was_waiting() {
 #[test]
 fn code_64_when_the_command_is_wrong() {
     explains(
-        Place::connected().run(SIEM, ["--fast"]),
+        Installation::connected().run(SIEM, ["--fast"]),
         64,
         "unknown flag --fast",
     );
@@ -36,15 +41,15 @@ fn code_64_when_the_command_is_wrong() {
 
 #[test]
 fn code_65_when_something_should_be_looked_at() {
-    let place = Place::connected();
-    place.sandbox.serve(Batch::raw(*b"no archive"));
+    let place = Installation::connected();
+    place.serve(Batch::raw(*b"no archive"));
     let outcome = explains(place.siem(), 65, "quarantine");
     outcome.says("\n  log: ");
 }
 
 #[test]
 fn code_74_when_the_local_disk_is_in_the_way() {
-    let place = Place::connected();
+    let place = Installation::connected();
     fs::remove_dir(place.path("data/mta")).expect("removed");
     explains(place.siem(), 74, "mta is missing").says("run authentication_setup to make it");
     fs::write(place.path("data/mta"), "").expect("written");
@@ -56,8 +61,8 @@ fn code_74_when_the_local_disk_is_in_the_way() {
 
 #[test]
 fn code_75_when_a_later_run_makes_up_for_it() {
-    let place = Place::connected();
-    place.sandbox.always(Endpoint::Siem, changes::status(503));
+    let place = Installation::connected();
+    place.always(Endpoint::Siem, changes::status(503));
     let outcome = explains(place.siem(), 75, "HTTP status 503");
     outcome.says("the next run goes on").says("\n  log: ");
     let text = fs::read_to_string(place.path("config.toml")).expect("readable");
@@ -68,25 +73,22 @@ fn code_75_when_a_later_run_makes_up_for_it() {
 
 #[test]
 fn code_76_when_an_answer_was_not_understood() {
-    let place = Place::connected();
-    place.sandbox.always(Endpoint::Siem, changes::html_200());
+    let place = Installation::connected();
+    place.always(Endpoint::Siem, changes::html_200());
     explains(place.siem(), 76, "was not understood").says("report");
 }
 
 #[test]
 fn code_77_when_the_account_needs_attention() {
-    let place = Place::connected();
-    place
-        .sandbox
-        .set(|switches| switches.forbid = [Endpoint::Siem].into());
+    let place = Installation::connected();
+    place.set(|switches| switches.forbid = [Endpoint::Siem].into());
     let outcome = explains(place.siem(), 77, "\"Gateway | Tracking | Read\" is missing");
     outcome.says("to do: run authentication_setup");
 }
 
 #[test]
 fn code_78_names_the_file_the_line_and_the_cure() {
-    let place = Place::connected();
-    place.configure("[audit]\noverlap_minuts = 5");
+    let place = Installation::configured("[audit]\noverlap_minuts = 5");
     let outcome = explains(place.siem(), 78, "config.toml line 12");
     outcome.says("did you mean \"overlap_minutes\"?");
     for (text, words) in [
@@ -108,47 +110,46 @@ fn code_78_names_the_file_the_line_and_the_cure() {
     place.configure("");
     fs::remove_file(place.path("credentials.toml")).expect("removed");
     explains(place.siem(), 78, "no app_key and access_key and secret_key");
-    assert!(place.sandbox.requests().is_empty());
+    assert!(place.requests().is_empty());
 }
 
 #[cfg(unix)]
 #[test]
 fn code_78_when_others_can_read_the_credentials() {
-    let place = Place::connected();
+    let place = Installation::connected();
     let file = place.path("credentials.toml");
     for mode in [0o644, 0o640, 0o604, 0o620] {
         set_mode(&file, mode);
         let outcome = explains(place.siem(), 78, &format!("mode {mode:04o}"));
         outcome.says(&format!("to do: chmod 600 {}", file.display()));
     }
-    assert!(place.sandbox.requests().is_empty());
+    assert!(place.requests().is_empty());
     set_mode(&file, 0o400);
     place.siem().stays_silent();
 }
 
+/// Longer than any test.
+#[cfg(unix)]
+const STALL: Wire = Wire::StallAt(50, Duration::from_secs(20));
+
+/// Signals, the codes of runs that they end, and what those say.
+#[cfg(unix)]
+const SIGNALS: [(Signal, i32, &str); 2] = [
+    (Signal::INT, 130, "interrupted"),
+    (Signal::TERM, 143, "terminated"),
+];
+
 #[cfg(unix)]
 #[test]
 fn codes_130_and_143_at_once_and_the_next_run_goes_on() {
-    use rustix::process::{Pid, Signal, kill_process};
-    for (signal, code, words) in [
-        (Signal::INT, 130, "interrupted"),
-        (Signal::TERM, 143, "terminated"),
-    ] {
-        let place = Place::connected();
-        place.sandbox.serve(Batch::realistic(1, 20));
-        let pause = std::time::Duration::from_secs(20);
-        place
-            .sandbox
-            .next(Endpoint::Siem, changes::wire(Wire::StallAt(50, pause)));
-        let child = place.spawn(SIEM);
-        while place.sandbox.count(Endpoint::Siem) == 0 {
-            std::thread::yield_now();
-        }
-        std::thread::sleep(std::time::Duration::from_millis(100));
+    for (signal, code, words) in SIGNALS {
+        let place = Installation::with_batches(1..2, 20);
+        place.next(Endpoint::Siem, changes::wire(STALL));
+        let child = place.spawn_until(SIEM, Endpoint::Siem);
+        std::thread::sleep(Duration::from_millis(100));
         kill_process(Pid::from_child(&child), signal).expect("it runs");
         let outcome = explains(place.wait(child), code, words);
         assert!(outcome.took.as_millis() < 1_500, "{outcome:?}");
-        place.siem().stays_silent();
-        place.assert_siem_complete();
+        place.collects_logs();
     }
 }

@@ -3,31 +3,30 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::harness::{Place, SIEM};
-use crate::sandbox::{Endpoint, Object, Reply};
+use crate::harness::{Installation, SIEM};
 use crate::told::Told;
+use mimecast_sandbox::{Endpoint, Object, Reply};
 
 /// One good object behind further entries, which each list shows anew; `{store}` stands for where objects are.
-fn behind(entries: impl Fn(usize) -> String + Send + Sync + 'static) -> Place {
-    let place = Place::connected_by_token();
-    place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt\"\n[run]\nbudget_minutes = 1");
+fn behind(entries: impl Fn(usize) -> String + Send + Sync + 'static) -> Installation {
+    let place = Installation::configured_by_token(
+        "[siem]\ncloud_gateway_types = \"receipt\"\n[run]\nbudget_minutes = 1",
+    );
     let object = Object::realistic(1, 20);
-    place.sandbox.serve_objects("receipt", object);
+    place.serve_objects("receipt", object);
     let lists = AtomicUsize::new(0);
     let store = format!("{}{}receipt", place.sandbox.url(), Endpoint::Object.path());
-    place
-        .sandbox
-        .always(Endpoint::Events, move |reply: &mut Reply| {
-            let entries = entries(lists.fetch_add(1, Ordering::Relaxed)).replace("{store}", &store);
-            let text = String::from_utf8(reply.body.to_vec()).expect("JSON");
-            let more = text.replacen("\"value\":[{", &format!("\"value\":[{entries}{{"), 1);
-            reply.set_body(more.into_bytes());
-        });
+    place.always(Endpoint::Events, move |reply: &mut Reply| {
+        let entries = entries(lists.fetch_add(1, Ordering::Relaxed)).replace("{store}", &store);
+        let text = String::from_utf8(reply.body.to_vec()).expect("JSON");
+        let more = text.replacen("\"value\":[{", &format!("\"value\":[{entries}{{"), 1);
+        reply.set_body(more.into_bytes());
+    });
     place
 }
 
 /// Nothing waits for them, and they are a gap that is told by one run.
-fn are_a_gap(place: &Place, runs: usize) {
+fn are_a_gap(place: &Installation, runs: usize) {
     let mut told = Told::default();
     for _ in 0..runs {
         told.run(place, SIEM);

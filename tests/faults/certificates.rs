@@ -9,12 +9,12 @@ use rcgen::{CertificateParams, date_time_ymd};
 
 use super::tls::Authority;
 use super::{Collector, move_to};
-use crate::harness::Place;
+use crate::harness::Installation;
 
 const TRUSTING: &str = "retries = 2\nretry_wait_ms = 5\nca_file = \"ca.pem\"";
 const TRUSTING_NOBODY_ELSE: &str = "retries = 2\nretry_wait_ms = 5";
 
-fn sandbox(place: &Place) -> SocketAddr {
+fn sandbox(place: &Installation) -> SocketAddr {
     let url = place.sandbox.url();
     let address = url.strip_prefix("http://").expect("plain");
     address.parse().expect("an address")
@@ -26,13 +26,13 @@ fn a_certificate_of_an_unknown_authority_ends_the_run_before_anything_is_said() 
     for collector in Collector::ALL {
         let place = collector.behind();
         let front = authority.front("127.0.0.1", sandbox(&place), |_| ());
-        let before = place.sandbox.requests().len();
+        let before = place.requests().len();
         move_to(collector, &place, &front.url(), TRUSTING_NOBODY_ELSE);
         collector
             .holds(&place, 75, "the connection is not trusted")
             .says("name its certificate as ca_file");
         assert_eq!(front.connections(), 1, "no storm of attempts");
-        assert_eq!(place.sandbox.requests().len(), before, "P6: nothing said");
+        assert_eq!(place.requests().len(), before, "P6: nothing said");
         move_to(
             collector,
             &place,

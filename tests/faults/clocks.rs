@@ -8,21 +8,21 @@ use chrono::{TimeDelta, Utc};
 
 use super::AUDIT_AS_JSON;
 use super::Collector::{self, Audit, Siem};
-use crate::harness::Place;
-use crate::sandbox::AuditEvent;
+use crate::harness::Installation;
+use mimecast_sandbox::AuditEvent;
 
 const HOUR: i64 = 3_600;
 
 /// The server's clock is ahead by so much, and the service does not mind.
-fn set_apart(place: &Place, seconds: i64) {
-    place.sandbox.set(|switches| {
+fn set_apart(place: &Installation, seconds: i64) {
+    place.set(|switches| {
         switches.clock_offset_seconds = seconds;
         switches.skew_limit_seconds = u64::MAX;
     });
 }
 
 /// A published file that retention would delete.
-fn old_file(place: &Place, collector: Collector) -> PathBuf {
+fn old_file(place: &Installation, collector: Collector) -> PathBuf {
     let name = "receipt_20260101000000000_0123456789abcdef.siem";
     let path = place.path("data").join(collector.folder()).join(name);
     fs::write(&path, "old\n").expect("written");
@@ -34,20 +34,18 @@ fn old_file(place: &Place, collector: Collector) -> PathBuf {
 
 #[test]
 fn with_a_wrong_clock_everything_arrives_once_and_nothing_is_deleted() {
-    for offset in [-HOUR, HOUR] {
-        for collector in Collector::ALL {
-            println!("{collector:?} {offset}");
-            let place = collector.behind();
-            set_apart(&place, offset);
-            let old = old_file(&place, collector);
-            collector.run(&place).stays_silent();
-            assert!(old.exists(), "no clock can be trusted to delete");
-            set_apart(&place, 0);
-            collector.run(&place).stays_silent(); // after a run in the future: still in doubt
-            collector.run(&place).stays_silent();
-            assert!(!old.exists(), "with clocks that agree it is deleted");
-            collector.recovers(&place);
-        }
+    let cases = [-HOUR, HOUR].map(|offset| Collector::ALL.map(|collector| (collector, offset)));
+    for (collector, offset) in cases.into_iter().flatten() {
+        let place = collector.behind();
+        set_apart(&place, offset);
+        let old = old_file(&place, collector);
+        collector.run(&place).stays_silent();
+        assert!(old.exists(), "{offset}: no clock can be trusted to delete");
+        set_apart(&place, 0);
+        collector.run(&place).stays_silent(); // after a run in the future: still in doubt
+        collector.run(&place).stays_silent();
+        assert!(!old.exists(), "with clocks that agree it is deleted");
+        collector.recovers(&place);
     }
 }
 
@@ -75,8 +73,7 @@ fn the_age_of_a_file_counts_from_the_later_clock() {
 #[test]
 fn audit_windows_end_by_the_earlier_of_both_clocks() {
     for offset in [-HOUR, -60] {
-        let place = Place::connected();
-        place.configure(AUDIT_AS_JSON);
+        let place = Installation::configured(AUDIT_AS_JSON);
         set_apart(&place, offset);
         let server_now = Utc::now() + TimeDelta::seconds(offset);
         for number in 0..4 {
@@ -84,9 +81,9 @@ fn audit_windows_end_by_the_earlier_of_both_clocks() {
             let minutes = [2, 55].map(TimeDelta::minutes);
             let numbers = [number, number + 100];
             let events = minutes.into_iter().zip(numbers);
-            place
-                .sandbox
-                .audit(events.map(|(ago, number)| AuditEvent::realistic(number, server_now - ago)));
+            place.serve_events(
+                events.map(|(ago, number)| AuditEvent::realistic(number, server_now - ago)),
+            );
             Audit.run(&place).stays_silent();
             place.assert_audit_complete();
         }
@@ -98,15 +95,10 @@ fn a_signature_refused_because_of_the_clock_is_told_as_that() {
     for collector in Collector::BOTH {
         for offset in [-HOUR, HOUR] {
             let place = collector.behind();
-            place
-                .sandbox
-                .set(|switches| switches.clock_offset_seconds = offset);
-            collector
-                .holds(&place, 77, "this host's clock is ")
-                .says("to do: set this host's clock");
-            place
-                .sandbox
-                .set(|switches| switches.clock_offset_seconds = 0);
+            place.set(|switches| switches.clock_offset_seconds = offset);
+            let outcome = collector.holds(&place, 77, "this host's clock is ");
+            outcome.says("to do: set this host's clock");
+            place.set(|switches| switches.clock_offset_seconds = 0);
             collector.recovers(&place);
         }
     }

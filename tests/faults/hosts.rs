@@ -26,12 +26,8 @@ fn a_name_that_does_not_resolve_is_left_for_later_and_named() {
     let collector = Collector::Siem;
     let place = collector.behind();
     let nowhere = "https://nonexistent-collector-test.mimecast.com";
-    move_to(
-        collector,
-        &place,
-        nowhere,
-        &format!("{IMPATIENT}\nproxy = \"none\""),
-    );
+    let network = format!("{IMPATIENT}\nproxy = \"none\"");
+    move_to(collector, &place, nowhere, &network);
     let outcome = collector.holds(&place, 75, "nonexistent-collector-test.mimecast.com: ");
     assert!(outcome.took < Duration::from_secs(20), "P4: {outcome:?}");
     move_to(collector, &place, &place.sandbox.url(), IMPATIENT);

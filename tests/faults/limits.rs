@@ -6,15 +6,15 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{Collector, side_by_side};
-use crate::harness::{Outcome, Place};
-use crate::sandbox::Batch;
+use crate::harness::{Installation, Outcome};
+use mimecast_sandbox::Batch;
 
 /// Runs a collector from a shell that has set its limits first.
-fn limited(collector: Collector, place: &Place, limits: &str) -> Outcome {
+fn limited(collector: Collector, place: &Installation, limits: &str) -> Outcome {
     place.finish(shell(collector.program(), place, limits))
 }
 
-fn shell(program: &str, place: &Place, limits: &str) -> Command {
+fn shell(program: &str, place: &Installation, limits: &str) -> Command {
     let mut command = place.command("/bin/sh");
     let script = format!("{limits} && exec \"$0\" \"$@\"");
     command.args(["-c", &script, program, "--config"]);
@@ -24,7 +24,7 @@ fn shell(program: &str, place: &Place, limits: &str) -> Command {
 
 /// The run ends with the disk's code and commits nothing.
 #[track_caller]
-fn held(collector: Collector, place: &Place, limits: &str) {
+fn held(collector: Collector, place: &Installation, limits: &str) {
     let before = place.files(collector.folder());
     let outcome = limited(collector, place, limits).ends_with(74);
     outcome.says("to do: ");
@@ -64,7 +64,7 @@ fn a_limit_on_the_size_of_files_is_the_disks_fault_and_kills_nobody() {
         held(collector, &place, "ulimit -f 1");
         collector.recovers(&place);
     });
-    let place = Place::connected();
+    let place = Installation::connected();
     place.siem().stays_silent();
     let lines: Vec<String> = (0..20_000)
         .map(|number| {
@@ -76,9 +76,7 @@ fn a_limit_on_the_size_of_files_is_the_disks_fault_and_kills_nobody() {
         .collect();
     let content = lines.join("\n") + "\n";
     assert!(content.len() > 1 << 20);
-    place
-        .sandbox
-        .serve(Batch::files(&[("receipt_1.siem", content.as_bytes())]));
+    place.serve(Batch::files(&[("receipt_1.siem", content.as_bytes())]));
     held(Collector::Siem, &place, "ulimit -f 2048"); // 1 MB
     Collector::Siem.recovers(&place);
 }

@@ -30,8 +30,8 @@ use std::thread;
 
 use chrono::{TimeDelta, Utc};
 
-use crate::harness::{AUDIT, Outcome, Place, SIEM, set_mode};
-use crate::sandbox::{AuditEvent, Batch, Endpoint, Object, Reply};
+use crate::harness::{AUDIT, Installation, Outcome, SIEM, set_mode};
+use mimecast_sandbox::{AuditEvent, Batch, Endpoint, Object, Reply};
 
 /// One of the two programs under one of the two API generations, with something to collect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,13 +112,13 @@ impl Collector {
     }
 
     /// An installation that has collected once and has something new to collect.
-    fn behind(self) -> Place {
+    fn behind(self) -> Installation {
         self.behind_with("")
     }
 
     /// The same, with more configuration.
-    fn behind_with(self, more: &str) -> Place {
-        let place = Place::connected();
+    fn behind_with(self, more: &str) -> Installation {
+        let place = Installation::connected();
         self.configure(&place, more);
         self.refill(&place);
         self.run(&place).stays_silent();
@@ -126,7 +126,7 @@ impl Collector {
         place
     }
 
-    fn configure(self, place: &Place, more: &str) {
+    fn configure(self, place: &Installation, more: &str) {
         let more = format!("{AUDIT_AS_JSON}\n{ONE_TYPE}\n{more}");
         if self.is_by_token() {
             place.configure_tokens(&more);
@@ -136,36 +136,34 @@ impl Collector {
     }
 
     /// Something new for the next run: two batches, or events of the last minutes.
-    fn refill(self, place: &Place) {
+    fn refill(self, place: &Installation) {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(2, Ordering::Relaxed);
         match self {
             Self::Siem => {
                 for seed in [number, number + 1] {
-                    place.sandbox.serve(Batch::realistic(seed, EVENTS));
+                    place.serve(Batch::realistic(seed, EVENTS));
                 }
             }
             Self::Objects => {
                 let objects = [number, number + 1].map(|seed| Object::realistic(seed, EVENTS));
-                place.sandbox.serve_objects("receipt", objects);
+                place.serve_objects("receipt", objects);
             }
             Self::Audit | Self::AuditByToken => {
                 let time = Utc::now() - TimeDelta::minutes(5);
                 let numbers = (0..EVENTS as u64).map(|event| number * 1_000 + event);
-                place
-                    .sandbox
-                    .audit(numbers.map(|number| AuditEvent::realistic(number, time)));
+                place.serve_events(numbers.map(|number| AuditEvent::realistic(number, time)));
             }
         }
     }
 
-    fn run(self, place: &Place) -> Outcome {
+    fn run(self, place: &Installation) -> Outcome {
         place.run(self.program(), [""; 0])
     }
 
     /// The run ends with `code`, says `text` and what to do, and commits nothing.
     #[track_caller]
-    fn holds(self, place: &Place, code: i32, text: &str) -> Outcome {
+    fn holds(self, place: &Installation, code: i32, text: &str) -> Outcome {
         let before = place.files(self.folder());
         let outcome = self.run(place).ends_with(code).says(text).says("to do: ");
         assert_eq!(place.files(self.folder()), before, "nothing is published");
@@ -175,14 +173,14 @@ impl Collector {
 
     /// With the fault gone, one silent run gets everything that is waiting, once.
     #[track_caller]
-    fn recovers(self, place: &Place) {
-        place.sandbox.clear();
+    fn recovers(self, place: &Installation) {
+        place.clear();
         self.overcomes(place);
     }
 
     /// One silent run gets everything that is waiting, once, whatever is in its way.
     #[track_caller]
-    fn overcomes(self, place: &Place) {
+    fn overcomes(self, place: &Installation) {
         self.run(place).stays_silent();
         match self {
             Self::Siem => place.assert_siem_complete(),
@@ -193,7 +191,7 @@ impl Collector {
 }
 
 /// Lets the installation ask at another address, with these settings of the network.
-fn move_to(collector: Collector, place: &Place, url: &str, network: &str) {
+fn move_to(collector: Collector, place: &Installation, url: &str, network: &str) {
     collector.configure(place, &format!("[network]\n{network}"));
     let path = place.path("config.toml");
     let text = fs::read_to_string(&path).expect("text");

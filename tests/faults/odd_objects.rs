@@ -5,8 +5,8 @@ use std::fs;
 
 use super::Collector::{self, Objects, Siem};
 use super::gzip;
-use crate::harness::Place;
-use crate::sandbox::{Batch, Endpoint, Object, zip_of};
+use crate::harness::Installation;
+use mimecast_sandbox::{Batch, Endpoint, Object, zip_of};
 
 const LINE: &[u8] = b"{\"acc\":\"C0A0\",\"_offset\":1}\n";
 
@@ -39,9 +39,7 @@ fn every_usual_form_of_a_gzip_file_comes_out_whole() {
     let place = Objects.behind();
     for body in usual() {
         let lines = [LINE.strip_suffix(b"\n").expect("a break")];
-        place
-            .sandbox
-            .serve_objects("receipt", [Object::raw(body).with_lines(lines)]);
+        place.serve_objects("receipt", [Object::raw(body).with_lines(lines)]);
     }
     // equal contents of different objects are different events
     Objects.overcomes(&place);
@@ -76,9 +74,7 @@ fn what_is_no_whole_gzip_file_is_kept_raw_and_the_objects_around_it_arrive() {
     let place = Objects.behind();
     let all = unusual();
     for (_, bytes) in &all {
-        place
-            .sandbox
-            .serve_objects("receipt", [Object::raw(bytes.as_slice())]);
+        place.serve_objects("receipt", [Object::raw(bytes.as_slice())]);
         Objects.refill(&place);
     }
     let report = place
@@ -105,17 +101,9 @@ fn bytes_behind_a_whole_gzip_file_are_told_and_kept_and_its_lines_arrive() {
     let place = Objects.behind();
     let body = [&gzip(LINE), &b"\0\0garbage"[..]].concat();
     let lines = [LINE.strip_suffix(b"\n").expect("a break")];
-    place
-        .sandbox
-        .serve_objects("receipt", [Object::raw(&*body).with_lines(lines)]);
-    place
-        .run(Objects.program(), [""; 0])
-        .ends_with(65)
-        .says("bytes stand behind its end");
-    let kept = place.quarantined();
-    let raw = kept.iter().find(|name| name.ends_with(".raw"));
-    let raw = place.path("checkpoint/quarantine").join(raw.expect("kept"));
-    assert!(fs::read(raw).expect("readable") == body);
+    place.serve_objects("receipt", [Object::raw(&*body).with_lines(lines)]);
+    place.siem_says(65, "bytes stand behind its end");
+    assert!(place.quarantined_bytes() == [body]);
     Objects.overcomes(&place);
 }
 
@@ -140,7 +128,7 @@ fn strange() -> Vec<Vec<u8>> {
 }
 
 /// The contents of all published files but for the line break that may have been added.
-fn contents(place: &Place) -> Vec<Vec<u8>> {
+fn contents(place: &Installation) -> Vec<Vec<u8>> {
     let files = place.files("mta").into_values();
     let mut contents: Vec<Vec<u8>> = files
         .map(|content| content.strip_suffix(b"\n").unwrap_or(&content).to_vec())
@@ -152,17 +140,15 @@ fn contents(place: &Place) -> Vec<Vec<u8>> {
 #[test]
 fn strange_lines_stay_byte_for_byte_under_either_generation() {
     for collector in [Siem, Objects] {
-        let place = Place::connected();
+        let place = Installation::connected();
         collector.configure(&place, "");
         let strange = strange();
         for (number, text) in strange.iter().enumerate() {
             let name = format!("receipt_{number}.siem");
             match collector {
-                Siem => place.sandbox.serve(Batch::files(&[(&name, text)])),
-                _ => place
-                    .sandbox
-                    .serve_objects("receipt", [Object::text(text.as_slice())]),
-            }
+                Siem => place.serve(Batch::files(&[(&name, text)])),
+                _ => place.serve_objects("receipt", [Object::text(text.as_slice())]),
+            };
         }
         collector.run(&place).stays_silent();
         let mut expected: Vec<Vec<u8>> = strange
@@ -183,7 +169,7 @@ fn an_archive_that_unpacks_without_end_is_kept_and_what_follows_arrives() {
     let bomb = zip_of(&[("receipt_1.siem", &zeros)]);
     drop(zeros);
     assert!(bomb.len() < 1 << 20);
-    place.sandbox.serve(Batch::raw(bomb).with_lines([b""; 0]));
+    place.serve(Batch::raw(bomb).with_lines([b""; 0]));
     Siem.refill(&place);
     Siem.run(&place).ends_with(65).says("per byte allowed");
     place.assert_siem_complete();
@@ -193,14 +179,14 @@ fn an_archive_that_unpacks_without_end_is_kept_and_what_follows_arrives() {
 #[test]
 fn an_object_that_is_empty_though_it_was_listed_with_a_size_is_not_taken_for_one_without_events() {
     let place = Objects.behind();
-    let empty = |reply: &mut crate::sandbox::Reply| reply.set_body([]);
+    let empty = |reply: &mut mimecast_sandbox::Reply| reply.set_body([]);
     // somebody between here and the store answers once with nothing
-    place.sandbox.next(Endpoint::Object, empty);
+    place.next(Endpoint::Object, empty);
     Objects.overcomes(&place);
     // and now for everything, run after run: that says nothing of any object
     Objects.refill(&place);
     let before = place.files("mta");
-    place.sandbox.always(Endpoint::Object, empty);
+    place.always(Endpoint::Object, empty);
     for code in [75, 75, 78] {
         Objects
             .run(&place)
@@ -208,7 +194,7 @@ fn an_object_that_is_empty_though_it_was_listed_with_a_size_is_not_taken_for_one
             .says("could not be fetched");
     }
     assert_eq!(place.files("mta"), before);
-    place.sandbox.clear();
+    place.clear();
     Objects.overcomes(&place);
 }
 
@@ -218,9 +204,7 @@ fn sixty_thousand_members_that_hold_nothing_make_no_file() {
     let place = Siem.behind();
     let names: Vec<String> = (0..60_000).map(|number| format!("{number}.siem")).collect();
     let members: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
-    place
-        .sandbox
-        .serve(Batch::raw(zip_of(&members)).with_lines([b""; 0]));
+    place.serve(Batch::raw(zip_of(&members)).with_lines([b""; 0]));
     let outcome = Collector::Siem.run(&place);
     outcome.stays_silent();
     place.assert_siem_complete();

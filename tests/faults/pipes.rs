@@ -10,8 +10,8 @@ use std::time::Duration;
 use chrono::Utc;
 
 use super::{Collector, move_to};
-use crate::harness::{Outcome, Place, SETUP};
-use crate::sandbox::Batch;
+use crate::harness::{Installation, Outcome, SETUP};
+use mimecast_sandbox::Batch;
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -50,13 +50,8 @@ fn a_pipe_in_the_place_of_a_file_that_is_needed_is_named_at_once() {
 
 #[test]
 fn a_pipe_as_todays_log_costs_the_log_and_nothing_else() {
-    for collector in [Collector::Siem, Collector::Audit] {
+    for (collector, stream) in [(Collector::Siem, "siem"), (Collector::Audit, "audit")] {
         let place = collector.behind();
-        let stream = if collector == Collector::Siem {
-            "siem"
-        } else {
-            "audit"
-        };
         let today = Utc::now().format("%Y-%m-%d");
         make_pipe(&place.path(format!("log/{stream}_{today}.log")));
         let outcome = is_soon_over(collector.run(&place)).ends_with(0);
@@ -80,15 +75,13 @@ fn a_pipe_among_the_systems_certificates_is_named_at_once() {
 
 #[test]
 fn a_pipe_with_a_secret_is_refused_and_not_waited_for() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     make_pipe(&place.path("secret"));
     let account = place.sandbox.account();
     let mut command = place.command(SETUP);
-    command.arg("--no-input").arg("--config");
-    command
-        .arg(place.path("config.toml"))
-        .arg("--password-file");
-    command.arg(place.path("secret"));
+    let paths = [place.path("config.toml"), place.path("secret")];
+    command.arg("--no-input").arg("--config").arg(&paths[0]);
+    command.arg("--password-file").arg(&paths[1]);
     command.args(["--email", account.email, "--app-id", account.app_id]);
     let outcome = is_soon_over(place.finish(command)).ends_with(64);
     outcome.says("not a regular file");
@@ -96,15 +89,14 @@ fn a_pipe_with_a_secret_is_refused_and_not_waited_for() {
 
 #[test]
 fn a_link_to_a_certificate_is_followed() {
-    let collector = Collector::Siem;
-    let place = collector.behind();
+    let place = Collector::Siem.behind();
     let authority = super::tls::Authority::new();
     fs::write(place.path("real.pem"), authority.pem()).expect("written");
     std::os::unix::fs::symlink("real.pem", place.path("ca.pem")).expect("a link");
-    let network = "retries = 1\nca_file = \"ca.pem\"";
     let front = authority.front_of(&["127.0.0.1"], &place);
-    move_to(collector, &place, &front.url(), network);
-    collector.overcomes(&place);
-    place.sandbox.serve(Batch::realistic(7_001, 3));
-    collector.overcomes(&place);
+    let network = "retries = 1\nca_file = \"ca.pem\"";
+    move_to(Collector::Siem, &place, &front.url(), network);
+    Collector::Siem.overcomes(&place);
+    place.serve(Batch::realistic(7_001, 3));
+    Collector::Siem.overcomes(&place);
 }

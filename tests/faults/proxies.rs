@@ -100,7 +100,7 @@ fn through_a_proxy_everything_arrives_and_its_password_goes_to_it_alone() {
         let proxy = Proxy::start(Manner::Tunnel);
         let network = format!("{}\nca_file = \"ca.pem\"", proxy.setting());
         move_to(collector, &place, &front.url(), &network);
-        let before = place.sandbox.requests().len();
+        let before = place.requests().len();
         collector.overcomes(&place);
         let heads = proxy.heads();
         assert!(!heads.is_empty() && front.connections() == heads.len());
@@ -112,35 +112,38 @@ fn through_a_proxy_everything_arrives_and_its_password_goes_to_it_alone() {
                 && !lower.contains("\r\nauthorization:"),
             "P6"
         );
-        for seen in &place.sandbox.requests()[before..] {
+        for seen in &place.requests()[before..] {
             assert_eq!(seen.header("proxy-authorization"), None, "P6");
         }
         assert!(!place.log("").contains(PASSWORD), "P6");
     }
 }
 
+const CHALLENGE: &str = "HTTP/1.1 407 Proxy Authentication Required\r\n\
+                     proxy-authenticate: Basic realm=\"x\"\r\ncontent-length: 0\r\n\r\n";
+
+/// How a proxy behaves, the code of the run, and what it says.
+const UNHELPFUL: [(Manner, i32, &str); 5] = [
+    (
+        Manner::Answer(CHALLENGE),
+        78,
+        "the proxy wants a valid user name and password",
+    ),
+    (
+        Manner::Answer("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n"),
+        75,
+        "no connection",
+    ),
+    (Manner::Answer("no proxy at all\r\n"), 75, "no connection"),
+    (Manner::Answer(""), 75, "no connection"),
+    (Manner::Hang, 75, "no connection in time"),
+];
+
 #[test]
 fn a_proxy_that_does_not_help_is_left_for_later_and_its_password_is_not_told() {
-    let challenge = "HTTP/1.1 407 Proxy Authentication Required\r\n\
-                     proxy-authenticate: Basic realm=\"x\"\r\ncontent-length: 0\r\n\r\n";
-    let cases = [
-        (
-            Manner::Answer(challenge),
-            78,
-            "the proxy wants a valid user name and password",
-        ),
-        (
-            Manner::Answer("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n"),
-            75,
-            "no connection",
-        ),
-        (Manner::Answer("no proxy at all\r\n"), 75, "no connection"),
-        (Manner::Answer(""), 75, "no connection"),
-        (Manner::Hang, 75, "no connection in time"),
-    ];
     for collector in Collector::ALL {
         let place = collector.behind();
-        for (manner, code, told) in cases {
+        for (manner, code, told) in UNHELPFUL {
             let proxy = Proxy::start(manner);
             let network = format!("{}\nconnect_timeout_seconds = 1", proxy.setting());
             move_to(collector, &place, nowhere(collector), &network);

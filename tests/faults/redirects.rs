@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::TcpListener;
 
 use super::{Collector, side_by_side};
-use crate::sandbox::{Endpoint, changes};
+use mimecast_sandbox::{Endpoint, changes};
 
 /// Where to, with `PORT` for that of a listener that nobody may come to.
 const TARGETS: [(&str, &str); 8] = [
@@ -41,17 +41,17 @@ fn the_target_of_a_redirect_is_never_contacted() {
         for (status, (target, told)) in statuses.zip(TARGETS) {
             println!("{collector:?} {call:?} {status} {target}");
             let redirect = changes::redirect_to(&target.replace("PORT", &port));
-            place.sandbox.always(call, move |reply| {
+            place.always(call, move |reply| {
                 redirect(reply);
                 reply.status = status;
             });
-            let before = place.sandbox.count(call);
+            let before = place.count(call);
             // asked once more, each of two objects; for audit events another window is tried, too
             let code = if call == Endpoint::Object { 75 } else { 76 };
             let outcome = collector.holds(&place, code, told);
-            let asked = place.sandbox.count(call) - before;
+            let asked = place.count(call) - before;
             assert!((2..=4).contains(&asked), "no loop: {asked}");
-            place.sandbox.clear();
+            place.clear();
             collector.recovers(&place);
             collector.refill(&place);
             assert!(!outcome.stderr.contains("canary-query"), "P6: {outcome:?}");
@@ -69,7 +69,7 @@ fn a_location_beside_another_status_leads_nowhere() {
     for collector in Collector::ALL {
         let place = collector.behind();
         let header = changes::header("location", "http://127.0.0.1:9/");
-        place.sandbox.always(collector.endpoint(), header);
+        place.always(collector.endpoint(), header);
         collector.overcomes(&place);
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Collector, side_by_side};
-use crate::harness::Place;
-use crate::sandbox::{Reply, Wire, changes};
+use crate::harness::Installation;
+use mimecast_sandbox::{Reply, Wire, changes};
 
 /// What a run can be waiting for, by name.
 fn waits() -> [(&'static str, Wire, bool); 4] {
@@ -40,14 +40,12 @@ fn a_signal_ends_every_wait_soon_and_the_next_run_gets_everything() {
         let (name, wire, limited) = waits()[wait].clone();
         println!("{collector:?} {signal:?} while waiting for {name}");
         let place = collector.behind_with("[network]\nidle_timeout_seconds = 60");
-        place
-            .sandbox
-            .always(collector.endpoint(), move |reply: &mut Reply| {
-                if limited {
-                    changes::rate_limited(None, None)(reply);
-                }
-                reply.wire = wire.clone();
-            });
+        place.always(collector.endpoint(), move |reply: &mut Reply| {
+            if limited {
+                changes::rate_limited(None, None)(reply);
+            }
+            reply.wire = wire.clone();
+        });
         interrupt(&place, collector, signal, code);
         assert_eq!(place.files("tmp").len(), 0, "nothing is left in tmp/");
         collector.recovers(&place);
@@ -55,10 +53,10 @@ fn a_signal_ends_every_wait_soon_and_the_next_run_gets_everything() {
 }
 
 /// Sends `signal` once the run waits for its answer.
-fn interrupt(place: &Place, collector: Collector, signal: Signal, code: i32) {
-    let before = place.sandbox.count(collector.endpoint());
+fn interrupt(place: &Installation, collector: Collector, signal: Signal, code: i32) {
+    let before = place.count(collector.endpoint());
     let child = place.spawn(collector.program());
-    while place.sandbox.count(collector.endpoint()) == before {
+    while place.count(collector.endpoint()) == before {
         thread::sleep(Duration::from_millis(2));
     }
     thread::sleep(Duration::from_millis(100));

@@ -9,8 +9,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{Collector, side_by_side};
-use crate::harness::Place;
-use crate::sandbox::{Endpoint, Reply, changes};
+use crate::harness::Installation;
+use mimecast_sandbox::{Endpoint, Reply, changes};
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -72,41 +72,43 @@ fn a_short_wait_is_waited_and_not_mentioned() {
     side_by_side(cases, |(hints, least_ms)| {
         let collector = Collector::Siem;
         let place = collector.behind();
-        let before = place.sandbox.count(collector.endpoint());
+        let before = place.count(collector.endpoint());
         println!("{hints:?}");
-        place.sandbox.next(collector.endpoint(), slow_down(hints));
+        place.next(collector.endpoint(), slow_down(hints));
         collector.overcomes(&place);
-        let requests = place.sandbox.requests();
+        let requests = place.requests();
         let waited = requests[before + 1].arrived - requests[before].arrived;
         assert!(waited >= Duration::from_millis(least_ms), "{waited:?}");
         assert!(waited < Duration::from_secs(8), "{waited:?}");
     });
 }
 
+/// Hints of an hour and more.
+const LONG_WAITS: [Hints; 8] = [
+    &[(RESET, Text("3600000"))],
+    &[(RESET, Text("86400000"))],
+    &[(RESET, Text("1000000000000000000"))],
+    &[(RESET, Text("18446744073709551615"))],
+    &[(RESET, Seconds(7_200))],
+    &[(RESET, Milliseconds(7_200))],
+    &[(RETRY_AFTER, Text("3600"))],
+    &[(RETRY_AFTER, Http(7_200))],
+];
+
 #[test]
 fn a_long_wait_ends_the_run_at_once_and_is_believed_for_an_hour_at_most() {
-    let cases: [Hints; 8] = [
-        &[(RESET, Text("3600000"))],
-        &[(RESET, Text("86400000"))],
-        &[(RESET, Text("1000000000000000000"))],
-        &[(RESET, Text("18446744073709551615"))],
-        &[(RESET, Seconds(7_200))],
-        &[(RESET, Milliseconds(7_200))],
-        &[(RETRY_AFTER, Text("3600"))],
-        &[(RETRY_AFTER, Http(7_200))],
-    ];
     side_by_side(Collector::calls(), |(collector, call)| {
         let place = collector.behind();
-        for hints in cases {
+        for hints in LONG_WAITS {
             println!("{collector:?} {call:?} {hints:?}");
-            place.sandbox.clear();
-            place.sandbox.always(call, slow_down(hints));
-            let before = place.sandbox.count(call);
+            place.clear();
+            place.always(call, slow_down(hints));
+            let before = place.count(call);
             let outcome = collector.holds(&place, 75, "slow down until");
             assert!(outcome.took < Duration::from_secs(10), "{outcome:?}");
             // one slow object is put off; a second one shows that it is the store
             let asked = if call == Endpoint::Object { 2 } else { 1 };
-            assert_eq!(place.sandbox.count(call), before + asked);
+            assert_eq!(place.count(call), before + asked);
             let remembered = not_before(&place, collector);
             assert!(remembered <= Utc::now() + TimeDelta::hours(1));
             remember(&place, collector, Utc::now());
@@ -119,15 +121,11 @@ fn a_long_wait_ends_the_run_at_once_and_is_believed_for_an_hour_at_most() {
 fn before_the_remembered_time_no_run_asks_and_after_it_all_goes_on() {
     for (collector, call) in Collector::calls() {
         let place = collector.behind();
-        let limited = changes::rate_limited(Some(HOUR_MS), None);
-        place.sandbox.always(call, limited);
+        place.always(call, changes::rate_limited(Some(HOUR_MS), None));
         collector.holds(&place, 75, "slow down until");
-        place.sandbox.clear();
-        let before = place.sandbox.requests().len();
-        for _ in 0..2 {
-            collector.holds(&place, 75, "slow down until");
-        }
-        assert_eq!(place.sandbox.requests().len(), before, "nobody is asked");
+        let before = place.clear().requests().len();
+        (0..2).for_each(|_| drop(collector.holds(&place, 75, "slow down until")));
+        assert_eq!(place.requests().len(), before, "nobody is asked");
         remember(&place, collector, Utc::now()); // as if that hour had passed
         collector.recovers(&place);
     }
@@ -138,42 +136,46 @@ fn a_remembered_time_that_only_a_wrong_clock_can_have_made_is_not_believed() {
     for collector in Collector::ALL {
         let place = collector.behind();
         let limited = changes::rate_limited(Some(HOUR_MS), None);
-        place.sandbox.next(collector.endpoint(), limited);
+        place.next(collector.endpoint(), limited);
         collector.holds(&place, 75, "slow down until");
         remember(&place, collector, Utc::now() + TimeDelta::days(400));
         collector.recovers(&place);
     }
 }
 
+/// Hints that say nothing.
+const NO_HINTS: [Hints; 9] = [
+    &[],
+    &[(RESET, Text(""))],
+    &[(RESET, Text("-5"))],
+    &[(RESET, Text("1.5"))],
+    &[(RESET, Text("soon"))],
+    &[(RESET, Text("1000000000000000000000000"))],
+    &[(RETRY_AFTER, Text("-1"))],
+    &[(RETRY_AFTER, Text("999999999"))],
+    &[(RETRY_AFTER, Http(-3_600))],
+];
+
 #[test]
 fn without_a_sensible_hint_it_waits_long_and_asks_nothing_meanwhile() {
-    let cases: [Hints; 9] = [
-        &[],
-        &[(RESET, Text(""))],
-        &[(RESET, Text("-5"))],
-        &[(RESET, Text("1.5"))],
-        &[(RESET, Text("soon"))],
-        &[(RESET, Text("1000000000000000000000000"))],
-        &[(RETRY_AFTER, Text("-1"))],
-        &[(RETRY_AFTER, Text("999999999"))],
-        &[(RETRY_AFTER, Http(-3_600))],
-    ];
-    let of_siem = cases.map(|hints| (hints, (Collector::Siem, Collector::Siem.endpoint())));
-    let bare = Collector::calls().into_iter().map(|call| (cases[0], call));
+    let of_siem = NO_HINTS.map(|hints| (hints, (Collector::Siem, Collector::Siem.endpoint())));
+    let bare = Collector::calls()
+        .into_iter()
+        .map(|call| (NO_HINTS[0], call));
     side_by_side(
         of_siem.into_iter().chain(bare),
         |(hints, (collector, call))| {
             let place = collector.behind();
-            let before = place.sandbox.count(call);
+            let before = place.count(call);
             println!("{collector:?} {call:?} {hints:?}");
-            place.sandbox.always(call, slow_down(hints));
+            place.always(call, slow_down(hints));
             let mut child = place.spawn(collector.program());
-            while place.sandbox.count(call) == before {
+            while place.count(call) == before {
                 thread::sleep(Duration::from_millis(5));
             }
             thread::sleep(Duration::from_millis(700));
             assert_eq!(child.try_wait().expect("ours"), None, "it waits");
-            assert_eq!(place.sandbox.count(call), before + 1);
+            assert_eq!(place.count(call), before + 1);
             place.kill(child);
             collector.recovers(&place);
         },
@@ -184,9 +186,7 @@ fn without_a_sensible_hint_it_waits_long_and_asks_nothing_meanwhile() {
 fn a_limit_that_is_really_kept_slows_a_drain_down_and_loses_nothing() {
     let place = Collector::Siem.behind();
     Collector::Siem.refill(&place);
-    place
-        .sandbox
-        .set(|switches| switches.rate_limit = Some((1, 150)));
+    place.set(|switches| switches.rate_limit = Some((1, 150)));
     let outcome = Collector::Siem.run(&place);
     assert!(outcome.took >= Duration::from_millis(450), "{outcome:?}");
     outcome.stays_silent();
@@ -194,7 +194,7 @@ fn a_limit_that_is_really_kept_slows_a_drain_down_and_loses_nothing() {
 }
 
 /// The time before which Mimecast asked not to be asked, as the state record has it.
-fn not_before(place: &Place, collector: Collector) -> DateTime<Utc> {
+fn not_before(place: &Installation, collector: Collector) -> DateTime<Utc> {
     let text = state(place, collector);
     let (_, record) = text.split_once('\n').expect("a head and a record");
     let record: Value = serde_json::from_str(record).expect("JSON");
@@ -203,7 +203,7 @@ fn not_before(place: &Place, collector: Collector) -> DateTime<Utc> {
 }
 
 /// Puts another time into the state record, as if it had been remembered then.
-fn remember(place: &Place, collector: Collector, time: DateTime<Utc>) {
+fn remember(place: &Installation, collector: Collector, time: DateTime<Utc>) {
     let text = state(place, collector);
     let (head, record) = text.split_once('\n').expect("a head and a record");
     let mut record: Value = serde_json::from_str(record).expect("JSON");
@@ -219,6 +219,6 @@ fn remember(place: &Place, collector: Collector, time: DateTime<Utc>) {
     .expect("written");
 }
 
-fn state(place: &Place, collector: Collector) -> String {
+fn state(place: &Installation, collector: Collector) -> String {
     fs::read_to_string(place.path(collector.state())).expect("a state")
 }

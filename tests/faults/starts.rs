@@ -6,23 +6,23 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::Collector::{self, Audit, Objects, Siem};
-use crate::harness::{Outcome, Place};
-use crate::sandbox::{Wire, changes};
+use crate::harness::{Installation, Outcome};
+use mimecast_sandbox::{Wire, changes};
 
 /// A run that holds the lock until its answer comes: starts it and waits until it asks.
-fn holder(collector: Collector, place: &Place, pause: Duration) -> std::process::Child {
-    let before = place.sandbox.count(collector.endpoint());
+fn holder(collector: Collector, place: &Installation, pause: Duration) -> std::process::Child {
+    let before = place.count(collector.endpoint());
     let stall = changes::wire(Wire::StallAt(40, pause));
-    place.sandbox.next(collector.endpoint(), stall);
+    place.next(collector.endpoint(), stall);
     let child = place.spawn(collector.program());
-    while place.sandbox.count(collector.endpoint()) == before {
+    while place.count(collector.endpoint()) == before {
         thread::sleep(Duration::from_millis(2));
     }
     child
 }
 
 /// So many starts at once; each ends for the other's sake.
-fn losers(collector: Collector, place: &Place, count: usize) {
+fn losers(collector: Collector, place: &Installation, count: usize) {
     let started = Instant::now();
     let children: Vec<_> = (0..count)
         .map(|_| place.spawn(collector.program()))
@@ -41,9 +41,9 @@ fn of_ten_and_of_fifty_starts_at_once_one_works_and_the_others_are_soon_gone() {
     for (collector, count) in [(Siem, 50), (Audit, 10), (Objects, 10)] {
         let place = collector.behind_with("[network]\nidle_timeout_seconds = 600");
         let run = holder(collector, &place, Duration::from_secs(600));
-        let before = place.sandbox.requests().len();
+        let before = place.requests().len();
         losers(collector, &place, count);
-        assert_eq!(place.sandbox.requests().len(), before, "nobody else asked");
+        assert_eq!(place.requests().len(), before, "nobody else asked");
         place.kill(run);
         collector.recovers(&place); // free at once
     }
@@ -54,10 +54,8 @@ fn starts_at_the_same_moment_lose_and_repeat_nothing() {
     for collector in Collector::ALL {
         let place = collector.behind();
         let children: Vec<_> = (0..10).map(|_| place.spawn(collector.program())).collect();
-        let codes: Vec<i32> = children
-            .into_iter()
-            .map(|child| place.wait(child).code)
-            .collect();
+        let ended = children.into_iter().map(|child| place.wait(child));
+        let codes: Vec<i32> = ended.map(|outcome| outcome.code).collect();
         assert!(codes.contains(&0), "{codes:?}");
         assert!(codes.iter().all(|code| [0, 75].contains(code)), "{codes:?}");
         collector.recovers(&place);
@@ -126,7 +124,7 @@ fn a_signal_at_any_moment_leaves_nothing_half_done() {
 /// In another order than that of the names each of two runs could hold what the other lacks.
 #[test]
 fn locks_are_taken_in_one_order_whichever_type_a_run_begins_with() {
-    let place = Place::connected_by_token();
+    let place = Installation::connected_by_token();
     place.siem().stays_silent();
     let _held = ["cg_av", "cg_url_protect"].map(|stream| {
         let path = place.path(format!("checkpoint/{stream}.lock"));
@@ -134,8 +132,5 @@ fn locks_are_taken_in_one_order_whichever_type_a_run_begins_with() {
         file.try_lock().expect("no run is under way");
         file
     });
-    for _ in 0..12 {
-        let outcome = place.run(Objects.program(), [""; 0]).ends_with(75);
-        outcome.says("cg_av ");
-    }
+    place.siem_each_says([75; 12], "cg_av ");
 }

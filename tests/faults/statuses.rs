@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::{Collector, json, side_by_side};
-use crate::sandbox::{Endpoint, changes, zip_of};
+use mimecast_sandbox::{Endpoint, changes, zip_of};
 
 /// Every class, every status with a meaning of its own, and some that nobody uses.
 const STATUSES: [u16; 39] = [
@@ -47,12 +47,10 @@ fn expected(
 fn an_answer_without_content_moves_no_position() {
     for (collector, call) in Collector::calls() {
         let place = collector.behind();
-        place.sandbox.always(call, changes::status(204));
+        place.always(call, changes::status(204));
         let before = place.files(collector.folder());
-        let code = match call {
-            Endpoint::Siem | Endpoint::Events => 0,
-            _ => 75,
-        };
+        let is_nothing = matches!(call, Endpoint::Siem | Endpoint::Events);
+        let code = if is_nothing { 0 } else { 75 };
         collector.run(&place).ends_with(code);
         assert_eq!(place.files(collector.folder()), before);
         collector.recovers(&place);
@@ -66,14 +64,14 @@ fn every_status_of_every_call_has_its_exit_code_and_costs_no_event() {
         for status in STATUSES {
             println!("{collector:?} {call:?} {status}");
             let bare = changes::status(status);
-            place.sandbox.always(call, move |reply| {
+            place.always(call, move |reply| {
                 bare(reply);
                 reply.set_header("connection", "close");
             });
-            let before = place.sandbox.count(call);
+            let before = place.count(call);
             let (code, attempts, text) = expected(collector, call, status);
             collector.holds(&place, code, &text);
-            let asked = place.sandbox.count(call) - before;
+            let asked = place.count(call) - before;
             assert!(
                 attempts.contains(&asked),
                 "P4: {asked} times: {collector:?} {call:?} {status}"
@@ -89,20 +87,18 @@ fn a_fault_that_passes_is_not_even_mentioned_and_every_attempt_is_signed_anew() 
     for (collector, call) in Collector::calls() {
         let place = collector.behind();
         for status in [503, 408] {
-            place.sandbox.next(call, changes::status(status));
+            place.next(call, changes::status(status));
         }
         collector.overcomes(&place);
     }
     for collector in Collector::BOTH {
         let place = collector.behind();
-        let before = place.sandbox.count(collector.endpoint());
+        let before = place.count(collector.endpoint());
         for status in [503, 408] {
-            place
-                .sandbox
-                .next(collector.endpoint(), changes::status(status));
+            place.next(collector.endpoint(), changes::status(status));
         }
         collector.overcomes(&place);
-        let requests = place.sandbox.requests().split_off(before);
+        let requests = place.requests().split_off(before);
         assert!(requests.len() >= 3, "two failures and a success");
         let mut ids: Vec<_> = requests.iter().map(|seen| &seen.request_id).collect();
         ids.sort_unstable();
@@ -111,23 +107,22 @@ fn a_fault_that_passes_is_not_even_mentioned_and_every_attempt_is_signed_anew() 
     }
 }
 
+/// What a collector needs, as the console writes it.
+const fn permission(collector: Collector) -> &'static str {
+    match collector {
+        Collector::Siem => "\"Gateway | Tracking | Read\"",
+        Collector::Objects => "\"Threat and Security Events (SIEM) | Read\"",
+        Collector::Audit | Collector::AuditByToken => "\"Account | Logs | Read\"",
+    }
+}
+
 #[test]
 fn a_missing_permission_is_named_as_the_console_names_it() {
-    for (collector, permission) in [
-        (Collector::Siem, "\"Gateway | Tracking | Read\""),
-        (Collector::Audit, "\"Account | Logs | Read\""),
-        (
-            Collector::Objects,
-            "\"Threat and Security Events (SIEM) | Read\"",
-        ),
-        (Collector::AuditByToken, "\"Account | Logs | Read\""),
-    ] {
+    for collector in Collector::ALL {
         let place = collector.behind();
-        place
-            .sandbox
-            .set(|switches| switches.forbid = [collector.endpoint()].into());
-        collector.holds(&place, 77, permission);
-        place.sandbox.set(|switches| switches.forbid.clear());
+        place.set(|switches| switches.forbid = [collector.endpoint()].into());
+        collector.holds(&place, 77, permission(collector));
+        place.set(|switches| switches.forbid.clear());
         collector.recovers(&place);
     }
 }
@@ -136,11 +131,11 @@ fn a_missing_permission_is_named_as_the_console_names_it() {
 fn expired_keys_keep_the_position_until_setup_was_run() {
     for collector in Collector::BOTH {
         let place = collector.behind();
-        place.sandbox.set(|switches| switches.revoked = true);
+        place.set(|switches| switches.revoked = true);
         collector
             .holds(&place, 77, "the access key has expired")
             .says("run authentication_setup");
-        place.sandbox.set(|switches| switches.revoked = false);
+        place.set(|switches| switches.revoked = false);
         collector.recovers(&place);
     }
 }
@@ -206,7 +201,7 @@ fn a_success_whose_body_says_otherwise_is_a_failure() {
         let place = collector.behind();
         for &(body, code, text) in BODIES {
             println!("{collector:?} {body}");
-            place.sandbox.always(collector.endpoint(), json(body));
+            place.always(collector.endpoint(), json(body));
             collector.holds(&place, code, text);
             collector.recovers(&place);
             collector.refill(&place);
@@ -219,7 +214,7 @@ fn what_a_server_writes_into_an_error_is_not_repeated() {
     for collector in Collector::BOTH {
         let place = collector.behind();
         let told = changes::fail_in_200("err_\u{1b}[31m", "canary-echo of what was sent");
-        place.sandbox.always(collector.endpoint(), told);
+        place.always(collector.endpoint(), told);
         let outcome = collector.holds(&place, 76, "an error without a code");
         assert!(!outcome.stderr.contains(['\u{1b}']) && !outcome.stderr.contains("canary-echo"));
         assert!(!place.log("").contains("canary-echo"), "P6");
@@ -230,7 +225,7 @@ fn what_a_server_writes_into_an_error_is_not_repeated() {
 fn a_page_of_html_is_neither_logs_nor_nothing_whichever_call_gets_it() {
     for (collector, call) in Collector::calls() {
         let place = collector.behind();
-        place.sandbox.always(call, changes::html_200());
+        place.always(call, changes::html_200());
         let code = if call == Endpoint::Object { 75 } else { 76 };
         collector.holds(&place, code, "text/html");
         collector.recovers(&place);
@@ -241,18 +236,16 @@ fn a_page_of_html_is_neither_logs_nor_nothing_whichever_call_gets_it() {
 fn json_instead_of_an_archive_and_an_archive_instead_of_json_are_not_understood() {
     let place = Collector::Siem.behind();
     let body = r#"{"meta":{"status":200},"data":[{"acc":"C0A0"}],"fail":[]}"#;
-    place.sandbox.always(Collector::Siem.endpoint(), json(body));
+    place.always(Collector::Siem.endpoint(), json(body));
     Collector::Siem.holds(&place, 76, "JSON with data instead of an archive");
     Collector::Siem.recovers(&place);
 
     let place = Collector::Audit.behind();
     let archive = zip_of(&[("receipt_1.siem", b"a=1\n")]);
-    place
-        .sandbox
-        .always(Collector::Audit.endpoint(), move |reply| {
-            reply.set_header("content-type", "application/octet-stream");
-            reply.set_body(archive.as_slice());
-        });
+    place.always(Collector::Audit.endpoint(), move |reply| {
+        reply.set_header("content-type", "application/octet-stream");
+        reply.set_body(archive.as_slice());
+    });
     Collector::Audit.holds(&place, 76, "an archive where JSON was expected");
     Collector::Audit.recovers(&place);
 }
@@ -269,13 +262,11 @@ fn the_body_decides_and_the_content_type_may_be_written_in_any_way() {
             "",
         ] {
             println!("{collector:?} {kind}");
-            place
-                .sandbox
-                .always(collector.endpoint(), changes::header("content-type", kind));
+            place.always(collector.endpoint(), changes::header("content-type", kind));
             collector.run(&place).stays_silent();
             collector.refill(&place);
         }
-        place.sandbox.always(
+        place.always(
             collector.endpoint(),
             changes::without_header("content-type"),
         );
@@ -287,15 +278,14 @@ fn the_body_decides_and_the_content_type_may_be_written_in_any_way() {
 #[test]
 fn an_application_that_is_doubted_once_is_asked_about_again() {
     let doubt = || changes::fail_in_200("err_developer_key", "App ID is invalid");
-    for collector in Collector::BOTH {
+    for (collector, call) in Collector::BOTH.map(|both| (both, both.endpoint())) {
         let place = collector.behind();
-        place.sandbox.next(collector.endpoint(), doubt());
+        place.next(call, doubt());
         collector.overcomes(&place);
         collector.refill(&place);
-        place.sandbox.always(collector.endpoint(), doubt());
-        let before = place.sandbox.count(collector.endpoint());
+        let before = place.always(call, doubt()).count(call);
         collector.holds(&place, 77, "the application id is not known");
-        assert_eq!(place.sandbox.count(collector.endpoint()), before + 2);
+        assert_eq!(place.count(call), before + 2);
         collector.recovers(&place);
     }
 }

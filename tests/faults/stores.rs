@@ -7,15 +7,15 @@ use std::time::Duration;
 use super::proxies::{Manner, Proxy};
 use super::tls::Authority;
 use super::{Collector, move_to};
-use crate::harness::{Outcome, Place};
-use crate::sandbox::{Endpoint, Reply};
+use crate::harness::{Installation, Outcome};
+use mimecast_sandbox::{Endpoint, Reply};
 
 const API: &str = "api.services.mimecast.com";
 const STORE: &str = "store.example.com";
 
 /// An installation of API 2.0 whose requests go through a proxy on this host.
 struct Proxied {
-    place: Place,
+    place: Installation,
     proxy: Proxy,
 }
 
@@ -32,12 +32,12 @@ impl Proxied {
     /// Lets the list name another host for its objects.
     fn objects_are_at(&self, store: &str) {
         let (url, store) = (self.place.sandbox.url(), format!("https://{store}"));
-        self.place.sandbox.clear();
+        self.place.clear();
         let change = move |reply: &mut Reply| {
             let text = String::from_utf8(reply.body.to_vec()).expect("JSON");
             reply.set_body(text.replace(&url, &store).into_bytes());
         };
-        self.place.sandbox.always(Endpoint::Events, change);
+        self.place.always(Endpoint::Events, change);
     }
 
     /// Runs the collector with more lines in `[network]` and these variables.
@@ -84,19 +84,14 @@ fn other_name_of_this_host() -> Option<String> {
 fn a_proxy_inside_the_company_brings_objects_of_public_stores() {
     let proxied = Proxied::start();
     proxied.objects_are_at(STORE);
-    let elsewhere = ("NO_PROXY", "intranet.example.com".to_owned());
     // a name that leads to this very host, which no store may
-    proxied
-        .run("", &[proxied.through("localhost"), elsewhere])
-        .stays_silent();
+    let proxy = proxied.through("localhost");
+    let elsewhere = ("NO_PROXY", "intranet.example.com".to_owned());
+    proxied.run("", &[proxy, elsewhere]).stays_silent();
     proxied.place.assert_objects_complete();
     let targets = proxied.targets();
-    for host in [API, STORE] {
-        assert!(
-            targets.contains(&format!("CONNECT {host}:443 ")),
-            "{targets}"
-        );
-    }
+    let is_asked = |host: &&str| targets.contains(&format!("CONNECT {host}:443 "));
+    assert!([API, STORE].iter().all(is_asked), "{targets}");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::process::Stdio;
 
 use super::{Collector, move_to};
-use crate::harness::{Place, SETUP};
-use crate::sandbox::Batch;
+use crate::harness::{Installation, SETUP};
+use mimecast_sandbox::Batch;
 
 /// Mode bits of everything below a folder, with paths relative to it.
 fn modes(folder: &Path, into: &mut Vec<(String, u32)>, top: &Path) {
@@ -27,7 +27,7 @@ fn modes(folder: &Path, into: &mut Vec<(String, u32)>, top: &Path) {
 #[test]
 fn whatever_the_umask_files_and_folders_get_the_modes_that_are_promised() {
     for umask in ["000", "777", "077"] {
-        let place = Place::unconnected();
+        let place = Installation::unconnected();
         let account = place.sandbox.account();
         let run = |program: &str, arguments: &[&str]| {
             let mut command = place.command("/bin/sh");
@@ -45,8 +45,8 @@ fn whatever_the_umask_files_and_folders_get_the_modes_that_are_promised() {
         let given = ["--no-input", "--data-dir", &data, "--discovery-url", &url];
         let who = ["--email", email, "--app-id", account.app_id];
         run(SETUP, &[&given[..], &who].concat()).ends_with(0);
-        place.sandbox.serve(Batch::realistic(1, 20));
-        place.sandbox.serve(Batch::raw(*b"no archive"));
+        place.serve(Batch::realistic(1, 20));
+        place.serve(Batch::raw(*b"no archive"));
         run(Collector::Siem.program(), &[]).ends_with(65);
         let mut found = Vec::new();
         modes(&place.path(""), &mut found, &place.path(""));

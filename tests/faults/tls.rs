@@ -12,7 +12,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::harness::Place;
+use crate::harness::Installation;
 
 /// An authority that no system trusts.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -31,7 +31,7 @@ impl Authority {
     }
 
     /// Speaks TLS under all these names before the sandbox of a place.
-    pub(crate) fn front_of(&self, names: &[&str], place: &Place) -> Front {
+    pub(crate) fn front_of(&self, names: &[&str], place: &Installation) -> Front {
         let url = place.sandbox.url();
         let behind = url.strip_prefix("http://").expect("plain");
         let behind = behind.parse().expect("an address");

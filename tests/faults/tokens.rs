@@ -1,25 +1,20 @@
 //! The continuation token: without a usable one, nothing of its archive is committed.
 
 use super::Collector::Siem;
-use crate::sandbox::{Endpoint, changes};
+use mimecast_sandbox::{Endpoint, changes};
 
 #[test]
 fn an_archive_without_a_usable_token_is_held_back_until_it_has_one() {
     let place = Siem.behind();
-    let long = "t".repeat(100_000);
-    for token in ["", " ", "a b", "a\tb", "grün", &long] {
-        println!("{}", &token[..token.len().min(20)]);
-        place
-            .sandbox
-            .always(Endpoint::Siem, changes::header("mc-siem-token", token));
-        Siem.holds(&place, 76, "without a usable continuation token");
+    let held_back = || Siem.holds(&place, 76, "without a usable continuation token");
+    for token in ["", " ", "a b", "a\tb", "grün", &"t".repeat(100_000)] {
+        place.always(Endpoint::Siem, changes::header("mc-siem-token", token));
+        held_back();
         Siem.recovers(&place);
         Siem.refill(&place);
     }
-    place
-        .sandbox
-        .always(Endpoint::Siem, changes::without_header("mc-siem-token"));
-    Siem.holds(&place, 76, "without a usable continuation token");
+    place.always(Endpoint::Siem, changes::without_header("mc-siem-token"));
+    held_back();
     Siem.recovers(&place);
 }
 
@@ -27,10 +22,8 @@ fn an_archive_without_a_usable_token_is_held_back_until_it_has_one() {
 fn what_came_before_a_bad_token_stays_committed() {
     let place = Siem.behind();
     let before = place.files("mta").len();
-    place.sandbox.next(Endpoint::Siem, |_| ());
-    place
-        .sandbox
-        .next(Endpoint::Siem, changes::without_header("mc-siem-token"));
+    place.next(Endpoint::Siem, |_| ());
+    place.next(Endpoint::Siem, changes::without_header("mc-siem-token"));
     Siem.run(&place).ends_with(76);
     assert!(place.files("mta").len() > before, "the first of two");
     Siem.recovers(&place);
@@ -39,14 +32,12 @@ fn what_came_before_a_bad_token_stays_committed() {
 #[test]
 fn the_same_token_again_with_an_archive_ends_the_run_instead_of_going_in_circles() {
     let place = Siem.behind();
-    let last = place.sandbox.requests().pop().expect("the run before");
+    let last = place.requests().pop().expect("the run before");
     let token = last.body["data"][0]["token"].as_str().expect("a position");
-    place
-        .sandbox
-        .always(Endpoint::Siem, changes::header("mc-siem-token", token));
-    let before = place.sandbox.count(Endpoint::Siem);
+    place.always(Endpoint::Siem, changes::header("mc-siem-token", token));
+    let before = place.count(Endpoint::Siem);
     Siem.holds(&place, 76, "with the token that it was asked with");
-    assert_eq!(place.sandbox.count(Endpoint::Siem), before + 1);
+    assert_eq!(place.count(Endpoint::Siem), before + 1);
     Siem.recovers(&place);
 }
 
@@ -54,12 +45,10 @@ fn the_same_token_again_with_an_archive_ends_the_run_instead_of_going_in_circles
 fn a_token_with_every_printable_letter_is_sent_back_as_it_came() {
     let token: String = ('!'..='~').collect();
     let place = Siem.behind();
-    place
-        .sandbox
-        .next(Endpoint::Siem, changes::header("mc-siem-token", &token));
-    let before = place.sandbox.requests().len();
+    place.next(Endpoint::Siem, changes::header("mc-siem-token", &token));
+    let before = place.requests().len();
     // the sandbox did not mint it and refuses it: that is a gap
     Siem.run(&place).ends_with(65);
-    let asked = place.sandbox.requests().swap_remove(before + 1);
+    let asked = place.requests().swap_remove(before + 1);
     assert_eq!(asked.body["data"][0]["token"], token.as_str());
 }

@@ -1,9 +1,10 @@
 //! What can happen on the way: cuts, stalls, trickles, framing that does not fit.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Collector, gzip, side_by_side};
-use crate::sandbox::{Endpoint, Reply, Wire, changes};
+use mimecast_sandbox::{Endpoint, Reply, Wire, changes};
 
 const IMPATIENT: &str = "[network]\nretries = 1\nretry_wait_ms = 5\nidle_timeout_seconds = 1";
 
@@ -38,15 +39,15 @@ fn a_connection_that_breaks_once_is_asked_again_and_one_that_always_does_is_left
     side_by_side(calls_with(&broken_wires()), |(collector, call, wire)| {
         println!("{collector:?} {call:?} {wire:?}");
         let place = collector.behind_with(IMPATIENT);
-        place.sandbox.next(call, changes::wire(wire.clone()));
+        place.next(call, changes::wire(wire.clone()));
         collector.overcomes(&place);
         collector.refill(&place);
-        place.sandbox.always(call, changes::wire(wire));
-        let before = place.sandbox.count(call);
+        place.always(call, changes::wire(wire));
+        let before = place.count(call);
         let outcome = collector.holds(&place, 75, ": 127.0.0.1: ");
         assert!(outcome.took < Duration::from_secs(20), "P4: {outcome:?}");
         let objects = if call == Endpoint::Object { 2 } else { 1 };
-        assert_eq!(place.sandbox.count(call), before + 2 * objects);
+        assert_eq!(place.count(call), before + 2 * objects);
         collector.recovers(&place);
     });
 }
@@ -58,7 +59,7 @@ fn slow_and_chunked_answers_are_as_good_as_any() {
     side_by_side(calls_with(&wires), |(collector, call, wire)| {
         println!("{collector:?} {call:?} {wire:?}");
         let place = collector.behind_with(IMPATIENT);
-        place.sandbox.always(call, changes::wire(wire));
+        place.always(call, changes::wire(wire));
         collector.overcomes(&place);
     });
 }
@@ -70,7 +71,7 @@ fn an_answer_that_never_ends_is_left_for_later() {
         let place = collector.behind_with(network);
         let every = Duration::from_millis(40);
         let trickle = changes::wire(Wire::Drip { bytes: 1, every });
-        place.sandbox.always(call, trickle);
+        place.always(call, trickle);
         let outcome = collector.holds(&place, 75, "not complete after 1 s");
         assert!(outcome.took < Duration::from_secs(10), "P4: {outcome:?}");
         collector.recovers(&place);
@@ -85,14 +86,12 @@ fn what_brings_next_to_nothing_is_given_up_and_what_is_slow_is_not() {
         let collector = Collector::Audit;
         let place = collector.behind_with("[network]\nretries = 0");
         let is_too_slow = wire == Wire::TOO_SLOW;
-        place
-            .sandbox
-            .next(Endpoint::Audit, move |reply: &mut Reply| {
-                let mut body = reply.body.to_vec();
-                body.resize(bytes, b' '); // blanks behind a document are part of it
-                reply.set_body(body);
-                reply.wire = wire.clone();
-            });
+        place.next(Endpoint::Audit, move |reply: &mut Reply| {
+            let mut body = reply.body.to_vec();
+            body.resize(bytes, b' '); // blanks behind a document are part of it
+            reply.set_body(body);
+            reply.wire = wire.clone();
+        });
         if is_too_slow {
             collector.holds(&place, 75, "arrived too slowly");
             collector.recovers(&place);
@@ -108,7 +107,7 @@ fn an_answer_whose_end_could_be_a_cut_is_not_taken() {
     side_by_side(calls_with(&wires), |(collector, call, wire)| {
         println!("{collector:?} {call:?} {wire:?}");
         let place = collector.behind_with(IMPATIENT);
-        place.sandbox.always(call, changes::wire(wire));
+        place.always(call, changes::wire(wire));
         collector.holds(&place, 75, "whose end could be a cut");
         collector.recovers(&place);
     });
@@ -183,7 +182,7 @@ fn answers_that_are_no_http_are_never_taken_for_anything() {
                 continue; // HTTP after all: whatever a store says with 200 is the object
             }
             println!("{collector:?} {call:?} {}", &bytes[..bytes.len().min(80)]);
-            place.sandbox.always(call, move |reply: &mut Reply| {
+            place.always(call, move |reply: &mut Reply| {
                 reply.set_body(bytes.as_bytes());
                 reply.wire = Wire::Raw;
             });
@@ -207,9 +206,7 @@ fn an_answer_that_was_compressed_though_not_asked_for_is_not_stored_as_logs() {
             "gzip, gzip",
             "x-unknown",
         ] {
-            place
-                .sandbox
-                .always(call, changes::header("content-encoding", coding));
+            place.always(call, changes::header("content-encoding", coding));
             if call == Endpoint::Object {
                 collector.overcomes(&place); // a gzip file in any case, whatever a store calls that
             } else {
@@ -219,7 +216,7 @@ fn an_answer_that_was_compressed_though_not_asked_for_is_not_stored_as_logs() {
             collector.refill(&place);
         }
         let identity = changes::header("content-encoding", "identity");
-        place.sandbox.always(call, identity);
+        place.always(call, identity);
         collector.overcomes(&place);
     }
 }
@@ -236,7 +233,7 @@ fn an_answer_in_one_more_layer_of_gzip_is_refused_or_kept_raw_and_never_publishe
     };
     for (collector, call) in Collector::calls() {
         let place = collector.behind();
-        place.sandbox.always(call, packed);
+        place.always(call, packed);
         let published = place.files(collector.folder());
         match (collector, call) {
             (Collector::Siem, _) => {
@@ -259,18 +256,12 @@ fn an_answer_in_one_more_layer_of_gzip_is_refused_or_kept_raw_and_never_publishe
 fn a_body_longer_than_declared_spoils_neither_its_own_answer_nor_the_next() {
     for (collector, call) in Collector::calls() {
         let place = collector.behind();
-        let longer = |reply: &mut Reply| {
+        place.next(call, |reply| {
             let honest = reply.body.len().to_string();
-            reply.set_body(
-                [
-                    &*reply.body,
-                    b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
-                ]
-                .concat(),
-            );
+            let more = &b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"[..];
+            reply.set_body([&*reply.body, more].concat());
             reply.set_header("content-length", &honest);
-        };
-        place.sandbox.next(call, longer);
+        });
         collector.overcomes(&place);
     }
 }
@@ -279,11 +270,9 @@ fn a_body_longer_than_declared_spoils_neither_its_own_answer_nor_the_next() {
 fn the_connection_breaks_in_the_middle_of_a_drain_and_the_next_run_goes_on_there() {
     let place = Collector::Siem.behind();
     Collector::Siem.refill(&place);
-    place.sandbox.next(Collector::Siem.endpoint(), |_| ());
+    place.next(Collector::Siem.endpoint(), |_| ());
     for _ in 0..3 {
-        place
-            .sandbox
-            .next(Collector::Siem.endpoint(), changes::wire(Wire::CutAt(300)));
+        place.next(Collector::Siem.endpoint(), changes::wire(Wire::CutAt(300)));
     }
     let before = place.files("mta").len();
     Collector::Siem.run(&place).ends_with(75);
@@ -293,20 +282,15 @@ fn the_connection_breaks_in_the_middle_of_a_drain_and_the_next_run_goes_on_there
 
 #[test]
 fn signed_requests_are_told_apart_even_when_they_are_repeated_within_one_second() {
-    for collector in Collector::BOTH {
+    for (collector, call) in Collector::BOTH.map(|both| (both, both.endpoint())) {
         let place = collector.behind();
-        let before = place.sandbox.requests().len();
-        for _ in 0..2 {
-            place
-                .sandbox
-                .next(collector.endpoint(), changes::wire(Wire::ResetNow));
-        }
+        let before = place.requests().len();
+        place.next(call, changes::wire(Wire::ResetNow));
+        place.next(call, changes::wire(Wire::ResetNow));
         collector.overcomes(&place);
-        let requests = place.sandbox.requests().split_off(before);
-        let signatures: std::collections::BTreeSet<_> = requests
-            .iter()
-            .map(|seen| seen.header("authorization").expect("signed"))
-            .collect();
+        let requests = place.requests().split_off(before);
+        let signatures = requests.iter().map(|seen| seen.header("authorization"));
+        let signatures: BTreeSet<_> = signatures.map(|one| one.expect("signed")).collect();
         assert_eq!(signatures.len(), requests.len(), "each has its own");
         assert!(requests.len() >= 3, "two failures and a success");
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::template;
-use crate::sandbox::{AuditEvent, Member, Record};
+use mimecast_sandbox::{AuditEvent, Member, Record};
 
 /// The batches of API 1.0 that exist; the first two, or three, were collected.
 pub(super) const BATCHES: u64 = 5;

@@ -10,9 +10,9 @@ use serde_json::Value;
 use super::contents::{self, AGES, BATCHES, LOG_TYPES, OBJECTS, member, object};
 use super::template::{self, Facts, hex_sha256};
 use crate::agent::{Agent, Habit};
-use crate::harness::{AUDIT, Outcome, Place, SIEM, set_mode};
-use crate::sandbox::{AuditEvent, Batch, Object};
+use crate::harness::{AUDIT, Installation, Outcome, SIEM, set_mode};
 use crate::told::Told;
+use mimecast_sandbox::{AuditEvent, Batch, Object};
 
 /// One folder of the fixtures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) enum Situation {
 
 /// An installation in one situation, the agent that watches it, and what its runs tell.
 pub(super) struct Old {
-    pub(super) place: Place,
+    pub(super) place: Installation,
     pub(super) agent: Agent,
     pub(super) told: Told,
     situation: Situation,
@@ -80,7 +80,7 @@ impl Old {
     pub(super) fn new(situation: Situation, habit: Habit) -> Self {
         let folder = if situation.is_audit() { "audit" } else { "mta" };
         let mut old = Self {
-            place: Place::connected(),
+            place: Installation::connected(),
             agent: Agent::new(folder, habit),
             told: Told::default(),
             situation,

@@ -7,28 +7,28 @@ use super::tokens::given as given_by_token;
 use super::{assert_collects, saved, set_up};
 use crate::faults::proxies::{Manner, Proxy};
 use crate::faults::tls::Authority;
-use crate::harness::{Outcome, Place, QUICK, SETUP, SIEM, set_mode};
-use crate::sandbox::{Batch, Endpoint};
+#[cfg(unix)]
+use crate::harness::set_mode;
+use crate::harness::{Installation, Outcome, QUICK, SETUP, SIEM};
+use mimecast_sandbox::{Batch, Endpoint};
 
 const DISCOVERY: &str = "api.mimecast.com";
 const REGION: &str = "us-api.mimecast.com";
 
 /// A proxy that opens TLS, with certificates of an authority that no system trusts.
 struct Opening {
-    place: Place,
+    place: Installation,
     authority: Authority,
     proxy: Proxy,
 }
 
 impl Opening {
     fn start() -> Self {
-        let (place, authority) = (Place::unconnected(), Authority::new());
+        let (place, authority) = (Installation::unconnected(), Authority::new());
         let front = authority.front_of(&[DISCOVERY, REGION], &place);
         let proxy = Proxy::start(Manner::To(front.address));
         let region = format!("https://{REGION}");
-        place
-            .sandbox
-            .set(|switches| switches.region_api = Some(region));
+        place.set(|switches| switches.region_api = Some(region));
         Self {
             place,
             authority,
@@ -76,7 +76,7 @@ fn an_unknown_certificate_is_told_with_the_lines_that_help_and_they_do() {
     outcome
         .says(&advice)
         .says("then run authentication_setup again");
-    assert!(!saved(place) && place.sandbox.requests().is_empty());
+    assert!(!saved(place) && place.requests().is_empty());
 
     // the advice, to the letter
     let authority = place.path("authority.pem");
@@ -87,7 +87,7 @@ fn an_unknown_certificate_is_told_with_the_lines_that_help_and_they_do() {
     assert_eq!(opening.set_up().ends_with(0).stderr, "");
     let text = fs::read_to_string(&config).expect("readable");
     assert!(text.contains(&format!("[network]\n{mine}\n")), "{text}");
-    place.sandbox.serve(Batch::realistic(1, 5));
+    place.serve(Batch::realistic(1, 5));
     opening.collect().stays_silent();
     place.assert_siem_complete();
 
@@ -112,36 +112,34 @@ fn a_discovery_on_the_internet_may_not_name_this_host() {
     .expect("written");
     let port = place.sandbox.url();
     for region in [&*port, "https://localhost", "http://[::1]:1"] {
-        let before = place.sandbox.requests().len();
+        let before = place.requests().len();
         let hostile = Some(region.to_owned());
-        place.sandbox.set(|switches| switches.region_api = hostile);
+        place.set(|switches| switches.region_api = hostile);
         let outcome = opening.set_up().ends_with(76);
         outcome.says("the region found: a loopback host");
-        let asked = place.sandbox.requests().len() - before;
+        let asked = place.requests().len() - before;
         assert_eq!(asked, 1, "P6: discovery alone, which holds no secret");
         assert!(!place.path("credentials.toml").exists());
     }
     let region = format!("https://{REGION}");
-    place
-        .sandbox
-        .set(|switches| switches.region_api = Some(region));
+    place.set(|switches| switches.region_api = Some(region));
     opening.set_up().ends_with(0);
 }
 
 #[test]
 fn a_configuration_of_the_network_alone_is_continued_and_survives() {
     let mine = format!("# mine\n{QUICK} # quick\nca_file = \"\"\n");
-    let by_password = |place: &Place| set_up(place);
-    let by_token = |place: &Place| {
+    let by_password = |place: &Installation| set_up(place);
+    let by_token = |place: &Installation| {
         let mut command = given_by_token(place);
         let secret = place.sandbox.client().client_secret;
         command.env("MIMECAST_CLIENT_SECRET", secret);
         place.finish(command)
     };
-    for setup in [&by_password as &dyn Fn(&Place) -> Outcome, &by_token] {
-        let place = Place::unconnected();
+    for setup in [&by_password as &dyn Fn(&Installation) -> Outcome, &by_token] {
+        let place = Installation::unconnected();
         fs::write(place.path("config.toml"), &mine).expect("written");
-        place.siem().ends_with(78).says("run authentication_setup");
+        place.siem_says(78, "run authentication_setup");
         setup(&place).ends_with(0);
         let text = fs::read_to_string(place.path("config.toml")).expect("readable");
         assert!(text.starts_with(&mine), "{text}");
@@ -158,12 +156,12 @@ fn blanks_and_placeholders_of_what_setup_fills_in_do_not_stop_it() {
         "[mimecast]\nbase_url = \"<your region>\"\napp_id = \"TODO\"\n",
         "[folders]\ndata = \"\"\n",
     ] {
-        let place = Place::unconnected();
+        let place = Installation::unconnected();
         fs::write(place.path("config.toml"), text).expect("written");
         set_up(&place).ends_with(0);
         assert_collects(&place);
     }
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     fs::write(place.path("config.toml"), "[network]\nretries = 1\n").expect("written");
     let mut command = super::bare(&place);
     command.envs([
@@ -177,7 +175,7 @@ fn blanks_and_placeholders_of_what_setup_fills_in_do_not_stop_it() {
 #[cfg(unix)]
 #[test]
 fn a_proxys_password_that_others_can_read_is_not_used() {
-    let place = Place::connected();
+    let place = Installation::connected();
     let proxy = Proxy::start(Manner::Answer(""));
     let path = place.path("config.toml");
     let network = format!(
@@ -195,7 +193,7 @@ fn a_proxys_password_that_others_can_read_is_not_used() {
             outcome.says("the password of a proxy").says(&remedy);
         }
     }
-    assert!(proxy.heads().is_empty() && place.sandbox.requests().is_empty());
+    assert!(proxy.heads().is_empty() && place.requests().is_empty());
     let mut shell = place.command("/bin/sh");
     shell.args(["-c", &remedy]);
     assert!(shell.status().expect("it starts").success());
@@ -205,7 +203,7 @@ fn a_proxys_password_that_others_can_read_is_not_used() {
 
 #[test]
 fn a_proxy_that_wants_a_password_is_a_matter_of_the_configuration() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let challenge = "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
     let proxy = Proxy::start(Manner::Answer(challenge));
     let account = place.sandbox.account();
@@ -218,6 +216,6 @@ fn a_proxy_that_wants_a_password_is_a_matter_of_the_configuration() {
     command.env("HTTPS_PROXY", format!("http://{}", proxy.address));
     let outcome = place.finish(command).ends_with(78);
     outcome.says("the proxy wants a valid user name and password");
-    assert_eq!(place.sandbox.count(Endpoint::Discover), 0);
+    assert_eq!(place.count(Endpoint::Discover), 0);
     assert!(!saved(&place));
 }

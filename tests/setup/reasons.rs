@@ -5,62 +5,68 @@ use std::fs;
 use std::time::Duration;
 
 use super::{assert_collects, bare, complete, saved};
-use crate::harness::{Place, SETUP};
+use crate::harness::{Installation, SETUP};
+
+/// A flag, its value, and words of the refusal.
+const REASONS: [(&str, &str, &str); 9] = [
+    ("--app-id", "two words", "--app-id: holds a space"),
+    (
+        "--app-id",
+        "a\u{2013}b",
+        "--app-id: holds a letter or sign that is not ASCII",
+    ),
+    ("--app-id", "", "--app-id: is empty"),
+    ("--email", "nobody", "it has no @ with a domain"),
+    ("--email", "@example.com", "it has no name before the @"),
+    ("--email", "a@localhost", "its domain has no dot"),
+    ("--email", "a b@example.com", "it holds a space"),
+    (
+        "--base-url",
+        "us-api.mimecast.com",
+        "such as https://us-api.mimecast.com",
+    ),
+    (
+        "--discovery-url",
+        "api.mimecast.com",
+        "such as https://api.mimecast.com",
+    ),
+];
+
+/// A host as it is typed, and the address that is suggested.
+const MEANT: [(&str, &str); 3] = [
+    (
+        "api.services.mimecast.com",
+        "https://api.services.mimecast.com",
+    ),
+    ("us-api.mimecast.com", "https://api.services.mimecast.com"),
+    (
+        "uk-api.services.mimecast.com/",
+        "https://uk-api.services.mimecast.com",
+    ),
+];
 
 /// The reason is the real one, and an address in it is one that the next setup accepts.
 #[test]
 fn a_refusal_names_the_real_reason() {
-    let place = Place::unconnected();
-    for (flag, value, words) in [
-        ("--app-id", "two words", "--app-id: holds a space"),
-        (
-            "--app-id",
-            "a\u{2013}b",
-            "--app-id: holds a letter or sign that is not ASCII",
-        ),
-        ("--app-id", "", "--app-id: is empty"),
-        ("--email", "nobody", "it has no @ with a domain"),
-        ("--email", "@example.com", "it has no name before the @"),
-        ("--email", "a@localhost", "its domain has no dot"),
-        ("--email", "a b@example.com", "it holds a space"),
-        (
-            "--base-url",
-            "us-api.mimecast.com",
-            "such as https://us-api.mimecast.com",
-        ),
-        (
-            "--discovery-url",
-            "api.mimecast.com",
-            "such as https://api.mimecast.com",
-        ),
-    ] {
+    let place = Installation::unconnected();
+    for (flag, value, words) in REASONS {
         let mut command = place.command(SETUP);
         command.arg("--no-input").arg("--config");
         command.arg(place.path("config.toml")).args([flag, value]);
         place.finish(command).ends_with(64).says(words);
     }
-    for (typed, meant) in [
-        (
-            "api.services.mimecast.com",
-            "https://api.services.mimecast.com",
-        ),
-        ("us-api.mimecast.com", "https://api.services.mimecast.com"),
-        (
-            "uk-api.services.mimecast.com/",
-            "https://uk-api.services.mimecast.com",
-        ),
-    ] {
+    for (typed, meant) in MEANT {
         let mut command = bare(&place);
         command.args(["--client-id", "x", "--base-url", typed]);
         let outcome = place.finish(command).ends_with(64);
         outcome.says(&format!("such as {meant}"));
     }
-    assert!(!saved(&place) && place.sandbox.requests().is_empty());
+    assert!(!saved(&place) && place.requests().is_empty());
 }
 
 #[test]
 fn a_secret_file_may_begin_with_a_byte_order_mark_and_utf_16_is_named() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let account = place.sandbox.account();
     let wide: Vec<u8> = account
         .app_key
@@ -94,7 +100,7 @@ fn a_secret_file_may_begin_with_a_byte_order_mark_and_utf_16_is_named() {
 #[test]
 fn a_signal_ends_a_setup_that_waits_for_a_secret() {
     use rustix::process::{Pid, Signal, kill_process};
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let mut command = complete(&place, |_| ());
     command.args(["--password-file", "-"]);
     command.stdin(std::process::Stdio::piped());
@@ -108,5 +114,5 @@ fn a_signal_ends_a_setup_that_waits_for_a_secret() {
         outcome.says("nothing was changed");
         drop(input);
     }
-    assert!(!saved(&place) && place.sandbox.requests().is_empty());
+    assert!(!saved(&place) && place.requests().is_empty());
 }

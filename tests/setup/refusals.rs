@@ -6,15 +6,15 @@ use std::time::Duration;
 use super::{Given, assert_collects, bare, complete, file, saved, set_up};
 #[cfg(unix)]
 use crate::harness::set_mode;
-use crate::harness::{Place, SETUP};
-use crate::sandbox::{Endpoint, Sandbox, changes};
+use crate::harness::{Installation, SETUP};
+use mimecast_sandbox::{Endpoint, Sandbox, changes};
 
 /// What is different from a setup that succeeds.
 type Change = fn(&mut Given);
 
 #[test]
 fn all_that_is_missing_is_named_at_once() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     place.finish(bare(&place)).ends_with(64).says(
         "missing without questions: --data-dir, --app-id, --app-key-file, --email, --password-file",
     );
@@ -22,12 +22,12 @@ fn all_that_is_missing_is_named_at_once() {
     command.env("MIMECAST_ACCESS_KEY", "half");
     let outcome = place.finish(command).ends_with(64);
     outcome.says("--base-url or --email, --secret-key-file");
-    assert!(!saved(&place) && place.sandbox.requests().is_empty());
+    assert!(!saved(&place) && place.requests().is_empty());
 }
 
 #[test]
 fn answers_that_cannot_be_right_are_refused_before_anyone_is_asked() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let empty = file(&place, "empty", "");
     let refusals: [(&[&str], &str); 8] = [
         (
@@ -65,43 +65,43 @@ fn answers_that_cannot_be_right_are_refused_before_anyone_is_asked() {
     ] {
         place.finish(complete(&place, change)).ends_with(64);
     }
-    assert!(!saved(&place) && place.sandbox.requests().is_empty());
+    assert!(!saved(&place) && place.requests().is_empty());
 }
+
+/// What is wrong, the sentence, and the step.
+const REFUSALS: [(Change, &str, &str); 4] = [
+    (
+        |given| given.password = "wrong",
+        "the e-mail address or password was not accepted",
+        "preparation step 1",
+    ),
+    (
+        |given| given.email = "nobody@example.com",
+        "no Mimecast region knows this e-mail address",
+        "preparation step 1",
+    ),
+    (
+        |given| given.app_id = "00000000-0000-4000-8000-000000000000",
+        "the application id is not known",
+        "preparation step 7",
+    ),
+    (
+        |given| given.app_key = "00000000-0000-4000-8000-000000000000",
+        "the application key, access key or secret key was not accepted",
+        "preparation step 7",
+    ),
+];
 
 #[test]
 fn a_refusal_is_one_sentence_that_names_the_step_to_revisit_and_nothing_is_saved() {
-    let refusals: [(Change, &str, &str); 4] = [
-        (
-            |given| given.password = "wrong",
-            "the e-mail address or password was not accepted",
-            "preparation step 1",
-        ),
-        (
-            |given| given.email = "nobody@example.com",
-            "no Mimecast region knows this e-mail address",
-            "preparation step 1",
-        ),
-        (
-            |given| given.app_id = "00000000-0000-4000-8000-000000000000",
-            "the application id is not known",
-            "preparation step 7",
-        ),
-        (
-            |given| given.app_key = "00000000-0000-4000-8000-000000000000",
-            "the application key, access key or secret key was not accepted",
-            "preparation step 7",
-        ),
-    ];
-    for (change, sentence, step) in refusals {
-        let place = Place::unconnected();
+    for (change, sentence, step) in REFUSALS {
+        let place = Installation::unconnected();
         let outcome = place.finish(complete(&place, change)).ends_with(77);
         outcome.says(sentence).says(step);
         assert!(!saved(&place));
     }
-    let place = Place::unconnected();
-    place
-        .sandbox
-        .next(Endpoint::Account, changes::expired_key());
+    let place = Installation::unconnected();
+    place.next(Endpoint::Account, changes::expired_key());
     set_up(&place)
         .ends_with(77)
         .says("has expired")
@@ -115,10 +115,8 @@ fn a_missing_permission_is_named_as_in_the_console_and_the_configuration_is_save
         (Endpoint::Siem, "Gateway | Tracking | Read"),
         (Endpoint::Audit, "Account | Logs | Read"),
     ] {
-        let place = Place::unconnected();
-        place
-            .sandbox
-            .set(|switches| switches.forbid = [endpoint].into());
+        let place = Installation::unconnected();
+        place.set(|switches| switches.forbid = [endpoint].into());
         let outcome = set_up(&place).ends_with(77);
         assert!(
             outcome.stdout.contains(&format!("  {name:<27} missing\n")),
@@ -128,11 +126,11 @@ fn a_missing_permission_is_named_as_in_the_console_and_the_configuration_is_save
         outcome
             .says(&format!("lacks \"{name}\""))
             .says("preparation step 2");
-        place.sandbox.set(|switches| switches.forbid.clear());
+        place.set(|switches| switches.forbid.clear());
         assert_collects(&place);
     }
-    let place = Place::unconnected();
-    place.sandbox.set(|switches| {
+    let place = Installation::unconnected();
+    place.set(|switches| {
         switches.forbid = [Endpoint::Siem, Endpoint::Audit].into();
     });
     let outcome = set_up(&place).ends_with(77);
@@ -148,10 +146,8 @@ fn keys_that_will_expire_are_pointed_out_and_others_are_not() {
         (0, None),
         (3_650 * DAY_MS, None),
     ] {
-        let place = Place::unconnected();
-        place
-            .sandbox
-            .set(|switches| switches.binding_duration_ms = lifetime);
+        let place = Installation::unconnected();
+        place.set(|switches| switches.binding_duration_ms = lifetime);
         let outcome = set_up(&place).ends_with(0);
         let said = outcome.stdout.contains(note.unwrap_or("expire"));
         assert_eq!(said, note.is_some(), "{outcome:?}");
@@ -168,7 +164,7 @@ fn keys_that_will_expire_are_pointed_out_and_others_are_not() {
 
 #[test]
 fn a_folder_that_cannot_be_used_is_said_before_anyone_is_asked() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     fs::write(place.path("file"), "in the way").expect("written");
     fs::create_dir(place.path("half")).expect("a folder");
     fs::write(place.path("half/mta"), "in the way").expect("written");
@@ -186,36 +182,37 @@ fn a_folder_that_cannot_be_used_is_said_before_anyone_is_asked() {
     command.args(["--base-url", &place.sandbox.url()]);
     command.envs([("MIMECAST_PASSWORD", "x"), ("MIMECAST_APP_KEY", "x")]);
     place.finish(command).ends_with(74).says("cannot write in");
-    assert!(place.sandbox.requests().is_empty());
+    assert!(place.requests().is_empty());
 }
+
+/// Hosts that are not Mimecast's.
+const FOREIGN: [&str; 8] = [
+    "https://evil.example.net",
+    "http://192.0.2.1",
+    "http://us-api.mimecast.com",
+    "https://us-api.mimecast.com.evil.example.net",
+    "https://us-api.mimecast.com@evil.example.net",
+    "evil.example.net",
+    "//evil.example.net",
+    "",
+];
 
 #[test]
 fn no_answer_leads_to_a_host_that_is_not_mimecasts() {
-    for host in [
-        "https://evil.example.net",
-        "http://192.0.2.1",
-        "http://us-api.mimecast.com",
-        "https://us-api.mimecast.com.evil.example.net",
-        "https://us-api.mimecast.com@evil.example.net",
-        "evil.example.net",
-        "//evil.example.net",
-        "",
-    ] {
-        let place = Place::unconnected();
-        place
-            .sandbox
-            .set(|switches| switches.region_api = Some(host.to_owned()));
+    for host in FOREIGN {
+        let place = Installation::unconnected();
+        place.set(|switches| switches.region_api = Some(host.to_owned()));
         set_up(&place).ends_with(76).says("the region found");
         assert_eq!(
-            place.sandbox.requests().len(),
+            place.requests().len(),
             1,
             "discovery alone, which holds no secret"
         );
         assert!(!saved(&place));
     }
-    let (place, other) = (Place::unconnected(), Sandbox::start());
+    let (place, other) = (Installation::unconnected(), Sandbox::start());
     let elsewhere = changes::redirect_to(&format!("{}/api/login/login", other.url()));
-    place.sandbox.always(Endpoint::Login, elsewhere);
+    place.always(Endpoint::Login, elsewhere);
     set_up(&place).ends_with(76).says("redirect");
     assert!(other.requests().is_empty() && !saved(&place));
 }
@@ -223,28 +220,20 @@ fn no_answer_leads_to_a_host_that_is_not_mimecasts() {
 #[test]
 fn an_outage_is_waited_for_then_told_and_what_was_there_stays() {
     for endpoint in [Endpoint::Discover, Endpoint::Login, Endpoint::Account] {
-        let place = Place::connected();
-        let before = fs::read(place.path("credentials.toml")).expect("readable");
-        place.sandbox.always(endpoint, changes::status(503));
-        let outcome = set_up(&place).ends_with(75);
-        outcome
-            .says("HTTP status 503")
-            .says("run authentication_setup again");
-        assert_eq!(
-            place.sandbox.count(endpoint),
-            3,
-            "two retries are configured"
-        );
-        assert_eq!(
-            fs::read(place.path("credentials.toml")).expect("readable"),
-            before
-        );
+        let place = Installation::connected();
+        let credentials = || fs::read(place.path("credentials.toml")).expect("readable");
+        let before = credentials();
+        place.always(endpoint, changes::status(503));
+        let outcome = set_up(&place).ends_with(75).says("HTTP status 503");
+        outcome.says("run authentication_setup again");
+        assert_eq!(place.count(endpoint), 3, "two retries are configured");
+        assert_eq!(credentials(), before);
     }
 }
 
 #[test]
 fn killed_at_any_moment_it_leaves_nothing_or_something_complete() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     for _ in 0..12 {
         let child = complete(&place, |_| ()).spawn().expect("it starts");
         std::thread::sleep(Duration::from_micros(fastrand::u64(0..150_000)));
@@ -257,36 +246,37 @@ fn killed_at_any_moment_it_leaves_nothing_or_something_complete() {
     assert_collects(&place);
 }
 
+/// Configurations that are none, and words of the refusal.
+const BROKEN: [(&str, &str); 2] = [
+    ("[mimecast\n", "config.toml line 1: not valid TOML"),
+    (
+        "[audit]\noverlap_minuts = 1\n",
+        "did you mean \"overlap_minutes\"?",
+    ),
+];
+
 #[test]
 fn a_broken_configuration_is_named_and_left_alone() {
-    let place = Place::unconnected();
-    for (text, words) in [
-        ("[mimecast\n", "config.toml line 1: not valid TOML"),
-        (
-            "[audit]\noverlap_minuts = 1\n",
-            "did you mean \"overlap_minutes\"?",
-        ),
-    ] {
+    let place = Installation::unconnected();
+    for (text, words) in BROKEN {
         fs::write(place.path("config.toml"), text).expect("written");
         set_up(&place).ends_with(78).says(words);
         let left = fs::read_to_string(place.path("config.toml"));
         assert_eq!(left.expect("readable"), text);
     }
-    assert!(place.sandbox.requests().is_empty());
+    assert!(place.requests().is_empty());
 }
 
 #[cfg(unix)]
 #[test]
 fn a_folder_without_permission_is_refused_to_all_but_root() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     fs::create_dir(place.path("sealed")).expect("a folder");
     set_mode(&place.path("sealed"), 0o555);
-    let code = if rustix::process::geteuid().is_root() {
-        0
-    } else {
-        74
-    };
+    let is_root = rustix::process::geteuid().is_root();
     let command = complete(&place, |given| given.data = place.path("sealed/data"));
-    place.finish(command).ends_with(code);
+    place
+        .finish(command)
+        .ends_with(if is_root { 0 } else { 74 });
     set_mode(&place.path("sealed"), 0o755);
 }

@@ -5,11 +5,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::{bare, file, saved, set_up};
-use crate::harness::{Outcome, Place, QUICK};
-use crate::sandbox::{Batch, Endpoint, Object, Reply, Wire, changes};
+use crate::harness::{Installation, Outcome, QUICK};
+use mimecast_sandbox::{Batch, Endpoint, Object, Reply, Wire, changes};
 
 /// Everything that an application of API 2.0 needs.
-pub(super) fn given(place: &Place) -> Command {
+pub(super) fn given(place: &Installation) -> Command {
     let client = place.sandbox.client();
     let mut command = bare(place);
     command.args([
@@ -22,7 +22,7 @@ pub(super) fn given(place: &Place) -> Command {
     command
 }
 
-pub(super) fn connect(place: &Place) -> Outcome {
+pub(super) fn connect(place: &Installation) -> Outcome {
     let mut command = given(place);
     command.env(
         "MIMECAST_CLIENT_SECRET",
@@ -33,7 +33,7 @@ pub(super) fn connect(place: &Place) -> Outcome {
 
 #[test]
 fn an_application_is_connected_and_collects() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let secret = file(&place, "secret", place.sandbox.client().client_secret);
     let mut command = given(&place);
     command.arg("--client-secret-file").arg(secret);
@@ -44,9 +44,7 @@ fn an_application_is_connected_and_collects() {
             .contains("Threat and Security Events (SIEM) | Read ok"),
         "{outcome:?}"
     );
-    place
-        .sandbox
-        .serve_objects("receipt", [Object::realistic(1, 5)]);
+    place.serve_objects("receipt", [Object::realistic(1, 5)]);
     place.siem().stays_silent();
     place.audit().stays_silent();
     place.assert_objects_complete();
@@ -56,10 +54,8 @@ fn an_application_is_connected_and_collects() {
 
 #[test]
 fn a_wrong_secret_is_77_and_nothing_is_saved() {
-    let place = Place::unconnected();
-    place
-        .sandbox
-        .set(|switches| switches.wrong_client_secret = true);
+    let place = Installation::unconnected();
+    place.set(|switches| switches.wrong_client_secret = true);
     connect(&place)
         .ends_with(77)
         .says("client id or client secret")
@@ -69,10 +65,8 @@ fn a_wrong_secret_is_77_and_nothing_is_saved() {
 
 #[test]
 fn a_missing_product_is_named_as_in_the_console() {
-    let place = Place::unconnected();
-    place
-        .sandbox
-        .set(|switches| switches.forbid = [Endpoint::Events].into());
+    let place = Installation::unconnected();
+    place.set(|switches| switches.forbid = [Endpoint::Events].into());
     let outcome = connect(&place).ends_with(77);
     let product = "missing (product Threats, Security Events and Data for CG)";
     assert!(outcome.stdout.contains(product), "{outcome:?}");
@@ -81,19 +75,16 @@ fn a_missing_product_is_named_as_in_the_console() {
 
 #[test]
 fn an_account_code_that_may_not_be_read_is_not_needed() {
-    let place = Place::unconnected();
-    place
-        .sandbox
-        .set(|switches| switches.forbid = [Endpoint::Account].into());
+    let place = Installation::unconnected();
+    place.set(|switches| switches.forbid = [Endpoint::Account].into());
     connect(&place).ends_with(0);
     place.siem().stays_silent();
 }
 
-/// The code is a convenience: nothing that is answered instead of it ends the setup.
-#[test]
-fn whatever_the_call_for_the_account_answers_setup_goes_on_without_its_code() {
-    type Change = Box<dyn Fn(&mut Reply) + Send + Sync>;
-    let answers: [(&str, Change); 12] = [
+type Change = Box<dyn Fn(&mut Reply) + Send + Sync>;
+
+fn answers_for_the_account() -> [(&'static str, Change); 12] {
+    [
         ("404", Box::new(changes::status(404))),
         ("401", Box::new(changes::status(401))),
         ("418", Box::new(changes::status(418))),
@@ -126,12 +117,17 @@ fn whatever_the_call_for_the_account_answers_setup_goes_on_without_its_code() {
                 );
             }),
         ),
-    ];
-    for (name, answer) in answers {
+    ]
+}
+
+/// The code is a convenience: nothing that is answered instead of it ends the setup.
+#[test]
+fn whatever_the_call_for_the_account_answers_setup_goes_on_without_its_code() {
+    for (name, answer) in answers_for_the_account() {
         println!("{name}");
-        let place = Place::connected_by_token();
+        let place = Installation::connected_by_token();
         fs::write(place.path("config.toml"), QUICK).expect("written");
-        place.sandbox.always(Endpoint::Account, answer);
+        place.always(Endpoint::Account, answer);
         let outcome = connect(&place).ends_with(0);
         assert!(
             outcome.took < Duration::from_secs(20),
@@ -151,14 +147,14 @@ fn whatever_the_call_for_the_account_answers_setup_goes_on_without_its_code() {
 #[test]
 fn a_signal_ends_a_setup_that_waits_for_the_account() {
     use rustix::process::{Pid, Signal, kill_process};
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let wait = changes::wire(Wire::Silent(Duration::from_secs(60)));
-    place.sandbox.always(Endpoint::Account, wait);
+    place.always(Endpoint::Account, wait);
     let mut command = given(&place);
     let secret = place.sandbox.client().client_secret;
     let child = command.env("MIMECAST_CLIENT_SECRET", secret).spawn();
     let child = child.expect("it starts");
-    while place.sandbox.count(Endpoint::Account) == 0 {
+    while place.count(Endpoint::Account) == 0 {
         std::thread::sleep(Duration::from_millis(5));
     }
     kill_process(Pid::from_child(&child), Signal::TERM).expect("ours");
@@ -171,26 +167,20 @@ fn a_signal_ends_a_setup_that_waits_for_the_account() {
 
 #[test]
 fn a_host_of_the_other_generation_is_refused() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     let mut command = bare(&place);
-    command.args([
-        "--client-id",
-        "x",
-        "--base-url",
-        "https://us-api.mimecast.com",
-    ]);
-    command
-        .arg("--data-dir")
-        .arg(place.path("data"))
-        .env("MIMECAST_CLIENT_SECRET", "x");
+    let of_1_0 = "https://us-api.mimecast.com";
+    command.args(["--client-id", "x", "--base-url", of_1_0]);
+    command.arg("--data-dir").arg(place.path("data"));
+    command.env("MIMECAST_CLIENT_SECRET", "x");
     place.finish(command).ends_with(64).says("serves API 1.0");
 }
 
 #[test]
 fn moving_an_installation_keeps_its_folders_and_its_audit_state() {
-    let place = Place::unconnected();
+    let place = Installation::unconnected();
     set_up(&place).ends_with(0);
-    place.sandbox.serve(Batch::realistic(1, 20));
+    place.serve(Batch::realistic(1, 20));
     place.siem().stays_silent();
     place.audit().stays_silent();
     let before = place.files("mta");
@@ -200,9 +190,7 @@ fn moving_an_installation_keeps_its_folders_and_its_audit_state() {
         fs::read(place.path("checkpoint/audit.state")).expect("there"),
         state
     );
-    place
-        .sandbox
-        .serve_objects("delivery", [Object::realistic(2, 5)]);
+    place.serve_objects("delivery", [Object::realistic(2, 5)]);
     place.siem().stays_silent();
     place.audit().stays_silent();
     let after = place.files("mta");
@@ -216,13 +204,11 @@ fn moving_an_installation_keeps_its_folders_and_its_audit_state() {
 
 #[test]
 fn a_permission_that_comes_later_does_not_orphan_the_state() {
-    let place = Place::unconnected();
-    place
-        .sandbox
-        .set(|switches| switches.forbid = [Endpoint::Account].into());
+    let place = Installation::unconnected();
+    place.set(|switches| switches.forbid = [Endpoint::Account].into());
     connect(&place).ends_with(0);
     place.siem().stays_silent();
-    place.sandbox.set(|switches| switches.forbid.clear());
+    place.set(|switches| switches.forbid.clear());
     connect(&place).ends_with(0);
     place.siem().stays_silent();
     place.audit().stays_silent();
