@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use mimecast_collector::fuzzing::{Answer, Body, Head};
 use mimecast_collector::fuzzing::Call;
 use mimecast_collector::fuzzing::{ARCHIVES, AUDIT, CLOUD_GATEWAY, CLOUD_INTEGRATED};
+use mimecast_collector::fuzzing::{Answer, Body, Head};
 use mimecast_collector_fuzz::{CANARY, first, items, members};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::value::RawValue;

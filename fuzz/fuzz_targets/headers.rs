@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use chrono::Datelike as _;
 use libfuzzer_sys::fuzz_target;
-use mimecast_collector::fuzzing::{Answer, Body, Head};
 use mimecast_collector::fuzzing::Call;
-use mimecast_collector::fuzzing::{ARCHIVES, AUDIT};
 use mimecast_collector::fuzzing::siem_token;
+use mimecast_collector::fuzzing::{ARCHIVES, AUDIT};
+use mimecast_collector::fuzzing::{Answer, Body, Head};
 use mimecast_collector_fuzz::CANARY;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 

@@ -11,8 +11,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use mimecast_collector::fuzzing::{ListPage, address, file_name, list_page, own_name};
 use mimecast_collector::fuzzing::Extension;
+use mimecast_collector::fuzzing::{ListPage, address, file_name, list_page, own_name};
 use mimecast_collector_fuzz::{CANARY, first, from_base64, items, members, sha256};
 use serde_json::{Value, json};
 

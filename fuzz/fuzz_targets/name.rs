@@ -5,8 +5,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mimecast_collector::fuzzing::{file_name, own_name};
 use mimecast_collector::fuzzing::Extension;
+use mimecast_collector::fuzzing::{file_name, own_name};
 use mimecast_collector_fuzz::sha256;
 
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
