@@ -9,7 +9,7 @@ use super::*;
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 
-/// One entry; whatever is set differs from the truth.
+/// One entry. Each field that is set differs from the true value.
 #[derive(Clone)]
 struct Entry {
     name: Vec<u8>,
@@ -62,7 +62,7 @@ impl Entry {
         encoder.finish().unwrap()
     }
 
-    /// Header and data into `file`, the directory's header into `directory`.
+    /// Appends header and data to `file`, and the directory's header to `directory`.
     fn write(&self, file: &mut Vec<u8>, directory: &mut Vec<u8>) {
         let offset = file.len() as u32;
         let packed = self.packed();
@@ -140,7 +140,7 @@ fn finish(mut file: Vec<u8>, directory: &[u8], count: u16) -> Vec<u8> {
     file
 }
 
-/// The same with a zip64 end record.
+/// Returns an archive with a zip64 end record.
 fn archive64(entries: &[Entry]) -> Vec<u8> {
     let mut file = archive(entries);
     let end = file.split_off(file.len() - 22);
@@ -161,7 +161,7 @@ fn archive64(entries: &[Entry]) -> Vec<u8> {
     file
 }
 
-/// The whole members and the faults, after reading everything in reads of `step` bytes.
+/// The whole members and the faults.
 type Outcome = (Vec<(String, Vec<u8>)>, Vec<String>);
 
 fn read_with(bytes: &[u8], limits: &Limits, step: usize) -> Outcome {
@@ -192,7 +192,7 @@ fn good(name: &str) -> Entry {
     Entry::new(name, format!("{name}: one line\n").repeat(40))
 }
 
-/// Puts the entry between two good ones, and expects those whole and one fault.
+/// Puts the entry between two good ones. Expects both good ones whole, and one fault.
 #[track_caller]
 fn faulty(entry: Entry, why: &str) {
     let (whole, faults) = read(&archive(&[good("first"), entry, good("last")]));
@@ -204,7 +204,7 @@ fn faulty(entry: Entry, why: &str) {
     assert!(faults[0].contains(why), "{faults:?}");
 }
 
-/// Expects nothing to be handed out, and one fault.
+/// Expects one fault and no member.
 #[track_caller]
 fn refused(bytes: &[u8], why: &str) {
     let (whole, faults) = read(bytes);
@@ -249,7 +249,7 @@ fn nothing_comes_out_of_nothing_without_complaint() {
     for bytes in [archive(&[]), archive64(&[])] {
         assert_eq!(read(&bytes), (Vec::new(), Vec::new()));
     }
-    refused(&[], "it is empty"); // not even the end of an archive
+    refused(&[], "it is empty"); // even an empty archive has an end record
 }
 
 #[test]
@@ -372,7 +372,7 @@ fn entries_of_one_name_are_told_apart_by_their_places() {
     let expected = [("a", "one"), ("b", "two"), ("a", "three"), ("a", "one")];
     let expected = expected.map(|(name, content)| (name.to_owned(), text(content)));
     assert!(whole == expected, "{whole:?}");
-    // damage to one of them is its own
+    // a damaged entry does not hide another of the same name
     let damaged = Entry::new("a", "other").with(|entry| entry.crc = Some(7));
     let (whole, faults) = read(&archive(&[good("a"), damaged, good("b")]));
     assert_eq!((whole.len(), faults.len()), (2, 1), "{faults:?}");
@@ -584,7 +584,7 @@ fn a_fault_shows_no_control_characters_and_little_of_a_long_name() {
     assert!(!faults[0].contains(|c: char| c.is_control()), "{faults:?}");
 }
 
-/// A small archive with every form of entry, and the contents by name.
+/// Returns a small archive with every form of entry, and the contents of its members.
 fn small() -> (Vec<u8>, Vec<Vec<u8>>) {
     let entries = [
         good("a"),

@@ -5,20 +5,20 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::rc::Rc;
 
-/// An error of the disk under the archive, set apart from what is wrong with the bytes.
+/// The last error of the disk, kept apart from faults of the bytes.
 pub(super) type Failure = Rc<Cell<Option<io::Error>>>;
 
-/// The bytes of an archive. Short moves stay in the buffer, as small entries stand close together;
-/// none leads beyond the end, wherever a header points.
+/// The bytes of an archive. Short moves stay in the buffer, because small entries are close
+/// together. No header can move the position beyond the end.
 pub(super) struct ZipSource<R> {
     file: BufReader<R>,
-    /// Where the file is read next.
+    /// The offset at which the file is read next.
     file_at: u64,
-    /// Where the archive is read next.
+    /// The offset at which the archive is read next.
     pub(super) at: u64,
     pub(super) length: u64,
     failure: Failure,
-    /// Stands for what the file has from the directory on.
+    /// A replacement for the bytes of the file from this offset on.
     directory: Option<(u64, Vec<u8>)>,
 }
 
@@ -40,7 +40,7 @@ impl<R: Read + Seek> ZipSource<R> {
         Ok(source)
     }
 
-    /// Shows a directory that holds one record of the real one, which begins at `start`.
+    /// Replaces the directory, which begins at `start`, by one with a single record.
     pub(super) fn show_one(&mut self, start: u64, record: &Range<u64>) -> io::Result<()> {
         self.directory = None;
         self.length = record.end;
@@ -68,7 +68,7 @@ impl<R: Read + Seek> ZipSource<R> {
         })
     }
 
-    /// Moves the file to where the archive is read next.
+    /// Moves the file to the offset at which the archive is read next.
     fn follow(&mut self) -> io::Result<()> {
         let distance = self.at.wrapping_sub(self.file_at).cast_signed();
         let moved = self.file.seek_relative(distance);

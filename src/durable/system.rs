@@ -1,4 +1,4 @@
-//! The file systems of this machine, and what their platforms do differently.
+//! The file systems of this host, and the differences between platforms.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{Disk, Entry, Handle, Kind, Mode};
 
-/// How long a file that somebody else holds is waited for.
+/// The longest wait for a file that another program has open.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The operating system's file systems.
@@ -33,7 +33,7 @@ impl Disk for SystemDisk {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode.0);
         let file = patiently(|| options.open(path))?;
-        set_mode(&file, mode)?; // whatever the umask took away or the folder's default added
+        set_mode(&file, mode)?; // corrects the effect of the umask or of the folder's default
         Ok(Box::new(file))
     }
 
@@ -89,7 +89,8 @@ impl Disk for SystemDisk {
         }
     }
 
-    /// Windows refuses to open a folder as a file; NTFS keeps changes of names in order by its journal.
+    /// False on Windows, which refuses to open a folder as a file. The journal of NTFS keeps
+    /// changes of names in order.
     fn syncs_folders(&self) -> bool {
         cfg!(not(windows))
     }
@@ -128,7 +129,7 @@ impl Disk for SystemDisk {
 }
 
 impl SystemDisk {
-    /// Checks what stands under a path before it is opened: opening a pipe would wait for its other end.
+    /// Fails unless the path leads to a regular file. Opening a pipe would wait for its other end.
     fn require_file(self, path: &Path) -> io::Result<()> {
         match self.entry(path)? {
             Some(entry) if entry.kind == Kind::File => Ok(()),
@@ -157,17 +158,17 @@ impl Entry {
     }
 }
 
-/// Whether somebody else holds the file at this moment: Windows' access denied, sharing violation and
-/// lock violation. The first also means missing rights, which waiting does not bring.
+/// True if another program has the file open: Windows' access denied, sharing violation and lock
+/// violation. Access denied can also mean missing rights, and then waiting does not help.
 pub fn is_held(error: &io::Error) -> bool {
     cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32 | 33))
 }
 
-/// Repeats what a virus scanner or an agent blocks for a moment on Windows; elsewhere nobody can, and
-/// every error is final at once.
+/// Repeats a call while a virus scanner or an agent blocks the file on Windows. On other systems no
+/// program can block it, so every error is final at once.
 ///
 /// # Errors
-/// That of the last try, after two seconds.
+/// The error of the last try, after two seconds.
 #[expect(
     clippy::disallowed_methods,
     reason = "a wait of the disk's, shorter than any budget"
@@ -186,11 +187,11 @@ pub fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
-/// Opens a regular file, or the one that a link leads to. A pipe without a writer, a socket or a
-/// device is refused at once: opening or reading it could wait for ever.
+/// Opens a regular file, or the regular file that a link leads to. Refuses a pipe, a socket or a
+/// device at once, because opening or reading it could wait for ever.
 ///
 /// # Errors
-/// `InvalidInput` for anything that is not a regular file, and as the operating system reports.
+/// `InvalidInput` for anything else, and the errors of the operating system.
 pub fn open_regular(mut options: OpenOptions, path: &Path) -> io::Result<File> {
     // opening a device can have an effect, and opening a socket fails without a clear reason
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
@@ -204,7 +205,7 @@ pub fn open_regular(mut options: OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(not(unix))]
     let _ = &mut options; // a pipe has another kind of name there
     let file = patiently(|| options.open(path))?;
-    // the path may lead to something else since the first look
+    // the path may lead to another file since the first check
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
@@ -216,7 +217,7 @@ fn not_regular() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
 }
 
-/// Sets the mode of an open file: a path could lead to another one by now.
+/// Sets the mode of an open file, because the path may lead to another file by now.
 #[cfg(unix)]
 pub(super) fn set_mode(file: &File, mode: Mode) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -232,7 +233,7 @@ pub(super) fn set_mode(_: &File, _: Mode) -> io::Result<()> {
     Ok(())
 }
 
-/// Sets the mode of a folder that was just made.
+/// Sets the mode of a new folder.
 #[cfg(unix)]
 pub(super) fn set_folder_mode(path: &Path, mode: Mode) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

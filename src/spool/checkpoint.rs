@@ -1,4 +1,4 @@
-//! The state record on the disk: read with suspicion, replaced in one step, never edited.
+//! The state record on the disk. The collector checks it when it reads it, and replaces it in one step.
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -14,31 +14,31 @@ use super::seen::Seen;
 use super::time::Time;
 use crate::durable::{self, Disk, Mode, is_held};
 
-/// The one memory of a stream.
+/// The state record of a stream, and its file.
 pub(super) struct Checkpoint {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     record: Record,
-    /// The generation before, as long as it is of use: it names the files of the batch before.
+    /// The record before this one, if files were pending in it.
     previous: Option<Box<Record>>,
-    /// The bytes of the record as they are on the disk; empty if there is none.
+    /// The first bytes of the record's file on the disk. Empty if the file is missing.
     written: Vec<u8>,
 }
 
-/// What was found when the state was read.
+/// The result of reading the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// The record of the last run.
     Current,
-    /// Only the generation before it; the reason says what is wrong with the last.
+    /// Only the record before the last. The text says what is wrong with the last.
     Previous(String),
-    /// Nothing that can be read, though something is there.
+    /// No readable record, although a file exists. The text says what is wrong with it.
     Unreadable(String),
-    /// No state at all.
+    /// No state file at all.
     Nothing,
 }
 
-/// One generation of the file.
+/// One of the two state files.
 enum Generation {
     Good(Box<Record>, Vec<u8>),
     Bad(String),
@@ -46,7 +46,7 @@ enum Generation {
 }
 
 impl Checkpoint {
-    /// Reads the newest usable generation; an unreadable one is kept aside as `.bad-<now>`.
+    /// Reads the newest usable record. Renames an unreadable file to `.bad-<now>`.
     pub(super) fn load(
         disk: Arc<dyn Disk>,
         path: PathBuf,
@@ -59,7 +59,7 @@ impl Checkpoint {
         if let (Generation::Good(record, _), Generation::Good(copy, _)) = (&current, &previous)
             && copy.sequence > record.sequence
         {
-            // somebody put an old file back; kept in place it would become the next `.prev`
+            // the operator restored an old file; if it stayed in place, it would become the next `.prev`
             current = Generation::Bad("it is older than the copy kept of it".to_owned());
         }
         for (bad, at) in [(&current, &path), (&previous, &previous_path)] {
@@ -74,7 +74,7 @@ impl Checkpoint {
             (Generation::Good(current, bytes), previous) => {
                 written = bytes;
                 if let Generation::Good(previous, _) = previous {
-                    // equal: a run was killed between keeping the copy and replacing the record
+                    // equal if a run was killed after keeping the copy and before replacing the record
                     let follows =
                         [previous.sequence, previous.sequence + 1].contains(&current.sequence);
                     let is_ours = previous.id.is_empty() || previous.id == current.id;
@@ -109,23 +109,24 @@ impl Checkpoint {
         &self.record
     }
 
-    /// Gives the record an id, which the next replacement keeps.
+    /// Sets the id of the record. The next replacement saves it.
     pub(super) fn name(&mut self, id: String) {
         self.record.id = id;
     }
 
-    /// The latest time that the record knows of.
+    /// Returns the latest time in the record.
     pub(super) fn latest_known(&self) -> DateTime<Utc> {
         self.record.clock.unwrap_or_default()
     }
 
-    /// The generation before the record that was read, if files were pending in it; once.
+    /// Returns the record before the one that was read, if files were pending in it. A second call
+    /// returns `None`.
     pub(super) fn take_previous(&mut self) -> Option<Box<Record>> {
         self.previous.take()
     }
 
-    /// Returns when the record that was read is durable. One that a killed run had just renamed into
-    /// place may only be visible: a power cut would bring the older one back.
+    /// Returns after the record is durable. A killed run may have renamed it into place without a
+    /// sync. A power cut would then restore the older record.
     pub(super) fn confirm(&self) -> Result<(), SpoolError> {
         let folder = durable::folder_of(&self.path);
         self.disk
@@ -133,7 +134,7 @@ impl Checkpoint {
             .map_err(|error| SpoolError::disk("sync", folder, error))
     }
 
-    /// The decision: from here on the staged files count as collected and `position` as reached.
+    /// Commits: from here on the staged files count as collected and `position` as reached.
     pub(super) fn advance(
         &mut self,
         staged: Staged,
@@ -176,7 +177,7 @@ impl Checkpoint {
         })
     }
 
-    /// Moves the ids of the record into the file beside it if they are too many.
+    /// Moves the ids of the record into the file beside it if the record holds too many.
     fn spill(&self, now: DateTime<Utc>) -> Result<Option<known::Older>, SpoolError> {
         let record = &self.record;
         if record.seen.len() + record.added.len() < RECENT_LIMIT {
@@ -190,7 +191,7 @@ impl Checkpoint {
             .map_err(|error| SpoolError::disk("remember ids beside", &self.path, error))
     }
 
-    /// Replaces the record in one step, keeping the last as `.prev`.
+    /// Replaces the record in one step and keeps the last one as `.prev`.
     pub(super) fn replace(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), SpoolError> {
         self.refuse_second_writer()?;
         let mut record = self.record.clone();
@@ -206,7 +207,8 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Compares the file with what this process wrote or read last: somebody may have removed the lock.
+    /// Fails if the file is not the one that this process last read or wrote. Another process may
+    /// have deleted the lock and changed the state.
     fn refuse_second_writer(&self) -> Result<(), SpoolError> {
         let failed = |error| SpoolError::disk("read", &self.path, error);
         let mut found = Vec::new();
@@ -227,7 +229,7 @@ impl Checkpoint {
 
     fn keep_previous(&self) -> io::Result<()> {
         if self.disk.entry(&self.path)?.is_none() {
-            return Ok(()); // the only generation left may be .prev itself
+            return Ok(()); // the only record left may be .prev itself
         }
         let previous = durable::with_suffix(&self.path, ".prev");
         if self.disk.entry(&previous)?.is_some() {
@@ -237,21 +239,21 @@ impl Checkpoint {
     }
 }
 
-/// How many bytes tell one record from another: its first line holds the digest of all.
+/// The number of leading bytes that tell two records apart: the first line holds the digest of all bytes.
 const HEAD_BYTES: u64 = 128;
 
 fn head(bytes: &[u8]) -> Vec<u8> {
     bytes[..bytes.len().min(HEAD_BYTES as usize)].to_vec()
 }
 
-/// Whether what stands under the name is to blame: no file, far too large, or for somebody else.
+/// True if the file itself causes the error: not a regular file, too large, or not permitted.
 fn is_of_the_file(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, InvalidInput, PermissionDenied};
     matches!(error.kind(), FileTooLarge | InvalidInput | PermissionDenied)
 }
 
-/// Reads one generation. Damage is an answer; a newer version, another account's record or
-/// something that is no file at all stops the program before it changes anything.
+/// Reads one state file. Returns damage as [`Generation::Bad`]. A newer version, another account's
+/// record, or a path without a regular file stops the program before it changes anything.
 fn generation(disk: &dyn Disk, path: &Path, expected: &Record) -> Result<Generation, SpoolError> {
     let unusable = |why: String| SpoolError::Unusable {
         path: path.to_owned(),
@@ -263,7 +265,7 @@ fn generation(disk: &dyn Disk, path: &Path, expected: &Record) -> Result<Generat
         Err(error) if is_of_the_file(&error) && !is_held(&error) => {
             return Err(unusable(error.to_string()));
         }
-        // a host that is short of something: nobody should move the state away for that
+        // the host is out of files or memory: a disk error, so that no operator deletes a good state
         Err(error) => return Err(SpoolError::disk("read", path, error)),
     };
     let record = match Record::decode(&bytes) {

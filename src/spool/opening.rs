@@ -1,4 +1,4 @@
-//! Opening a stream: whose folder it is, what is wrong with its state, and what an earlier run left to do.
+//! Opening a stream: the collector checks the data folder and the state, and finishes an interrupted run.
 
 use std::cell::RefCell;
 use std::io;
@@ -20,11 +20,11 @@ use super::{
 use crate::durable;
 
 impl Spool {
-    /// Reads the state, finishes what an interrupted run had committed and sweeps what it had not.
+    /// Reads the state, publishes the committed files of an interrupted run and sweeps the uncommitted ones.
     ///
     /// # Errors
-    /// [`SpoolError::Unusable`] for a state that must not be changed, [`SpoolError::Foreign`] for a data
-    /// folder of another installation, [`SpoolError::Disk`] else.
+    /// [`SpoolError::Unusable`] for a state that must not change. [`SpoolError::Foreign`] for a
+    /// data folder of another installation. [`SpoolError::Disk`] in every other case.
     pub fn open(settings: Settings, lock: Lock) -> Result<(Self, Recovery), SpoolError> {
         let disk = Arc::clone(&settings.disk);
         let path = state_path(&settings);
@@ -51,7 +51,7 @@ impl Spool {
                 }
                 if is_resumed {
                     record.resumed = true;
-                    // no record of an earlier run counts as newer than this one from here on
+                    // from here on no record of an earlier run counts as newer than this one
                     record.sequence = record.sequence.max(marker.newest());
                 }
                 record.older = shortened.or_else(|| record.older.take());
@@ -78,7 +78,7 @@ impl Spool {
     }
 }
 
-/// Makes sure that the data folder is this installation's, and gives a new record its id.
+/// Checks that the data folder belongs to this installation, and gives a new record its id.
 fn own(
     settings: &Settings,
     checkpoint: &mut Checkpoint,
@@ -123,15 +123,15 @@ fn own(
             state.display()
         )),
     }
-    // from its first moment on a run keeps other installations out
+    // this excludes other installations from the first moment of the run
     let id = &*checkpoint.record().id;
     if let Err(error) = marker.claim(&*settings.disk, &Ours { id, sequence }) {
-        tracing::warn!(%error, "the end of the run tries again"); // and tells it
+        tracing::warn!(%error, "the end of the run tries again"); // and reports it
     }
     Ok(marker)
 }
 
-/// Says what is wrong with the state that was read, if anything is.
+/// Adds a warning if the state is damaged, lost or incomplete.
 fn judge_state(
     settings: &Settings,
     found: &Found,
@@ -159,7 +159,7 @@ fn judge_state(
     Ok(())
 }
 
-/// Says so if ids beside the record are gone, and returns what is left of them.
+/// Adds a warning if ids beside the record are missing. Returns the undamaged part of them.
 fn check_memory(
     settings: &Settings,
     checkpoint: &Checkpoint,
@@ -177,7 +177,7 @@ fn check_memory(
     older.sound(disk, &path).map(Some).map_err(failed)
 }
 
-/// True if a damaged state of the stream was set aside by an earlier run.
+/// True if an earlier run renamed a damaged state of the stream to `.bad-…`.
 fn was_set_aside(settings: &Settings) -> Result<bool, SpoolError> {
     let folder = &settings.state;
     let listed = settings.disk.list(folder);
@@ -189,11 +189,11 @@ fn was_set_aside(settings: &Settings) -> Result<bool, SpoolError> {
     }))
 }
 
-/// When a stream last came to its end, read off its state without opening it. `None` if there is no
-/// state, or none of this stream and account that can be read.
+/// Returns the end of the last run that finished, without opening the stream. `None` if this stream
+/// and account have no readable state.
 ///
 /// # Errors
-/// [`SpoolError::Disk`] when the file is there and cannot be read.
+/// [`SpoolError::Disk`] if the file exists and cannot be read.
 pub fn last_success(settings: &Settings) -> Result<Option<DateTime<Utc>>, SpoolError> {
     let path = state_path(settings);
     let is_ours =
@@ -208,7 +208,7 @@ pub fn last_success(settings: &Settings) -> Result<Option<DateTime<Utc>>, SpoolE
     }
 }
 
-/// Whether the stream has published before, as far as names tell.
+/// True if the published folder holds a file with the stream's stem.
 fn has_files(settings: &Settings) -> Result<bool, SpoolError> {
     let names = own_names(&*settings.disk, &settings.published)?;
     Ok(names

@@ -1,4 +1,4 @@
-//! Batch → staged → committed → published: each step takes the receipt of the one before.
+//! Batch → staged → committed → published: each step needs the receipt of the step before.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -14,11 +14,11 @@ use super::record::{Move, hex};
 use super::seen::Digest;
 use crate::durable::{Disk, Kind};
 
-/// How many names are tried for one content before giving up.
+/// The number of names that the collector tries for one content.
 const VARIANTS: u32 = 100;
 const COPY_BYTES: usize = 64 << 10;
 
-/// Receipt: every file of a batch and its staged name are on the disk.
+/// A receipt: every file of a batch is on the disk, and so is its staged name.
 #[must_use = "staged files are swept unless the checkpoint takes them"]
 pub(super) struct Staged {
     pub(super) moves: Vec<Move>,
@@ -29,31 +29,31 @@ pub(super) struct Staged {
     pub(super) repeated: u64,
 }
 
-/// Receipt: the state record names these files; they may be shown.
+/// A receipt: the state record names these files, so the collector may publish them.
 #[must_use = "committed files have to be published"]
 pub(super) struct Committed {
     pub(super) moves: Vec<Move>,
     pub(super) size: Size,
-    /// Files that were not added, because their content had been published before.
+    /// The number of skipped files, whose content was already published.
     pub(super) repeated: u64,
 }
 
-/// What a commit did.
+/// The result of a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
-    /// Files, lines and bytes of the batch.
+    /// The files, lines and bytes of the batch.
     pub size: Size,
-    /// Files whose very content had been published before.
+    /// The number of files that already existed with the same content.
     pub repeated: u64,
-    /// Files that were left out of the batch, because their content had been published before.
+    /// The number of files that the batch skipped, because their content was already published.
     pub left_out: u64,
-    /// Names that were taken by other content, and so got a number.
+    /// Names with a number, because other content already has the name.
     pub renamed: Vec<String>,
-    /// Names of all its files.
+    /// The names of all its files.
     pub names: Vec<String>,
 }
 
-/// Makes the staged names durable; the contents are since [`Batch::add`].
+/// Makes the staged names durable. [`Batch::add`] has already made the contents durable.
 pub(super) fn stage(mut batch: Batch) -> Result<Staged, SpoolError> {
     if !batch.moves.is_empty() {
         let folder = &batch.staging.folder;
@@ -107,7 +107,7 @@ pub(super) fn publish(
     Ok(stored)
 }
 
-/// Makes moves durable: the new names first, so that a power cut never loses both.
+/// Makes moves durable. Syncs the new names first, so that a power cut never loses both names.
 pub(super) fn sync_both(
     disk: &dyn Disk,
     staging: &Path,
@@ -120,29 +120,30 @@ pub(super) fn sync_both(
     Ok(())
 }
 
-/// Where one committed file ended up.
+/// The result of publishing one committed file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Placed {
-    /// Under its own name.
+    /// Moved to its own name.
     Moved,
-    /// The same content was there already, under this name.
+    /// The same content already exists under this name.
     Known(FileName),
-    /// Its name belongs to other content, so it got a number.
+    /// Other content has its name, so the file got a number.
     Numbered(FileName),
-    /// Neither staged nor published.
+    /// The file is neither staged nor published.
     Missing,
 }
 
-/// Whether a staged file has to be read again before it is believed.
+/// Says if the collector must read a staged file again before it publishes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trust {
     /// This process wrote and synced it.
     JustWritten,
-    /// An earlier one did, and ended badly; the age of the file counts from this time.
+    /// An earlier process wrote it and was interrupted. The age of the file counts from this time.
     Verify(SystemTime),
 }
 
-/// Lets the age of a file count from a later time. After a power cut it may count from staging again.
+/// Sets the time of a file, from which its age counts, unless it is later already. After a power
+/// cut the age may count from staging again.
 pub(super) fn restamp(disk: &dyn Disk, path: &Path, time: SystemTime) -> io::Result<()> {
     let modified = disk.entry(path)?.and_then(|entry| entry.modified);
     if modified.is_some_and(|modified| modified >= time) {
@@ -151,7 +152,7 @@ pub(super) fn restamp(disk: &dyn Disk, path: &Path, time: SystemTime) -> io::Res
     disk.append(path)?.set_modified(time)
 }
 
-/// Moves one file unless its content is there already; may be repeated at any time.
+/// Moves one file unless its content is already published. A caller may repeat this at any time.
 pub(super) fn place(
     disk: &dyn Disk,
     staging: &Path,
@@ -178,7 +179,7 @@ pub(super) fn place(
             if let Trust::Verify(published_at) = trust {
                 restamp(disk, &staged, published_at)?;
             }
-            // the lock makes this the only writer, so the name is still free
+            // the lock makes this process the only writer, so the name is still free
             disk.rename(&staged, &target)?;
             return Ok(if count == 1 {
                 Placed::Moved
@@ -196,7 +197,7 @@ pub(super) fn place(
     ))
 }
 
-/// Whether a regular file with exactly this content stands under the path.
+/// True if the path leads to a regular file with exactly this content.
 fn holds(disk: &dyn Disk, path: &Path, moved: &Move) -> io::Result<bool> {
     match disk.entry(path)? {
         Some(entry) if entry.kind == Kind::File && entry.size == moved.size => {
@@ -206,7 +207,7 @@ fn holds(disk: &dyn Disk, path: &Path, moved: &Move) -> io::Result<bool> {
     }
 }
 
-/// Digests a stream to its end, in lower-case hex.
+/// Returns the SHA-256 of a stream up to its end, in lower-case hex.
 pub(super) fn sha256(source: &mut dyn Read) -> io::Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; COPY_BYTES];

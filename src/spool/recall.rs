@@ -1,4 +1,4 @@
-//! Whether something was published before.
+//! Questions to the digests of published ids and contents.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use super::known::{Known, Older};
 use super::{Digest, Spool, SpoolError, state_path};
 
 impl Spool {
-    /// True if the id was remembered with an earlier batch.
+    /// True if an earlier batch remembered the id.
     ///
     /// # Errors
-    /// [`SpoolError::Disk`] when the memory cannot be read.
+    /// [`SpoolError::Disk`] if the digests cannot be read.
     pub fn has_seen(&self, id: Digest) -> Result<bool, SpoolError> {
         if self.known.borrow().is_none() {
             self.recall_since(i64::MIN)?;
@@ -18,10 +18,10 @@ impl Spool {
         Ok(known.as_ref().is_some_and(|known| known.contains(id)))
     }
 
-    /// Whether one of two digests with the same first half belongs to what was published.
+    /// True if one of two digests with the same first half was remembered.
     ///
     /// # Errors
-    /// As [`Spool::has_seen`].
+    /// Those of [`Spool::has_seen`].
     pub fn has_seen_either(&self, one: Digest, other: Digest) -> Result<bool, SpoolError> {
         if self.known.borrow().is_none() {
             self.recall_since(i64::MIN)?;
@@ -32,10 +32,10 @@ impl Spool {
             .is_some_and(|known| known.contains_either(one, other)))
     }
 
-    /// Reads what was remembered from this second since 1970 on; older ids are then not found.
+    /// Reads the digests from this second since 1970 on. Older ids then count as unknown.
     ///
     /// # Errors
-    /// As [`Spool::has_seen`].
+    /// Those of [`Spool::has_seen`].
     pub fn recall_since(&self, second: i64) -> Result<(), SpoolError> {
         let hour = second.div_euclid(3_600);
         if let Some(known) = &*self.known.borrow()

@@ -1,4 +1,4 @@
-//! The promises of this folder, each tried at every point where a run can be interrupted.
+//! Tests of this folder's promises, with an interruption at every possible point.
 
 mod agent;
 mod damage;

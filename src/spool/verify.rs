@@ -1,9 +1,9 @@
-//! A second look at what was published last, where folders cannot be synced.
+//! A check of the last published files, on platforms that cannot sync folders.
 //!
-//! There a power cut may undo the last changes of names, and only the order of the journal, which
-//! nobody promises, ties a rename to the commit before it. So after a run that was cut off the batch
-//! before the pending one is moved again where it has to be, and the newest files are compared with
-//! the digests in their names.
+//! There a power cut may undo the last renames. Only the order of the journal ties a rename to the
+//! commit before it, and no vendor promises that order. After an interrupted run the collector
+//! therefore moves the files of the batch before the pending one again, if necessary. It also
+//! compares the newest files with the digests in their names.
 
 use std::collections::HashSet;
 use std::io;
@@ -16,10 +16,10 @@ use super::recover::Recovery;
 use super::{Settings, SpoolError};
 use crate::durable::{Disk, Entry, Kind, is_held};
 
-/// How many of the newest files are read again: a power cut reaches some seconds back.
+/// The number of newest files to check. A power cut undoes only the last seconds.
 const NEWEST: usize = 16;
 
-/// Looks at the files of the last batches, unless the last run ended well.
+/// Checks the files of the last batches if the last run was interrupted.
 pub(super) fn newest(
     settings: &Settings,
     checkpoint: &mut Checkpoint,
@@ -34,7 +34,7 @@ pub(super) fn newest(
     let failed = |error| SpoolError::disk("look again at files in", published, error);
     let mut torn = torn_by_name(disk, published, &settings.stem).map_err(failed)?;
     for moved in &checkpoint.record().pending {
-        torn.remove(&moved.name); // finishing it has its own way with that
+        torn.remove(&moved.name); // the recovery of pending files handles this one
     }
     let Some(previous) = previous else {
         recovery.warnings.extend(torn.iter().map(|name| lost(name)));
@@ -46,7 +46,7 @@ pub(super) fn newest(
         match place(disk, &settings.staging, published, moved, trust).map_err(failed)? {
             Placed::Moved | Placed::Numbered(_) => recovery.finished += 1,
             Placed::Known(_) => {}
-            // under no name an agent or a person has taken it away; under its own it is another
+            // if the file is gone, an agent removed it; if it exists with other content, it is damaged
             Placed::Missing => {
                 torn.remove(&moved.name);
                 let there = disk.entry(&published.join(&moved.name)).map_err(failed)?;
@@ -71,7 +71,7 @@ pub(super) fn newest(
     Ok(())
 }
 
-/// Names of the newest files of a stream whose content is another.
+/// Returns the names of the newest files of a stream whose content does not match the name.
 fn torn_by_name(disk: &dyn Disk, folder: &Path, stem: &str) -> io::Result<HashSet<String>> {
     let mut files: Vec<(FileName, Entry)> = disk
         .list(folder)?
@@ -83,7 +83,7 @@ fn torn_by_name(disk: &dyn Disk, folder: &Path, stem: &str) -> io::Result<HashSe
     let mut torn = HashSet::new();
     for (name, _) in files.into_iter().take(NEWEST) {
         let mut file = match disk.open(&folder.join(name.as_str())) {
-            // an agent has just taken it away, or lets nobody read it: it is whole enough for that
+            // an agent has just removed it, or has it open, so the file was complete
             Err(error) if error.kind() == io::ErrorKind::NotFound || is_held(&error) => continue,
             opened => opened?,
         };

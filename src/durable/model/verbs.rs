@@ -1,4 +1,4 @@
-//! The verbs of the disk in memory: what each does to what is visible and to what is durable.
+//! The calls of the disk in memory, and their effect on the visible and the durable state.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -54,7 +54,7 @@ impl Disk for Model {
         state.change()?;
         let id = state.find(from)?;
         if state.find(to).ok() != Some(id) {
-            // POSIX: nothing happens when both are names of one file
+            // POSIX: a rename between two names of one file has no effect
             state.rename_names(vec![(name_of(to), Some(id)), (name_of(from), None)]);
         }
         Ok(())

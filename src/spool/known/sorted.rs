@@ -1,23 +1,24 @@
-//! Digests in memory, sorted and searched by their first bits.
+//! Sorted digests in memory.
 
 use crate::spool::seen::Digest;
 
-/// Digests that share their first bits, about.
+/// The average number of digests in a group.
 const GROUP_IDS: usize = 4;
 
-/// Sorted digests, searched by their first bits: they are spread evenly, so that few share them.
+/// Sorted digests, in groups that share their first bits. Digests spread evenly, so that each group
+/// is small.
 #[derive(Debug, Default)]
 pub(super) struct Sorted {
     digests: Vec<Digest>,
-    /// Where the digests of each group begin, and the end of the last group.
+    /// The index at which each group begins, and the end of the last group.
     starts: Vec<u32>,
-    /// How many of the first bits tell the group.
+    /// The number of first bits that select the group.
     bits: u32,
 }
 
 impl Sorted {
     pub(super) fn of(mut digests: Vec<Digest>) -> Self {
-        digests.sort(); // which merges what is sorted already
+        digests.sort(); // fast for sorted runs, because it merges them
         Self::of_sorted(digests)
     }
 
@@ -54,7 +55,7 @@ impl Sorted {
         self.digests.len()
     }
 
-    /// The digests that can share this first half.
+    /// Returns the digests that can share this first half.
     pub(super) fn like(&self, half: u64) -> &[Digest] {
         if self.digests.is_empty() {
             return &[];

@@ -1,4 +1,4 @@
-//! The record and its bytes.
+//! Tests of the record and its bytes.
 
 use super::*;
 use crate::spool::seen::Digest;

@@ -1,4 +1,4 @@
-//! State files that are lost, damaged, foreign or from the future.
+//! Tests with a state that is lost, damaged, foreign or of a later version.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::spool::record::{Move, Record, digest};
 
 type Damage = fn(&[u8]) -> Option<Vec<u8>>;
 
-/// What can become of a file; nothing means that it is gone.
+/// Kinds of damage to a file. `None` means that the file is missing.
 pub(super) const DAMAGES: [(&str, Damage); 6] = [
     ("missing", |_| None),
     ("empty", |_| Some(Vec::new())),
@@ -35,7 +35,7 @@ impl World {
             .tamper(Path::new(path), damage(&content).as_deref());
     }
 
-    /// Changes a state file as a program of ours could have written it.
+    /// Changes a state file and keeps its checksum valid.
     pub(super) fn rewrite(&self, path: &str, change: impl FnOnce(&mut Record)) {
         let mut record = Record::decode(&self.content(Path::new(path)).unwrap()).unwrap();
         change(&mut record);
@@ -51,7 +51,7 @@ impl World {
     }
 }
 
-/// Two batches collected, two more waiting.
+/// Returns a world with two collected batches and two more waiting.
 fn finished() -> World {
     let mut world = World::new(2);
     world.collect().unwrap();
@@ -127,7 +127,7 @@ fn with_both_files_bad_it_starts_from_the_earliest_and_says_so() {
         assert_eq!(recovery.warnings.len(), 1);
         drop(spool);
         assert_eq!(world.set_aside(), if what == "missing" { 0 } else { 2 });
-        world.assert_whole(&what); // a service that repeats itself to the letter repeats nothing
+        world.assert_whole(&what); // a service that sends the same bytes again causes no repeated line
     }
 }
 
@@ -208,7 +208,7 @@ fn a_file_put_back_is_noticed_as_soon_as_it_is_older_than_the_copy() {
         generations.push(world.content(Path::new(RECORD)).unwrap());
     }
     drop(spool);
-    // the newest is the state, the one before it the copy
+    // the last is the state, the one before it the copy
     for (age, old) in generations.iter().rev().enumerate() {
         let world = world.fork();
         world.model.tamper(Path::new(RECORD), Some(old));

@@ -1,4 +1,4 @@
-//! Disks that refuse one call and then go on: full, broken, forbidden.
+//! Tests with a disk that fails one call and then works: full, broken or forbidden.
 
 use std::io::ErrorKind;
 
@@ -6,14 +6,15 @@ use super::world::World;
 use crate::durable::model::Fault;
 use crate::spool::{Left, Recovery, SpoolError};
 
-/// `Other` stands for an I/O error, which the standard library gives no name.
+/// `Other` represents an I/O error, which has no name in the standard library.
 const KINDS: [ErrorKind; 3] = [
     ErrorKind::StorageFull,
     ErrorKind::Other,
     ErrorKind::PermissionDenied,
 ];
 
-/// Lets every call of a run fail in turn, and gives the world after it to `judge`.
+/// Fails every call of a run in turn, and passes the resulting world to `judge`. Returns the number
+/// of failed runs.
 fn at_every_call(
     run: impl Fn(&mut World) -> Result<Recovery, SpoolError>,
     mut judge: impl FnMut(World, (u64, ErrorKind)),

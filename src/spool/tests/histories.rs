@@ -1,7 +1,7 @@
-//! Long stories of everything that can happen to an installation, made up by chance.
+//! Tests with long random histories of an installation.
 //!
-//! Each is known by its number, which a failure names. `HISTORIES=1000000 cargo test --release --lib
-//! whatever_happens` tries as many, of both streams.
+//! A failed test names the number of the history. `HISTORIES=1000000 cargo test --release --lib
+//! whatever_happens` tries that many, of both streams.
 
 use std::path::Path;
 
@@ -14,16 +14,16 @@ const KINDS: [std::io::ErrorKind; 2] = [
     std::io::ErrorKind::StorageFull,
     std::io::ErrorKind::PermissionDenied,
 ];
-/// Changes and calls of a long run, about.
+/// The approximate number of changes and of calls of a long run.
 const CHANGES: u64 = 100;
 const CALLS: u64 = 200;
 
-/// What the last run left.
+/// The end of the last run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Whole: any single state file may be lost.
+    /// The run finished: any single state file may be lost.
     Finished,
-    /// Not whole: only the power and the process may fail.
+    /// The run was interrupted: only the power and the process may fail.
     Interrupted,
 }
 
@@ -75,7 +75,7 @@ fn ended(well: bool) -> State {
     }
 }
 
-/// A run that is killed or cut off, unless it ends before.
+/// Kills a run or cuts its power, unless the run ends before.
 fn stopped(world: &mut World, event: u32, random: &mut fastrand::Rng) -> State {
     let done = world.collect_into(Some(Fault::StopAtChange(random.u64(0..CHANGES))));
     if !world.model.crashed() {
@@ -107,7 +107,7 @@ fn prune(world: &mut World) {
     world::prune(&spool, world.time(), 7, 10_000);
 }
 
-/// The numbers of the histories to try.
+/// Returns the numbers of the histories to try.
 pub(super) fn numbers(usual: u64) -> std::ops::Range<u64> {
     let count = std::env::var("HISTORIES")
         .ok()

@@ -1,14 +1,15 @@
-//! A disk like that of Windows: folders cannot be synced, names become durable in order and later.
+//! Tests with a disk like that of Windows: folders cannot be synced, and names become durable in
+//! order and later.
 
 use std::path::Path;
 
 use super::world::{PUBLISHED, STAGING, World};
 use crate::durable::model::Renames;
 
-/// Besides the extremes, this many lengths of the journal are tried at every step.
+/// The seeds of each step: the extremes, and random lengths of the journal.
 const CUTS: std::ops::Range<u64> = 0..30;
 
-/// A first run, and one that finds the state of another, which was half an hour ago.
+/// Returns a first run, and one after another run half an hour ago.
 fn beginnings() -> [World; 2] {
     let first = World::with(3, Renames::InOrder);
     let mut second = World::with(2, Renames::InOrder);
@@ -19,7 +20,7 @@ fn beginnings() -> [World; 2] {
     [first, second]
 }
 
-/// What is wrong with a world that agents may have read before names were taken back.
+/// Returns the complaints, except those of agents that read a name before the power cut removed it.
 fn besides_repeats(world: &mut World) -> Vec<String> {
     let mut wrong = world.verdict();
     wrong.retain(|wrong| !wrong.contains(" times: ") && !wrong.contains("vanished: "));
@@ -70,12 +71,12 @@ fn a_second_cut_while_the_first_is_mended_loses_nothing() {
     assert!(histories > 1_000, "only {histories} histories were tried");
 }
 
-/// A world of three batches of which the process stored two before it was killed.
+/// Returns a world of three batches whose process stored two and was killed.
 fn cut_off_after_two() -> World {
     cut_off(World::with(3, Renames::InOrder))
 }
 
-/// Stores two batches and is killed.
+/// Stores two batches and kills the process.
 fn cut_off(mut world: World) -> World {
     let (mut spool, _) = world.open().unwrap();
     for _ in 0..2 {
@@ -87,7 +88,7 @@ fn cut_off(mut world: World) -> World {
     world
 }
 
-/// Published names of a batch.
+/// Returns the published names of a batch.
 fn names(world: &World, batch: usize) -> Vec<String> {
     let files = world.model.files(Path::new(PUBLISHED));
     let ours = |name: &String| name.starts_with(&format!("receipt_{batch}_"));

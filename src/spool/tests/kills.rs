@@ -1,9 +1,9 @@
-//! Runs that are killed, or lose their power, at every step.
+//! Tests that kill a run, or cut its power, at every step.
 
 use super::world::World;
 use crate::durable::model::{Fault, Renames};
 
-/// How a run ends before its time.
+/// The way in which a run ends early.
 #[derive(Clone, Copy, Debug)]
 enum End {
     Kill,
@@ -18,7 +18,7 @@ impl World {
         }
     }
 
-    /// Lets the next run stop at every change in turn and says how many there were.
+    /// Stops the next run at every change in turn. Returns the number of changes.
     pub(super) fn at_every_change(&self, mut then: impl FnMut(u64, Self)) -> u64 {
         for step in 0.. {
             let mut world = self.fork();
@@ -33,7 +33,7 @@ impl World {
     }
 }
 
-/// A first run, and one that finds the state of another.
+/// Returns a first run, and one that finds the state of another run.
 fn beginnings() -> [World; 2] {
     let mut second = World::new(2);
     second.collect().unwrap();
@@ -63,7 +63,7 @@ fn a_power_cut_at_any_step_loses_and_repeats_nothing() {
             for seed in POWER_CUTS {
                 let mut world = world.fork();
                 if (step + seed) % 2 == 0 {
-                    world.look(); // an agent may have read what the cut takes away
+                    world.look(); // an agent may have read what the power cut removes
                 }
                 world.end(End::PowerCut(seed));
                 world.assert_whole(&(step, seed));
@@ -114,7 +114,7 @@ fn where_a_rename_is_not_atomic_nothing_is_lost_or_partial() {
         for seed in POWER_CUTS {
             let mut world = world.fork();
             world.end(End::PowerCut(seed));
-            // a file under neither name is asked for again: only then may lines be repeated
+            // the collector fetches a file without a name again: only then may lines repeat
             let mut wrong = world.verdict();
             wrong.retain(|wrong| !wrong.contains(" times: "));
             assert!(wrong.is_empty(), "step {step}, seed {seed}: {wrong:#?}");

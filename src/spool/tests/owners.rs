@@ -1,4 +1,4 @@
-//! Whose data folder it is, when states are exchanged, lost, or of a version that gave them no id.
+//! Tests of the marker in the data folder, with a state that is exchanged, lost or without an id.
 
 use std::path::Path;
 

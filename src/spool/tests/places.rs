@@ -1,4 +1,4 @@
-//! Single places: names that are taken, files that vanish, what is deleted and what is kept.
+//! Tests of single files: names in use, vanished files, pruning and quarantine.
 
 use std::io::Write;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn commit(spool: &mut Spool, text: &str) -> Result<Stored, SpoolError> {
     spool.commit(batch, Some("1".to_owned()), now)
 }
 
-/// The name that [`TEXT`] gets.
+/// Returns the published name of [`TEXT`].
 fn name() -> FileName {
     let world = World::new(0);
     commit(&mut world.open().unwrap().0, TEXT).unwrap();
@@ -34,7 +34,7 @@ fn name() -> FileName {
     .unwrap()
 }
 
-/// A world in which [`TEXT`] was committed and the process killed before it was published.
+/// Returns a world whose process was killed after committing [`TEXT`] and before publishing it.
 fn committed() -> World {
     for step in 0.. {
         let mut world = World::new(0);
@@ -95,7 +95,7 @@ fn recovery_says_so_when_it_has_to_number_a_file_and_finds_it_again() {
         "{recovery:?}"
     );
     world.kill();
-    world.model.tamper(&taken, None); // the other content goes before the next run
+    world.model.tamper(&taken, None); // an agent removes the other content before the next run
     let (spool, _) = world.open().unwrap();
     assert_eq!(spool.untold().len(), 1, "one text waits to be told");
     assert_eq!(spool.position(), Some("1"));
@@ -317,5 +317,5 @@ fn pruning_deletes_own_old_files_and_nothing_else() {
 
     spool.finish(world.time(), &[]).unwrap();
     assert_eq!(prune(&spool, world.time(), u32::MAX, u32::MAX).removed, 0);
-    assert_eq!(prune(&spool, world.time(), 7, 7).removed, 1); // no longer pending
+    assert_eq!(prune(&spool, world.time(), 7, 7).removed, 1); // it is no longer pending
 }

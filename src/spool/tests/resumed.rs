@@ -1,4 +1,4 @@
-//! A state that was lost or restored stays known as such until a run has got to its end.
+//! Tests of a lost or restored state: it counts as resumed until a run finishes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use super::world::{RECORD, STATE, World};
 use crate::spool::Left;
 
 impl World {
-    /// A run that an outage ends; true if its spool counts as resumed.
+    /// Ends a run with an outage. Returns true if its spool counts as resumed.
     fn fail(&self) -> bool {
         let (mut spool, _) = self.open().unwrap();
         let left = Left {
@@ -39,7 +39,7 @@ impl World {
     }
 }
 
-/// Two batches collected by two runs, and what a backup took between them.
+/// Collects two batches in two runs. Returns the world and a backup from between them.
 fn collected() -> (World, BTreeMap<String, Vec<u8>>) {
     let mut world = World::new(1);
     world.collect().unwrap();
@@ -103,7 +103,7 @@ fn a_backup_is_recognised_after_another_one_was_restored() {
 fn an_outage_in_the_first_run_of_all_is_no_loss() {
     let mut world = World::new(1);
     let (mut spool, _) = world.open().unwrap();
-    spool.hand_over(world.time()).unwrap(); // refused before anything was asked for
+    spool.hand_over(world.time()).unwrap(); // refused before the first request
     drop(spool);
     assert!(world.content(Path::new(RECORD)).is_none());
     assert!(!world.is_resumed() && !world.fail() && !world.is_resumed());

@@ -1,4 +1,4 @@
-//! Mistakes made on purpose: the checks that find nothing in the collector must find these.
+//! Planted mistakes: the checks that accept the collector must find each of these.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::durable::{Disk, Entry, Handle, Mode};
 use crate::spool::publish::{self, Committed};
 use crate::spool::{Batch, Spool, SpoolError};
 
-/// The order of the two steps that matter most.
+/// The order of the two most important steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     CommitFirst,
@@ -45,14 +45,14 @@ impl Order {
     }
 }
 
-/// What a forgetful disk claims to have synced.
+/// The syncs that a forgetful disk skips.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Skips {
     Files,
     Folder(&'static str),
 }
 
-/// A disk that leaves out syncs.
+/// A disk that skips syncs.
 pub(super) struct Forgetful {
     pub(super) disk: Model,
     pub(super) skips: Skips,
@@ -140,14 +140,14 @@ impl Seek for ForgetfulHandle {
     }
 }
 
-/// How a run is interrupted.
+/// The way in which a run is interrupted.
 #[derive(Clone, Copy, Debug)]
 enum Ends {
     ByKills,
     ByPowerCuts,
 }
 
-/// Whether a finding of this kind turns up when every step of a run is cut off.
+/// True if an interruption at some step of a run causes a finding of this kind.
 fn is_caught(world: &World, ends: Ends, kind: &str) -> bool {
     for step in 0.. {
         let mut stopped = world.fork();

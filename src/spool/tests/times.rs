@@ -1,4 +1,4 @@
-//! Times that a run cannot be sure of are not kept.
+//! Tests that the collector saves no time that it cannot be sure of.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -44,7 +44,7 @@ fn a_run_that_does_not_know_the_time_keeps_none() {
     spool.finish(long_ago(), &[]).unwrap();
     drop(spool);
     assert_no_time(&world);
-    // but what it published is remembered as of the latest plausible time
+    // but it remembers its published ids with the latest plausible time
     let (spool, _) = world.open().unwrap();
     let hour_ago = world.time() - TimeDelta::hours(1);
     spool.recall_since(hour_ago.timestamp()).unwrap();

@@ -1,4 +1,4 @@
-//! The audit stream: windows that overlap, events that come late, ids that are remembered.
+//! Tests of the audit stream: overlapping windows, late events and remembered ids.
 
 use std::io::{self, Write as _};
 
@@ -12,10 +12,10 @@ const OVERLAP: i64 = 3_600;
 const DAY: i64 = 86_400;
 const RUNS: usize = 5;
 const EVENTS: i64 = 24;
-/// Histories in a usual test run.
+/// The number of histories in a usual test run.
 const USUAL: u64 = 400;
 
-/// An event and the time from which the service shows it, always less than an overlap later.
+/// An event, and the time from which the service shows it. The delay is always shorter than an overlap.
 #[derive(Clone, Debug)]
 struct Event {
     time: i64,
@@ -23,7 +23,7 @@ struct Event {
     line: String,
 }
 
-/// Events over the time of all runs, two of them in every second that has one.
+/// Returns events over the time of all runs, always two in the same second.
 fn events(seed: u64) -> Vec<Event> {
     let mut random = fastrand::Rng::with_seed(seed);
     let span = STEP * i64::try_from(RUNS).unwrap();
@@ -45,7 +45,7 @@ fn audit() -> World {
     world
 }
 
-/// One run of windows up to a minute ago.
+/// Runs once, over windows that end a minute ago.
 fn collect(world: &World, events: &[Event]) -> Result<(), SpoolError> {
     let (mut spool, _) = world.open()?;
     let mut from = spool
@@ -82,7 +82,7 @@ fn collect(world: &World, events: &[Event]) -> Result<(), SpoolError> {
     spool.finish(world.time(), &[])
 }
 
-/// The remaining runs, undisturbed, until every event was shown; then what is wrong.
+/// Completes the remaining runs without a fault, until every event was shown. Returns the complaints.
 fn complete(world: &mut World, events: &[Event]) -> Vec<String> {
     world.model.plan(None);
     let end = START + STEP * i64::try_from(RUNS + 3).unwrap();
@@ -130,7 +130,7 @@ fn an_audit_run_stopped_at_any_step_loses_and_repeats_nothing() {
                     None => world.kill(),
                     Some(seed) => world.cut_power(seed),
                 }
-                // half of the time the next run comes at its usual time, with another window
+                // half of the next runs come at their usual time, with another window
                 world.now += i64::from(step % 2 == 0) * STEP;
                 let wrong = complete(&mut world, &events);
                 assert!(
@@ -145,7 +145,7 @@ fn an_audit_run_stopped_at_any_step_loses_and_repeats_nothing() {
     }
 }
 
-/// A run into some fault, and what the operator's next half hour brings.
+/// Runs once with a random fault, and then moves the time.
 fn misfortune(world: &mut World, events: &[Event], random: &mut fastrand::Rng) {
     let fault = match random.u32(0..4) {
         0 => None,
