@@ -199,7 +199,7 @@ fn one<R: Read + Seek, E>(
         .data_start()
         .and_then(|at| at.checked_add(content.compressed_size()));
     let Some(after) = data_end.and_then(|data_end| end.checked_sub(data_end)) else {
-        return refused(&"its data reach into what follows");
+        return refused(&"its data overlaps what follows");
     };
     let declared = content.size();
     let state = State::Reading;
@@ -258,13 +258,13 @@ fn admit(entry: &ZipFileEntry<'_>, limits: &Limits) -> Result<Kind, String> {
     }
     if size > limits.total_bytes {
         return Err(format!(
-            "{size} bytes unpacked, {} left for all",
+            "{size} bytes unpacked, {} left for all members",
             limits.total_bytes
         ));
     }
     if size > RATIO_FLOOR_BYTES && size > packed.saturating_mul(limits.ratio) {
         return Err(format!(
-            "{size} bytes out of {packed}, {} per byte allowed",
+            "{size} bytes unpacked from {packed}, {} per byte allowed",
             limits.ratio
         ));
     }

@@ -164,7 +164,7 @@ impl Spool {
         }
         let path = state_path(&self.settings);
         let entry = self.settings.disk.entry(&path);
-        let entry = entry.map_err(|error| SpoolError::disk("look at", &path, error))?;
+        let entry = entry.map_err(|error| SpoolError::disk("read the time of", &path, error))?;
         Ok(entry.and_then(|entry| entry.modified).map(DateTime::from))
     }
 
@@ -250,7 +250,7 @@ impl Spool {
         self.published.extend(stored.names.iter().cloned());
         for name in &stored.renamed {
             self.warn(format!(
-                "a published file was changed by someone else: its name was taken, and the new \
+                "another program changed a published file: its name is in use, so the new \
                  file is called {name}"
             ));
         }
@@ -268,7 +268,7 @@ impl Spool {
 
     /// Saves a warning that belongs to no batch until a run has reported it.
     pub fn warn(&self, text: String) {
-        tracing::warn!(text, "a warning for the operator");
+        tracing::warn!("{text}");
         self.unsaved.borrow_mut().push(text);
     }
 
@@ -297,7 +297,7 @@ impl Spool {
         if !self.halfway {
             return Ok(());
         }
-        let why = io::Error::other("a commit failed half-way, which only the next run can mend");
+        let why = io::Error::other("an earlier commit failed: only the next run can finish it");
         Err(SpoolError::disk(
             "change the state in",
             &self.settings.state,

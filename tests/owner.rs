@@ -76,7 +76,7 @@ fn a_data_folder_that_belongs_to_another_state_is_refused_until_it_is_adopted() 
         second(&place, program, &[]).ends_with(78).says("--adopt");
         second(&place, program, &["--adopt"])
             .ends_with(65)
-            .says("was taken over");
+            .says("adopted the data folder");
         second(&place, program, &[]).stays_silent();
         place.run(program, [""; 0]).ends_with(78).says("belongs to");
     }
@@ -136,7 +136,7 @@ fn a_restored_audit_state_is_told_and_repeats_nothing_that_is_still_published() 
         place
             .audit()
             .ends_with(65)
-            .says("older than what was published");
+            .says("older than the published files");
         assert_eq!(place.lines("audit"), published, "P2");
         place.audit().stays_silent();
     }
@@ -224,7 +224,7 @@ fn a_restored_mail_state_is_told_and_repeats_no_file_that_is_still_published() {
         place
             .siem()
             .ends_with(65)
-            .says("older than what was published");
+            .says("older than the published files");
         place.siem().stays_silent();
         match generation {
             1 => place.assert_siem_complete(),

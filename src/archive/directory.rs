@@ -107,7 +107,7 @@ fn records<R: Read + Seek>(
         source.seek(SeekFrom::Current(rest.cast_signed()))?;
         let (packed, start) = (number(&header, 20, 4), number(&header, 42, 4));
         if [packed, start].contains(&0xFFFF_FFFF) {
-            return doubt("two entries of one name among large ones");
+            return doubt("entries share a name, and one of them has zip64 sizes");
         }
         records.push(Record {
             bytes: at..source.at,
@@ -160,7 +160,7 @@ fn find_directory<R: Read + Seek>(
     source.read_exact(&mut tail)?;
     let searched = &tail[..tail.len().saturating_sub(22 - 4)];
     let Some(found) = memmem::rfind(searched, b"PK\x05\x06") else {
-        return doubt("no end of the directory: the archive was cut");
+        return doubt("no end record: the archive is cut short");
     };
     let (before, record) = tail.split_at(found);
     if 22 + number(record, 20, 2) != record.len() as u64 {
@@ -190,7 +190,7 @@ fn find_directory<R: Read + Seek>(
     }
     let [count, size, start] = end.stated;
     if end.is_divided {
-        return doubt("a part of a divided archive");
+        return doubt("one part of a split archive");
     }
     if start.checked_add(size) != Some(end.at) {
         return doubt("the directory is not where its end states");
@@ -227,7 +227,7 @@ fn zip64_end<R: Read + Seek>(
         || number(&record, 4, 8) != 44
         || at + 56 != locator_at
     {
-        return doubt("no zip64 end record where it should be");
+        return doubt("the zip64 end record is not where its locator states");
     }
     let count = number(&record, 32, 8);
     Ok(End {

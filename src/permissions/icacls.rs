@@ -42,7 +42,7 @@ pub(super) fn read(path: &Path) -> io::Result<String> {
     let words = [named(path), OsStr::new("/save"), copy.0.as_os_str()];
     run("icacls.exe", words)?;
     let bytes = fs::read(&copy.0)?;
-    list::of_saved(&bytes).ok_or_else(|| io::Error::other("icacls.exe saved no access list"))
+    list::of_saved(&bytes).ok_or_else(|| io::Error::other("icacls.exe did not save an access list"))
 }
 
 /// Returns the path for `icacls.exe`. A path that is not Unicode stays unchanged.
@@ -66,7 +66,7 @@ fn user() -> io::Result<&'static str> {
     }
     let said = run("whoami.exe", ["/user", "/fo", "csv", "/nh"])?;
     let sid = list::sid_of(&String::from_utf8_lossy(&said)).map(str::to_owned);
-    let sid = sid.ok_or_else(|| io::Error::other("whoami.exe named no user"))?;
+    let sid = sid.ok_or_else(|| io::Error::other("whoami.exe did not name the user"))?;
     Ok(USER.get_or_init(|| sid))
 }
 
@@ -83,7 +83,7 @@ fn run<A: AsRef<OsStr>>(name: &str, words: impl IntoIterator<Item = A>) -> io::R
     let Some(status) = child.wait_timeout(PATIENCE)? else {
         child.kill()?;
         return Err(said(format!(
-            "no end within {} seconds",
+            "did not end within {} seconds",
             PATIENCE.as_secs()
         )));
     };

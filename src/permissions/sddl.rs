@@ -34,12 +34,12 @@ const DOMAIN: &str = "S-1-5-21-";
 /// # Errors
 /// A message if the text is not an access list.
 pub(super) fn others(sddl: &str) -> Result<Option<String>, String> {
-    let unknown = || format!("{sddl:?} is no list of access rights");
+    let unknown = || format!("{sddl:?} is not an access list");
     let list = sddl.strip_prefix("D:").ok_or_else(unknown)?;
     let start = list.find('(').unwrap_or(list.len());
     let (flags, mut rest) = list.split_at(start);
     if flags.contains("NO_ACCESS_CONTROL") {
-        return Ok(Some("Everyone, as there is no access list".to_owned()));
+        return Ok(Some("Everyone, because there is no access list".to_owned()));
     }
     if !flags.bytes().all(|flag| flag.is_ascii_uppercase()) {
         return Err(unknown());
@@ -166,7 +166,7 @@ mod tests {
             ),
             (
                 "D:NO_ACCESS_CONTROL",
-                "Everyone, as there is no access list",
+                "Everyone, because there is no access list",
             ),
         ] {
             assert_eq!(others(sddl), Ok(Some(name.to_owned())), "{sddl}");

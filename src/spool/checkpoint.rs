@@ -60,13 +60,13 @@ impl Checkpoint {
             && copy.sequence > record.sequence
         {
             // the operator restored an old file; if it stayed in place, it would become the next `.prev`
-            current = Generation::Bad("it is older than the copy kept of it".to_owned());
+            current = Generation::Bad("it is older than its copy".to_owned());
         }
         for (bad, at) in [(&current, &path), (&previous, &previous_path)] {
             if matches!(bad, Generation::Bad(_)) {
                 let aside = durable::with_suffix(at, &format!(".bad-{now}"));
                 disk.rename(at, &aside)
-                    .map_err(|error| SpoolError::disk("set aside", at, error))?;
+                    .map_err(|error| SpoolError::disk("rename", at, error))?;
             }
         }
         let (mut before, mut written) = (None, Vec::new());
@@ -188,7 +188,7 @@ impl Checkpoint {
         let hour = now.timestamp().div_euclid(3_600);
         let kept = known::keep(&*self.disk, &self.path, record.older.as_ref(), &ids, hour);
         kept.map(Some)
-            .map_err(|error| SpoolError::disk("remember ids beside", &self.path, error))
+            .map_err(|error| SpoolError::disk("save ids beside", &self.path, error))
     }
 
     /// Replaces the record in one step and keeps the last one as `.prev`.

@@ -100,8 +100,8 @@ impl Spool {
                 // an agent has removed it
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 stamped => {
-                    dated =
-                        dated.and(stamped.map_err(|error| SpoolError::disk("date", &path, error)));
+                    let failed = |error| SpoolError::disk("set the time of", &path, error);
+                    dated = dated.and(stamped.map_err(failed));
                 }
             }
         }

@@ -53,8 +53,8 @@ fn foreign(data: &Path, state: &Path, is_exchanged: bool) -> String {
     let (data, state) = (data.display(), state.display());
     if is_exchanged {
         return format!(
-            "the data folder {data} belongs to another state than the one in {state}, as after the state \
-             of another installation was copied there"
+            "the data folder {data} belongs to another state than that in {state}, which may be the state \
+             of another installation"
         );
     }
     format!("the data folder {data} belongs to the installation whose state is in {state}")

@@ -55,7 +55,7 @@ impl Lock {
         match Handle::from_path(&self.path) {
             Ok(found) if found == self.held => Ok(()),
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(SpoolError::disk("look at the lock", &self.path, error))
+                Err(SpoolError::disk("check the lock", &self.path, error))
             }
             _ => Err(SpoolError::Interfered {
                 path: self.path.clone(),

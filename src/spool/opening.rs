@@ -97,9 +97,8 @@ fn own(
         Verdict::Older if *found == Found::Current => {
             recovery.older = true;
             recovery.warnings.push(format!(
-                "the state {} is older than what was published, as after the restoration of a \
-                 backup: collection goes on from it, and events that were published since may be \
-                 published again",
+                "the state {} is older than the published files, as after restoring a backup: \
+                 collection continues from it, and may publish some events again",
                 state_path(settings).display()
             ));
         }
@@ -112,13 +111,13 @@ fn own(
             });
         }
         Verdict::Foreign(state) if state == settings.state => recovery.warnings.push(format!(
-            "the data folder {} was taken over for the state of another installation: events that this \
-             state counts as collected may be missing there, and others may be published again",
+            "adopted the data folder {} for the state of another installation: events that this state \
+             counts as collected may be missing there, and the collector may publish others again",
             settings.data.display()
         )),
         Verdict::Foreign(state) => recovery.warnings.push(format!(
-            "the data folder {} was taken over from the installation whose state is in {}: events \
-             that it has published may be published again",
+            "adopted the data folder {} from the installation whose state is in {}: the collector may \
+             publish events again that the other installation has published",
             settings.data.display(),
             state.display()
         )),
@@ -126,7 +125,8 @@ fn own(
     // this excludes other installations from the first moment of the run
     let id = &*checkpoint.record().id;
     if let Err(error) = marker.claim(&*settings.disk, &Ours { id, sequence }) {
-        tracing::warn!(%error, "the end of the run tries again"); // and reports it
+        // the end of the run tries again, and reports an error
+        tracing::warn!(%error, "could not mark the data folder: the end of the run tries again");
     }
     Ok(marker)
 }
@@ -142,7 +142,7 @@ fn judge_state(
     match found {
         Found::Current => {}
         Found::Previous(why) => recovery.warnings.push(format!(
-            "the state {} was not usable ({why}): collection goes on from the copy before it",
+            "the state {} is not usable ({why}): collection continues from its copy",
             path.display()
         )),
         Found::Unreadable(why) => {
@@ -169,7 +169,7 @@ fn check_memory(
     let Some(older) = &checkpoint.record().older else {
         return Ok(None);
     };
-    let failed = |error| SpoolError::disk("look at the ids beside", &path, error);
+    let failed = |error| SpoolError::disk("check the ids beside", &path, error);
     if older.is_there(disk, &path).map_err(failed)? {
         return Ok(None);
     }
@@ -218,8 +218,8 @@ fn has_files(settings: &Settings) -> Result<bool, SpoolError> {
 
 fn lost(path: &Path, why: &str) -> String {
     format!(
-        "the state {} was lost ({why}): collection starts again, as early as it takes to lose \
-         nothing, and files that are already there are not written twice",
+        "the state {} was lost ({why}): collection starts again, early enough to miss no event, and \
+         does not write existing files twice",
         path.display()
     )
 }

@@ -193,7 +193,7 @@ pub(super) fn place(
     }
     Err(io::Error::new(
         io::ErrorKind::AlreadyExists,
-        format!("no free name for {first}"),
+        format!("all variants of the name {first} are in use"),
     ))
 }
 

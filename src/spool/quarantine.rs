@@ -40,7 +40,7 @@ pub(super) fn keep(
     note: &str,
 ) -> Result<PathBuf, SpoolError> {
     let folder = folder(settings);
-    let failed = |error| SpoolError::disk("keep bytes in", &folder, error);
+    let failed = |error| SpoolError::disk("quarantine bytes in", &folder, error);
     let sum = raw.rewound(|raw| sha256(raw)).map_err(failed)?;
     let base = format!("{}_{}", settings.stream, &sum[..DIGEST_DIGITS]);
     let path = folder.join(format!("{base}.raw"));

@@ -55,7 +55,7 @@ impl Spool {
         tracing::debug!(
             ids = known.len(),
             bytes = record.older.as_ref().map_or(0, Older::bytes),
-            "the memory of what was published is read"
+            "read the digests of published events"
         );
         *self.known.borrow_mut() = Some(known);
         Ok(())

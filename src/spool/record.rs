@@ -196,7 +196,7 @@ impl Record {
         if self.untold.len() < UNTOLD_LIMIT {
             self.untold.push(warning.text);
         } else if let Some(last) = self.untold.last_mut() {
-            "there are more warnings than are kept here: see the log".clone_into(last);
+            "there are more warnings than the state can hold: see the log".clone_into(last);
         }
     }
 

@@ -45,7 +45,7 @@ pub(super) fn finish_pending(
     for moved in pending {
         let taken = |name: &FileName| {
             format!(
-                "the name {} belongs to other content: a file was published as {name}",
+                "other content already uses the name {}: the file is published as {name}",
                 moved.name
             )
         };
@@ -73,7 +73,7 @@ pub(super) fn finish_pending(
     sync_both(disk, staging, published)?;
     if missing > 0 {
         recovery.warnings.push(format!(
-            "{missing} of {} committed files had vanished before they were published: \
+            "{missing} of {} committed files vanished before publishing: \
              their batch is collected again",
             pending.len()
         ));

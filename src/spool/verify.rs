@@ -31,7 +31,7 @@ pub(super) fn newest(
         return Ok(());
     }
     let published = &settings.published;
-    let failed = |error| SpoolError::disk("look again at files in", published, error);
+    let failed = |error| SpoolError::disk("check files in", published, error);
     let mut torn = torn_by_name(disk, published, &settings.stem).map_err(failed)?;
     for moved in &checkpoint.record().pending {
         torn.remove(&moved.name); // the recovery of pending files handles this one
@@ -59,7 +59,7 @@ pub(super) fn newest(
         return Ok(());
     }
     recovery.warnings.push(
-        "published files of the batch before the last are damaged: collection goes back to it"
+        "published files of the last batch but one are damaged: collection repeats that batch"
             .to_owned(),
     );
     let warnings = std::mem::take(&mut recovery.warnings);
@@ -96,5 +96,5 @@ fn torn_by_name(disk: &dyn Disk, folder: &Path, stem: &str) -> io::Result<HashSe
 }
 
 fn lost(name: &str) -> String {
-    format!("the published file {name} was damaged: some of its events may be missing")
+    format!("the published file {name} is damaged: some of its events may be missing")
 }

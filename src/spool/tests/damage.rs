@@ -215,7 +215,7 @@ fn a_file_put_back_is_noticed_as_soon_as_it_is_older_than_the_copy() {
         let (spool, recovery) = world.open().unwrap();
         let is_noticed = age >= 2;
         let told = recovery.warnings.iter();
-        let told = told.filter(|text| text.contains("older than the copy"));
+        let told = told.filter(|text| text.contains("older than its copy"));
         assert_eq!(told.count(), usize::from(is_noticed), "{age} {recovery:?}");
         let position = if age == 0 { "4" } else { "3" };
         assert_eq!(spool.position(), Some(position), "{age}");

@@ -104,7 +104,7 @@ fn a_file_of_the_batch_before_the_last_that_is_torn_is_told_and_its_events_come_
         world.model.tamper(&path, Some(torn));
         let recovery = world.collect().unwrap();
         assert!(
-            recovery.warnings[0].contains("goes back to it"),
+            recovery.warnings[0].contains("repeats that batch"),
             "{recovery:?}"
         );
         let published = world.model.files(Path::new(PUBLISHED));
