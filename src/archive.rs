@@ -17,7 +17,7 @@ use zip::result::ZipError;
 use zip::{ZipArchive, ZipReadOptions};
 
 use directory::Opened;
-use zip_source::{Failure, ZipSource};
+use zip_source::{DiskError, ZipSource};
 
 mod directory;
 mod member;
@@ -102,14 +102,14 @@ pub fn members<R: Read + Seek, E>(
     limits: &Limits,
     mut each: impl FnMut(&mut Member<'_>) -> Result<(), E>,
 ) -> Result<Vec<Fault>, ArchiveError<E>> {
-    let failure = Failure::default();
-    let opened = directory::open(source, limits, &failure);
-    if let Some(error) = failure.take() {
+    let disk_error = DiskError::default();
+    let opened = directory::open(source, limits, &disk_error);
+    if let Some(error) = disk_error.take() {
         return Err(ArchiveError::Source(error));
     }
     let mut reading = Reading {
         limits: *limits,
-        failure,
+        disk_error,
         faults: Vec::new(),
     };
     match opened {
@@ -141,7 +141,7 @@ pub fn members<R: Read + Seek, E>(
 /// The rest of the limits, and the faults so far.
 struct Reading {
     limits: Limits,
-    failure: Failure,
+    disk_error: DiskError,
     faults: Vec<Fault>,
 }
 
@@ -163,7 +163,7 @@ impl Reading {
 
     /// Fails if the disk has failed.
     fn check_source<E>(&self) -> Result<(), ArchiveError<E>> {
-        self.failure
+        self.disk_error
             .take()
             .map_or(Ok(()), |error| Err(ArchiveError::Source(error)))
     }
@@ -184,9 +184,9 @@ fn one<R: Read + Seek, E>(
     };
     let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
     let refused = |why: &dyn fmt::Display| Ok((0, Some(Fault::of(&name, why))));
-    match admit(&entry, limits) {
-        Ok(Kind::File) => {}
-        Ok(Kind::Folder) => return Ok((0, None)),
+    match check_entry(&entry, limits) {
+        Ok(EntryKind::File) => {}
+        Ok(EntryKind::Folder) => return Ok((0, None)),
         Err(why) => return refused(&why),
     }
     // the header before the data must match the directory
@@ -223,21 +223,21 @@ fn one<R: Read + Seek, E>(
     Ok((member.unpacked, fault))
 }
 
-enum Kind {
+enum EntryKind {
     File,
     Folder,
 }
 
 /// Checks an entry by the directory alone. This also bounds the size, because the reader never
 /// unpacks more than the declared size.
-fn admit(entry: &ZipFileEntry<'_>, limits: &Limits) -> Result<Kind, String> {
+fn check_entry(entry: &ZipFileEntry<'_>, limits: &Limits) -> Result<EntryKind, String> {
     let (size, packed) = (entry.size(), entry.compressed_size());
     let kind = entry.unix_mode().unwrap_or(0) & 0o170_000;
     if entry.is_dir() || kind == 0o040_000 {
         // an empty content has a few bytes at most when packed
         let is_empty = size == 0 && packed <= 16;
         return if is_empty {
-            Ok(Kind::Folder)
+            Ok(EntryKind::Folder)
         } else {
             Err("a folder with content".into())
         };
@@ -268,7 +268,7 @@ fn admit(entry: &ZipFileEntry<'_>, limits: &Limits) -> Result<Kind, String> {
             limits.ratio
         ));
     }
-    Ok(Kind::File)
+    Ok(EntryKind::File)
 }
 
 impl Fault {

@@ -118,7 +118,7 @@ pub fn replace(disk: &dyn Disk, path: &Path, content: &[u8], mode: Mode) -> io::
 /// Those of [`replace`], and an error if the rights cannot be set.
 pub fn replace_secret(path: &Path, content: &[u8]) -> io::Result<()> {
     let restrict = |path: &Path| permissions::restrict(path, Target::File);
-    put(
+    write_and_rename(
         &SystemDisk,
         path,
         &mut &content[..],
@@ -133,11 +133,11 @@ pub fn replace_secret(path: &Path, content: &[u8]) -> io::Result<()> {
 /// # Errors
 /// Those of [`replace`].
 pub fn copy_in(disk: &dyn Disk, path: &Path, source: &mut dyn Read, mode: Mode) -> io::Result<()> {
-    put(disk, path, source, mode, |_| Ok(()))
+    write_and_rename(disk, path, source, mode, |_| Ok(()))
 }
 
 /// Writes a temporary file and moves it into place. Calls `restrict` with the path while the file is empty.
-fn put(
+fn write_and_rename(
     disk: &dyn Disk,
     path: &Path,
     source: &mut dyn Read,

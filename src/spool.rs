@@ -108,7 +108,7 @@ pub struct Spool {
     /// The digests of published ids and contents. `None` until a caller asks for them.
     known: RefCell<Option<Known>>,
     /// The undamaged part of the ids beside the record, if the next replacement must name it.
-    shortened: RefCell<Option<Older>>,
+    undamaged_ids: RefCell<Option<Older>>,
     /// Warnings that the next replacement of the record saves.
     unsaved: RefCell<Vec<String>>,
     /// Names of the files that this run has published.
@@ -120,7 +120,7 @@ pub struct Spool {
     /// The latest plausible time, while the time is unknown.
     unknown_until: Option<DateTime<Utc>>,
     /// True after a failed commit. Only the next run can tell which files still need publishing.
-    halfway: bool,
+    commit_failed: bool,
     lock: Lock,
 }
 
@@ -227,9 +227,9 @@ impl Spool {
         position: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<Stored, SpoolError> {
-        self.refuse_halfway()?;
+        self.refuse_after_failed_commit()?;
         self.lock.check()?;
-        if self.shortened.borrow().is_some() {
+        if self.undamaged_ids.borrow().is_some() {
             self.replace(now, |_| ())?;
         }
         let time = self.time(now, batch.published_at());
@@ -239,14 +239,14 @@ impl Spool {
             staged.warnings.push(gap::Warning { text, daily });
         }
         let ids = staged.ids.clone();
-        self.halfway = true;
-        let committed = self.checkpoint.advance(staged, position, time)?;
+        self.commit_failed = true;
+        let committed = self.checkpoint.commit(staged, position, time)?;
         if let Some(known) = &mut *self.known.borrow_mut() {
             known.extend(ids);
         }
         let (disk, staging) = (&*self.settings.disk, &self.staging.folder);
         let stored = publish::publish(disk, staging, &self.settings.published, committed)?;
-        self.halfway = false;
+        self.commit_failed = false;
         self.published.extend(stored.names.iter().cloned());
         for name in &stored.renamed {
             self.warn(format!(
@@ -280,21 +280,21 @@ impl Spool {
     ) -> Result<(), SpoolError> {
         self.lock.check()?;
         let unsaved = self.unsaved.borrow().clone();
-        let shortened = self.shortened.borrow().clone();
+        let undamaged_ids = self.undamaged_ids.borrow().clone();
         self.checkpoint.replace(|record| {
-            record.older = shortened.or_else(|| record.older.take());
+            record.older = undamaged_ids.or_else(|| record.older.take());
             record.warn_all(&unsaved, now);
             change(record);
         })?;
         self.unsaved.take();
-        self.shortened.take();
+        self.undamaged_ids.take();
         Ok(())
     }
 
     /// Fails after a failed commit. The record may name files that are not published, and settling
     /// it would lose them.
-    fn refuse_halfway(&self) -> Result<(), SpoolError> {
-        if !self.halfway {
+    fn refuse_after_failed_commit(&self) -> Result<(), SpoolError> {
+        if !self.commit_failed {
             return Ok(());
         }
         let why = io::Error::other("an earlier commit failed: only the next run can finish it");

@@ -7,7 +7,7 @@ use memchr::memmem;
 use zip::ZipArchive;
 use zip::read::{ArchiveOffset, Config};
 
-use super::zip_source::{Failure, ZipSource};
+use super::zip_source::{DiskError, ZipSource};
 use super::{Fault, Limits};
 
 /// The largest directory in bytes, because the directory is in memory. It is enough for 65,535
@@ -38,11 +38,11 @@ pub(super) struct Record {
 pub(super) fn open<R: Read + Seek>(
     source: R,
     limits: &Limits,
-    failure: &Failure,
+    disk_error: &DiskError,
 ) -> Result<Opened<R>, Fault> {
-    let mut source = ZipSource::new(source, failure)?;
+    let mut source = ZipSource::new(source, disk_error)?;
     if source.length == 0 {
-        return doubt("it is empty"); // an archive without members has 22 bytes
+        return refuse("it is empty"); // an archive without members has 22 bytes
     }
     let (directory, count) = find_directory(&mut source, limits)?;
     count_headers(&mut source, &directory, count)?;
@@ -56,7 +56,7 @@ pub(super) fn open<R: Read + Seek>(
         return Ok(Opened::Repeated(source, records));
     }
     if archive.len() as u64 != count || archive.central_directory_start() != directory.start {
-        return doubt("the directory can be read in two ways");
+        return refuse("the directory can be read in two ways");
     }
     let mut starts = Vec::with_capacity(archive.len());
     for index in 0..archive.len() {
@@ -82,11 +82,11 @@ fn ends(mut starts: Vec<(u64, u64, usize)>, directory: u64) -> Result<Vec<u64>, 
             ends[index] = next;
         }
         if end > ends[index] {
-            return doubt("its entries overlap");
+            return refuse("its entries overlap");
         }
     }
     if starts.first().map_or(directory, |&(start, ..)| start) != 0 {
-        return doubt("data before the first entry");
+        return refuse("data before the first entry");
     }
     Ok(ends)
 }
@@ -107,7 +107,7 @@ fn records<R: Read + Seek>(
         source.seek(SeekFrom::Current(rest.cast_signed()))?;
         let (packed, start) = (number(&header, 20, 4), number(&header, 42, 4));
         if [packed, start].contains(&0xFFFF_FFFF) {
-            return doubt("entries share a name, and one of them has zip64 sizes");
+            return refuse("entries share a name, and one of them has zip64 sizes");
         }
         records.push(Record {
             bytes: at..source.at,
@@ -151,7 +151,7 @@ fn find_directory<R: Read + Seek>(
     let mut signature = [0; 4];
     let known = [*b"PK\x03\x04", *b"PK\x05\x06", *b"PK\x06\x06"];
     if source.read_exact(&mut signature).is_err() || !known.contains(&signature) {
-        return doubt("not a zip archive: it does not start as one");
+        return refuse("not a zip archive: it does not start as one");
     }
     // the end record with the longest comment, and the zip64 locator before it
     let tail_length = source.length.min(20 + 22 + 65_535);
@@ -160,11 +160,11 @@ fn find_directory<R: Read + Seek>(
     source.read_exact(&mut tail)?;
     let searched = &tail[..tail.len().saturating_sub(22 - 4)];
     let Some(found) = memmem::rfind(searched, b"PK\x05\x06") else {
-        return doubt("no end record: the archive is cut short");
+        return refuse("no end record: the archive is cut short");
     };
     let (before, record) = tail.split_at(found);
     if 22 + number(record, 20, 2) != record.len() as u64 {
-        return doubt("bytes after the end of the archive");
+        return refuse("bytes after the end of the archive");
     }
     let mut end = End {
         at: tail_start + found as u64,
@@ -184,16 +184,16 @@ fn find_directory<R: Read + Seek>(
         let large = zip64_end(source, locator, end.at - 20)?;
         let agrees = |i: usize| [saturated[i], large.stated[i]].contains(&end.stated[i]);
         if !(0..3).all(agrees) {
-            return doubt("its two end records disagree");
+            return refuse("its two end records disagree");
         }
         end = large;
     }
     let [count, size, start] = end.stated;
     if end.is_divided {
-        return doubt("one part of a split archive");
+        return refuse("one part of a split archive");
     }
     if start.checked_add(size) != Some(end.at) {
-        return doubt("the directory is not where its end states");
+        return refuse("the directory is not where its end states");
     }
     if count > limits.entries as u64 || size > DIRECTORY_BYTES {
         return Err(Fault(format!(
@@ -227,7 +227,7 @@ fn zip64_end<R: Read + Seek>(
         || number(&record, 4, 8) != 44
         || at + 56 != locator_at
     {
-        return doubt("the zip64 end record is not where its locator states");
+        return refuse("the zip64 end record is not where its locator states");
     }
     let count = number(&record, 32, 8);
     Ok(End {
@@ -251,18 +251,18 @@ fn count_headers<R: Read + Seek>(
     let mut header = [0; 46];
     for _ in 0..count {
         if source.read_exact(&mut header).is_err() || !header.starts_with(b"PK\x01\x02") {
-            return doubt("the directory is damaged, or its end states too many entries");
+            return refuse("the directory is damaged, or its end states too many entries");
         }
         let rest = number(&header, 28, 2) + number(&header, 30, 2) + number(&header, 32, 2);
         source.seek(SeekFrom::Current(rest.cast_signed()))?;
     }
     if source.at != directory.end {
-        return doubt("the directory holds more than its end states");
+        return refuse("the directory holds more than its end states");
     }
     Ok(())
 }
 
-fn doubt<T>(what: &str) -> Result<T, Fault> {
+fn refuse<T>(what: &str) -> Result<T, Fault> {
     Err(Fault(what.to_owned()))
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 /// The last error of the disk, kept apart from faults of the bytes.
-pub(super) type Failure = Rc<Cell<Option<io::Error>>>;
+pub(super) type DiskError = Rc<Cell<Option<io::Error>>>;
 
 /// The bytes of an archive. Short moves stay in the buffer, because small entries are close
 /// together. No header can move the position beyond the end.
@@ -17,20 +17,20 @@ pub(super) struct ZipSource<R> {
     /// The offset at which the archive is read next.
     pub(super) at: u64,
     pub(super) length: u64,
-    failure: Failure,
+    disk_error: DiskError,
     /// A replacement for the bytes of the file from this offset on.
     directory: Option<(u64, Vec<u8>)>,
 }
 
 impl<R: Read + Seek> ZipSource<R> {
-    pub(super) fn new(file: R, failure: &Failure) -> io::Result<Self> {
+    pub(super) fn new(file: R, disk_error: &DiskError) -> io::Result<Self> {
         let file = BufReader::with_capacity(64 << 10, file);
         let mut source = Self {
             file,
             file_at: 0,
             at: 0,
             length: 0,
-            failure: Rc::clone(failure),
+            disk_error: Rc::clone(disk_error),
             directory: None,
         };
         let length = source.file.seek(SeekFrom::End(0));
@@ -62,7 +62,7 @@ impl<R: Read + Seek> ZipSource<R> {
         result.map_err(|error| {
             let kind = error.kind();
             if kind != io::ErrorKind::Interrupted {
-                self.failure.set(Some(error));
+                self.disk_error.set(Some(error));
             }
             kind.into()
         })

@@ -60,7 +60,7 @@ struct State {
     changes: u64,
     calls: u64,
     crashed: bool,
-    misused: Vec<String>,
+    forbidden_calls: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -70,7 +70,7 @@ struct Content {
     mode: Mode,
     modified: SystemTime,
     /// True after a failed sync. The kernel has dropped the pages and reports success for the next sync.
-    forsaken: bool,
+    sync_failed: bool,
 }
 
 impl Model {
@@ -91,7 +91,7 @@ impl Model {
             changes: 0,
             calls: 0,
             crashed: false,
-            misused: Vec::new(),
+            forbidden_calls: Vec::new(),
         })
     }
 
@@ -120,8 +120,8 @@ impl Model {
     }
 
     /// Returns the forbidden calls so far.
-    pub(crate) fn misused(&self) -> Vec<String> {
-        self.state().misused.clone()
+    pub(crate) fn forbidden_calls(&self) -> Vec<String> {
+        self.state().forbidden_calls.clone()
     }
 
     /// Sets the clock that stamps changed files.
@@ -173,7 +173,7 @@ impl Model {
                 file.durable = survivor(file, seed, &mut random);
             }
             file.visible.clone_from(&file.durable);
-            file.forsaken = false;
+            file.sync_failed = false;
         }
         state.visible.clone_from(&state.durable);
         (state.crashed, state.fault) = (false, None);
@@ -295,7 +295,7 @@ impl State {
             durable,
             mode,
             modified,
-            forsaken: false,
+            sync_failed: false,
         });
         self.files.len() - 1
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::{Disk, Entry, Handle, Kind, Mode};
 
 /// The longest wait for a file that another program has open.
-const PATIENCE: Duration = Duration::from_secs(2);
+const HELD_LIMIT: Duration = Duration::from_secs(2);
 
 /// The operating system's file systems.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +32,7 @@ impl Disk for SystemDisk {
         options.read(true).write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode.0);
-        let file = patiently(|| options.open(path))?;
+        let file = retry_while_held(|| options.open(path))?;
         set_mode(&file, mode)?; // corrects the effect of the umask or of the folder's default
         Ok(Box::new(file))
     }
@@ -56,7 +56,7 @@ impl Disk for SystemDisk {
         reason = "this is the one place that renames"
     )]
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        patiently(|| fs::rename(from, to))
+        retry_while_held(|| fs::rename(from, to))
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -70,7 +70,7 @@ impl Disk for SystemDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        patiently(|| fs::remove_file(path))
+        retry_while_held(|| fs::remove_file(path))
     }
 
     fn discard(&self, path: &Path) -> io::Result<()> {
@@ -120,7 +120,7 @@ impl Disk for SystemDisk {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        match patiently(|| fs::symlink_metadata(path)) {
+        match retry_while_held(|| fs::symlink_metadata(path)) {
             Ok(metadata) => Ok(Some(Entry::of(name, &metadata))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -173,14 +173,14 @@ pub fn is_held(error: &io::Error) -> bool {
     clippy::disallowed_methods,
     reason = "a wait of the disk's, shorter than any budget"
 )]
-pub fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub fn retry_while_held<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let (mut wait, mut waited) = (Duration::from_millis(10), Duration::ZERO);
     loop {
         match act() {
-            Err(error) if is_held(&error) && waited < PATIENCE => {
+            Err(error) if is_held(&error) && waited < HELD_LIMIT => {
                 std::thread::sleep(wait);
                 waited += wait;
-                wait = (wait * 2).min(PATIENCE - waited);
+                wait = (wait * 2).min(HELD_LIMIT - waited);
             }
             done => return done,
         }
@@ -204,7 +204,7 @@ pub fn open_regular(mut options: OpenOptions, path: &Path) -> io::Result<File> {
     }
     #[cfg(not(unix))]
     let _ = &mut options; // a pipe has another kind of name there
-    let file = patiently(|| options.open(path))?;
+    let file = retry_while_held(|| options.open(path))?;
     // the path may lead to another file since the first check
     if file.metadata()?.is_file() {
         Ok(file)

@@ -55,7 +55,7 @@ fn a_failed_replacement_leaves_no_temporary_file() {
         disk.plan(Some(Fault::FailCall(call, ErrorKind::StorageFull)));
         let done = replace(&disk, Path::new(FILE), b"new", Mode::PRIVATE);
         assert_eq!(disk.files(Path::new(FOLDER)).len(), 1, "call {call}");
-        assert!(disk.misused().is_empty());
+        assert!(disk.forbidden_calls().is_empty());
         if done.is_ok() {
             return;
         }

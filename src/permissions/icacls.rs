@@ -11,10 +11,10 @@ use std::time::Duration;
 use uuid::Uuid;
 use wait_timeout::ChildExt as _;
 
-use super::{Target, list};
+use super::{Target, sddl};
 
 /// The longest time for a program of the system: far more than any needs.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RUN_LIMIT: Duration = Duration::from_secs(30);
 const SYSTEM: &str = "S-1-5-18";
 const ADMINISTRATORS: &str = "S-1-5-32-544";
 
@@ -42,12 +42,12 @@ pub(super) fn read(path: &Path) -> io::Result<String> {
     let words = [named(path), OsStr::new("/save"), copy.0.as_os_str()];
     run("icacls.exe", words)?;
     let bytes = fs::read(&copy.0)?;
-    list::of_saved(&bytes).ok_or_else(|| io::Error::other("icacls.exe did not save an access list"))
+    sddl::of_saved(&bytes).ok_or_else(|| io::Error::other("icacls.exe did not save an access list"))
 }
 
 /// Returns the path for `icacls.exe`. A path that is not Unicode stays unchanged.
 fn named(path: &Path) -> &OsStr {
-    let short = path.to_str().map(list::short).map(OsStr::new);
+    let short = path.to_str().map(sddl::short).map(OsStr::new);
     short.unwrap_or(path.as_os_str())
 }
 
@@ -65,7 +65,7 @@ fn user() -> io::Result<&'static str> {
         return Ok(sid);
     }
     let said = run("whoami.exe", ["/user", "/fo", "csv", "/nh"])?;
-    let sid = list::sid_of(&String::from_utf8_lossy(&said)).map(str::to_owned);
+    let sid = sddl::sid_of(&String::from_utf8_lossy(&said)).map(str::to_owned);
     let sid = sid.ok_or_else(|| io::Error::other("whoami.exe did not name the user"))?;
     Ok(USER.get_or_init(|| sid))
 }
@@ -80,11 +80,11 @@ fn run<A: AsRef<OsStr>>(name: &str, words: impl IntoIterator<Item = A>) -> io::R
     command.args(words).stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(|error| said(error.to_string()))?;
-    let Some(status) = child.wait_timeout(PATIENCE)? else {
+    let Some(status) = child.wait_timeout(RUN_LIMIT)? else {
         child.kill()?;
         return Err(said(format!(
             "did not end within {} seconds",
-            PATIENCE.as_secs()
+            RUN_LIMIT.as_secs()
         )));
     };
     let mut output = Vec::new();

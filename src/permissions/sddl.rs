@@ -6,7 +6,7 @@
 //! strict. Source: <https://learn.microsoft.com/en-us/windows/win32/secauthz/ace-strings>.
 
 /// The groups of all or most users: short name, SID, and the name in messages.
-const CROWDS: [(&str, &str, &str); 18] = [
+const GROUPS: [(&str, &str, &str); 18] = [
     ("WD", "S-1-1-0", "Everyone"),
     ("AN", "S-1-5-7", "Anonymous"),
     ("NU", "S-1-5-2", "Network"),
@@ -51,7 +51,7 @@ pub(super) fn others(sddl: &str) -> Result<Option<String>, String> {
             return Err(unknown());
         };
         if is_for_the_file(kind, flags)
-            && let Some(name) = crowd(account)
+            && let Some(name) = group_name(account)
         {
             return Ok(Some(name.to_owned()));
         }
@@ -85,14 +85,14 @@ fn is_for_the_file(kind: &str, flags: &str) -> bool {
     matches!(kind, "A" | "OA" | "XA" | "ZA") && !is_inherit_only
 }
 
-fn crowd(account: &str) -> Option<&'static str> {
+fn group_name(account: &str) -> Option<&'static str> {
     let is_it = |short: &str, sid: &str| {
         account == short
             || account == sid
             || (sid.starts_with('-') && account.starts_with(DOMAIN) && account.ends_with(sid))
     };
-    let mut crowds = CROWDS.into_iter();
-    crowds.find_map(|(short, sid, name)| is_it(short, sid).then_some(name))
+    let mut groups = GROUPS.into_iter();
+    groups.find_map(|(short, sid, name)| is_it(short, sid).then_some(name))
 }
 
 /// Returns a path without the prefix of its long form, which some programs refuse.

@@ -39,7 +39,7 @@ pub(super) enum Found {
 }
 
 /// One of the two state files.
-enum Generation {
+enum StateFile {
     Good(Box<Record>, Vec<u8>),
     Bad(String),
     Absent,
@@ -54,16 +54,16 @@ impl Checkpoint {
         now: i64,
     ) -> Result<(Self, Found), SpoolError> {
         let previous_path = durable::with_suffix(&path, ".prev");
-        let mut current = generation(&*disk, &path, &first)?;
-        let previous = generation(&*disk, &previous_path, &first)?;
-        if let (Generation::Good(record, _), Generation::Good(copy, _)) = (&current, &previous)
+        let mut current = read_state_file(&*disk, &path, &first)?;
+        let previous = read_state_file(&*disk, &previous_path, &first)?;
+        if let (StateFile::Good(record, _), StateFile::Good(copy, _)) = (&current, &previous)
             && copy.sequence > record.sequence
         {
             // the operator restored an old file; if it stayed in place, it would become the next `.prev`
-            current = Generation::Bad("it is older than its copy".to_owned());
+            current = StateFile::Bad("it is older than its copy".to_owned());
         }
         for (bad, at) in [(&current, &path), (&previous, &previous_path)] {
-            if matches!(bad, Generation::Bad(_)) {
+            if matches!(bad, StateFile::Bad(_)) {
                 let aside = durable::with_suffix(at, &format!(".bad-{now}"));
                 disk.rename(at, &aside)
                     .map_err(|error| SpoolError::disk("rename", at, error))?;
@@ -71,9 +71,9 @@ impl Checkpoint {
         }
         let (mut before, mut written) = (None, Vec::new());
         let (record, found) = match (current, previous) {
-            (Generation::Good(current, bytes), previous) => {
+            (StateFile::Good(current, bytes), previous) => {
                 written = bytes;
-                if let Generation::Good(previous, _) = previous {
+                if let StateFile::Good(previous, _) = previous {
                     // equal if a run was killed after keeping the copy and before replacing the record
                     let follows =
                         [previous.sequence, previous.sequence + 1].contains(&current.sequence);
@@ -83,16 +83,14 @@ impl Checkpoint {
                 }
                 (*current, Found::Current)
             }
-            (Generation::Bad(why), Generation::Good(previous, _)) => {
+            (StateFile::Bad(why), StateFile::Good(previous, _)) => {
                 (*previous, Found::Previous(why))
             }
-            (Generation::Absent, Generation::Good(previous, _)) => {
+            (StateFile::Absent, StateFile::Good(previous, _)) => {
                 (*previous, Found::Previous("it is missing".to_owned()))
             }
-            (Generation::Bad(why), _) | (_, Generation::Bad(why)) => {
-                (first, Found::Unreadable(why))
-            }
-            (Generation::Absent, Generation::Absent) => (first, Found::Nothing),
+            (StateFile::Bad(why), _) | (_, StateFile::Bad(why)) => (first, Found::Unreadable(why)),
+            (StateFile::Absent, StateFile::Absent) => (first, Found::Nothing),
         };
         let previous = before;
         let checkpoint = Self {
@@ -110,7 +108,7 @@ impl Checkpoint {
     }
 
     /// Sets the id of the record. The next replacement saves it.
-    pub(super) fn name(&mut self, id: String) {
+    pub(super) fn set_id(&mut self, id: String) {
         self.record.id = id;
     }
 
@@ -135,7 +133,7 @@ impl Checkpoint {
     }
 
     /// Commits: from here on the staged files count as collected and `position` as reached.
-    pub(super) fn advance(
+    pub(super) fn commit(
         &mut self,
         staged: Staged,
         position: Option<String>,
@@ -151,7 +149,7 @@ impl Checkpoint {
         } = staged;
         let pending = moves.clone();
         let (now, to_keep, second) = (time.now, time.to_keep(), time.of_ids());
-        let older = self.spill(now)?;
+        let older = self.move_ids_to_file(now)?;
         self.replace(|record| {
             record.settle();
             if older.is_some() {
@@ -178,7 +176,7 @@ impl Checkpoint {
     }
 
     /// Moves the ids of the record into the file beside it if the record holds too many.
-    fn spill(&self, now: DateTime<Utc>) -> Result<Option<known::Older>, SpoolError> {
+    fn move_ids_to_file(&self, now: DateTime<Utc>) -> Result<Option<known::Older>, SpoolError> {
         let record = &self.record;
         if record.seen.len() + record.added.len() < RECENT_LIMIT {
             return Ok(None);
@@ -247,22 +245,26 @@ fn head(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// True if the file itself causes the error: not a regular file, too large, or not permitted.
-fn is_of_the_file(error: &io::Error) -> bool {
+fn is_fault_of_file(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, InvalidInput, PermissionDenied};
     matches!(error.kind(), FileTooLarge | InvalidInput | PermissionDenied)
 }
 
-/// Reads one state file. Returns damage as [`Generation::Bad`]. A newer version, another account's
+/// Reads one state file. Returns damage as [`StateFile::Bad`]. A newer version, another account's
 /// record, or a path without a regular file stops the program before it changes anything.
-fn generation(disk: &dyn Disk, path: &Path, expected: &Record) -> Result<Generation, SpoolError> {
+fn read_state_file(
+    disk: &dyn Disk,
+    path: &Path,
+    expected: &Record,
+) -> Result<StateFile, SpoolError> {
     let unusable = |why: String| SpoolError::Unusable {
         path: path.to_owned(),
         why,
     };
     let bytes = match durable::read(disk, path, SIZE_LIMIT) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Generation::Absent),
-        Err(error) if is_of_the_file(&error) && !is_held(&error) => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(StateFile::Absent),
+        Err(error) if is_fault_of_file(&error) && !is_held(&error) => {
             return Err(unusable(error.to_string()));
         }
         // the host is out of files or memory: a disk error, so that no operator deletes a good state
@@ -270,7 +272,7 @@ fn generation(disk: &dyn Disk, path: &Path, expected: &Record) -> Result<Generat
     };
     let record = match Record::decode(&bytes) {
         Ok(record) => record,
-        Err(Refusal::Damaged(why)) => return Ok(Generation::Bad(why)),
+        Err(Refusal::Damaged(why)) => return Ok(StateFile::Bad(why)),
         Err(Refusal::Newer(version)) => {
             return Err(unusable(format!(
                 "it was written by a later version of this program (format {version})"
@@ -283,5 +285,5 @@ fn generation(disk: &dyn Disk, path: &Path, expected: &Record) -> Result<Generat
             record.stream, record.account, expected.stream, expected.account
         )));
     }
-    Ok(Generation::Good(Box::new(record), bytes))
+    Ok(StateFile::Good(Box::new(record), bytes))
 }

@@ -5,8 +5,8 @@ use std::io;
 
 use chrono::{DateTime, Utc};
 
-use super::owner::Ours;
-use super::publish::restamp;
+use super::owner::OwnState;
+use super::publish::raise_modified_time;
 use super::record::Record;
 use super::{Spool, SpoolError};
 
@@ -26,7 +26,7 @@ impl Spool {
     /// # Errors
     /// [`SpoolError::Disk`] or [`SpoolError::Interfered`].
     pub fn leave(&mut self, left: &Left, now: DateTime<Utc>) -> Result<(), SpoolError> {
-        self.refuse_halfway()?;
+        self.refuse_after_failed_commit()?;
         let record = self.checkpoint.record();
         let troubles = counted(&record.troubles, &left.troubles);
         let is_same = record.sequence > 0
@@ -53,7 +53,7 @@ impl Spool {
     /// # Errors
     /// [`SpoolError::Disk`] or [`SpoolError::Interfered`].
     pub fn finish(&mut self, now: DateTime<Utc>, troubles: &[String]) -> Result<(), SpoolError> {
-        self.refuse_halfway()?;
+        self.refuse_after_failed_commit()?;
         if !self.checkpoint.record().pending.is_empty() {
             self.replace(now, Record::settle)?;
         }
@@ -79,7 +79,7 @@ impl Spool {
         runs: u32,
         now: DateTime<Utc>,
     ) -> Result<(), SpoolError> {
-        self.refuse_halfway()?;
+        self.refuse_after_failed_commit()?;
         self.replace(now, |record| {
             record.troubles.insert(name.to_owned(), runs);
         })
@@ -96,7 +96,7 @@ impl Spool {
         let mut dated = Ok(());
         for name in self.recovered.drain(..) {
             let path = self.settings.published.join(name);
-            match restamp(disk, &path, published_at.into()) {
+            match raise_modified_time(disk, &path, published_at.into()) {
                 // an agent has removed it
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 stamped => {
@@ -113,7 +113,7 @@ impl Spool {
         let record = self.checkpoint.record();
         let (id, sequence) = (&*record.id, record.sequence);
         self.marker
-            .write(&*self.settings.disk, &Ours { id, sequence })
+            .write(&*self.settings.disk, &OwnState { id, sequence })
     }
 
     /// Returns the warnings that no run has reported yet.
@@ -129,7 +129,7 @@ impl Spool {
     /// [`SpoolError::Disk`] or [`SpoolError::Interfered`]: then another run may report them again.
     pub fn forget_told(&mut self, now: DateTime<Utc>) -> Result<(), SpoolError> {
         self.unsaved.take();
-        if self.checkpoint.record().untold.is_empty() && self.shortened.borrow().is_none() {
+        if self.checkpoint.record().untold.is_empty() && self.undamaged_ids.borrow().is_none() {
             return Ok(());
         }
         self.replace(now, |record| record.untold.clear())?;

@@ -49,7 +49,7 @@ impl Known {
             from: hour,
             ..Self::default()
         };
-        let (mut shortened, mut ids_of_file) = (None, Vec::new());
+        let (mut undamaged_ids, mut ids_of_file) = (None, Vec::new());
         if let Some(older) = older {
             let sound = read_blocks(disk, state, older, |block, ids| {
                 if block >= hour {
@@ -57,11 +57,11 @@ impl Known {
                 }
                 Ok(())
             })?;
-            shortened = (sound < older.bytes).then(|| older.cut(sound));
+            undamaged_ids = (sound < older.bytes).then(|| older.cut(sound));
         }
         known.sorted = Sorted::of(ids_of_file);
         known.extend(recent.into_iter().flat_map(Seen::ids));
-        Ok((known, shortened))
+        Ok((known, undamaged_ids))
     }
 
     /// True if all digests from `hour` on are in memory.
@@ -75,9 +75,9 @@ impl Known {
 
     /// True if one of two digests with the same first half is in memory.
     pub(super) fn contains_either(&self, one: Digest, other: Digest) -> bool {
-        let like = self.sorted.like(one.half());
-        like.contains(&one)
-            || like.contains(&other)
+        let candidates = self.sorted.candidates(one.half());
+        candidates.contains(&one)
+            || candidates.contains(&other)
             || self.fresh.contains(&one)
             || self.fresh.contains(&other)
     }

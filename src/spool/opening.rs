@@ -9,9 +9,9 @@ use chrono::{DateTime, Utc};
 
 use super::checkpoint::{Checkpoint, Found};
 use super::known::Older;
-use super::owner::{Marker, Ours, Verdict};
+use super::owner::{Marker, OwnState, Verdict};
 use super::published::own_names;
-use super::recall::forgotten;
+use super::recall::damaged_ids_warning;
 use super::record::{self, Record};
 use super::staging::Staging;
 use super::{
@@ -33,28 +33,28 @@ impl Spool {
         let (mut checkpoint, found) =
             Checkpoint::load(Arc::clone(&disk), path.clone(), first, now.timestamp())?;
         let mut recovery = Recovery::default();
-        let marker = own(&settings, &mut checkpoint, &found, &mut recovery)?;
-        judge_state(&settings, &found, &marker, &mut recovery)?;
+        let marker = claim_data_folder(&settings, &mut checkpoint, &found, &mut recovery)?;
+        report_state(&settings, &found, &marker, &mut recovery)?;
         let staging = Staging {
             disk: Arc::clone(&disk),
             folder: settings.staging.clone(),
             prefix: prefix(&settings),
         };
-        verify::newest(&settings, &mut checkpoint, &mut recovery)?;
+        verify::check_newest_files(&settings, &mut checkpoint, &mut recovery)?;
         let missing = recover::finish_pending(&settings, &checkpoint, &mut recovery)?;
-        let shortened = check_memory(&settings, &checkpoint, &mut recovery)?;
+        let undamaged_ids = check_older_ids(&settings, &checkpoint, &mut recovery)?;
         let is_resumed = recovery.lost || recovery.older;
         if missing > 0 || !recovery.warnings.is_empty() {
             checkpoint.replace(|record| {
                 if missing > 0 {
-                    record.go_back();
+                    record.undo_batch();
                 }
                 if is_resumed {
                     record.resumed = true;
                     // from here on no record of an earlier run counts as newer than this one
                     record.sequence = record.sequence.max(marker.newest());
                 }
-                record.older = shortened.or_else(|| record.older.take());
+                record.older = undamaged_ids.or_else(|| record.older.take());
                 record.warn_all(&recovery.warnings, now);
             })?;
         }
@@ -66,12 +66,12 @@ impl Spool {
             checkpoint,
             marker,
             known: RefCell::default(),
-            shortened: RefCell::default(),
+            undamaged_ids: RefCell::default(),
             unsaved: RefCell::default(),
             published: recovery.names.iter().cloned().collect(),
             recovered: recovery.names.clone(),
             unknown_until: None,
-            halfway: false,
+            commit_failed: false,
             lock,
         };
         Ok((spool, recovery))
@@ -79,7 +79,7 @@ impl Spool {
 }
 
 /// Checks that the data folder belongs to this installation, and gives a new record its id.
-fn own(
+fn claim_data_folder(
     settings: &Settings,
     checkpoint: &mut Checkpoint,
     found: &Found,
@@ -88,9 +88,9 @@ fn own(
     let record = checkpoint.record();
     let sequence = record.sequence;
     let (id, is_nameless) = (&*record.id, record.id.is_empty());
-    let (mut marker, verdict) = Marker::read(settings, &Ours { id, sequence })?;
+    let (mut marker, verdict) = Marker::read(settings, &OwnState { id, sequence })?;
     if is_nameless {
-        checkpoint.name(marker.id_for(&verdict));
+        checkpoint.set_id(marker.id_for(&verdict));
     }
     match verdict {
         Verdict::Ours => {}
@@ -124,7 +124,7 @@ fn own(
     }
     // this excludes other installations from the first moment of the run
     let id = &*checkpoint.record().id;
-    if let Err(error) = marker.claim(&*settings.disk, &Ours { id, sequence }) {
+    if let Err(error) = marker.claim(&*settings.disk, &OwnState { id, sequence }) {
         // the end of the run tries again, and reports an error
         tracing::warn!(%error, "could not mark the data folder: the end of the run tries again");
     }
@@ -132,7 +132,7 @@ fn own(
 }
 
 /// Adds a warning if the state is damaged, lost or incomplete.
-fn judge_state(
+fn report_state(
     settings: &Settings,
     found: &Found,
     marker: &Marker,
@@ -147,12 +147,14 @@ fn judge_state(
         )),
         Found::Unreadable(why) => {
             recovery.lost = true;
-            recovery.warnings.push(lost(&path, why));
+            recovery.warnings.push(lost_state_warning(&path, why));
         }
         Found::Nothing => {
             if marker.was_there() || has_files(settings)? || was_set_aside(settings)? {
                 recovery.lost = true;
-                recovery.warnings.push(lost(&path, "it is missing"));
+                recovery
+                    .warnings
+                    .push(lost_state_warning(&path, "it is missing"));
             }
         }
     }
@@ -160,7 +162,7 @@ fn judge_state(
 }
 
 /// Adds a warning if ids beside the record are missing. Returns the undamaged part of them.
-fn check_memory(
+fn check_older_ids(
     settings: &Settings,
     checkpoint: &Checkpoint,
     recovery: &mut Recovery,
@@ -173,7 +175,7 @@ fn check_memory(
     if older.is_there(disk, &path).map_err(failed)? {
         return Ok(None);
     }
-    recovery.warnings.push(forgotten(&path));
+    recovery.warnings.push(damaged_ids_warning(&path));
     older.sound(disk, &path).map(Some).map_err(failed)
 }
 
@@ -216,7 +218,7 @@ fn has_files(settings: &Settings) -> Result<bool, SpoolError> {
         .any(|name| name.as_str().starts_with(&settings.stem)))
 }
 
-fn lost(path: &Path, why: &str) -> String {
+fn lost_state_warning(path: &Path, why: &str) -> String {
     format!(
         "the state {} was lost ({why}): collection starts again, early enough to miss no event, and \
          does not write existing files twice",

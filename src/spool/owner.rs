@@ -40,7 +40,7 @@ pub enum Adopt {
 
 /// The identity of our own state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ours<'a> {
+pub(super) struct OwnState<'a> {
     /// The id in the record. Empty if the record has none.
     pub(super) id: &'a str,
     pub(super) sequence: u64,
@@ -59,10 +59,10 @@ pub(super) enum Verdict {
 
 /// Compares a marker with our own state. `is_alive` is true if a state folder still holds a record
 /// of this stream.
-fn judge(
+fn compare(
     owner: Option<&Owner>,
     state: &Path,
-    ours: &Ours<'_>,
+    ours: &OwnState<'_>,
     is_alive: impl Fn(&Path) -> bool,
 ) -> Verdict {
     let Some(owner) = owner else {
@@ -96,7 +96,7 @@ impl Marker {
     /// Reads the marker and compares it with our own state. A malformed marker counts as missing.
     pub(super) fn read(
         settings: &Settings,
-        ours: &Ours<'_>,
+        ours: &OwnState<'_>,
     ) -> Result<(Self, Verdict), SpoolError> {
         let disk = &*settings.disk;
         let path = settings.data.join(FOLDER).join(&settings.stream);
@@ -113,7 +113,7 @@ impl Marker {
             let record = state.join(format!("{}.state", settings.stream));
             matches!(disk.entry(&record), Ok(Some(_)) | Err(_))
         };
-        let verdict = judge(written.as_ref(), &settings.state, ours, is_alive);
+        let verdict = compare(written.as_ref(), &settings.state, ours, is_alive);
         let marker = Self {
             path,
             state: settings.state.clone(),
@@ -147,19 +147,19 @@ impl Marker {
 
     /// Writes our own state into the marker, so that other installations refuse the folder. Keeps the newest
     /// sequence number, so that an interrupted run does not hide that the state is older.
-    pub(super) fn claim(&mut self, disk: &dyn Disk, ours: &Ours<'_>) -> Result<(), SpoolError> {
+    pub(super) fn claim(&mut self, disk: &dyn Disk, ours: &OwnState<'_>) -> Result<(), SpoolError> {
         let is_ours = |owner: &Owner| owner.id == ours.id && owner.state == self.state;
         if self.written.as_ref().is_some_and(is_ours) {
             return Ok(());
         }
         let newest = self.written.as_ref().map_or(0, |owner| owner.sequence);
         let sequence = ours.sequence.max(newest);
-        self.write(disk, &Ours { sequence, ..*ours })
+        self.write(disk, &OwnState { sequence, ..*ours })
     }
 
     /// Writes the marker unless it is up to date. It need not survive a power cut: with an older
     /// marker, or none, the collector only recognises less.
-    pub(super) fn write(&mut self, disk: &dyn Disk, ours: &Ours<'_>) -> Result<(), SpoolError> {
+    pub(super) fn write(&mut self, disk: &dyn Disk, ours: &OwnState<'_>) -> Result<(), SpoolError> {
         let owner = Owner {
             id: ours.id.to_owned(),
             state: self.state.clone(),
@@ -188,7 +188,7 @@ mod tests {
             state: state.into(),
             sequence,
         };
-        let ours = |id, sequence| Ours { id, sequence };
+        let ours = |id, sequence| OwnState { id, sequence };
         let foreign = |state: &str| Verdict::Foreign(state.into());
         let here = "/state";
         let cases = [
@@ -250,7 +250,7 @@ mod tests {
             ),
         ];
         for (owner, ours, is_alive, expected) in cases {
-            let verdict = judge(owner.as_ref(), Path::new(here), &ours, |_| is_alive);
+            let verdict = compare(owner.as_ref(), Path::new(here), &ours, |_| is_alive);
             assert_eq!(verdict, expected, "{owner:?} {ours:?}");
         }
     }

@@ -86,16 +86,16 @@ pub(super) fn publish(
         ..Stored::default()
     };
     for moved in &committed.moves {
-        match place(disk, staging, published, moved, Trust::JustWritten)
+        match publish_one(disk, staging, published, moved, Trust::JustWritten)
             .map_err(|error| SpoolError::disk("publish into", published, error))?
         {
-            Placed::Moved => stored.names.push(moved.name.clone()),
-            Placed::Known(_) => stored.repeated += 1,
-            Placed::Numbered(name) => {
+            FileOutcome::Moved => stored.names.push(moved.name.clone()),
+            FileOutcome::AlreadyThere(_) => stored.repeated += 1,
+            FileOutcome::Numbered(name) => {
                 stored.names.push(name.to_string());
                 stored.renamed.push(name.to_string());
             }
-            Placed::Missing => {
+            FileOutcome::Missing => {
                 let gone = io::Error::new(io::ErrorKind::NotFound, "a staged file has vanished");
                 return Err(SpoolError::disk("publish from", staging, gone));
             }
@@ -122,11 +122,11 @@ pub(super) fn sync_both(
 
 /// The result of publishing one committed file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Placed {
+pub(super) enum FileOutcome {
     /// Moved to its own name.
     Moved,
     /// The same content already exists under this name.
-    Known(FileName),
+    AlreadyThere(FileName),
     /// Other content has its name, so the file got a number.
     Numbered(FileName),
     /// The file is neither staged nor published.
@@ -144,7 +144,11 @@ pub(super) enum Trust {
 
 /// Sets the time of a file, from which its age counts, unless it is later already. After a power
 /// cut the age may count from staging again.
-pub(super) fn restamp(disk: &dyn Disk, path: &Path, time: SystemTime) -> io::Result<()> {
+pub(super) fn raise_modified_time(
+    disk: &dyn Disk,
+    path: &Path,
+    time: SystemTime,
+) -> io::Result<()> {
     let modified = disk.entry(path)?.and_then(|entry| entry.modified);
     if modified.is_some_and(|modified| modified >= time) {
         return Ok(());
@@ -153,43 +157,43 @@ pub(super) fn restamp(disk: &dyn Disk, path: &Path, time: SystemTime) -> io::Res
 }
 
 /// Moves one file unless its content is already published. A caller may repeat this at any time.
-pub(super) fn place(
+pub(super) fn publish_one(
     disk: &dyn Disk,
     staging: &Path,
     published: &Path,
     moved: &Move,
     trust: Trust,
-) -> io::Result<Placed> {
+) -> io::Result<FileOutcome> {
     let staged = staging.join(&moved.staged);
     let is_staged = match trust {
         Trust::JustWritten => disk.entry(&staged)?.is_some(),
-        Trust::Verify(_) => holds(disk, &staged, moved)?,
+        Trust::Verify(_) => has_same_content(disk, &staged, moved)?,
     };
     let first = FileName::parse(&moved.name).ok_or(io::ErrorKind::InvalidInput)?;
     for count in 1..=VARIANTS {
         let name = first.variant(count);
         let target = published.join(name.as_str());
-        if holds(disk, &target, moved)? {
+        if has_same_content(disk, &target, moved)? {
             if is_staged {
                 disk.remove(&staged)?;
             }
-            return Ok(Placed::Known(name));
+            return Ok(FileOutcome::AlreadyThere(name));
         }
         if is_staged && disk.entry(&target)?.is_none() {
             if let Trust::Verify(published_at) = trust {
-                restamp(disk, &staged, published_at)?;
+                raise_modified_time(disk, &staged, published_at)?;
             }
             // the lock makes this process the only writer, so the name is still free
             disk.rename(&staged, &target)?;
             return Ok(if count == 1 {
-                Placed::Moved
+                FileOutcome::Moved
             } else {
-                Placed::Numbered(name)
+                FileOutcome::Numbered(name)
             });
         }
     }
     if !is_staged {
-        return Ok(Placed::Missing);
+        return Ok(FileOutcome::Missing);
     }
     Err(io::Error::new(
         io::ErrorKind::AlreadyExists,
@@ -198,7 +202,7 @@ pub(super) fn place(
 }
 
 /// True if the path leads to a regular file with exactly this content.
-fn holds(disk: &dyn Disk, path: &Path, moved: &Move) -> io::Result<bool> {
+fn has_same_content(disk: &dyn Disk, path: &Path, moved: &Move) -> io::Result<bool> {
     match disk.entry(path)? {
         Some(entry) if entry.kind == Kind::File && entry.size == moved.size => {
             Ok(sha256(&mut disk.open(path)?)? == moved.sha256)

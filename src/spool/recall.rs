@@ -46,12 +46,12 @@ impl Spool {
         let (record, path) = (self.checkpoint.record(), state_path(&self.settings));
         let (disk, recent) = (&*self.settings.disk, [&record.seen, &record.added]);
         let loaded = Known::load(disk, &path, record.older.as_ref(), recent, hour);
-        let (known, shortened) =
+        let (known, undamaged_ids) =
             loaded.map_err(|error| SpoolError::disk("read the ids beside", &path, error))?;
-        if shortened.is_some() && self.shortened.borrow().is_none() {
-            self.warn(forgotten(&path));
+        if undamaged_ids.is_some() && self.undamaged_ids.borrow().is_none() {
+            self.warn(damaged_ids_warning(&path));
         }
-        *self.shortened.borrow_mut() = shortened;
+        *self.undamaged_ids.borrow_mut() = undamaged_ids;
         tracing::debug!(
             ids = known.len(),
             bytes = record.older.as_ref().map_or(0, Older::bytes),
@@ -62,7 +62,7 @@ impl Spool {
     }
 }
 
-pub(super) fn forgotten(path: &Path) -> String {
+pub(super) fn damaged_ids_warning(path: &Path) -> String {
     format!(
         "the ids of published events beside {} are damaged or missing: some events may be published \
          again",

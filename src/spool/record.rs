@@ -216,7 +216,7 @@ impl Record {
     }
 
     /// Undoes the last two batches. `previous` is the record before this one.
-    pub(crate) fn go_back_to(&mut self, previous: Self) {
+    pub(crate) fn undo_two_batches(&mut self, previous: Self) {
         let this = std::mem::replace(self, previous);
         // these facts are about the whole stream, so they stay
         self.sequence = this.sequence;
@@ -230,11 +230,11 @@ impl Record {
         self.resumed = this.resumed;
         self.began = this.began;
         self.clock = this.clock;
-        self.go_back();
+        self.undo_batch();
     }
 
     /// Undoes the last batch, so that the collector fetches it again.
-    pub(crate) fn go_back(&mut self) {
+    pub(crate) fn undo_batch(&mut self) {
         self.pending.clear();
         self.position.clone_from(&self.before);
         self.added = Seen::default();

@@ -6,7 +6,7 @@ use std::io;
 
 use super::checkpoint::Checkpoint;
 use super::name::FileName;
-use super::publish::{Placed, Trust, place, sync_both};
+use super::publish::{FileOutcome, Trust, publish_one, sync_both};
 use super::staging::Staging;
 use super::{Settings, SpoolError};
 use crate::durable::{Kind, is_held};
@@ -49,24 +49,24 @@ pub(super) fn finish_pending(
                 moved.name
             )
         };
-        match place(disk, staging, published, moved, trust)
+        match publish_one(disk, staging, published, moved, trust)
             .map_err(|error| SpoolError::disk("publish into", published, error))?
         {
-            Placed::Moved => {
+            FileOutcome::Moved => {
                 recovery.finished += 1;
                 recovery.names.push(moved.name.clone());
             }
-            Placed::Numbered(name) => {
+            FileOutcome::Numbered(name) => {
                 recovery.finished += 1;
                 recovery.warnings.push(taken(&name));
                 recovery.names.push(name.to_string());
             }
             // the interrupted run added the number
-            Placed::Known(name) if name.as_str() != moved.name => {
+            FileOutcome::AlreadyThere(name) if name.as_str() != moved.name => {
                 recovery.warnings.push(taken(&name));
             }
-            Placed::Known(_) => {}
-            Placed::Missing => missing += 1,
+            FileOutcome::AlreadyThere(_) => {}
+            FileOutcome::Missing => missing += 1,
         }
     }
     // even if every file was in place: the renames of a killed run may not have reached the disk

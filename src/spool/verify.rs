@@ -11,7 +11,7 @@ use std::path::Path;
 
 use super::checkpoint::Checkpoint;
 use super::name::FileName;
-use super::publish::{Placed, Trust, place, sha256};
+use super::publish::{FileOutcome, Trust, publish_one, sha256};
 use super::recover::Recovery;
 use super::{Settings, SpoolError};
 use crate::durable::{Disk, Entry, Kind, is_held};
@@ -20,7 +20,7 @@ use crate::durable::{Disk, Entry, Kind, is_held};
 const NEWEST: usize = 16;
 
 /// Checks the files of the last batches if the last run was interrupted.
-pub(super) fn newest(
+pub(super) fn check_newest_files(
     settings: &Settings,
     checkpoint: &mut Checkpoint,
     recovery: &mut Recovery,
@@ -32,29 +32,33 @@ pub(super) fn newest(
     }
     let published = &settings.published;
     let failed = |error| SpoolError::disk("check files in", published, error);
-    let mut torn = torn_by_name(disk, published, &settings.stem).map_err(failed)?;
+    let mut damaged = damaged_names(disk, published, &settings.stem).map_err(failed)?;
     for moved in &checkpoint.record().pending {
-        torn.remove(&moved.name); // the recovery of pending files handles this one
+        damaged.remove(&moved.name); // the recovery of pending files handles this one
     }
     let Some(previous) = previous else {
-        recovery.warnings.extend(torn.iter().map(|name| lost(name)));
+        recovery
+            .warnings
+            .extend(damaged.iter().map(|name| damaged_file_warning(name)));
         return Ok(());
     };
     let trust = Trust::Verify(settings.now.into());
     let mut is_back = false;
     for moved in &previous.pending {
-        match place(disk, &settings.staging, published, moved, trust).map_err(failed)? {
-            Placed::Moved | Placed::Numbered(_) => recovery.finished += 1,
-            Placed::Known(_) => {}
+        match publish_one(disk, &settings.staging, published, moved, trust).map_err(failed)? {
+            FileOutcome::Moved | FileOutcome::Numbered(_) => recovery.finished += 1,
+            FileOutcome::AlreadyThere(_) => {}
             // if the file is gone, an agent removed it; if it exists with other content, it is damaged
-            Placed::Missing => {
-                torn.remove(&moved.name);
+            FileOutcome::Missing => {
+                damaged.remove(&moved.name);
                 let there = disk.entry(&published.join(&moved.name)).map_err(failed)?;
                 is_back |= there.is_some();
             }
         }
     }
-    recovery.warnings.extend(torn.iter().map(|name| lost(name)));
+    recovery
+        .warnings
+        .extend(damaged.iter().map(|name| damaged_file_warning(name)));
     if !is_back {
         return Ok(());
     }
@@ -64,7 +68,7 @@ pub(super) fn newest(
     );
     let warnings = std::mem::take(&mut recovery.warnings);
     checkpoint.replace(|record| {
-        record.go_back_to(*previous);
+        record.undo_two_batches(*previous);
         record.warn_all(&warnings, settings.now);
     })?;
     recovery.warnings = warnings;
@@ -72,7 +76,7 @@ pub(super) fn newest(
 }
 
 /// Returns the names of the newest files of a stream whose content does not match the name.
-fn torn_by_name(disk: &dyn Disk, folder: &Path, stem: &str) -> io::Result<HashSet<String>> {
+fn damaged_names(disk: &dyn Disk, folder: &Path, stem: &str) -> io::Result<HashSet<String>> {
     let mut files: Vec<(FileName, Entry)> = disk
         .list(folder)?
         .into_iter()
@@ -80,7 +84,7 @@ fn torn_by_name(disk: &dyn Disk, folder: &Path, stem: &str) -> io::Result<HashSe
         .filter_map(|entry| Some((FileName::parse(&entry.name)?, entry)))
         .collect();
     files.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.modified));
-    let mut torn = HashSet::new();
+    let mut damaged = HashSet::new();
     for (name, _) in files.into_iter().take(NEWEST) {
         let mut file = match disk.open(&folder.join(name.as_str())) {
             // an agent has just removed it, or has it open, so the file was complete
@@ -89,12 +93,12 @@ fn torn_by_name(disk: &dyn Disk, folder: &Path, stem: &str) -> io::Result<HashSe
         };
         let content = sha256(&mut file)?;
         if !content.starts_with(name.digest()) {
-            torn.insert(name.to_string());
+            damaged.insert(name.to_string());
         }
     }
-    Ok(torn)
+    Ok(damaged)
 }
 
-fn lost(name: &str) -> String {
+fn damaged_file_warning(name: &str) -> String {
     format!("the published file {name} is damaged: some of its events may be missing")
 }

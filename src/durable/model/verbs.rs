@@ -206,16 +206,16 @@ impl Handle for OpenFile {
     fn sync(&mut self) -> io::Result<()> {
         let mut state = self.disk.state();
         let done = state.change();
-        if state.files[self.id].forsaken {
+        if state.files[self.id].sync_failed {
             state
-                .misused
+                .forbidden_calls
                 .push("a file was synced again after a failed sync".to_owned());
         }
         let crashed = state.crashed;
         let file = &mut state.files[self.id];
         match &done {
-            Ok(()) if !file.forsaken => file.durable.clone_from(&file.visible),
-            Err(_) if !crashed => file.forsaken = true,
+            Ok(()) if !file.sync_failed => file.durable.clone_from(&file.visible),
+            Err(_) if !crashed => file.sync_failed = true,
             _ => {}
         }
         done

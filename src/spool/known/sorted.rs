@@ -56,7 +56,7 @@ impl Sorted {
     }
 
     /// Returns the digests that can share this first half.
-    pub(super) fn like(&self, half: u64) -> &[Digest] {
+    pub(super) fn candidates(&self, half: u64) -> &[Digest] {
         if self.digests.is_empty() {
             return &[];
         }
@@ -118,10 +118,10 @@ mod tests {
                 sorted.extend(std::iter::empty());
                 assert!(sorted.digests.is_sorted());
                 let mut all = one.iter().chain(two);
-                assert!(all.all(|id| sorted.like(id.half()).contains(id)));
+                assert!(all.all(|id| sorted.candidates(id.half()).contains(id)));
             }
         }
-        assert!(Sorted::default().like(u64::MAX).is_empty());
+        assert!(Sorted::default().candidates(u64::MAX).is_empty());
     }
 
     proptest! {
@@ -136,10 +136,10 @@ mod tests {
             sorted.extend(more.iter().map(id));
             prop_assert_eq!(sorted.len(), first.len() + more.len());
             for number in first.iter().chain(&more) {
-                prop_assert!(sorted.like(id(number).half()).contains(&id(number)));
+                prop_assert!(sorted.candidates(id(number).half()).contains(&id(number)));
             }
             let is_known = first.contains(&other) || more.contains(&other);
-            prop_assert_eq!(sorted.like(id(&other).half()).contains(&id(&other)), is_known);
+            prop_assert_eq!(sorted.candidates(id(&other).half()).contains(&id(&other)), is_known);
         }
     }
 }

@@ -52,12 +52,12 @@ fn one_an_hour(disk: &Model, hours: impl Iterator<Item = i64>, mut look: impl Fn
 fn load(disk: &Model, older: &Older, hour: i64) -> (Known, bool) {
     let (none, state) = (Seen::default(), Path::new(STATE));
     let loaded = Known::load(disk, state, Some(older), [&none, &none], hour);
-    let (known, shortened) = loaded.unwrap();
+    let (known, undamaged_ids) = loaded.unwrap();
     assert_eq!(
         older.sound(disk, state).unwrap() == *older,
-        shortened.is_none()
+        undamaged_ids.is_none()
     );
-    (known, shortened.is_none())
+    (known, undamaged_ids.is_none())
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::world::PUBLISHED;
+use super::simulation::PUBLISHED;
 use crate::durable::model::Model;
 use crate::spool::FileName;
 use crate::spool::record::digest;

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::damage::DAMAGES;
-use super::world::{self, PREVIOUS, RECORD, World};
+use super::simulation::{self, PREVIOUS, RECORD, Simulation};
 use crate::durable::model::Fault;
 
 const USUAL: u64 = 2_000;
@@ -27,44 +27,44 @@ enum State {
     Interrupted,
 }
 
-fn live(seed: u64) -> (World, Vec<String>) {
+fn random_history(seed: u64) -> (Simulation, Vec<String>) {
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut world = World::new(random.usize(0..3));
+    let mut simulation = Simulation::new(random.usize(0..3));
     let mut state = State::Interrupted;
     let mut story = Vec::new();
     for _ in 0..random.usize(2..9) {
-        world.batches += random.usize(0..2);
-        world.now += 1_800;
+        simulation.batches += random.usize(0..2);
+        simulation.now += 1_800;
         let event = random.u32(0..10);
         story.push(format!(
             "{event} in {state:?} with {} batches",
-            world.batches
+            simulation.batches
         ));
         if random.bool() {
-            world.look();
+            simulation.look();
         }
         state = match (event, state) {
-            (0..=3, _) => stopped(&mut world, event, &mut random),
+            (0..=3, _) => stopped(&mut simulation, event, &mut random),
             (4, _) => {
                 let fault = Fault::FailCall(random.u64(0..CALLS), *random.choice(&KINDS).unwrap());
-                ended(world.collect_into(Some(fault)).is_ok())
+                ended(simulation.collect_into(Some(fault)).is_ok())
             }
             (5, State::Finished) => {
-                damage(&mut world, &mut random);
+                damage(&mut simulation, &mut random);
                 State::Interrupted
             }
             (6, State::Finished) => {
-                prune(&mut world);
+                prune(&mut simulation);
                 state
             }
             (7, _) => {
-                world.cut_power(random.u64(..));
+                simulation.cut_power(random.u64(..));
                 state
             }
-            _ => ended(world.collect_into(None).is_ok()),
+            _ => ended(simulation.collect_into(None).is_ok()),
         };
     }
-    (world, story)
+    (simulation, story)
 }
 
 fn ended(well: bool) -> State {
@@ -76,35 +76,35 @@ fn ended(well: bool) -> State {
 }
 
 /// Kills a run or cuts its power, unless the run ends before.
-fn stopped(world: &mut World, event: u32, random: &mut fastrand::Rng) -> State {
-    let done = world.collect_into(Some(Fault::StopAtChange(random.u64(0..CHANGES))));
-    if !world.model.crashed() {
+fn stopped(simulation: &mut Simulation, event: u32, random: &mut fastrand::Rng) -> State {
+    let done = simulation.collect_into(Some(Fault::StopAtChange(random.u64(0..CHANGES))));
+    if !simulation.model.crashed() {
         return ended(done.is_ok());
     }
     if event < 2 {
-        world.kill()
+        simulation.kill()
     } else {
-        world.cut_power(random.u64(..))
+        simulation.cut_power(random.u64(..))
     }
     State::Interrupted
 }
 
-fn damage(world: &mut World, random: &mut fastrand::Rng) {
+fn damage(simulation: &mut Simulation, random: &mut fastrand::Rng) {
     let path = Path::new(if random.bool() { RECORD } else { PREVIOUS });
-    let Some(content) = world.content(path) else {
+    let Some(content) = simulation.content(path) else {
         return;
     };
     let (_, damage) = random.choice(&DAMAGES).unwrap();
-    world.model.tamper(path, damage(&content).as_deref());
+    simulation.model.tamper(path, damage(&content).as_deref());
 }
 
-fn prune(world: &mut World) {
-    world.now += 8 * 86_400;
-    world.look();
-    world.agent.expect_pruning();
-    world.model.plan(None);
-    let (spool, _) = world.open().unwrap();
-    world::prune(&spool, world.time(), 7, 10_000);
+fn prune(simulation: &mut Simulation) {
+    simulation.now += 8 * 86_400;
+    simulation.look();
+    simulation.agent.expect_pruning();
+    simulation.model.plan(None);
+    let (spool, _) = simulation.open().unwrap();
+    simulation::prune(&spool, simulation.time(), 7, 10_000);
 }
 
 /// Returns the numbers of the histories to try.
@@ -118,7 +118,7 @@ pub(super) fn numbers(usual: u64) -> std::ops::Range<u64> {
 #[test]
 fn whatever_happens_every_line_is_published_once() {
     for seed in numbers(USUAL) {
-        let (mut world, story) = live(seed);
-        world.assert_whole(&format!("history {seed}: {story:#?}"));
+        let (mut simulation, story) = random_history(seed);
+        simulation.assert_whole(&format!("history {seed}: {story:#?}"));
     }
 }

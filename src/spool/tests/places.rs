@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::world::{PUBLISHED, QUARANTINE, RECORD, STAGING, World, prune, settings, written};
+use super::simulation::{
+    PUBLISHED, QUARANTINE, RECORD, STAGING, Simulation, prune, settings, written,
+};
 use crate::durable::Mode;
 use crate::durable::model::Fault;
 use crate::spool::{Extension, FileName, Left, Lock, Settings, Spool, SpoolError, Stored};
@@ -11,7 +13,7 @@ use crate::spool::{Extension, FileName, Left, Lock, Settings, Spool, SpoolError,
 const TEXT: &str = "datetime=2026|one\n";
 
 fn commit(spool: &mut Spool, text: &str) -> Result<Stored, SpoolError> {
-    let now = World::new(0).time();
+    let now = Simulation::new(0).time();
     let mut batch = spool.batch(now);
     let mut part = batch.part()?;
     part.write_all(text.as_bytes()).map_err(written)?;
@@ -21,10 +23,10 @@ fn commit(spool: &mut Spool, text: &str) -> Result<Stored, SpoolError> {
 
 /// Returns the published name of [`TEXT`].
 fn name() -> FileName {
-    let world = World::new(0);
-    commit(&mut world.open().unwrap().0, TEXT).unwrap();
+    let simulation = Simulation::new(0);
+    commit(&mut simulation.open().unwrap().0, TEXT).unwrap();
     FileName::parse(
-        world
+        simulation
             .model
             .files(Path::new(PUBLISHED))
             .keys()
@@ -34,27 +36,27 @@ fn name() -> FileName {
     .unwrap()
 }
 
-/// Returns a world whose process was killed after committing [`TEXT`] and before publishing it.
-fn committed() -> World {
+/// Returns a simulation whose process was killed after committing [`TEXT`] and before publishing it.
+fn committed() -> Simulation {
     for step in 0.. {
-        let mut world = World::new(0);
-        world.model.plan(Some(Fault::StopAtChange(step)));
-        if let Ok((mut spool, _)) = world.open() {
+        let mut simulation = Simulation::new(0);
+        simulation.model.plan(Some(Fault::StopAtChange(step)));
+        if let Ok((mut spool, _)) = simulation.open() {
             let _ = commit(&mut spool, TEXT);
         }
-        assert!(world.model.crashed(), "nothing was ever committed");
-        let state = world.content(Path::new(RECORD));
-        world.kill();
+        assert!(simulation.model.crashed(), "nothing was ever committed");
+        let state = simulation.content(Path::new(RECORD));
+        simulation.kill();
         if state.is_some() {
-            assert!(world.model.files(Path::new(PUBLISHED)).is_empty());
-            return world;
+            assert!(simulation.model.files(Path::new(PUBLISHED)).is_empty());
+            return simulation;
         }
     }
     unreachable!("it is committed at some step")
 }
 
-fn published(world: &World) -> Vec<String> {
-    world
+fn published(simulation: &Simulation) -> Vec<String> {
+    simulation
         .model
         .files(Path::new(PUBLISHED))
         .into_keys()
@@ -63,78 +65,80 @@ fn published(world: &World) -> Vec<String> {
 
 #[test]
 fn a_name_taken_by_other_content_is_left_alone_and_ours_is_numbered() {
-    let (name, world) = (name(), World::new(0));
+    let (name, simulation) = (name(), Simulation::new(0));
     let taken = Path::new(PUBLISHED).join(name.as_str());
-    world.model.tamper(&taken, Some(b"changed by hand\n"));
-    let stored = commit(&mut world.open().unwrap().0, TEXT).unwrap();
+    simulation.model.tamper(&taken, Some(b"changed by hand\n"));
+    let stored = commit(&mut simulation.open().unwrap().0, TEXT).unwrap();
     assert_eq!(stored.renamed, [name.variant(2).to_string()]);
-    assert_eq!(world.content(&taken).unwrap(), b"changed by hand\n");
+    assert_eq!(simulation.content(&taken).unwrap(), b"changed by hand\n");
     let ours = Path::new(PUBLISHED).join(name.variant(2).as_str());
-    assert_eq!(world.content(&ours).unwrap(), TEXT.as_bytes());
+    assert_eq!(simulation.content(&ours).unwrap(), TEXT.as_bytes());
 }
 
 #[test]
 fn a_name_taken_by_the_same_content_is_done() {
-    let world = World::new(0);
-    let (mut spool, _) = world.open().unwrap();
+    let simulation = Simulation::new(0);
+    let (mut spool, _) = simulation.open().unwrap();
     assert_eq!(commit(&mut spool, TEXT).unwrap().repeated, 0);
     assert_eq!(commit(&mut spool, TEXT).unwrap().repeated, 1);
-    assert_eq!(published(&world).len(), 1);
-    assert!(world.model.files(Path::new(STAGING)).is_empty());
+    assert_eq!(published(&simulation).len(), 1);
+    assert!(simulation.model.files(Path::new(STAGING)).is_empty());
 }
 
 #[test]
 fn recovery_says_so_when_it_has_to_number_a_file_and_finds_it_again() {
-    let (name, mut world) = (name(), committed());
+    let (name, mut simulation) = (name(), committed());
     let taken = Path::new(PUBLISHED).join(name.as_str());
-    world.model.tamper(&taken, Some(b"changed by hand\n"));
-    let (_, recovery) = world.open().unwrap();
+    simulation.model.tamper(&taken, Some(b"changed by hand\n"));
+    let (_, recovery) = simulation.open().unwrap();
     assert_eq!(recovery.finished, 1);
     assert!(
         recovery.warnings[0].contains(name.variant(2).as_str()),
         "{recovery:?}"
     );
-    world.kill();
-    world.model.tamper(&taken, None); // an agent removes the other content before the next run
-    let (spool, _) = world.open().unwrap();
+    simulation.kill();
+    simulation.model.tamper(&taken, None); // an agent removes the other content before the next run
+    let (spool, _) = simulation.open().unwrap();
     assert_eq!(spool.untold().len(), 1, "one text waits to be told");
     assert_eq!(spool.position(), Some("1"));
-    assert_eq!(published(&world), [name.variant(2).to_string()]);
+    assert_eq!(published(&simulation), [name.variant(2).to_string()]);
 }
 
 #[test]
 fn a_committed_file_in_neither_place_is_asked_for_again() {
-    let mut world = committed();
-    for name in world.model.files(Path::new(STAGING)).keys() {
-        world.model.tamper(&Path::new(STAGING).join(name), None);
+    let mut simulation = committed();
+    for name in simulation.model.files(Path::new(STAGING)).keys() {
+        simulation
+            .model
+            .tamper(&Path::new(STAGING).join(name), None);
     }
-    let (spool, recovery) = world.open().unwrap();
+    let (spool, recovery) = simulation.open().unwrap();
     assert_eq!(spool.position(), None);
     assert!(!recovery.lost && recovery.warnings[0].contains("1 of 1 committed files"));
     drop(spool);
-    world.kill();
-    let (spool, recovery) = world.open().unwrap();
+    simulation.kill();
+    let (spool, recovery) = simulation.open().unwrap();
     assert_eq!((spool.position(), recovery.warnings.len()), (None, 0));
 }
 
 #[test]
 fn a_staged_file_that_changed_is_not_published() {
-    let world = committed();
-    let staged = world
+    let simulation = committed();
+    let staged = simulation
         .model
         .files(Path::new(STAGING))
         .into_keys()
         .next()
         .unwrap();
-    world
+    simulation
         .model
         .tamper(&Path::new(STAGING).join(staged), Some(b"changed by hand\n"));
-    let (spool, recovery) = world.open().unwrap();
+    let (spool, recovery) = simulation.open().unwrap();
     assert_eq!((spool.position(), recovery.warnings.len()), (None, 1));
-    assert!(published(&world).is_empty());
+    assert!(published(&simulation).is_empty());
 }
 
-type Interference = fn(&World, &Path);
+type Interference = fn(&Simulation, &Path);
 
 #[test]
 fn whoever_takes_the_lock_or_the_state_away_stops_every_further_change() {
@@ -146,50 +150,50 @@ fn whoever_takes_the_lock_or_the_state_away_stops_every_further_change() {
             std::fs::remove_file(lock).unwrap();
             drop(Lock::take(lock.parent().unwrap(), "siem").unwrap());
         }),
-        ("the state is gone", |world, _| {
-            world.model.tamper(Path::new(RECORD), None);
+        ("the state is gone", |simulation, _| {
+            simulation.model.tamper(Path::new(RECORD), None);
         }),
-        ("another state stands in its place", |world, _| {
-            let mut bytes = world.content(Path::new(RECORD)).unwrap();
+        ("another state stands in its place", |simulation, _| {
+            let mut bytes = simulation.content(Path::new(RECORD)).unwrap();
             bytes[30] ^= 1;
-            world.model.tamper(Path::new(RECORD), Some(&bytes));
+            simulation.model.tamper(Path::new(RECORD), Some(&bytes));
         }),
     ];
-    type Change = fn(&mut Spool, &World) -> Result<(), SpoolError>;
+    type Change = fn(&mut Spool, &Simulation) -> Result<(), SpoolError>;
     let changes: [Change; 3] = [
         |spool, _| commit(spool, "datetime=2026|two\n").map(drop),
-        |spool, world| spool.finish(world.time(), &[]),
-        |spool, world| {
+        |spool, simulation| spool.finish(simulation.time(), &[]),
+        |spool, simulation| {
             let left = Left {
                 troubles: vec!["outage".to_owned()],
                 ..Left::default()
             };
-            spool.leave(&left, world.time())
+            spool.leave(&left, simulation.time())
         },
     ];
     for (what, interfere) in interferences {
         for change in changes {
-            let (world, locks) = (World::new(0), tempfile::tempdir().unwrap());
+            let (simulation, locks) = (Simulation::new(0), tempfile::tempdir().unwrap());
             let lock = Lock::take(locks.path(), "siem").unwrap();
-            let (mut spool, _) = Spool::open(world.settings(), lock).unwrap();
+            let (mut spool, _) = Spool::open(simulation.settings(), lock).unwrap();
             commit(&mut spool, TEXT).unwrap();
-            interfere(&world, &locks.path().join("siem.lock"));
-            let before = world.content(Path::new(RECORD));
-            let changed = change(&mut spool, &world);
+            interfere(&simulation, &locks.path().join("siem.lock"));
+            let before = simulation.content(Path::new(RECORD));
+            let changed = change(&mut spool, &simulation);
             assert!(
                 matches!(changed, Err(SpoolError::Interfered { .. })),
                 "{what}: {changed:?}"
             );
-            assert_eq!(world.content(Path::new(RECORD)), before, "{what}");
-            assert_eq!(published(&world).len(), 1, "{what}");
+            assert_eq!(simulation.content(Path::new(RECORD)), before, "{what}");
+            assert_eq!(published(&simulation).len(), 1, "{what}");
         }
     }
 }
 
 #[test]
 fn a_sweep_leaves_what_other_programs_and_streams_stage() {
-    let world = World::new(0);
-    let own = world.open().unwrap().0.staging.prefix;
+    let simulation = Simulation::new(0);
+    let own = simulation.open().unwrap().0.staging.prefix;
     let kept = [
         "notes.txt",
         "siem-00000000-1-1.staged",
@@ -197,49 +201,52 @@ fn a_sweep_leaves_what_other_programs_and_streams_stage() {
     ];
     let swept = [format!("{own}1-1.staged"), format!("{own}1-2.scratch")];
     for name in kept.into_iter().chain(swept.iter().map(String::as_str)) {
-        world
+        simulation
             .model
             .tamper(&Path::new(STAGING).join(name), Some(b"x"));
     }
-    drop(world.open().unwrap());
-    let left = world.model.files(Path::new(STAGING));
+    drop(simulation.open().unwrap());
+    let left = simulation.model.files(Path::new(STAGING));
     assert!(left.len() == kept.len() && kept.iter().all(|name| left.contains_key(*name)));
 }
 
 #[test]
 fn a_file_ends_with_a_line_break_and_an_empty_one_is_none() {
-    let world = World::new(0);
-    let (mut spool, _) = world.open().unwrap();
+    let simulation = Simulation::new(0);
+    let (mut spool, _) = simulation.open().unwrap();
     assert_eq!(commit(&mut spool, "").unwrap().size.files, 0);
     let size = commit(&mut spool, "one\ntwo").unwrap().size;
     assert_eq!((size.files, size.events, size.bytes), (1, 2, 8));
-    let path = Path::new(PUBLISHED).join(&published(&world)[0]);
-    assert_eq!(world.content(&path).unwrap(), b"one\ntwo\n");
-    assert_eq!(world.model.mode(&path), Some(Mode(0o640)));
-    assert_eq!(world.model.mode(Path::new(RECORD)), Some(Mode::PRIVATE));
+    let path = Path::new(PUBLISHED).join(&published(&simulation)[0]);
+    assert_eq!(simulation.content(&path).unwrap(), b"one\ntwo\n");
+    assert_eq!(simulation.model.mode(&path), Some(Mode(0o640)));
+    assert_eq!(
+        simulation.model.mode(Path::new(RECORD)),
+        Some(Mode::PRIVATE)
+    );
 }
 
 #[test]
 fn the_quarantine_keeps_the_same_bytes_once_and_for_the_owner_alone() {
-    let world = World::new(0);
-    let (spool, _) = world.open().unwrap();
+    let simulation = Simulation::new(0);
+    let (spool, _) = simulation.open().unwrap();
     for (bytes, note) in [(b"bad", "first"), (b"bad", "again"), (b"odd", "other")] {
         let mut raw = spool.scratch().unwrap();
         raw.write_all(bytes).unwrap();
         let path = spool.quarantine(&mut raw, note).unwrap();
-        assert_eq!(world.content(&path).unwrap(), bytes);
+        assert_eq!(simulation.content(&path).unwrap(), bytes);
         for path in [path.with_extension("txt"), path] {
-            assert_eq!(world.model.mode(&path), Some(Mode::PRIVATE));
+            assert_eq!(simulation.model.mode(&path), Some(Mode::PRIVATE));
         }
     }
-    assert_eq!(world.model.files(Path::new(QUARANTINE)).len(), 4);
+    assert_eq!(simulation.model.files(Path::new(QUARANTINE)).len(), 4);
 }
 
 #[test]
 fn a_wait_that_was_asked_for_is_remembered_until_a_run_gets_through() {
-    let world = World::new(0);
-    let until = world.time();
-    let (mut spool, _) = world.open().unwrap();
+    let simulation = Simulation::new(0);
+    let until = simulation.time();
+    let (mut spool, _) = simulation.open().unwrap();
     commit(&mut spool, TEXT).unwrap();
     let left = Left {
         not_before: Some(until),
@@ -247,14 +254,14 @@ fn a_wait_that_was_asked_for_is_remembered_until_a_run_gets_through() {
     };
     spool.leave(&left, until).unwrap();
     drop(spool);
-    let (mut spool, _) = world.open().unwrap();
+    let (mut spool, _) = simulation.open().unwrap();
     assert_eq!(
         (spool.not_before(), spool.last_success()),
         (Some(until), None)
     );
     spool.finish(until, &[]).unwrap();
     drop(spool);
-    let (spool, _) = world.open().unwrap();
+    let (spool, _) = simulation.open().unwrap();
     assert_eq!(
         (spool.not_before(), spool.last_success()),
         (None, Some(until))
@@ -268,13 +275,13 @@ fn pruning_deletes_own_old_files_and_nothing_else() {
     for name in ["state", "state/quarantine", "tmp", "mta"] {
         std::fs::create_dir(place(name)).unwrap();
     }
-    let world = World::new(0);
+    let simulation = Simulation::new(0);
     let places = Settings {
         data: folder.path().to_owned(),
         state: place("state"),
         staging: place("tmp"),
         published: place("mta"),
-        ..settings("siem", world.time())
+        ..settings("siem", simulation.time())
     };
     let lock = Lock::take(&place("state"), "siem").unwrap();
     let (mut spool, _) = Spool::open(places, lock).unwrap();
@@ -293,12 +300,12 @@ fn pruning_deletes_own_old_files_and_nothing_else() {
         "target".to_owned(),
     ];
     let week_ago =
-        std::time::SystemTime::from(world.time()) - std::time::Duration::from_secs(8 * 86_400);
+        std::time::SystemTime::from(simulation.time()) - std::time::Duration::from_secs(8 * 86_400);
     for name in old.iter().chain(&kept).chain([&format!("mta/{pending}")]) {
         let mut options = std::fs::OpenOptions::new();
         let file = options.create(true).append(true).open(place(name)).unwrap();
         file.set_modified(if *name == own("new") {
-            world.time().into()
+            simulation.time().into()
         } else {
             week_ago
         })
@@ -308,14 +315,17 @@ fn pruning_deletes_own_old_files_and_nothing_else() {
     std::os::unix::fs::symlink(place("target"), place(&own("link"))).unwrap();
     std::fs::create_dir(place(&own("folder"))).unwrap();
 
-    let pruned = prune(&spool, world.time(), 7, 7);
+    let pruned = prune(&spool, simulation.time(), 7, 7);
     assert_eq!((pruned.removed, pruned.kept), (2, 0));
     assert!(old.iter().all(|name| !place(name).exists()));
     assert!(kept.iter().all(|name| place(name).exists()));
     assert!(place("mta").join(&pending).exists() && place(&own("folder")).is_dir());
     assert!(cfg!(windows) || place(&own("link")).symlink_metadata().is_ok());
 
-    spool.finish(world.time(), &[]).unwrap();
-    assert_eq!(prune(&spool, world.time(), u32::MAX, u32::MAX).removed, 0);
-    assert_eq!(prune(&spool, world.time(), 7, 7).removed, 1); // it is no longer pending
+    spool.finish(simulation.time(), &[]).unwrap();
+    assert_eq!(
+        prune(&spool, simulation.time(), u32::MAX, u32::MAX).removed,
+        0
+    );
+    assert_eq!(prune(&spool, simulation.time(), 7, 7).removed, 1); // it is no longer pending
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, Utc};
 
 use super::agent::Agent;
-use super::teeth::{Forgetful, Order, Skips};
+use super::planted_mistakes::{Forgetful, Order, Skips};
 use crate::durable::model::{Fault, Model, Renames};
 use crate::durable::{Disk, Mode};
 use crate::spool::prune::Pruned;
@@ -28,7 +28,7 @@ pub(super) const START: i64 = 1_795_000_000;
 const POISONED: usize = 1;
 
 /// The disk, the agent, the service and the time of one history.
-pub(super) struct World {
+pub(super) struct Simulation {
     pub(super) model: Model,
     pub(super) agent: Agent,
     /// The number of batches that the service holds.
@@ -57,7 +57,7 @@ pub(super) struct Answer {
     next: String,
 }
 
-impl World {
+impl Simulation {
     pub(super) fn new(batches: usize) -> Self {
         Self::with(batches, Renames::Atomic)
     }
@@ -78,7 +78,7 @@ impl World {
         }
     }
 
-    /// Returns an independent copy of the world.
+    /// Returns an independent copy of the simulation.
     pub(super) fn fork(&self) -> Self {
         Self {
             model: self.model.killed(),
@@ -216,7 +216,7 @@ impl World {
 
     /// Returns the complaints. The agent must have read each of these lines once.
     pub(super) fn findings(&self, expected: impl Iterator<Item = String>) -> Vec<String> {
-        let mut wrong = self.model.misused();
+        let mut wrong = self.model.forbidden_calls();
         wrong.extend(
             self.agent
                 .findings(expected, &self.model.files(Path::new(PUBLISHED))),
