@@ -12,55 +12,25 @@
 use std::fmt;
 use std::io::{self, Read, Seek};
 
-use zip::read::ZipFileEntry;
-use zip::result::ZipError;
 use zip::{ZipArchive, ZipReadOptions};
 
 use directory::Opened;
+use limits::{EntryKind, check_entry};
 use zip_source::{DiskError, ZipSource};
 
+pub use fault::Fault;
+pub use limits::Limits;
+
 mod directory;
+mod fault;
+mod limits;
 mod member;
 #[cfg(test)]
 mod tests;
 mod zip_source;
 
-/// The unpacked size below which the ratio does not count, because short, repetitive logs exceed it.
-const RATIO_FLOOR_BYTES: u64 = 16 << 20;
-
 /// The size of a zip64 descriptor with its signature, the only bytes that may follow a member's data.
 const DESCRIPTOR_BYTES: u64 = 24;
-
-/// The limits of an archive.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The most members and folders together.
-    pub entries: usize,
-    /// The most unpacked bytes of one member.
-    pub member_bytes: u64,
-    /// The most unpacked bytes of all members.
-    pub total_bytes: u64,
-    /// The most unpacked bytes per packed byte of one member, from 16 MiB unpacked upwards.
-    pub ratio: u64,
-}
-
-impl Default for Limits {
-    /// Returns the largest entry count without zip64, and sizes far above any batch seen. The ratio
-    /// is above that of repetitive logs: mail logs reach 30, artificial ones 300. It is below
-    /// deflate's own limit of 1,032, which a bomb must come close to.
-    fn default() -> Self {
-        Self {
-            entries: 65_535,
-            member_bytes: 16 << 30,
-            total_bytes: 32 << 30,
-            ratio: 400,
-        }
-    }
-}
-
-/// A fault of an archive or of one of its members, as a sentence for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault(String);
 
 /// The reason why reading stopped before the archive's end.
 #[derive(Debug, thiserror::Error)]
@@ -221,91 +191,4 @@ fn one<R: Read + Seek, E>(
         _ => None,
     };
     Ok((member.unpacked, fault))
-}
-
-enum EntryKind {
-    File,
-    Folder,
-}
-
-/// Checks an entry by the directory alone. This also bounds the size, because the reader never
-/// unpacks more than the declared size.
-fn check_entry(entry: &ZipFileEntry<'_>, limits: &Limits) -> Result<EntryKind, String> {
-    let (size, packed) = (entry.size(), entry.compressed_size());
-    let kind = entry.unix_mode().unwrap_or(0) & 0o170_000;
-    if entry.is_dir() || kind == 0o040_000 {
-        // an empty content has a few bytes at most when packed
-        let is_empty = size == 0 && packed <= 16;
-        return if is_empty {
-            Ok(EntryKind::Folder)
-        } else {
-            Err("a folder with content".into())
-        };
-    }
-    if kind != 0 && kind != 0o100_000 {
-        return Err(format!(
-            "neither a file nor a folder, but of Unix type {kind:o}"
-        ));
-    }
-    if entry.encrypted() {
-        return Err("encrypted".into());
-    }
-    if size > limits.member_bytes {
-        return Err(format!(
-            "{size} bytes unpacked, {} allowed",
-            limits.member_bytes
-        ));
-    }
-    if size > limits.total_bytes {
-        return Err(format!(
-            "{size} bytes unpacked, {} left for all members",
-            limits.total_bytes
-        ));
-    }
-    if size > RATIO_FLOOR_BYTES && size > packed.saturating_mul(limits.ratio) {
-        return Err(format!(
-            "{size} bytes unpacked from {packed}, {} per byte allowed",
-            limits.ratio
-        ));
-    }
-    Ok(EntryKind::File)
-}
-
-impl Fault {
-    /// Returns the fault of one member, with a shortened name.
-    fn of(name: &str, why: &dyn fmt::Display) -> Self {
-        let name: String = name.escape_debug().take(60).collect();
-        Self(format!("member \"{name}\": {}", sentence(why)))
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl From<ZipError> for Fault {
-    fn from(error: ZipError) -> Self {
-        Self(sentence(&error))
-    }
-}
-
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        Self(sentence(&error))
-    }
-}
-
-/// Returns a message of another crate in the house style. It may hold bytes of the archive, so it
-/// is escaped and cut.
-fn sentence(message: &dyn fmt::Display) -> String {
-    let message = message.to_string();
-    let mut characters = message.chars();
-    let first = characters.next().into_iter().flat_map(char::to_lowercase);
-    first
-        .chain(characters)
-        .flat_map(char::escape_debug)
-        .take(200)
-        .collect()
 }

@@ -4,9 +4,9 @@
 //! becomes durable when its handle is synced, and a name when its folder is. A power cut keeps the
 //! durable state and a random part of the rest, because real disks write in any order.
 
+mod state;
 mod verbs;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use super::Mode;
+use state::{Names, State, apply, name_of, survivor, text};
 
 /// A fault at one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,38 +41,6 @@ pub(crate) enum Renames {
 /// The disk. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Model(Arc<Mutex<State>>);
-
-/// A folder and a name, as text so that tens of thousands of histories stay fast.
-type Name = (String, String);
-type Names = BTreeMap<Name, usize>;
-/// The changes of names in one step. `None` removes the name.
-type Operation = Vec<(Name, Option<usize>)>;
-
-#[derive(Clone)]
-struct State {
-    folders: Vec<String>,
-    files: Vec<Content>,
-    visible: Names,
-    durable: Names,
-    unsynced: Vec<Operation>,
-    renames: Renames,
-    now: SystemTime,
-    fault: Option<Fault>,
-    changes: u64,
-    calls: u64,
-    crashed: bool,
-    forbidden_calls: Vec<String>,
-}
-
-#[derive(Clone)]
-struct Content {
-    visible: Vec<u8>,
-    durable: Vec<u8>,
-    mode: Mode,
-    modified: SystemTime,
-    /// True after a failed sync. The kernel has dropped the pages and reports success for the next sync.
-    sync_failed: bool,
-}
 
 impl Model {
     /// Makes an empty disk with these folders.
@@ -218,106 +187,5 @@ impl Model {
             .for_each(|operation| operation.retain(|(name, _)| *name != name_of(path)));
         apply(&mut state.visible, (name_of(path), id));
         apply(&mut state.durable, (name_of(path), id));
-    }
-}
-
-/// Returns the content of an unsynced file after a power cut.
-fn survivor(file: &Content, seed: u64, random: &mut fastrand::Rng) -> Vec<u8> {
-    let mut content = file.visible.clone();
-    match if seed > 2 { random.u64(1..6) } else { seed } {
-        0 | 2 => content.clone_from(&file.durable),
-        1 => {}
-        3 => content.truncate(random.usize(..=file.visible.len())),
-        4 => content.iter_mut().for_each(|byte| *byte = 0),
-        _ => content.iter_mut().for_each(|byte| *byte = random.u8(..)),
-    }
-    content
-}
-
-fn apply(names: &mut Names, (name, file): (Name, Option<usize>)) {
-    match file {
-        Some(id) => names.insert(name, id),
-        None => names.remove(&name),
-    };
-}
-
-fn name_of(path: &Path) -> Name {
-    let text = text(path);
-    let (folder, name) = text.rsplit_once('/').unwrap();
-    (folder.to_owned(), name.to_owned())
-}
-
-/// Returns the path with `/` on every platform.
-fn text(path: &Path) -> Cow<'_, str> {
-    let text = path.to_str().unwrap();
-    if cfg!(windows) {
-        text.replace('\\', "/").into()
-    } else {
-        text.into()
-    }
-}
-
-impl State {
-    /// Counts a call that makes no change.
-    fn look(&mut self) -> io::Result<()> {
-        self.calls += 1;
-        match self.fault {
-            _ if self.crashed => Err(io::Error::other("the host is down")),
-            Some(Fault::FailCall(at, kind)) if at + 1 == self.calls => Err(kind.into()),
-            _ => Ok(()),
-        }
-    }
-
-    /// Counts a call that makes a change.
-    fn change(&mut self) -> io::Result<()> {
-        self.look()?;
-        self.changes += 1;
-        self.crashed =
-            matches!(self.fault, Some(Fault::StopAtChange(at)) if at + 1 == self.changes);
-        if self.crashed {
-            Err(io::Error::other("the host goes down"))
-        } else {
-            Ok(())
-        }
-    }
-
-    fn find(&self, path: &Path) -> io::Result<usize> {
-        self.visible
-            .get(&name_of(path))
-            .copied()
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-
-    fn store(&mut self, visible: Vec<u8>, durable: Vec<u8>, mode: Mode) -> usize {
-        let modified = self.now;
-        self.files.push(Content {
-            visible,
-            durable,
-            mode,
-            modified,
-            sync_failed: false,
-        });
-        self.files.len() - 1
-    }
-
-    fn rename_names(&mut self, operation: Operation) {
-        operation
-            .iter()
-            .for_each(|change| apply(&mut self.visible, change.clone()));
-        self.unsynced.push(operation);
-    }
-
-    /// Makes the due changes of one operation durable. Drops earlier changes of the same names.
-    fn settle(&mut self, at: usize, is_due: impl Fn(&Name) -> bool) {
-        let (due, rest) = self.unsynced[at]
-            .drain(..)
-            .partition(|(name, _)| is_due(name));
-        self.unsynced[at] = rest;
-        for change in Operation::from(due) {
-            for earlier in &mut self.unsynced[..at] {
-                earlier.retain(|(name, _)| *name != change.0);
-            }
-            apply(&mut self.durable, change);
-        }
     }
 }

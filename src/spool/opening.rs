@@ -13,10 +13,9 @@ use super::owner::{Marker, OwnState, Verdict};
 use super::published::own_names;
 use super::recall::damaged_ids_warning;
 use super::record::{self, Record};
+use super::settings::{staging_prefix, state_path};
 use super::staging::Staging;
-use super::{
-    Adopt, Lock, Recovery, Settings, Spool, SpoolError, prefix, recover, state_path, verify,
-};
+use super::{Adopt, Lock, Recovery, Settings, Spool, SpoolError, recover, verify};
 use crate::durable;
 
 impl Spool {
@@ -38,7 +37,7 @@ impl Spool {
         let staging = Staging {
             disk: Arc::clone(&disk),
             folder: settings.staging.clone(),
-            prefix: prefix(&settings),
+            prefix: staging_prefix(&settings),
         };
         verify::check_newest_files(&settings, &mut checkpoint, &mut recovery)?;
         let missing = recover::finish_pending(&settings, &checkpoint, &mut recovery)?;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::known::{Known, Older};
-use super::{Digest, Spool, SpoolError, state_path};
+use super::settings::state_path;
+use super::{Digest, Spool, SpoolError};
 
 impl Spool {
     /// True if an earlier batch remembered the id.

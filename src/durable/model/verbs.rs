@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::super::{Disk, Entry, Handle, Kind, Mode};
-use super::{Content, Model, Renames, name_of, text};
+use super::state::{Content, name_of, text};
+use super::{Model, Renames};
 
 impl Disk for Model {
     fn create(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn Handle>> {

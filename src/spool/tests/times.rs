@@ -1,7 +1,8 @@
-//! Tests that the collector saves no time that it cannot be sure of.
+//! Tests of the times in the record. The collector saves no time that it cannot be sure of.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::one_file::{TEXT, commit};
 use super::simulation::Simulation;
 use crate::spool::{Batch, Digest, Left, Spool};
 
@@ -67,4 +68,30 @@ fn once_the_time_is_known_it_is_kept_and_an_unknown_one_does_not_replace_it() {
     spool.finish(long_ago(), &[]).unwrap();
     assert_eq!((spool.began(), spool.last_success()), (now, now));
     assert_eq!(spool.clock(), now);
+}
+
+#[test]
+fn a_wait_that_was_asked_for_is_remembered_until_a_run_gets_through() {
+    let simulation = Simulation::new(0);
+    let until = simulation.time();
+    let (mut spool, _) = simulation.open().unwrap();
+    commit(&mut spool, TEXT).unwrap();
+    let left = Left {
+        not_before: Some(until),
+        ..Left::default()
+    };
+    spool.leave(&left, until).unwrap();
+    drop(spool);
+    let (mut spool, _) = simulation.open().unwrap();
+    assert_eq!(
+        (spool.not_before(), spool.last_success()),
+        (Some(until), None)
+    );
+    spool.finish(until, &[]).unwrap();
+    drop(spool);
+    let (spool, _) = simulation.open().unwrap();
+    assert_eq!(
+        (spool.not_before(), spool.last_success()),
+        (None, Some(until))
+    );
 }
