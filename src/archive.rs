@@ -1,79 +1,49 @@
-//! Container to members, under limits.
+//! A reader of zip archives, under limits.
 //!
-//! - The directory decides what there is; before it is believed it is counted, and it must lie
-//!   exactly between the members and the end record: nothing before, between or after.
-//! - A member counts as whole only after its last byte, once checksum and size have agreed: a wrong
-//!   checksum shows only after everything has been handed out.
-//! - A damaged member does not hide the others; a doubtful directory hides all.
-//! - Names are text for people, never paths. Nothing is held in memory but the directory.
+//! - The directory decides which members exist. First the reader counts its headers. The directory
+//!   must fill the space between the members and the end record exactly.
+//! - A member counts as whole only after its last byte, when checksum and size match. A wrong
+//!   checksum shows only after the whole content has been read.
+//! - A damaged member does not hide the others. A doubtful directory hides all members.
+//! - Names are text for people, never paths. Only the directory is in memory.
 //!
 //! The format: <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>.
 
 use std::fmt;
 use std::io::{self, Read, Seek};
 
-use zip::read::ZipFileEntry;
-use zip::result::ZipError;
 use zip::{ZipArchive, ZipReadOptions};
 
 use directory::Opened;
-use zip_source::{Failure, ZipSource};
+use limits::{EntryKind, check_entry};
+use zip_source::{DiskError, ZipSource};
+
+pub use fault::Fault;
+pub use limits::Limits;
 
 mod directory;
+mod fault;
+mod limits;
 mod member;
 #[cfg(test)]
 mod tests;
 mod zip_source;
 
-/// Unpacked bytes below which the ratio says nothing: a short, repetitive log is no bomb.
-const RATIO_FLOOR_BYTES: u64 = 16 << 20;
-
-/// A zip64 descriptor with its signature, the only thing that may stand after a member's data.
+/// The size of a zip64 descriptor with its signature, the only bytes that may follow a member's data.
 const DESCRIPTOR_BYTES: u64 = 24;
 
-/// What an archive may cost.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Members and folders together.
-    pub entries: usize,
-    /// Unpacked bytes of one member.
-    pub member_bytes: u64,
-    /// Unpacked bytes of all members.
-    pub total_bytes: u64,
-    /// Unpacked bytes per packed byte of one member, from 16 MiB unpacked upwards.
-    pub ratio: u64,
-}
-
-impl Default for Limits {
-    /// The largest entry count without zip64, sizes far above any batch seen, and a ratio between
-    /// that of repetitive logs (mail logs reach 30, artificial ones 300) and deflate's own limit
-    /// of 1,032, which a bomb must come close to.
-    fn default() -> Self {
-        Self {
-            entries: 65_535,
-            member_bytes: 16 << 30,
-            total_bytes: 32 << 30,
-            ratio: 400,
-        }
-    }
-}
-
-/// What is wrong with an archive or one of its members, as a sentence for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault(String);
-
-/// Why reading stopped before the archive's end.
+/// The reason why reading stopped before the archive's end.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError<E> {
-    /// The disk under the archive failed; its bytes may be good.
+    /// The disk failed. The bytes of the archive may be good.
     #[error("cannot read the archive: {0}")]
     Source(#[source] io::Error),
-    /// The caller's own failure.
+    /// The error of the caller's own code.
     #[error(transparent)]
     Each(E),
 }
 
-/// One member. Reading fails at the first sign of damage, and from then on.
+/// One member. Reading fails at the first sign of damage, and then always.
 pub struct Member<'a> {
     name: String,
     content: &'a mut dyn Read,
@@ -88,28 +58,28 @@ enum State {
     Faulty(String),
 }
 
-/// Calls `each` with every member in the directory's order and returns what is wrong with the
-/// archive: an empty list if all of it verified. No bytes at all are no archive. Entries of one name are told
-/// apart by their places.
+/// Calls `each` with every member in the directory's order and returns the faults of the archive.
+/// The list is empty if every member verified. Zero bytes are not an archive. The reader tells
+/// entries of one name apart by their offsets.
 ///
-/// What `each` leaves unread is verified all the same. `each` ought to end well when reading the
-/// member failed ([`Member::is_faulty`]): the fault is returned here, after the other members.
+/// The reader also verifies what `each` leaves unread. `each` should return `Ok` if reading a faulty member
+/// failed ([`Member::is_faulty`]). This function returns the fault after the other members.
 ///
 /// # Errors
-/// When the source cannot be read or `each` fails, at once; never for what the bytes are.
+/// An error at once if the source cannot be read or `each` fails. Faulty bytes are never an error.
 pub fn members<R: Read + Seek, E>(
     source: R,
     limits: &Limits,
     mut each: impl FnMut(&mut Member<'_>) -> Result<(), E>,
 ) -> Result<Vec<Fault>, ArchiveError<E>> {
-    let failure = Failure::default();
-    let opened = directory::open(source, limits, &failure);
-    if let Some(error) = failure.take() {
+    let disk_error = DiskError::default();
+    let opened = directory::open(source, limits, &disk_error);
+    if let Some(error) = disk_error.take() {
         return Err(ArchiveError::Source(error));
     }
     let mut reading = Reading {
         limits: *limits,
-        failure,
+        disk_error,
         faults: Vec::new(),
     };
     match opened {
@@ -138,15 +108,15 @@ pub fn members<R: Read + Seek, E>(
     Ok(reading.faults)
 }
 
-/// What is left of the limits, and what was found.
+/// The rest of the limits, and the faults so far.
 struct Reading {
     limits: Limits,
-    failure: Failure,
+    disk_error: DiskError,
     faults: Vec<Fault>,
 }
 
 impl Reading {
-    /// Reads one member, which must end where the next begins.
+    /// Reads one member. Only a descriptor may follow its data before the next entry begins.
     fn member<R: Read + Seek, E>(
         &mut self,
         archive: &mut ZipArchive<ZipSource<R>>,
@@ -161,15 +131,16 @@ impl Reading {
         Ok(())
     }
 
-    /// The disk under the archive has not failed.
+    /// Fails if the disk has failed.
     fn check_source<E>(&self) -> Result<(), ArchiveError<E>> {
-        self.failure
+        self.disk_error
             .take()
             .map_or(Ok(()), |error| Err(ArchiveError::Source(error)))
     }
 }
 
-/// Reads one member, which must end where the next begins; gives its size and what is wrong.
+/// Reads one member. Only a descriptor may follow its data before the next entry begins. Returns
+/// its unpacked size and its fault.
 fn one<R: Read + Seek, E>(
     archive: &mut ZipArchive<ZipSource<R>>,
     index: usize,
@@ -183,12 +154,12 @@ fn one<R: Read + Seek, E>(
     };
     let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
     let refused = |why: &dyn fmt::Display| Ok((0, Some(Fault::of(&name, why))));
-    match admit(&entry, limits) {
-        Ok(Kind::File) => {}
-        Ok(Kind::Folder) => return Ok((0, None)),
+    match check_entry(&entry, limits) {
+        Ok(EntryKind::File) => {}
+        Ok(EntryKind::Folder) => return Ok((0, None)),
         Err(why) => return refused(&why),
     }
-    // The header before the data must say what the directory says.
+    // the header before the data must match the directory
     let options = ZipReadOptions::new().enforce_header_consistency(true);
     let mut content = match archive.by_index_with_options(index, options) {
         Ok(content) => content,
@@ -198,7 +169,7 @@ fn one<R: Read + Seek, E>(
         .data_start()
         .and_then(|at| at.checked_add(content.compressed_size()));
     let Some(after) = data_end.and_then(|data_end| end.checked_sub(data_end)) else {
-        return refused(&"its data reach into what follows");
+        return refused(&"its data overlaps what follows");
     };
     let declared = content.size();
     let state = State::Reading;
@@ -220,90 +191,4 @@ fn one<R: Read + Seek, E>(
         _ => None,
     };
     Ok((member.unpacked, fault))
-}
-
-enum Kind {
-    File,
-    Folder,
-}
-
-/// Judges an entry by what the directory says. Sizes can be judged here: no more than the declared
-/// size is ever unpacked.
-fn admit(entry: &ZipFileEntry<'_>, limits: &Limits) -> Result<Kind, String> {
-    let (size, packed) = (entry.size(), entry.compressed_size());
-    let kind = entry.unix_mode().unwrap_or(0) & 0o170_000;
-    if entry.is_dir() || kind == 0o040_000 {
-        // Nothing, packed, takes a few bytes at most.
-        let is_empty = size == 0 && packed <= 16;
-        return if is_empty {
-            Ok(Kind::Folder)
-        } else {
-            Err("a folder with content".into())
-        };
-    }
-    if kind != 0 && kind != 0o100_000 {
-        return Err(format!(
-            "neither a file nor a folder, but of Unix type {kind:o}"
-        ));
-    }
-    if entry.encrypted() {
-        return Err("encrypted".into());
-    }
-    if size > limits.member_bytes {
-        return Err(format!(
-            "{size} bytes unpacked, {} allowed",
-            limits.member_bytes
-        ));
-    }
-    if size > limits.total_bytes {
-        return Err(format!(
-            "{size} bytes unpacked, {} left for all",
-            limits.total_bytes
-        ));
-    }
-    if size > RATIO_FLOOR_BYTES && size > packed.saturating_mul(limits.ratio) {
-        return Err(format!(
-            "{size} bytes out of {packed}, {} per byte allowed",
-            limits.ratio
-        ));
-    }
-    Ok(Kind::File)
-}
-
-impl Fault {
-    /// The fault of one member; its name is cut.
-    fn of(name: &str, why: &dyn fmt::Display) -> Self {
-        let name: String = name.escape_debug().take(60).collect();
-        Self(format!("member \"{name}\": {}", sentence(why)))
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl From<ZipError> for Fault {
-    fn from(error: ZipError) -> Self {
-        Self(sentence(&error))
-    }
-}
-
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        Self(sentence(&error))
-    }
-}
-
-/// A message of another crate in our form; it may hold bytes of the archive.
-fn sentence(message: &dyn fmt::Display) -> String {
-    let message = message.to_string();
-    let mut characters = message.chars();
-    let first = characters.next().into_iter().flat_map(char::to_lowercase);
-    first
-        .chain(characters)
-        .flat_map(char::escape_debug)
-        .take(200)
-        .collect()
 }

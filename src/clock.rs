@@ -1,7 +1,7 @@
-//! The one place that knows what time it is, how much of it is left, and whether to stop.
+//! The clock of a run: the time, the remaining budget, and the signals that stop the run.
 //!
-//! Wall-clock time is for signatures, windows and names; waiting and the run's budget use elapsed
-//! time, which no clock change can bend.
+//! Signatures, windows and names use wall-clock time. Waiting and the run's budget use elapsed
+//! time, which no clock change affects.
 
 mod present;
 
@@ -13,30 +13,30 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 pub use present::{Present, Reading};
 
-/// How soon a wait notices a signal.
+/// The longest time until a wait notices a signal.
 pub const TICK: Duration = Duration::from_millis(100);
 
-/// The host's wall-clock time.
+/// Returns the host's wall-clock time.
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub(crate) fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// Why a run ends before its work does.
+/// The reason why a run stops early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Stopped {
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
-    /// Asked to end, or the terminal has gone.
+    /// Terminated by another process, or the terminal has closed.
     #[error("terminated")]
     Terminated,
-    /// The time for this run is used up.
+    /// The run has used up its time.
     #[error("the time for this run is used up")]
     OutOfTime,
 }
 
-/// Time, budget and signals of one run; a copy shares them.
+/// The time, budget and signals of one run. Copies share them.
 #[derive(Clone, Debug)]
 pub struct Clock {
     started: Instant,
@@ -45,7 +45,7 @@ pub struct Clock {
     known: Arc<Mutex<Known>>,
 }
 
-/// What is known of the time beside the host's clock.
+/// The known times beside the host's clock.
 #[derive(Debug, Default)]
 struct Known {
     /// Mimecast's clock minus the host's.
@@ -54,16 +54,16 @@ struct Known {
     last: Option<DateTime<Utc>>,
 }
 
-/// What the signal handlers store; 0 while none has come. Any other value is a request to end.
+/// The value that a signal handler stores. 0 means no signal, and every other value stops the run.
 const INTERRUPTED: usize = 2;
 #[cfg(unix)]
 const TERMINATED: usize = 15;
 
 impl Clock {
-    /// Starts the run's time and takes over the signals that ask a program to end.
+    /// Starts the run's time and handles the signals that stop a program.
     ///
     /// # Errors
-    /// When the operating system refuses the handlers.
+    /// The error of the operating system if it refuses the handlers.
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn start() -> std::io::Result<Self> {
         let signal = Arc::new(AtomicUsize::new(0));
@@ -76,34 +76,34 @@ impl Clock {
         })
     }
 
-    /// The same clock with a limit on the run's time.
+    /// Returns the same clock with a limit on the run's time.
     pub const fn with_budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
         self
     }
 
-    /// The host's wall-clock time.
+    /// Returns the host's wall-clock time.
     pub fn now(&self) -> DateTime<Utc> {
         now()
     }
 
-    /// Learns the time of Mimecast's clock from an answer.
+    /// Saves the time of Mimecast's clock, as an answer has shown it.
     pub fn learn(&self, server: DateTime<Utc>) {
         self.known().skew = Some(server - self.now());
     }
 
-    /// Learns when the last run ended: the latest of several times counts.
+    /// Saves the end of the last run. The latest of several times counts.
     pub fn learn_last(&self, last: Option<DateTime<Utc>>) {
         let mut known = self.known();
         known.last = known.last.max(last);
     }
 
-    /// Mimecast's clock minus the host's, once an answer has shown it.
+    /// Returns Mimecast's clock minus the host's. `None` before the first answer.
     pub fn skew(&self) -> Option<TimeDelta> {
         self.known().skew
     }
 
-    /// What all clocks together say about the time.
+    /// Returns the present time, as decided from all known clocks.
     pub fn present(&self) -> Present {
         let (host, known) = (self.now(), self.known());
         let server = known.skew.map(|skew| host + skew);
@@ -115,17 +115,17 @@ impl Clock {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Time since the run began.
+    /// Returns the time since the run began.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
-    /// What is left of the budget.
+    /// Returns the rest of the budget.
     pub fn left(&self) -> Duration {
         self.budget.saturating_sub(self.elapsed())
     }
 
-    /// Whether to go on.
+    /// Fails if a signal or the end of the budget stops the run.
     ///
     /// # Errors
     /// The reason to stop.
@@ -138,10 +138,11 @@ impl Clock {
         }
     }
 
-    /// Whether to go on with what the budget does not end: storing what has arrived.
+    /// Fails if a signal stops the run. For work that the budget does not stop: storing data that
+    /// has arrived.
     ///
     /// # Errors
-    /// The signal that asks to stop.
+    /// The signal.
     pub fn check_signal(&self) -> Result<(), Stopped> {
         match self.signal.load(Ordering::Relaxed) {
             0 => Ok(()),
@@ -150,7 +151,7 @@ impl Clock {
         }
     }
 
-    /// Waits; a signal or the end of the budget ends it early.
+    /// Waits. A signal or the end of the budget ends the wait early.
     ///
     /// # Errors
     /// The reason to stop.

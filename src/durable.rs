@@ -1,9 +1,8 @@
-//! The one way a file is made durable: write, sync, rename, sync the folder.
+//! Durable files: write, sync, rename, sync the folder.
 //!
-//! Everything that must survive a power cut goes through [`Disk`], so that no caller can forget a
-//! step and so that the tests can put a disk underneath that forgets whatever was not synced.
-//! After a failed sync a file is abandoned, never synced again: the kernel may have dropped the
-//! pages and would report success the second time.
+//! Every file that must survive a power cut goes through [`Disk`]. In the tests, a model disk forgets every
+//! unsynced change and so catches a forgotten step. After a failed sync the collector abandons a file and
+//! never syncs it again. The kernel may have dropped the pages, and would report success the second time.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -22,19 +21,19 @@ mod tests;
 pub use system::{SystemDisk, is_held, open_regular};
 use system::{set_folder_mode, set_mode};
 
-/// Unix permission bits of a new file or folder. On Windows a file inherits from its folder, and a
-/// private folder is left to its owner, SYSTEM and Administrators.
+/// The Unix permission bits of a new file or folder. On Windows a file inherits its rights from its
+/// folder. A private folder there admits its owner, SYSTEM and Administrators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mode(pub u32);
 
 impl Mode {
-    /// Readable by the owner alone: secrets, state, quarantine.
+    /// Only the owner may read the file: secrets, state, quarantine.
     pub const PRIVATE: Self = Self(0o600);
-    /// A folder that only the owner may enter.
+    /// Only the owner may enter the folder.
     pub const PRIVATE_FOLDER: Self = Self(0o700);
 }
 
-/// What stands under a name, without following links.
+/// The file, folder or other object at a path. A link counts as itself.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The last part of the path.
@@ -43,24 +42,24 @@ pub struct Entry {
     pub kind: Kind,
     /// Bytes.
     pub size: u64,
-    /// Time of the last change, where the file system keeps one.
+    /// The time of the last change, if the file system keeps one.
     pub modified: Option<SystemTime>,
 }
 
-/// The kinds of entries that are told apart.
+/// The kinds of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
     File,
     /// A folder.
     Folder,
-    /// A link, pipe, socket or device: never read, never touched.
+    /// A link, pipe, socket or device. The collector never reads or touches it.
     Other,
 }
 
 /// An open file.
 pub trait Handle: Read + Write + Seek + Send {
-    /// Returns when the content has reached the disk.
+    /// Returns after the content has reached the disk.
     fn sync(&mut self) -> io::Result<()>;
     /// Cuts or extends the file.
     fn set_len(&mut self, bytes: u64) -> io::Result<()>;
@@ -68,56 +67,58 @@ pub trait Handle: Read + Write + Seek + Send {
     fn set_modified(&mut self, time: SystemTime) -> io::Result<()>;
 }
 
-/// The verbs that the collector needs of a file system, and no others.
+/// The file system calls that the collector needs.
 pub trait Disk: Send + Sync {
-    /// Makes a new file for reading and writing; refuses a name that exists.
+    /// Makes a new file for reading and writing. Fails if the name exists.
     fn create(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn Handle>>;
-    /// Opens a regular file for reading; refuses links, folders, pipes and devices.
+    /// Opens a regular file for reading. Refuses links, folders, pipes and devices.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
-    /// Opens a regular file for writing at its end; refuses links, folders, pipes and devices.
+    /// Opens a regular file for writing at its end. Refuses links, folders, pipes and devices.
     fn append(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
-    /// Moves a file within one file system, replacing the target.
+    /// Moves a file within one file system, and replaces the target.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Gives a file a second name, as a copy where the file system has no hard links.
+    /// Gives a file a second name. Makes a copy if the file system has no hard links.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Deletes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
-    /// Deletes a file unless somebody holds it at this moment: for many files, none of which matters.
+    /// Deletes a file, or fails at once if another program has it open. For many files, none of
+    /// which matters.
     fn discard(&self, path: &Path) -> io::Result<()> {
         self.remove(path)
     }
     /// Makes a folder if it is missing.
     fn ensure_folder(&self, folder: &Path, mode: Mode) -> io::Result<()>;
-    /// Returns when the names in the folder have reached the disk.
+    /// Returns after the names in the folder have reached the disk.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
-    /// Whether [`Disk::sync_folder`] can do that. Where it cannot it returns at once, and a power cut
-    /// may undo the last changes of names, the newest first.
+    /// True if [`Disk::sync_folder`] can do that. Otherwise it returns at once, and a power cut may
+    /// undo the last changes of names, the newest first.
     fn syncs_folders(&self) -> bool {
         true
     }
-    /// Lists a folder, unsorted; names that are not UTF-8 are left out, as none of ours is.
+    /// Lists a folder, unsorted. Omits names that are not UTF-8, because the collector makes none.
     fn list(&self, folder: &Path) -> io::Result<Vec<Entry>>;
-    /// What stands under a path, or nothing.
+    /// Returns the entry at a path, or `None`.
     fn entry(&self, path: &Path) -> io::Result<Option<Entry>>;
 }
 
-/// Replaces a file's content in one step: readers see the old content or the new, never a part,
-/// also after a power cut.
+/// Replaces a file's content in one step. Readers see the old content or the new, never a part,
+/// even after a power cut.
 ///
 /// # Errors
-/// Any failure leaves the old content in place and removes the temporary file where possible; only
-/// when the folder cannot be synced the new content is there, and a power cut may still undo it.
+/// The error of the disk. The old content then stays, and the temporary file is removed if
+/// possible. One exception is a folder that cannot be synced. Then the new content is in place, and
+/// a power cut may undo it.
 pub fn replace(disk: &dyn Disk, path: &Path, content: &[u8], mode: Mode) -> io::Result<()> {
     copy_in(disk, path, &mut &content[..], mode)
 }
 
-/// [`replace`] for a secret: nobody else can read the file from before anything is in it.
+/// Replaces a secret like [`replace`]. No other user can read the file, even while it is still empty.
 ///
 /// # Errors
-/// As [`replace`], and when the rights to it cannot be set.
+/// Those of [`replace`], and an error if the rights cannot be set.
 pub fn replace_secret(path: &Path, content: &[u8]) -> io::Result<()> {
     let restrict = |path: &Path| permissions::restrict(path, Target::File);
-    put(
+    write_and_rename(
         &SystemDisk,
         path,
         &mut &content[..],
@@ -126,16 +127,17 @@ pub fn replace_secret(path: &Path, content: &[u8]) -> io::Result<()> {
     )
 }
 
-/// [`replace`] for content that is too large to be held: read from `source` to its end.
+/// Replaces a file like [`replace`], with content that is too large for the memory. Reads `source`
+/// to its end.
 ///
 /// # Errors
-/// As [`replace`].
+/// Those of [`replace`].
 pub fn copy_in(disk: &dyn Disk, path: &Path, source: &mut dyn Read, mode: Mode) -> io::Result<()> {
-    put(disk, path, source, mode, |_| Ok(()))
+    write_and_rename(disk, path, source, mode, |_| Ok(()))
 }
 
-/// Writes beside a file and moves it into place; `restrict` has the new one while it is empty.
-fn put(
+/// Writes a temporary file and moves it into place. Calls `restrict` with the path while the file is empty.
+fn write_and_rename(
     disk: &dyn Disk,
     path: &Path,
     source: &mut dyn Read,
@@ -145,7 +147,7 @@ fn put(
     let folder = folder_of(path);
     let temporary = with_suffix(path, ".tmp");
     if disk.entry(&temporary)?.is_some() {
-        disk.remove(&temporary)?; // a crash left it: it is never read
+        disk.remove(&temporary)?; // left by a crash, and never read
     }
     let written = disk.create(&temporary, mode).and_then(|mut file| {
         restrict(&temporary)?;
@@ -158,11 +160,11 @@ fn put(
     disk.sync_folder(folder)
 }
 
-/// [`replace`] for content that may be lost: readers see the old content or the new, but after a power
-/// cut perhaps neither.
+/// Replaces a file like [`replace`], without a sync. Readers see the old content or the new, but
+/// after a power cut perhaps neither.
 ///
 /// # Errors
-/// Any failure leaves the old content in place.
+/// The error of the disk. The old content then stays.
 pub fn replace_lightly(disk: &dyn Disk, path: &Path, content: &[u8], mode: Mode) -> io::Result<()> {
     let temporary = with_suffix(path, ".tmp");
     if disk.entry(&temporary)?.is_some() {
@@ -176,10 +178,10 @@ pub fn replace_lightly(disk: &dyn Disk, path: &Path, content: &[u8], mode: Mode)
         .inspect_err(|_| drop(disk.remove(&temporary)))
 }
 
-/// Reads a whole small file.
+/// Reads a whole small file of at most `limit` bytes.
 ///
 /// # Errors
-/// `FileTooLarge` above `limit` bytes, before anything is read.
+/// `FileTooLarge` above `limit` bytes, and the errors of the disk.
 pub fn read(disk: &dyn Disk, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     disk.open(path)?.take(limit + 1).read_to_end(&mut content)?;
@@ -190,18 +192,18 @@ pub fn read(disk: &dyn Disk, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Reads a whole small file that an operator has named; a link to a file is followed.
+/// Reads a whole small file that the operator has named. Follows a link to a file.
 ///
 /// # Errors
-/// As [`read`]; a pipe, a device or a folder is refused at once.
+/// Those of [`read`]. Refuses a pipe, a device or a folder at once.
 pub fn read_named(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     read(&SystemDisk, &fs::canonicalize(path)?, limit)
 }
 
-/// Opens a file to add to its end, and makes it if there is none.
+/// Opens a file for writing at its end. Makes the file if it is missing.
 ///
 /// # Errors
-/// As [`open_regular`].
+/// Those of [`open_regular`].
 pub fn append(path: &Path, mode: Mode) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true);
@@ -212,14 +214,14 @@ pub fn append(path: &Path, mode: Mode) -> io::Result<File> {
     Ok(file)
 }
 
-/// `path` with text added to its last part.
+/// Returns `path` with text after its last part.
 pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// The folder that holds `path`.
+/// Returns the folder that holds `path`.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -227,10 +229,10 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes a folder and those above it; one that exists keeps its mode.
+/// Makes a folder and its parents. A folder that exists keeps its mode.
 ///
 /// # Errors
-/// When a part of the path is not a folder or may not be created.
+/// The error of the disk, for instance if a part of the path is a file.
 pub fn make_folder(path: &Path, mode: Mode) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -242,7 +244,7 @@ pub fn make_folder(path: &Path, mode: Mode) -> io::Result<()> {
         make_folder(parent, mode)?;
     }
     match fs::create_dir(path) {
-        // another program of ours made it in the meantime
+        // another program of the collector has just made it
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {
             return Ok(());
         }
@@ -250,7 +252,7 @@ pub fn make_folder(path: &Path, mode: Mode) -> io::Result<()> {
     }
     set_folder_mode(path, mode)?;
     if mode == Mode::PRIVATE_FOLDER {
-        // left open to others it would be taken for a good one by the next run
+        // the next run would trust a folder that is open to other users
         permissions::restrict(path, Target::Folder).inspect_err(|_| drop(fs::remove_dir(path)))?;
     }
     SystemDisk.sync_folder(folder_of(path)) // the new name must survive a power cut

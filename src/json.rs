@@ -9,8 +9,8 @@ use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, V
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// Reads a document and hands each item of `data` on, as it was sent; yields whether there was a
-/// `data` at all. The receiver answers whether to go on.
+/// Reads a document and passes each item of `data` on, as Mimecast sent it. Returns true if the
+/// document has `data`. The callback returns false to stop.
 pub(crate) struct Data<F>(F);
 
 impl<F: FnMut(&str) -> bool> Data<F> {
@@ -66,16 +66,16 @@ impl<'de, F: FnMut(&str) -> bool> Visitor<'de> for Items<'_, F> {
     }
 }
 
-/// No event has so many members: it bounds the memory for one.
+/// The most members of one object. No event has so many. It bounds the memory for one.
 const MEMBERS_LIMIT: usize = 4_096;
 
-/// The members of a JSON object in the order in which they were sent, duplicates included. One with more
-/// than [`MEMBERS_LIMIT`] is not read.
+/// The members of a JSON object in their original order, duplicates included. Reading fails for an
+/// object with more than [`MEMBERS_LIMIT`] members.
 #[derive(Debug)]
 pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Members<'a> {
-    /// The first member of that name.
+    /// Returns the value of the first member with that name.
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
         self.0
             .iter()
@@ -107,13 +107,13 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// A JSON string, borrowed where it holds no escapes.
+/// A JSON string, borrowed if it holds no escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
-/// Appends JSON text as one line for every reader of lines: line breaks between tokens become
-/// spaces, and the three that JSON allows inside a string are escaped. The value stays the same.
+/// Appends JSON text as one line for every reader of lines. Line breaks between tokens become spaces. The
+/// three line breaks that JSON allows inside a string become escapes. The value stays the same.
 pub(crate) fn push_one_line(line: &mut Vec<u8>, json: &str) {
     let bytes = json.as_bytes();
     let is_plain = |byte: &u8| !matches!(byte, b'\n' | b'\r' | 0xc2 | 0xe2);
@@ -138,12 +138,13 @@ pub(crate) fn push_one_line(line: &mut Vec<u8>, json: &str) {
     }
 }
 
-/// Nothing of the vendor's nests as deeply; below, text is compared as it is.
+/// The deepest level at which values are made canonical. Mimecast's documents are never so deep.
+/// Below, text stays as it is.
 const DEPTH: usize = 64;
 
-/// Returns text that is equal for two JSON texts of the same value: it does not depend on the order of
-/// members, on blanks outside strings, or on how strings are escaped. Numbers count as they are written. Text
-/// that is not JSON stands for itself.
+/// Returns text that is equal for two JSON texts of the same value. It does not depend on the order
+/// of members, on blanks outside strings, or on escapes in strings. Numbers stay as they are
+/// written. Text that is not JSON is returned unchanged.
 pub(crate) fn canonical(json: &str) -> Vec<u8> {
     let mut text = Vec::with_capacity(json.len());
     push_canonical(&mut text, json.trim(), 0);
@@ -199,7 +200,7 @@ fn push_string(text: &mut Vec<u8>, value: &str) -> Option<()> {
     Some(())
 }
 
-/// Appends a string behind its length, so that no content can look like a structure.
+/// Appends a string after its length, so that no content can look like a structure.
 fn push_sized(text: &mut Vec<u8>, string: &[u8]) {
     text.push(b'"');
     text.extend_from_slice(&(string.len() as u64).to_le_bytes());

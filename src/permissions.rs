@@ -1,9 +1,9 @@
-//! Who may read a file of secrets, by the platform's own means.
+//! The rights to read a file of secrets, on each platform.
 //!
-//! Unix has a mode for it, set as a file is made. Windows has access lists, which a new file inherits
-//! from its folder. They are set and read by the system's own `icacls.exe`: the calls of the system
-//! need `unsafe`, and no crate that wraps them is kept up. Accounts go by their SIDs, whose names
-//! differ with the language of Windows.
+//! On Unix a file has a mode, set when the file is made. On Windows a new file inherits an access
+//! list from its folder. The collector sets and reads it with the system's own `icacls.exe`. The
+//! calls of the system need `unsafe`, and no crate that wraps them is maintained. Accounts are
+//! SIDs, because the names differ with the language of Windows.
 
 #[cfg(windows)]
 mod icacls;
@@ -13,25 +13,25 @@ mod sddl;
 use std::io;
 use std::path::Path;
 
-/// What a path is, which decides what stands below it.
+/// The kind of a path, which decides what inherits its access list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// A file.
     File,
-    /// A folder; what is made in it later inherits its list.
+    /// A folder. Files and folders that are made in it later inherit its list.
     Folder,
 }
 
-/// Leaves a new file or folder to its owner, SYSTEM and Administrators.
+/// Restricts a new file or folder to its owner, SYSTEM and Administrators.
 ///
 /// # Errors
-/// When the rights could not be set.
+/// An error if the rights cannot be set.
 #[cfg(windows)]
 pub(crate) fn restrict(path: &Path, target: Target) -> io::Result<()> {
     icacls::grant(path, target)
 }
 
-/// On Unix the mode of the file has done it.
+/// Returns `Ok`: on Unix the mode of the file already restricts it.
 ///
 /// # Errors
 /// None.
@@ -41,20 +41,21 @@ pub(crate) fn restrict(_: &Path, _: Target) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether others than those may use a file: what to call them, or nothing.
+/// Returns the name of another account or group that may use a file. `None` if only its owner,
+/// SYSTEM and Administrators may.
 ///
 /// # Errors
-/// When the rights cannot be read.
+/// An error if the rights cannot be read.
 #[cfg(windows)]
 pub(crate) fn others(path: &Path) -> io::Result<Option<String>> {
     let text = icacls::read(path)?;
     sddl::others(&text).map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))
 }
 
-/// Whether others than the owner may use a file: its mode, or nothing.
+/// Returns the mode of a file that other users than the owner may use. `None` if only the owner may.
 ///
 /// # Errors
-/// When the file has gone.
+/// An error if the file is missing.
 #[cfg(unix)]
 pub(crate) fn others(path: &Path) -> io::Result<Option<String>> {
     use std::os::unix::fs::PermissionsExt as _;

@@ -1,19 +1,22 @@
-//! What is kept on disk for a stream, and the order in which it changes.
+//! The files of one stream on the disk, and the order in which the collector changes them.
 //!
-//! Constraints, from outside: an agent reads the published folder at any moment and takes a file
-//! for complete the moment it sees the name; the process can be killed and the power cut between
-//! any two steps; the server may answer the same question differently the next time.
+//! The outside world sets three constraints. An agent reads the published folder at any moment, and
+//! treats each visible file as complete. The process can be killed, and the power can fail, between
+//! any two steps. The server may answer the same request differently the next time.
 //!
-//! Hence **commit first, then publish**. A [`Batch`] is written out of sight and synced (*staged*);
-//! one atomic replacement of the state record names its files and the position after it
-//! (*committed*); only then are the files renamed into the watched folder (*published*). Whatever is
-//! interrupted before the commit never happened; whatever is interrupted after it is finished by
-//! the next run without the network. Nothing else in the program changes these folders.
+//! Therefore the collector **commits first and publishes then**. It writes a [`Batch`] into a
+//! hidden folder and syncs the files (*staged*). One atomic replacement of the state record names
+//! these files and the position after them (*committed*). Only then does the collector rename the
+//! files into the watched folder (*published*).
 //!
-//! The steps cannot be taken out of order: what `publish` returns for one has private fields, and the next
-//! takes it as its argument.
+//! After an interruption before the commit, the next run fetches the batch again. After an
+//! interruption after the commit, the next run publishes the files without the network. No other
+//! part of the program changes these folders.
 //!
-//! This folder never hears of Mimecast: a position is text that only the caller understands.
+//! No caller can change the order of the steps. Each step returns a receipt with private fields,
+//! and the next step needs that receipt.
+//!
+//! Nothing in this folder depends on Mimecast: a position is text that only the caller understands.
 
 mod batch;
 mod checkpoint;
@@ -33,6 +36,7 @@ mod recall;
 pub(crate) mod record;
 mod recover;
 mod seen;
+mod settings;
 mod staging;
 mod time;
 mod verify;
@@ -44,7 +48,6 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -59,129 +62,103 @@ pub use owner::Adopt;
 pub use publish::Stored;
 pub use recover::Recovery;
 pub use seen::Digest;
+pub use settings::Settings;
 pub use staging::{Scratch, Scratches};
 
-use crate::durable::{Disk, Mode};
 use checkpoint::Checkpoint;
 use known::{Known, Older};
 use owner::Marker;
 use record::Record;
+use settings::state_path;
 use staging::Staging;
 use time::Time;
 
-/// Where a stream is kept and what for.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The disk below all folders.
-    pub disk: Arc<dyn Disk>,
-    /// The data folder, which belongs to one installation.
-    pub data: PathBuf,
-    /// Folder of the state records and of the quarantine; owner-only.
-    pub state: PathBuf,
-    /// Folder for unfinished files, on the file system of `published`.
-    pub staging: PathBuf,
-    /// The folder that an agent watches.
-    pub published: PathBuf,
-    /// What the names of the stream's files begin with, as far as that tells it from others in the
-    /// same folder.
-    pub stem: String,
-    /// Name of the stream: `[a-z0-9_]`.
-    pub stream: String,
-    /// Account code; a record of another account is refused.
-    pub account: String,
-    /// Mode of published files.
-    pub mode: Mode,
-    /// The host's time at the start of the run.
-    pub now: DateTime<Utc>,
-    /// Whether a data folder of another installation is taken over.
-    pub adopt: Adopt,
-}
-
-/// The files and the position of one stream, held by one process.
+/// The files and the position of one stream. Only one process holds them at a time.
 pub struct Spool {
     settings: Settings,
     staging: Staging,
     checkpoint: Checkpoint,
     marker: Marker,
-    /// The memory of what was published, once it was needed.
+    /// The digests of published ids and contents. `None` until a caller asks for them.
     known: RefCell<Option<Known>>,
-    /// The sound part of the ids beside the record, if the next replacement has to name that.
-    shortened: RefCell<Option<Older>>,
-    /// Warnings that the next replacement of the record keeps.
+    /// The undamaged part of the ids beside the record, if the next replacement must name it.
+    undamaged_ids: RefCell<Option<Older>>,
+    /// Warnings that the next replacement of the record saves.
     unsaved: RefCell<Vec<String>>,
-    /// Names of files that this run has published.
+    /// Names of the files that this run has published.
     published: HashSet<String>,
-    /// Names of files that an earlier run had committed and this one has published.
+    /// Names of the files that an earlier run committed and this run published.
     recovered: Vec<String>,
-    /// Whether the record said so when the run began.
+    /// True if the record was marked as resumed at the start of the run.
     is_resumed: bool,
-    /// The latest plausible time, as long as the time is unknown.
+    /// The latest plausible time, while the time is unknown.
     unknown_until: Option<DateTime<Utc>>,
-    /// A commit failed half-way: only the next run can tell what is left to publish.
-    halfway: bool,
+    /// True after a failed commit. Only the next run can tell which files still need publishing.
+    commit_failed: bool,
     lock: Lock,
 }
 
 impl Spool {
-    /// Where the stream goes on, as given with the last commit; `None` means from the earliest.
+    /// Returns the position of the last commit. `None` means from the earliest.
     pub fn position(&self) -> Option<&str> {
         self.checkpoint.record().position.as_deref()
     }
 
-    /// True if the state was lost or is older than what was published, and no run has got to its end
-    /// since: what the service sends may have been published already.
+    /// True if the state was lost or restored and no run has finished since. The service may then
+    /// send events that are already published.
     pub const fn is_resumed(&self) -> bool {
         self.is_resumed
     }
 
-    /// End of the last run that finished.
+    /// Returns the end of the last run that finished.
     pub fn last_success(&self) -> Option<DateTime<Utc>> {
         self.checkpoint.record().last_success
     }
 
-    /// When the stream was collected for the first time.
+    /// Returns the time of the stream's first run.
     pub fn began(&self) -> Option<DateTime<Utc>> {
         self.checkpoint.record().began
     }
 
-    /// True if a gap is recorded that begins at this time for this reason.
+    /// True if the record holds a gap with this beginning and this reason.
     pub fn has_gap(&self, from: DateTime<Utc>, reason: &str) -> bool {
         let gaps = &self.checkpoint.record().gaps;
         gaps.iter()
             .any(|gap| gap.from == Some(from) && gap.reason == reason)
     }
 
-    /// When the position was moved last. For a record of version 0.1.0, when the file was written.
+    /// Returns the time at which the position last changed. For a record of version 0.1.0, returns
+    /// the file's modification time.
     ///
     /// # Errors
-    /// [`SpoolError::Disk`] when the file cannot be looked at.
+    /// [`SpoolError::Disk`] if the disk cannot tell the file's time.
     pub fn moved_at(&self) -> Result<Option<DateTime<Utc>>, SpoolError> {
         if let Some(moved_at) = self.checkpoint.record().moved_at {
             return Ok(Some(moved_at));
         }
         let path = state_path(&self.settings);
         let entry = self.settings.disk.entry(&path);
-        let entry = entry.map_err(|error| SpoolError::disk("look at", &path, error))?;
+        let entry = entry.map_err(|error| SpoolError::disk("read the time of", &path, error))?;
         Ok(entry.and_then(|entry| entry.modified).map(DateTime::from))
     }
 
-    /// The earliest plausible time at the end of the last run.
+    /// Returns the earliest plausible time at the end of the last run.
     pub fn clock(&self) -> Option<DateTime<Utc>> {
         self.checkpoint.record().clock
     }
 
-    /// The time before which Mimecast asked not to be asked.
+    /// Returns the time before which Mimecast asked for no further request.
     pub fn not_before(&self) -> Option<DateTime<Utc>> {
         self.checkpoint.record().not_before
     }
 
-    /// In how many runs in a row before this one a trouble has occurred.
+    /// Returns the number of successive runs before this one in which a trouble has occurred.
     pub fn runs_with(&self, trouble: &str) -> u32 {
         let troubles = &self.checkpoint.record().troubles;
         troubles.get(trouble).copied().unwrap_or_default()
     }
 
-    /// A file for a download; deleted when dropped.
+    /// Makes a file for a download. Dropping it deletes it.
     ///
     /// # Errors
     /// [`SpoolError::Disk`].
@@ -189,18 +166,18 @@ impl Spool {
         self.scratches().make()
     }
 
-    /// A maker of scratch files for another thread.
+    /// Returns a maker of scratch files for another thread.
     pub fn scratches(&self) -> Scratches {
         Scratches(self.staging.clone())
     }
 
-    /// A new, empty batch, whose files age from `published_at`.
+    /// Makes an empty batch. The age of its files counts from `published_at`.
     pub fn batch(&self, published_at: DateTime<Utc>) -> Batch {
         Batch::new(self.staging.clone(), self.settings.mode, published_at)
     }
 
-    /// Says whether the time is unknown, and until when it can be at the latest. As long as it is, no time
-    /// is kept for later runs, which would take it for true.
+    /// Sets the latest plausible time, or `None` if the time is known. While it is set, the spool
+    /// saves no time, because later runs would trust it.
     pub const fn set_unknown_time(&mut self, latest: Option<DateTime<Utc>>) {
         self.unknown_until = latest;
     }
@@ -213,21 +190,20 @@ impl Spool {
         }
     }
 
-    /// Stages, commits and publishes a batch that ends at `position`; `now` is the earliest plausible
-    /// time.
+    /// Stages, commits and publishes a batch that ends at `position`. `now` is the earliest plausible time.
     ///
     /// # Errors
-    /// [`SpoolError::Disk`] or [`SpoolError::Interfered`]: the batch is then either not committed, or
-    /// committed and published by the next run. The spool refuses every further change.
+    /// [`SpoolError::Disk`] or [`SpoolError::Interfered`]. Either the batch is not committed, or
+    /// the next run publishes it. The spool refuses every further change.
     pub fn commit(
         &mut self,
         batch: Batch,
         position: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<Stored, SpoolError> {
-        self.refuse_halfway()?;
+        self.refuse_after_failed_commit()?;
         self.lock.check()?;
-        if self.shortened.borrow().is_some() {
+        if self.undamaged_ids.borrow().is_some() {
             self.replace(now, |_| ())?;
         }
         let time = self.time(now, batch.published_at());
@@ -237,40 +213,40 @@ impl Spool {
             staged.warnings.push(gap::Warning { text, daily });
         }
         let ids = staged.ids.clone();
-        self.halfway = true;
-        let committed = self.checkpoint.advance(staged, position, time)?;
+        self.commit_failed = true;
+        let committed = self.checkpoint.commit(staged, position, time)?;
         if let Some(known) = &mut *self.known.borrow_mut() {
             known.extend(ids);
         }
         let (disk, staging) = (&*self.settings.disk, &self.staging.folder);
         let stored = publish::publish(disk, staging, &self.settings.published, committed)?;
-        self.halfway = false;
+        self.commit_failed = false;
         self.published.extend(stored.names.iter().cloned());
         for name in &stored.renamed {
             self.warn(format!(
-                "a published file was changed by someone else: its name was taken, and the new \
+                "another program changed a published file: its name is in use, so the new \
                  file is called {name}"
             ));
         }
         Ok(stored)
     }
 
-    /// Keeps the raw bytes of something that could not be stored as events, with a note.
-    /// Returns the path; the same bytes are kept once.
+    /// Copies raw bytes that are not readable as events into the quarantine, with a note. Returns
+    /// the path. The quarantine stores the same bytes only once.
     ///
     /// # Errors
-    /// [`SpoolError::Disk`]: then the position must not move.
+    /// [`SpoolError::Disk`]: then the caller must not move the position.
     pub fn quarantine(&self, raw: &mut Scratch, note: &str) -> Result<PathBuf, SpoolError> {
         quarantine::keep(&self.settings, raw, note)
     }
 
-    /// Keeps a warning that belongs to no batch until a run has told it.
+    /// Saves a warning that belongs to no batch until a run has reported it.
     pub fn warn(&self, text: String) {
-        tracing::warn!(text, "a warning for the operator");
+        tracing::warn!("{text}");
         self.unsaved.borrow_mut().push(text);
     }
 
-    /// Replaces the record, with all warnings that wait for that.
+    /// Replaces the record, together with all unsaved warnings.
     fn replace(
         &mut self,
         now: DateTime<Utc>,
@@ -278,37 +254,28 @@ impl Spool {
     ) -> Result<(), SpoolError> {
         self.lock.check()?;
         let unsaved = self.unsaved.borrow().clone();
-        let shortened = self.shortened.borrow().clone();
+        let undamaged_ids = self.undamaged_ids.borrow().clone();
         self.checkpoint.replace(|record| {
-            record.older = shortened.or_else(|| record.older.take());
+            record.older = undamaged_ids.or_else(|| record.older.take());
             record.warn_all(&unsaved, now);
             change(record);
         })?;
         self.unsaved.take();
-        self.shortened.take();
+        self.undamaged_ids.take();
         Ok(())
     }
 
-    /// A failed commit may have been decided and not carried out: settling it would lose its files.
-    fn refuse_halfway(&self) -> Result<(), SpoolError> {
-        if !self.halfway {
+    /// Fails after a failed commit. The record may name files that are not published, and settling
+    /// it would lose them.
+    fn refuse_after_failed_commit(&self) -> Result<(), SpoolError> {
+        if !self.commit_failed {
             return Ok(());
         }
-        let why = io::Error::other("a commit failed half-way, which only the next run can mend");
+        let why = io::Error::other("an earlier commit failed: only the next run can finish it");
         Err(SpoolError::disk(
             "change the state in",
             &self.settings.state,
             why,
         ))
     }
-}
-
-fn state_path(settings: &Settings) -> PathBuf {
-    settings.state.join(format!("{}.state", settings.stream))
-}
-
-/// Staging names of one stream of one installation begin with this.
-fn prefix(settings: &Settings) -> String {
-    let installation = record::digest(settings.state.to_string_lossy().as_bytes());
-    format!("{}-{}-", settings.stream, &installation[..8])
 }

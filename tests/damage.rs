@@ -124,7 +124,7 @@ fn one_damaged_state_file_costs_nothing_and_repeats_nothing() {
             add(&place, round);
             run(&place, program)
                 .ends_with(65)
-                .says("goes on from the copy before it");
+                .says("continues from its copy");
             assert_complete(&place, stream);
             assert!(damaged.is_none_or(|bytes| is_set_aside(&place, &bytes)));
             // the copy alone is no reason to say anything: the state itself is whole

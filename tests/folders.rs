@@ -117,7 +117,7 @@ fn a_name_that_is_taken_by_something_else_gets_a_number() {
     fs::write(taken(0), "somebody's\n").expect("written");
     fs::create_dir(taken(1)).expect("made");
     let is_link = leave_a_link(Path::new("/nowhere"), &taken(2));
-    place.siem_says(65, "its name was taken");
+    place.siem_says(65, "its name is in use");
     assert_eq!(fs::read(taken(0)).expect("readable"), b"somebody's\n");
     assert!(taken(1).is_dir() && taken(2).is_symlink() == is_link);
     for name in &names[..2 + usize::from(is_link)] {

@@ -74,7 +74,7 @@ fn a_data_folder_that_belongs_to_another_state_is_refused_until_it_is_adopted() 
         place.collect(program).stays_silent();
         second(&place, program, &[]).ends_with(78).says("--adopt");
         let adopted = second(&place, program, &["--adopt"]);
-        adopted.ends_with(65).says("was taken over");
+        adopted.ends_with(65).says("adopted the data folder");
         second(&place, program, &[]).stays_silent();
         place.collect(program).ends_with(78).says("belongs to");
     }
@@ -130,7 +130,7 @@ fn a_restored_audit_state_is_told_and_repeats_nothing_that_is_still_published() 
         restore(&place, &old);
         set_clock(&place, 0);
         fail(&place, AUDIT, outages);
-        place.audit_says(65, "older than what was published");
+        place.audit_says(65, "older than the published files");
         assert_eq!(place.lines("audit"), published, "P2");
         place.audit().stays_silent();
     }
@@ -211,7 +211,7 @@ fn a_restored_mail_state_is_told_and_repeats_no_file_that_is_still_published() {
         place.siem().stays_silent();
         restore(&place, &old);
         serve(3);
-        place.siem_says(65, "older than what was published");
+        place.siem_says(65, "older than the published files");
         place.siem().stays_silent();
         match generation {
             1 => place.assert_siem_complete(),

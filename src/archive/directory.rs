@@ -1,4 +1,4 @@
-//! The directory of an archive, believed only when there is one way to read it.
+//! The directory of an archive. The reader accepts it only if there is one way to read it.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -7,42 +7,42 @@ use memchr::memmem;
 use zip::ZipArchive;
 use zip::read::{ArchiveOffset, Config};
 
-use super::zip_source::{Failure, ZipSource};
+use super::zip_source::{DiskError, ZipSource};
 use super::{Fault, Limits};
 
-/// What the directory may take, as it is the one part that is held in memory; enough for 65,535
+/// The largest directory in bytes, because the directory is in memory. It is enough for 65,535
 /// names of 200 characters.
 const DIRECTORY_BYTES: u64 = 16 << 20;
 
-/// An archive that can be read.
+/// An archive with an unambiguous directory.
 pub(super) enum Opened<R> {
-    /// Every entry has a name of its own. For each of them, where the next one begins.
+    /// Every entry has a different name. The numbers are the offsets at which the next entry begins.
     Distinct(ZipArchive<ZipSource<R>>, Vec<u64>),
-    /// Names repeat: each entry is read by its place, through a directory of its own.
+    /// Some names repeat. The reader reads each entry by its offset, through a directory of its own.
     Repeated(ZipSource<R>, Vec<Record>),
 }
 
 /// The record of one entry in the directory.
 pub(super) struct Record {
-    /// Where the record is.
+    /// The range of the record.
     bytes: Range<u64>,
-    /// Where the local header of the entry is.
+    /// The offset of the entry's local header.
     start: u64,
-    /// Bytes of the entry without its header, packed.
+    /// The packed bytes of the entry, without its header.
     packed: u64,
-    /// Where the next entry begins.
+    /// The offset at which the next entry begins.
     pub(super) end: u64,
 }
 
-/// Opens an archive whose directory is beyond doubt.
+/// Opens an archive with an unambiguous directory.
 pub(super) fn open<R: Read + Seek>(
     source: R,
     limits: &Limits,
-    failure: &Failure,
+    disk_error: &DiskError,
 ) -> Result<Opened<R>, Fault> {
-    let mut source = ZipSource::new(source, failure)?;
+    let mut source = ZipSource::new(source, disk_error)?;
     if source.length == 0 {
-        return doubt("it is empty"); // an archive without members has 22 bytes
+        return refuse("it is empty"); // an archive without members has 22 bytes
     }
     let (directory, count) = find_directory(&mut source, limits)?;
     count_headers(&mut source, &directory, count)?;
@@ -56,12 +56,12 @@ pub(super) fn open<R: Read + Seek>(
         return Ok(Opened::Repeated(source, records));
     }
     if archive.len() as u64 != count || archive.central_directory_start() != directory.start {
-        return doubt("the directory can be read in two ways");
+        return refuse("the directory can be read in two ways");
     }
     let mut starts = Vec::with_capacity(archive.len());
     for index in 0..archive.len() {
         let entry = archive.by_index_data(index)?;
-        // A header before the data takes 30 bytes at least.
+        // a local header has at least 30 bytes
         let end = entry
             .header_start()
             .saturating_add(30)
@@ -72,8 +72,8 @@ pub(super) fn open<R: Read + Seek>(
     Ok(Opened::Distinct(archive, ends))
 }
 
-/// Returns for each entry where the next one begins, from start, least end and index of each: entries follow
-/// one another from the first byte on.
+/// Returns for each entry the offset at which the next one begins. `starts` holds start, least end
+/// and index of each. The entries must follow one another from the first byte on.
 fn ends(mut starts: Vec<(u64, u64, usize)>, directory: u64) -> Result<Vec<u64>, Fault> {
     starts.sort_unstable();
     let mut ends = vec![directory; starts.len()];
@@ -82,16 +82,16 @@ fn ends(mut starts: Vec<(u64, u64, usize)>, directory: u64) -> Result<Vec<u64>, 
             ends[index] = next;
         }
         if end > ends[index] {
-            return doubt("its entries overlap");
+            return refuse("its entries overlap");
         }
     }
     if starts.first().map_or(directory, |&(start, ..)| start) != 0 {
-        return doubt("data before the first entry");
+        return refuse("data before the first entry");
     }
     Ok(ends)
 }
 
-/// Reads the records of a directory in which names repeat.
+/// Reads the records of a directory with repeated names.
 fn records<R: Read + Seek>(
     source: &mut ZipSource<R>,
     directory: &Range<u64>,
@@ -107,7 +107,7 @@ fn records<R: Read + Seek>(
         source.seek(SeekFrom::Current(rest.cast_signed()))?;
         let (packed, start) = (number(&header, 20, 4), number(&header, 42, 4));
         if [packed, start].contains(&0xFFFF_FFFF) {
-            return doubt("two entries of one name among large ones");
+            return refuse("entries share a name, and one of them has zip64 sizes");
         }
         records.push(Record {
             bytes: at..source.at,
@@ -117,7 +117,7 @@ fn records<R: Read + Seek>(
         });
     }
     let starts = records.iter().enumerate();
-    // a header before the data takes 30 bytes at least
+    // a local header has at least 30 bytes
     let starts =
         starts.map(|(index, record)| (record.start, record.start + 30 + record.packed, index));
     let ends = ends(starts.collect(), directory.start)?;
@@ -127,7 +127,7 @@ fn records<R: Read + Seek>(
     Ok(records)
 }
 
-/// Opens the archive as if it held this entry alone.
+/// Opens the archive as if it held only this entry.
 pub(super) fn single<R: Read + Seek>(
     mut source: ZipSource<R>,
     records: &[Record],
@@ -141,9 +141,9 @@ pub(super) fn single<R: Read + Seek>(
     Ok(ZipArchive::with_config(config, source)?)
 }
 
-/// Where the directory lies and how many entries its end states. Only an end is taken at which the
-/// crate's own search, which forgives more, stops first: otherwise it would go on to look for one
-/// among the members, and keep room for as many entries as that one claims.
+/// Returns the range of the directory and its stated number of entries. The crate searches for an end record
+/// too, and accepts more. So this function accepts only the end record that the crate finds first. Otherwise
+/// the crate could find one among the members, and reserve memory for as many entries as it claims.
 fn find_directory<R: Read + Seek>(
     source: &mut ZipSource<R>,
     limits: &Limits,
@@ -151,20 +151,20 @@ fn find_directory<R: Read + Seek>(
     let mut signature = [0; 4];
     let known = [*b"PK\x03\x04", *b"PK\x05\x06", *b"PK\x06\x06"];
     if source.read_exact(&mut signature).is_err() || !known.contains(&signature) {
-        return doubt("not a zip archive: it does not start as one");
+        return refuse("not a zip archive: it does not start as one");
     }
-    // The end record with the longest comment, and the zip64 locator before it.
+    // the end record with the longest comment, and the zip64 locator before it
     let tail_length = source.length.min(20 + 22 + 65_535);
     let tail_start = source.seek(SeekFrom::End(-tail_length.cast_signed()))?;
     let mut tail = vec![0; tail_length as usize];
     source.read_exact(&mut tail)?;
     let searched = &tail[..tail.len().saturating_sub(22 - 4)];
     let Some(found) = memmem::rfind(searched, b"PK\x05\x06") else {
-        return doubt("no end of the directory: the archive was cut");
+        return refuse("no end record: the archive is cut short");
     };
     let (before, record) = tail.split_at(found);
     if 22 + number(record, 20, 2) != record.len() as u64 {
-        return doubt("bytes after the end of the archive");
+        return refuse("bytes after the end of the archive");
     }
     let mut end = End {
         at: tail_start + found as u64,
@@ -184,16 +184,16 @@ fn find_directory<R: Read + Seek>(
         let large = zip64_end(source, locator, end.at - 20)?;
         let agrees = |i: usize| [saturated[i], large.stated[i]].contains(&end.stated[i]);
         if !(0..3).all(agrees) {
-            return doubt("its two end records disagree");
+            return refuse("its two end records disagree");
         }
         end = large;
     }
     let [count, size, start] = end.stated;
     if end.is_divided {
-        return doubt("a part of a divided archive");
+        return refuse("one part of a split archive");
     }
     if start.checked_add(size) != Some(end.at) {
-        return doubt("the directory is not where its end states");
+        return refuse("the directory is not where its end states");
     }
     if count > limits.entries as u64 || size > DIRECTORY_BYTES {
         return Err(Fault(format!(
@@ -204,16 +204,16 @@ fn find_directory<R: Read + Seek>(
     Ok((start..end.at, count))
 }
 
-/// What an end record states.
+/// The statements of an end record.
 struct End {
-    /// Where the record begins, and so the directory ends.
+    /// The offset of the record, at which the directory ends.
     at: u64,
-    /// Entries, bytes and start of the directory.
+    /// The number of entries, the bytes and the offset of the directory.
     stated: [u64; 3],
     is_divided: bool,
 }
 
-/// The end record of an archive with large numbers, which stands right before its locator.
+/// Reads the zip64 end record, which must be directly before its locator.
 fn zip64_end<R: Read + Seek>(
     source: &mut ZipSource<R>,
     locator: &[u8; 20],
@@ -227,7 +227,7 @@ fn zip64_end<R: Read + Seek>(
         || number(&record, 4, 8) != 44
         || at + 56 != locator_at
     {
-        return doubt("no zip64 end record where it should be");
+        return refuse("the zip64 end record is not where its locator states");
     }
     let count = number(&record, 32, 8);
     Ok(End {
@@ -240,8 +240,8 @@ fn zip64_end<R: Read + Seek>(
     })
 }
 
-/// Makes sure that the directory holds as many headers as its end states, and nothing else: the
-/// crate reads that many and looks no further.
+/// Fails unless the directory holds exactly as many headers as its end states. The crate reads that
+/// many and ignores the rest.
 fn count_headers<R: Read + Seek>(
     source: &mut ZipSource<R>,
     directory: &Range<u64>,
@@ -251,22 +251,22 @@ fn count_headers<R: Read + Seek>(
     let mut header = [0; 46];
     for _ in 0..count {
         if source.read_exact(&mut header).is_err() || !header.starts_with(b"PK\x01\x02") {
-            return doubt("the directory is damaged, or its end states too many entries");
+            return refuse("the directory is damaged, or its end states too many entries");
         }
         let rest = number(&header, 28, 2) + number(&header, 30, 2) + number(&header, 32, 2);
         source.seek(SeekFrom::Current(rest.cast_signed()))?;
     }
     if source.at != directory.end {
-        return doubt("the directory holds more than its end states");
+        return refuse("the directory holds more than its end states");
     }
     Ok(())
 }
 
-fn doubt<T>(what: &str) -> Result<T, Fault> {
+fn refuse<T>(what: &str) -> Result<T, Fault> {
     Err(Fault(what.to_owned()))
 }
 
-/// A little-endian number; zero beyond the end.
+/// Returns a little-endian number, or zero beyond the end.
 fn number(bytes: &[u8], at: usize, width: usize) -> u64 {
     let field = bytes.get(at..at + width).unwrap_or_default();
     field

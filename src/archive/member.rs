@@ -1,4 +1,4 @@
-//! One member of an archive, read to its clean end.
+//! One member of an archive, read to its end.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -6,17 +6,17 @@ use std::io::{self, Read};
 use super::{Member, State};
 
 impl Member<'_> {
-    /// The name in the archive, as text. Never to be used as a path.
+    /// Returns the name in the archive, as text. Never use it as a path.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether everything has been read, up to the clean end, and has verified.
+    /// True if the caller has read the whole content and it has verified.
     pub fn is_whole(&self) -> bool {
         matches!(self.state, State::Whole)
     }
 
-    /// Whether reading this member has failed; an error while it has not is the caller's own.
+    /// True if reading this member has failed. Any other error is the caller's own.
     pub fn is_faulty(&self) -> bool {
         matches!(self.state, State::Faulty(_))
     }

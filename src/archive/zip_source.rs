@@ -5,32 +5,32 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::rc::Rc;
 
-/// An error of the disk under the archive, set apart from what is wrong with the bytes.
-pub(super) type Failure = Rc<Cell<Option<io::Error>>>;
+/// The last error of the disk, kept apart from faults of the bytes.
+pub(super) type DiskError = Rc<Cell<Option<io::Error>>>;
 
-/// The bytes of an archive. Short moves stay in the buffer, as small entries stand close together;
-/// none leads beyond the end, wherever a header points.
+/// The bytes of an archive. Short moves stay in the buffer, because small entries are close
+/// together. No header can move the position beyond the end.
 pub(super) struct ZipSource<R> {
     file: BufReader<R>,
-    /// Where the file is read next.
+    /// The offset at which the file is read next.
     file_at: u64,
-    /// Where the archive is read next.
+    /// The offset at which the archive is read next.
     pub(super) at: u64,
     pub(super) length: u64,
-    failure: Failure,
-    /// Stands for what the file has from the directory on.
+    disk_error: DiskError,
+    /// A replacement for the bytes of the file from this offset on.
     directory: Option<(u64, Vec<u8>)>,
 }
 
 impl<R: Read + Seek> ZipSource<R> {
-    pub(super) fn new(file: R, failure: &Failure) -> io::Result<Self> {
+    pub(super) fn new(file: R, disk_error: &DiskError) -> io::Result<Self> {
         let file = BufReader::with_capacity(64 << 10, file);
         let mut source = Self {
             file,
             file_at: 0,
             at: 0,
             length: 0,
-            failure: Rc::clone(failure),
+            disk_error: Rc::clone(disk_error),
             directory: None,
         };
         let length = source.file.seek(SeekFrom::End(0));
@@ -40,7 +40,7 @@ impl<R: Read + Seek> ZipSource<R> {
         Ok(source)
     }
 
-    /// Shows a directory that holds one record of the real one, which begins at `start`.
+    /// Replaces the directory, which begins at `start`, by one with a single record.
     pub(super) fn show_one(&mut self, start: u64, record: &Range<u64>) -> io::Result<()> {
         self.directory = None;
         self.length = record.end;
@@ -62,13 +62,13 @@ impl<R: Read + Seek> ZipSource<R> {
         result.map_err(|error| {
             let kind = error.kind();
             if kind != io::ErrorKind::Interrupted {
-                self.failure.set(Some(error));
+                self.disk_error.set(Some(error));
             }
             kind.into()
         })
     }
 
-    /// Moves the file to where the archive is read next.
+    /// Moves the file to the offset at which the archive is read next.
     fn follow(&mut self) -> io::Result<()> {
         let distance = self.at.wrapping_sub(self.file_at).cast_signed();
         let moved = self.file.seek_relative(distance);

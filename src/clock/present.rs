@@ -1,44 +1,45 @@
-//! The present, decided from the clocks that are known; pure.
+//! The present time, decided from the known clocks.
 //!
-//! At most one of the two clocks is taken to be wrong at a time. Then the truth lies between the
-//! earliest and the latest plausible time: windows end by the earliest, so that no event is skipped, and
-//! the age of a file counts from the latest, so that no file is deleted early.
+//! The collector assumes that at most one of the two clocks is wrong. The true time is then between the
+//! earliest and the latest plausible time. Windows end by the earliest, so that the collector skips no
+//! event. The age of a file counts from the latest, so that the collector deletes no file early.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Clocks that differ by more than this are told to the operator.
+/// The collector reports clocks that differ by more than this.
 const DISAGREEMENT: TimeDelta = TimeDelta::hours(24);
-/// A clock may be behind the end of the last run by so much: clocks are set back by seconds.
+/// The most by which a clock may be behind the end of the last run. Hosts set clocks back by seconds.
 const SET_BACK: TimeDelta = TimeDelta::minutes(10);
 
-/// What the clocks say at one moment.
+/// The times of all clocks at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// The host's clock.
     pub host: DateTime<Utc>,
-    /// Mimecast's clock, once an answer has shown it.
+    /// Mimecast's clock. `None` before the first answer.
     pub server: Option<DateTime<Utc>>,
-    /// The earliest plausible time at the end of the last run: the present is not before it.
+    /// The earliest plausible time at the end of the last run. The present is not before it.
     pub last: Option<DateTime<Utc>>,
 }
 
-/// What can be said about the time.
+/// The decision about the present time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Present {
     /// The present is not before this.
     pub earliest: DateTime<Utc>,
     /// The present is not after this.
     pub latest: DateTime<Utc>,
-    /// How far Mimecast's clock is ahead of the host's, if that is more than a day.
+    /// Mimecast's clock minus the host's, if they differ by more than a day.
     pub apart: Option<TimeDelta>,
-    /// True if the last run confirms Mimecast's clock: then the host's is the wrong one.
+    /// True if the last run confirms Mimecast's clock, so that the host's clock is wrong.
     pub is_host_wrong: bool,
-    /// True if the clocks disagree and no earlier run says which one is wrong: no window can be planned.
+    /// True if the clocks disagree and no earlier run shows which one is wrong. The collector then
+    /// plans no window.
     pub is_unknown: bool,
 }
 
 impl Reading {
-    /// Decides what the time is.
+    /// Decides the present time.
     pub fn present(self) -> Present {
         let clocks = [Some(self.host), self.server];
         let clocks = || clocks.iter().flatten().copied();
@@ -80,7 +81,7 @@ mod tests {
         }
     }
 
-    /// Offsets by which a clock is wrong.
+    /// Returns offsets of wrong clocks.
     fn wrong() -> Vec<TimeDelta> {
         let ahead = [
             TimeDelta::minutes(3),
@@ -153,7 +154,7 @@ mod tests {
             (right, day * 3, recent, true, false),
             (right, -day * 3, recent, true, false),
             (right, -day * 9_000, recent, true, false),
-            // the last run says that the host's clock is wrong: nothing is planned by it
+            // the last run shows that the host's clock is wrong, so no window depends on it
             (day * 3, right, recent, false, false),
             (-day * 30, right, recent, false, false),
             (right, day * 3, None, true, true),

@@ -1,4 +1,4 @@
-//! The file systems of this machine, and what their platforms do differently.
+//! The file systems of this host, and the differences between platforms.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use super::{Disk, Entry, Handle, Kind, Mode};
 
-/// How long a file that somebody else holds is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest wait for a file that another program has open.
+const HELD_LIMIT: Duration = Duration::from_secs(2);
 
 /// The operating system's file systems.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,8 +32,8 @@ impl Disk for SystemDisk {
         options.read(true).write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode.0);
-        let file = patiently(|| options.open(path))?;
-        set_mode(&file, mode)?; // whatever the umask took away or the folder's default added
+        let file = retry_while_held(|| options.open(path))?;
+        set_mode(&file, mode)?; // corrects the effect of the umask or of the folder's default
         Ok(Box::new(file))
     }
 
@@ -56,7 +56,7 @@ impl Disk for SystemDisk {
         reason = "this is the one place that renames"
     )]
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        patiently(|| fs::rename(from, to))
+        retry_while_held(|| fs::rename(from, to))
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -70,7 +70,7 @@ impl Disk for SystemDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        patiently(|| fs::remove_file(path))
+        retry_while_held(|| fs::remove_file(path))
     }
 
     fn discard(&self, path: &Path) -> io::Result<()> {
@@ -89,7 +89,8 @@ impl Disk for SystemDisk {
         }
     }
 
-    /// Windows refuses to open a folder as a file; NTFS keeps changes of names in order by its journal.
+    /// False on Windows, which refuses to open a folder as a file. The journal of NTFS keeps
+    /// changes of names in order.
     fn syncs_folders(&self) -> bool {
         cfg!(not(windows))
     }
@@ -119,7 +120,7 @@ impl Disk for SystemDisk {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        match patiently(|| fs::symlink_metadata(path)) {
+        match retry_while_held(|| fs::symlink_metadata(path)) {
             Ok(metadata) => Ok(Some(Entry::of(name, &metadata))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -128,7 +129,7 @@ impl Disk for SystemDisk {
 }
 
 impl SystemDisk {
-    /// Checks what stands under a path before it is opened: opening a pipe would wait for its other end.
+    /// Fails unless the path leads to a regular file. Opening a pipe would wait for its other end.
     fn require_file(self, path: &Path) -> io::Result<()> {
         match self.entry(path)? {
             Some(entry) if entry.kind == Kind::File => Ok(()),
@@ -157,40 +158,40 @@ impl Entry {
     }
 }
 
-/// Whether somebody else holds the file at this moment: Windows' access denied, sharing violation and
-/// lock violation. The first also means missing rights, which waiting does not bring.
+/// True if another program has the file open: Windows' access denied, sharing violation and lock
+/// violation. Access denied can also mean missing rights, and then waiting does not help.
 pub fn is_held(error: &io::Error) -> bool {
     cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32 | 33))
 }
 
-/// Repeats what a virus scanner or an agent blocks for a moment on Windows; elsewhere nobody can, and
-/// every error is final at once.
+/// Repeats a call while a virus scanner or an agent blocks the file on Windows. On other systems no
+/// program can block it, so every error is final at once.
 ///
 /// # Errors
-/// That of the last try, after two seconds.
+/// The error of the last try, after two seconds.
 #[expect(
     clippy::disallowed_methods,
     reason = "a wait of the disk's, shorter than any budget"
 )]
-pub fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub fn retry_while_held<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let (mut wait, mut waited) = (Duration::from_millis(10), Duration::ZERO);
     loop {
         match act() {
-            Err(error) if is_held(&error) && waited < PATIENCE => {
+            Err(error) if is_held(&error) && waited < HELD_LIMIT => {
                 std::thread::sleep(wait);
                 waited += wait;
-                wait = (wait * 2).min(PATIENCE - waited);
+                wait = (wait * 2).min(HELD_LIMIT - waited);
             }
             done => return done,
         }
     }
 }
 
-/// Opens a regular file, or the one that a link leads to. A pipe without a writer, a socket or a
-/// device is refused at once: opening or reading it could wait for ever.
+/// Opens a regular file, or the regular file that a link leads to. Refuses a pipe, a socket or a
+/// device at once, because opening or reading it could wait for ever.
 ///
 /// # Errors
-/// `InvalidInput` for anything that is not a regular file, and as the operating system reports.
+/// `InvalidInput` for anything else, and the errors of the operating system.
 pub fn open_regular(mut options: OpenOptions, path: &Path) -> io::Result<File> {
     // opening a device can have an effect, and opening a socket fails without a clear reason
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
@@ -203,8 +204,8 @@ pub fn open_regular(mut options: OpenOptions, path: &Path) -> io::Result<File> {
     }
     #[cfg(not(unix))]
     let _ = &mut options; // a pipe has another kind of name there
-    let file = patiently(|| options.open(path))?;
-    // the path may lead to something else since the first look
+    let file = retry_while_held(|| options.open(path))?;
+    // the path may lead to another file since the first check
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
@@ -216,7 +217,7 @@ fn not_regular() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
 }
 
-/// Sets the mode of an open file: a path could lead to another one by now.
+/// Sets the mode of an open file, because the path may lead to another file by now.
 #[cfg(unix)]
 pub(super) fn set_mode(file: &File, mode: Mode) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -232,7 +233,7 @@ pub(super) fn set_mode(_: &File, _: Mode) -> io::Result<()> {
     Ok(())
 }
 
-/// Sets the mode of a folder that was just made.
+/// Sets the mode of a new folder.
 #[cfg(unix)]
 pub(super) fn set_folder_mode(path: &Path, mode: Mode) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! One file replaced, on a disk that forgets and on the real one.
+//! Tests of replacing one file, on the model disk and on a real one.
 
 #[cfg(unix)]
 use std::fs;
@@ -36,7 +36,7 @@ fn a_replaced_file_is_old_or_new_after_a_power_cut_at_any_step() {
                 found == b"new" || (found == b"old" && done.is_err()),
                 "step {step}, {seed}"
             );
-            // whatever is left does not stand in the way of the next attempt
+            // leftovers do not block the next attempt
             replace(&after, Path::new(FILE), b"next", Mode::PRIVATE).unwrap();
             assert_eq!(content(&after.reboot(0)), b"next");
         }
@@ -55,7 +55,7 @@ fn a_failed_replacement_leaves_no_temporary_file() {
         disk.plan(Some(Fault::FailCall(call, ErrorKind::StorageFull)));
         let done = replace(&disk, Path::new(FILE), b"new", Mode::PRIVATE);
         assert_eq!(disk.files(Path::new(FOLDER)).len(), 1, "call {call}");
-        assert!(disk.misused().is_empty());
+        assert!(disk.forbidden_calls().is_empty());
         if done.is_ok() {
             return;
         }
@@ -131,7 +131,7 @@ fn on_a_real_disk_the_verbs_refuse_what_the_model_refuses() {
     }
 }
 
-/// A sync that was not asked for would also succeed where the system says no.
+/// Without a real sync the call would also succeed if the system refuses.
 #[cfg(unix)]
 #[test]
 fn a_sync_is_the_systems_and_so_is_its_refusal() {

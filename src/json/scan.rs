@@ -1,6 +1,6 @@
-//! JSON text taken apart without reading its values: one broken value does not hide the others.
+//! A scanner that splits JSON text without reading its values. One broken value does not hide the others.
 //!
-//! The scanner respects strings, escapes and the depth of brackets, and holds nothing but slices.
+//! The scanner respects strings, escapes and the depth of brackets. It holds only slices.
 
 use std::borrow::Cow;
 
@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 
 use super::Text;
 
-/// Calls `each` with the name in quotes and the value of every member of an object, as they were sent.
-/// Returns `None` if the text is not one object with balanced brackets and nothing behind it; then some
-/// members may have been handed out.
+/// Calls `each` with the quoted name and the value of every member of an object, as Mimecast sent
+/// them. Returns `None` unless the text is exactly one object with balanced brackets. In that case
+/// `each` may already have seen some members.
 pub(crate) fn each_member<'a>(text: &'a str, mut each: impl FnMut(&'a str, &'a str)) -> Option<()> {
     let mut scan = Scan::inside(text, b'{')?;
     while !scan.ends_with(b'}') {
@@ -22,8 +22,8 @@ pub(crate) fn each_member<'a>(text: &'a str, mut each: impl FnMut(&'a str, &'a s
     scan.is_done().then_some(())
 }
 
-/// Returns the values of these members of an object, as they were sent. `None` as from [`each_member`], and
-/// for a name that comes twice: nobody can tell which value counts.
+/// Returns the values of these members of an object, as Mimecast sent them. Returns `None` like
+/// [`each_member`], and if a name occurs twice, because either value could count.
 pub(crate) fn members<'a, const N: usize>(
     text: &'a str,
     names: [&str; N],
@@ -38,7 +38,7 @@ pub(crate) fn members<'a, const N: usize>(
     (!is_double).then_some(values)
 }
 
-/// The name of a member without its quotes and escapes.
+/// Returns the name of a member without quotes and escapes.
 pub(crate) fn name(quoted: &str) -> Cow<'_, str> {
     match serde_json::from_str::<Text<'_>>(quoted) {
         Ok(text) => text.0,
@@ -46,8 +46,8 @@ pub(crate) fn name(quoted: &str) -> Cow<'_, str> {
     }
 }
 
-/// Calls `each` with every item of a list, as it was sent. Returns `None` if the text is not one list
-/// with balanced brackets and nothing behind it; then some items may have been handed out.
+/// Calls `each` with every item of a list, as Mimecast sent it. Returns `None` unless the text is
+/// exactly one list with balanced brackets. In that case `each` may already have seen some items.
 pub(crate) fn items<'a, E>(
     text: &'a str,
     mut each: impl FnMut(&'a str) -> Result<(), E>,
@@ -67,8 +67,8 @@ pub(crate) fn items<'a, E>(
     Ok(scan.is_done().then_some(()))
 }
 
-/// Returns a value that is JSON. One with raw control characters in its strings is repaired: they are
-/// escaped, and the value stays the same.
+/// Returns a value that is valid JSON, or `None`. Escapes raw control characters in strings, which
+/// keeps the value the same.
 pub(crate) fn repaired(value: &str) -> Option<Cow<'_, str>> {
     let is_json = |text: &str| serde_json::from_str::<&RawValue>(text).is_ok();
     if is_json(value) {
@@ -99,14 +99,14 @@ fn escape_controls(value: &str) -> String {
     escaped
 }
 
-/// A place in JSON text.
+/// A position in JSON text.
 struct Scan<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Scan<'a> {
-    /// Goes behind the first bracket.
+    /// Returns a scan that begins after the first bracket.
     fn inside(text: &'a str, bracket: u8) -> Option<Self> {
         let mut scan = Self { text, at: 0 };
         scan.skip(bracket)?;
@@ -124,12 +124,12 @@ impl<'a> Scan<'a> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// Goes behind the closing bracket if it is next.
+    /// Skips the closing bracket. Returns true if it came next.
     fn ends_with(&mut self, bracket: u8) -> bool {
         self.skip(bracket).is_some()
     }
 
-    /// Goes behind a comma, or stays before the closing bracket.
+    /// Skips a comma, or stops before the closing bracket.
     fn separate(&mut self, bracket: u8) -> Option<()> {
         match self.peek()? {
             b',' => self.skip(b','),
@@ -141,7 +141,7 @@ impl<'a> Scan<'a> {
         self.peek().is_none()
     }
 
-    /// Takes a string with its quotes.
+    /// Reads a string with its quotes.
     fn string(&mut self) -> Option<&'a str> {
         (self.peek()? == b'"').then_some(())?;
         let start = self.at;
@@ -162,7 +162,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Takes a value: a string, whatever stands between two brackets, or a word.
+    /// Reads a value: a string, the text between two brackets, or a word.
     fn value(&mut self) -> Option<&'a str> {
         let first = self.peek()?;
         let start = self.at;

@@ -1,4 +1,4 @@
-//! The system's own programs, by their full paths.
+//! Calls of Windows' own programs, by their full paths.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,20 +11,20 @@ use std::time::Duration;
 use uuid::Uuid;
 use wait_timeout::ChildExt as _;
 
-use super::{Target, list};
+use super::{Target, sddl};
 
-/// How long a program of the system may take: far more than any does.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest time for a program of the system: far more than any needs.
+const RUN_LIMIT: Duration = Duration::from_secs(30);
 const SYSTEM: &str = "S-1-5-18";
 const ADMINISTRATORS: &str = "S-1-5-32-544";
 
-/// The user that this program runs as. Asked for once: it does not change.
+/// The SID of the user of this process. Stored after the first call, because it does not change.
 static USER: OnceLock<String> = OnceLock::new();
 
-/// Replaces what was inherited by full rights for three accounts.
+/// Replaces inherited rights by full rights for three accounts.
 ///
-/// The owner is named as the user: a file that an elevated administrator makes can belong to the
-/// Administrators, whose rights a scheduled task of the same user does not have.
+/// It names the user instead of the owner. A file of an elevated administrator can belong to the
+/// Administrators. A scheduled task of the same user lacks their rights.
 pub(super) fn grant(path: &Path, target: Target) -> io::Result<()> {
     let rights = match target {
         Target::File => "F",
@@ -36,22 +36,22 @@ pub(super) fn grant(path: &Path, target: Target) -> io::Result<()> {
     run("icacls.exe", [named(path)].into_iter().chain(words)).map(drop)
 }
 
-/// The access list as text.
+/// Returns the access list as text.
 pub(super) fn read(path: &Path) -> io::Result<String> {
     let copy = Copy(std::env::temp_dir().join(format!("{}.acl", Uuid::new_v4())));
     let words = [named(path), OsStr::new("/save"), copy.0.as_os_str()];
     run("icacls.exe", words)?;
     let bytes = fs::read(&copy.0)?;
-    list::of_saved(&bytes).ok_or_else(|| io::Error::other("icacls.exe saved no access list"))
+    sddl::of_saved(&bytes).ok_or_else(|| io::Error::other("icacls.exe did not save an access list"))
 }
 
-/// As `icacls.exe` is told of it; a name that is not Unicode goes as it is.
+/// Returns the path for `icacls.exe`. A path that is not Unicode stays unchanged.
 fn named(path: &Path) -> &OsStr {
-    let short = path.to_str().map(list::short).map(OsStr::new);
+    let short = path.to_str().map(sddl::short).map(OsStr::new);
     short.unwrap_or(path.as_os_str())
 }
 
-/// Where the list stands for a moment: under a name that nobody can foresee.
+/// A temporary copy of the list, under a name that other users cannot guess.
 struct Copy(PathBuf);
 
 impl Drop for Copy {
@@ -65,12 +65,12 @@ fn user() -> io::Result<&'static str> {
         return Ok(sid);
     }
     let said = run("whoami.exe", ["/user", "/fo", "csv", "/nh"])?;
-    let sid = list::sid_of(&String::from_utf8_lossy(&said)).map(str::to_owned);
-    let sid = sid.ok_or_else(|| io::Error::other("whoami.exe named no user"))?;
+    let sid = sddl::sid_of(&String::from_utf8_lossy(&said)).map(str::to_owned);
+    let sid = sid.ok_or_else(|| io::Error::other("whoami.exe did not name the user"))?;
     Ok(USER.get_or_init(|| sid))
 }
 
-/// Runs a program of the system and yields its standard output.
+/// Runs a program of the system and returns its standard output.
 fn run<A: AsRef<OsStr>>(name: &str, words: impl IntoIterator<Item = A>) -> io::Result<Vec<u8>> {
     let root = std::env::var_os("SystemRoot");
     let root = root.ok_or_else(|| io::Error::other("the variable SystemRoot is not set"))?;
@@ -80,16 +80,16 @@ fn run<A: AsRef<OsStr>>(name: &str, words: impl IntoIterator<Item = A>) -> io::R
     command.args(words).stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(|error| said(error.to_string()))?;
-    let Some(status) = child.wait_timeout(PATIENCE)? else {
+    let Some(status) = child.wait_timeout(RUN_LIMIT)? else {
         child.kill()?;
         return Err(said(format!(
-            "no end within {} seconds",
-            PATIENCE.as_secs()
+            "did not end within {} seconds",
+            RUN_LIMIT.as_secs()
         )));
     };
     let mut output = Vec::new();
     if let Some(mut stdout) = child.stdout {
-        stdout.read_to_end(&mut output)?; // some lines: they fit into the pipe
+        stdout.read_to_end(&mut output)?; // a few lines, which fit into the pipe
     }
     match status.code() {
         Some(0) => Ok(output),

@@ -1,12 +1,12 @@
 //! Access lists as text (SDDL): `D:PAI(A;;FA;;;SY)(A;;0x1200a9;;;BU)`.
 //!
-//! One pair of parentheses is an entry: type, flags, rights, two identifiers of object types, the
-//! account, and in some types a condition. An account is a SID or one of the short names for the
-//! well-known ones. An entry that allows counts whatever it allows; one that denies is not weighed
-//! against it, so that the verdict can only be too strict.
+//! Each pair of parentheses is an entry: type, flags, rights, two identifiers of object types, the account.
+//! Some types also have a condition. An account is a SID, or a short name for a well-known SID. Every entry
+//! that allows anything counts. An entry that denies does not offset it, so that the verdict can only be too
+//! strict. Source: <https://learn.microsoft.com/en-us/windows/win32/secauthz/ace-strings>.
 
-/// Everybody who can log on, or most of them: short name, SID, and what a message calls them.
-const CROWDS: [(&str, &str, &str); 18] = [
+/// The groups of all or most users: short name, SID, and the name in messages.
+const GROUPS: [(&str, &str, &str); 18] = [
     ("WD", "S-1-1-0", "Everyone"),
     ("AN", "S-1-5-7", "Anonymous"),
     ("NU", "S-1-5-2", "Network"),
@@ -26,20 +26,20 @@ const CROWDS: [(&str, &str, &str); 18] = [
     ("DU", "-513", "Domain Users"),
     ("DG", "-514", "Domain Guests"),
 ];
-/// SIDs of a domain begin with this and end with the number of the account.
+/// The SID of a domain begins with this, and ends with the number of the account.
 const DOMAIN: &str = "S-1-5-21-";
 
-/// The first crowd that a list allows anything.
+/// Returns the first group that a list allows anything.
 ///
 /// # Errors
-/// The text that is no access list.
+/// A message if the text is not an access list.
 pub(super) fn others(sddl: &str) -> Result<Option<String>, String> {
-    let unknown = || format!("{sddl:?} is no list of access rights");
+    let unknown = || format!("{sddl:?} is not an access list");
     let list = sddl.strip_prefix("D:").ok_or_else(unknown)?;
     let start = list.find('(').unwrap_or(list.len());
     let (flags, mut rest) = list.split_at(start);
     if flags.contains("NO_ACCESS_CONTROL") {
-        return Ok(Some("Everyone, as there is no access list".to_owned()));
+        return Ok(Some("Everyone, because there is no access list".to_owned()));
     }
     if !flags.bytes().all(|flag| flag.is_ascii_uppercase()) {
         return Err(unknown());
@@ -51,7 +51,7 @@ pub(super) fn others(sddl: &str) -> Result<Option<String>, String> {
             return Err(unknown());
         };
         if is_for_the_file(kind, flags)
-            && let Some(name) = crowd(account)
+            && let Some(name) = group_name(account)
         {
             return Ok(Some(name.to_owned()));
         }
@@ -65,7 +65,7 @@ pub(super) fn others(sddl: &str) -> Result<Option<String>, String> {
     }
 }
 
-/// The text up to the parenthesis that closes an entry; a condition has parentheses of its own.
+/// Splits the text at the parenthesis that closes an entry. A condition has parentheses of its own.
 fn split_entry(text: &str) -> Option<(&str, &str)> {
     let mut depth = 1_u32;
     let end = text.find(|letter| {
@@ -79,23 +79,23 @@ fn split_entry(text: &str) -> Option<(&str, &str)> {
     Some((&text[..end], &text[end + 1..]))
 }
 
-/// Whether an entry allows something, and not only to what will be made below.
+/// True if an entry allows anything on the file itself, and not only on what inherits from it.
 fn is_for_the_file(kind: &str, flags: &str) -> bool {
     let is_inherit_only = flags.as_bytes().chunks(2).any(|flag| flag == b"IO");
     matches!(kind, "A" | "OA" | "XA" | "ZA") && !is_inherit_only
 }
 
-fn crowd(account: &str) -> Option<&'static str> {
+fn group_name(account: &str) -> Option<&'static str> {
     let is_it = |short: &str, sid: &str| {
         account == short
             || account == sid
             || (sid.starts_with('-') && account.starts_with(DOMAIN) && account.ends_with(sid))
     };
-    let mut crowds = CROWDS.into_iter();
-    crowds.find_map(|(short, sid, name)| is_it(short, sid).then_some(name))
+    let mut groups = GROUPS.into_iter();
+    groups.find_map(|(short, sid, name)| is_it(short, sid).then_some(name))
 }
 
-/// A path without the mark of its long form, which not every program takes.
+/// Returns a path without the prefix of its long form, which some programs refuse.
 pub(super) fn short(path: &str) -> &str {
     let drive = path.strip_prefix(r"\\?\");
     drive
@@ -103,7 +103,8 @@ pub(super) fn short(path: &str) -> &str {
         .unwrap_or(path)
 }
 
-/// The entries of `icacls /save`: a line with the name, one with the list, in UTF-16.
+/// Returns the list in the output of `icacls /save`. The output has a line with the name and a line
+/// with the list, in UTF-16.
 pub(super) fn of_saved(bytes: &[u8]) -> Option<String> {
     let units = bytes
         .chunks_exact(2)
@@ -113,7 +114,7 @@ pub(super) fn of_saved(bytes: &[u8]) -> Option<String> {
     lines.find(|line| line.starts_with("D:")).map(str::to_owned)
 }
 
-/// The SID in what `whoami /user` says, which is `"domain\name","S-1-5-…"`.
+/// Returns the SID in the output of `whoami /user`, which is `"domain\name","S-1-5-…"`.
 pub(super) fn sid_of(said: &str) -> Option<&str> {
     let start = said.rfind("\"S-1-")? + 1;
     let (sid, _) = said[start..].split_once('"')?;
@@ -134,11 +135,12 @@ mod tests {
             "D:AI(A;ID;FA;;;S-1-5-18)(A;ID;FA;;;S-1-5-32-544)(A;ID;FA;;;LA)",
             "D:P",
             "D:",
-            // to what is made below, to be denied, or only to be watched
+            // entries that only apply below, that deny, or that audit
             "D:AI(A;OICIIO;GA;;;WD)(A;;FA;;;SY)",
             "D:(D;;FA;;;WD)(A;;FA;;;SY)",
             "D:(A;;FA;;;SY)S:(AU;SAFA;FA;;;WD)",
-            // a single account that somebody chose to let in, whatever its number ends with
+            // a single account that the operator chose to admit, even if its number ends with that
+            // of a group
             "D:P(A;;FA;;;S-1-5-21-1-2-3-1513)(A;;FR;;;S-1-5-80-3847866527)",
         ] {
             assert_eq!(others(sddl), Ok(None), "{sddl}");
@@ -164,7 +166,7 @@ mod tests {
             ),
             (
                 "D:NO_ACCESS_CONTROL",
-                "Everyone, as there is no access list",
+                "Everyone, because there is no access list",
             ),
         ] {
             assert_eq!(others(sddl), Ok(Some(name.to_owned())), "{sddl}");

@@ -1,4 +1,4 @@
-//! A batch: finished files that nobody sees yet, and what is remembered along with them.
+//! A batch: finished files that no agent sees yet, and the ids, gaps and warnings of their commit.
 
 use std::io::{self, BufWriter, IntoInnerError, Write};
 
@@ -13,10 +13,10 @@ use super::seen::Digest;
 use super::staging::{Scratch, Staging};
 use crate::durable::Mode;
 
-/// Lines are written together, up to so many bytes; what is larger goes past the buffer.
+/// The size of the write buffer, in bytes. A larger piece bypasses the buffer.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// Collects what one commit makes visible; dropped uncommitted, it leaves nothing behind.
+/// The files, ids, gaps and warnings of one commit. Dropping an uncommitted batch deletes its files.
 pub struct Batch {
     pub(super) staging: Staging,
     mode: Mode,
@@ -30,14 +30,14 @@ pub struct Batch {
     pub(super) repeated: u64,
 }
 
-/// How much a batch holds.
+/// The size of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
-    /// Published files.
+    /// The number of published files.
     pub files: u64,
-    /// Lines in them.
+    /// The number of lines in them.
     pub events: u64,
-    /// Bytes in them.
+    /// The number of bytes in them.
     pub bytes: u64,
 }
 
@@ -60,10 +60,10 @@ impl Batch {
         }
     }
 
-    /// A new file of the batch, to be written and then given to [`Batch::add`].
+    /// Makes a new file of the batch. The caller writes it and passes it to [`Batch::add`].
     ///
     /// # Errors
-    /// [`SpoolError::Disk`] when it can't be made.
+    /// [`SpoolError::Disk`] if the disk cannot make the file.
     pub fn part(&self) -> Result<Part, SpoolError> {
         let file = self
             .staging
@@ -77,11 +77,11 @@ impl Batch {
         })
     }
 
-    /// Ends a file with a line break if it has none, waits until it is on the disk and takes it in.
-    /// An empty one makes no file: an agent has nothing to read there.
+    /// Adds a file to the batch, after its content has reached the disk. Adds a line break at the
+    /// end if it is missing. Skips an empty file, because an agent would find no event in it.
     ///
     /// # Errors
-    /// [`SpoolError::Disk`]; the file is then abandoned.
+    /// [`SpoolError::Disk`]; the batch then abandons the file.
     pub fn add(&mut self, mut part: Part, stem: &str, kind: Extension) -> Result<(), SpoolError> {
         if part.size.bytes == 0 {
             return Ok(());
@@ -106,53 +106,53 @@ impl Batch {
         Ok(())
     }
 
-    /// Returns the name, with a number if another file of the batch has it: two equal members of one
-    /// archive are two files.
+    /// Returns the name, with a number if another file of the batch has the same name. Two equal
+    /// members of one archive become two files.
     fn free_name(&self, name: &FileName) -> FileName {
         let is_free = |name: &FileName| self.moves.iter().all(|moved| moved.name != name.as_str());
         let mut names = (1..).map(|count| name.variant(count));
         names.find(is_free).expect("a batch is finite")
     }
 
-    /// The time from which the age of its files and ids counts.
+    /// Returns the time from which the age of its files and ids counts.
     pub(super) const fn published_at(&self) -> DateTime<Utc> {
         self.published_at
     }
 
-    /// Remembers ids of what is in this batch: [`Spool::has_seen`](super::Spool::has_seen) knows them
-    /// from the commit on.
+    /// Adds ids of published content. [`Spool::has_seen`](super::Spool::has_seen) finds them after
+    /// the commit.
     pub fn remember(&mut self, ids: impl IntoIterator<Item = Digest>) {
         self.ids.extend(ids);
     }
 
-    /// Counts a file that was not added, because its content has been published before.
+    /// Counts a skipped file, whose content is already published.
     pub const fn repeat(&mut self) {
         self.repeated += 1;
     }
 
-    /// Records that events could not be fetched.
+    /// Adds a gap: a stretch of time whose events the collector could not fetch.
     pub fn note_gap(&mut self, gap: Gap) {
         self.gaps.push(gap);
     }
 
-    /// Tells the operator something with the commit, in a run that ends with 65.
+    /// Adds a warning for the operator. The run that reports it ends with exit code 65.
     pub fn warn(&mut self, text: impl Into<String>) {
         let (text, daily) = (text.into(), None);
         self.warnings.push(Warning { text, daily });
     }
 
-    /// The same, at most once a day for a name.
+    /// Adds a warning that the collector reports at most once a day for each name.
     pub fn warn_daily(&mut self, name: &'static str, text: impl Into<String>) {
         let (text, daily) = (text.into(), Some(name));
         self.warnings.push(Warning { text, daily });
     }
 
-    /// The warnings so far.
+    /// Returns the warnings so far.
     pub fn warnings(&self) -> impl Iterator<Item = &str> {
         self.warnings.iter().map(|warning| warning.text.as_str())
     }
 
-    /// True if a commit of it would change nothing but the position.
+    /// True if a commit would change only the position.
     pub const fn is_empty(&self) -> bool {
         self.moves.is_empty()
             && self.ids.is_empty()
@@ -160,7 +160,7 @@ impl Batch {
             && self.warnings.is_empty()
     }
 
-    /// How much it holds so far.
+    /// Returns the size so far.
     pub const fn size(&self) -> Size {
         self.size
     }
@@ -169,7 +169,7 @@ impl Batch {
 impl Drop for Batch {
     fn drop(&mut self) {
         for moved in &self.moves {
-            // whatever stays is swept by the next run
+            // the next run sweeps what this leaves behind
             let _ = self
                 .staging
                 .disk
@@ -179,10 +179,10 @@ impl Drop for Batch {
 }
 
 impl Part {
-    /// Ends the last line, if it has no line break.
+    /// Adds a line break if the last line has none.
     ///
     /// # Errors
-    /// As the disk reports.
+    /// The error of the disk.
     pub fn end_line(&mut self) -> io::Result<()> {
         if self.last == b'\n' {
             return Ok(());
@@ -190,18 +190,18 @@ impl Part {
         self.write_all(b"\n")
     }
 
-    /// The digest of what was written so far.
+    /// Returns the digest of the content so far.
     pub fn digest(&self) -> Digest {
         Digest::of_sha256(&self.hash.clone().finalize())
     }
 
-    /// Bytes written so far.
+    /// Returns the number of bytes so far.
     pub const fn bytes(&self) -> u64 {
         self.size.bytes
     }
 }
 
-/// A file of a batch while it is written: counts and digests as it goes.
+/// A file of a batch during the writing, with its counts and its digest so far.
 pub struct Part {
     file: BufWriter<Scratch>,
     hash: Sha256,

@@ -1,4 +1,4 @@
-//! The state record on the disk: read with suspicion, replaced in one step, never edited.
+//! The state record on the disk. The collector checks it when it reads it, and replaces it in one step.
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -14,39 +14,39 @@ use super::seen::Seen;
 use super::time::Time;
 use crate::durable::{self, Disk, Mode, is_held};
 
-/// The one memory of a stream.
+/// The state record of a stream, and its file.
 pub(super) struct Checkpoint {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     record: Record,
-    /// The generation before, as long as it is of use: it names the files of the batch before.
+    /// The record before this one, if files were pending in it.
     previous: Option<Box<Record>>,
-    /// The bytes of the record as they are on the disk; empty if there is none.
+    /// The first bytes of the record's file on the disk. Empty if the file is missing.
     written: Vec<u8>,
 }
 
-/// What was found when the state was read.
+/// The result of reading the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// The record of the last run.
     Current,
-    /// Only the generation before it; the reason says what is wrong with the last.
+    /// Only the record before the last. The text says what is wrong with the last.
     Previous(String),
-    /// Nothing that can be read, though something is there.
+    /// No readable record, although a file exists. The text says what is wrong with it.
     Unreadable(String),
-    /// No state at all.
+    /// No state file at all.
     Nothing,
 }
 
-/// One generation of the file.
-enum Generation {
+/// One of the two state files.
+enum StateFile {
     Good(Box<Record>, Vec<u8>),
     Bad(String),
     Absent,
 }
 
 impl Checkpoint {
-    /// Reads the newest usable generation; an unreadable one is kept aside as `.bad-<now>`.
+    /// Reads the newest usable record. Renames an unreadable file to `.bad-<now>`.
     pub(super) fn load(
         disk: Arc<dyn Disk>,
         path: PathBuf,
@@ -54,27 +54,27 @@ impl Checkpoint {
         now: i64,
     ) -> Result<(Self, Found), SpoolError> {
         let previous_path = durable::with_suffix(&path, ".prev");
-        let mut current = generation(&*disk, &path, &first)?;
-        let previous = generation(&*disk, &previous_path, &first)?;
-        if let (Generation::Good(record, _), Generation::Good(copy, _)) = (&current, &previous)
+        let mut current = read_state_file(&*disk, &path, &first)?;
+        let previous = read_state_file(&*disk, &previous_path, &first)?;
+        if let (StateFile::Good(record, _), StateFile::Good(copy, _)) = (&current, &previous)
             && copy.sequence > record.sequence
         {
-            // somebody put an old file back; kept in place it would become the next `.prev`
-            current = Generation::Bad("it is older than the copy kept of it".to_owned());
+            // the operator restored an old file; if it stayed in place, it would become the next `.prev`
+            current = StateFile::Bad("it is older than its copy".to_owned());
         }
         for (bad, at) in [(&current, &path), (&previous, &previous_path)] {
-            if matches!(bad, Generation::Bad(_)) {
+            if matches!(bad, StateFile::Bad(_)) {
                 let aside = durable::with_suffix(at, &format!(".bad-{now}"));
                 disk.rename(at, &aside)
-                    .map_err(|error| SpoolError::disk("set aside", at, error))?;
+                    .map_err(|error| SpoolError::disk("rename", at, error))?;
             }
         }
         let (mut before, mut written) = (None, Vec::new());
         let (record, found) = match (current, previous) {
-            (Generation::Good(current, bytes), previous) => {
+            (StateFile::Good(current, bytes), previous) => {
                 written = bytes;
-                if let Generation::Good(previous, _) = previous {
-                    // equal: a run was killed between keeping the copy and replacing the record
+                if let StateFile::Good(previous, _) = previous {
+                    // equal if a run was killed after keeping the copy and before replacing the record
                     let follows =
                         [previous.sequence, previous.sequence + 1].contains(&current.sequence);
                     let is_ours = previous.id.is_empty() || previous.id == current.id;
@@ -83,16 +83,14 @@ impl Checkpoint {
                 }
                 (*current, Found::Current)
             }
-            (Generation::Bad(why), Generation::Good(previous, _)) => {
+            (StateFile::Bad(why), StateFile::Good(previous, _)) => {
                 (*previous, Found::Previous(why))
             }
-            (Generation::Absent, Generation::Good(previous, _)) => {
+            (StateFile::Absent, StateFile::Good(previous, _)) => {
                 (*previous, Found::Previous("it is missing".to_owned()))
             }
-            (Generation::Bad(why), _) | (_, Generation::Bad(why)) => {
-                (first, Found::Unreadable(why))
-            }
-            (Generation::Absent, Generation::Absent) => (first, Found::Nothing),
+            (StateFile::Bad(why), _) | (_, StateFile::Bad(why)) => (first, Found::Unreadable(why)),
+            (StateFile::Absent, StateFile::Absent) => (first, Found::Nothing),
         };
         let previous = before;
         let checkpoint = Self {
@@ -109,23 +107,24 @@ impl Checkpoint {
         &self.record
     }
 
-    /// Gives the record an id, which the next replacement keeps.
-    pub(super) fn name(&mut self, id: String) {
+    /// Sets the id of the record. The next replacement saves it.
+    pub(super) fn set_id(&mut self, id: String) {
         self.record.id = id;
     }
 
-    /// The latest time that the record knows of.
+    /// Returns the latest time in the record.
     pub(super) fn latest_known(&self) -> DateTime<Utc> {
         self.record.clock.unwrap_or_default()
     }
 
-    /// The generation before the record that was read, if files were pending in it; once.
+    /// Returns the record before the one that was read, if files were pending in it. A second call
+    /// returns `None`.
     pub(super) fn take_previous(&mut self) -> Option<Box<Record>> {
         self.previous.take()
     }
 
-    /// Returns when the record that was read is durable. One that a killed run had just renamed into
-    /// place may only be visible: a power cut would bring the older one back.
+    /// Returns after the record is durable. A killed run may have renamed it into place without a
+    /// sync. A power cut would then restore the older record.
     pub(super) fn confirm(&self) -> Result<(), SpoolError> {
         let folder = durable::folder_of(&self.path);
         self.disk
@@ -133,8 +132,8 @@ impl Checkpoint {
             .map_err(|error| SpoolError::disk("sync", folder, error))
     }
 
-    /// The decision: from here on the staged files count as collected and `position` as reached.
-    pub(super) fn advance(
+    /// Commits: from here on the staged files count as collected and `position` as reached.
+    pub(super) fn commit(
         &mut self,
         staged: Staged,
         position: Option<String>,
@@ -150,7 +149,7 @@ impl Checkpoint {
         } = staged;
         let pending = moves.clone();
         let (now, to_keep, second) = (time.now, time.to_keep(), time.of_ids());
-        let older = self.spill(now)?;
+        let older = self.move_ids_to_file(now)?;
         self.replace(|record| {
             record.settle();
             if older.is_some() {
@@ -176,8 +175,8 @@ impl Checkpoint {
         })
     }
 
-    /// Moves the ids of the record into the file beside it if they are too many.
-    fn spill(&self, now: DateTime<Utc>) -> Result<Option<known::Older>, SpoolError> {
+    /// Moves the ids of the record into the file beside it if the record holds too many.
+    fn move_ids_to_file(&self, now: DateTime<Utc>) -> Result<Option<known::Older>, SpoolError> {
         let record = &self.record;
         if record.seen.len() + record.added.len() < RECENT_LIMIT {
             return Ok(None);
@@ -187,10 +186,10 @@ impl Checkpoint {
         let hour = now.timestamp().div_euclid(3_600);
         let kept = known::keep(&*self.disk, &self.path, record.older.as_ref(), &ids, hour);
         kept.map(Some)
-            .map_err(|error| SpoolError::disk("remember ids beside", &self.path, error))
+            .map_err(|error| SpoolError::disk("save ids beside", &self.path, error))
     }
 
-    /// Replaces the record in one step, keeping the last as `.prev`.
+    /// Replaces the record in one step and keeps the last one as `.prev`.
     pub(super) fn replace(&mut self, change: impl FnOnce(&mut Record)) -> Result<(), SpoolError> {
         self.refuse_second_writer()?;
         let mut record = self.record.clone();
@@ -206,7 +205,8 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Compares the file with what this process wrote or read last: somebody may have removed the lock.
+    /// Fails if the file is not the one that this process last read or wrote. Another process may
+    /// have deleted the lock and changed the state.
     fn refuse_second_writer(&self) -> Result<(), SpoolError> {
         let failed = |error| SpoolError::disk("read", &self.path, error);
         let mut found = Vec::new();
@@ -227,7 +227,7 @@ impl Checkpoint {
 
     fn keep_previous(&self) -> io::Result<()> {
         if self.disk.entry(&self.path)?.is_none() {
-            return Ok(()); // the only generation left may be .prev itself
+            return Ok(()); // the only record left may be .prev itself
         }
         let previous = durable::with_suffix(&self.path, ".prev");
         if self.disk.entry(&previous)?.is_some() {
@@ -237,38 +237,42 @@ impl Checkpoint {
     }
 }
 
-/// How many bytes tell one record from another: its first line holds the digest of all.
+/// The number of leading bytes that tell two records apart: the first line holds the digest of all bytes.
 const HEAD_BYTES: u64 = 128;
 
 fn head(bytes: &[u8]) -> Vec<u8> {
     bytes[..bytes.len().min(HEAD_BYTES as usize)].to_vec()
 }
 
-/// Whether what stands under the name is to blame: no file, far too large, or for somebody else.
-fn is_of_the_file(error: &io::Error) -> bool {
+/// True if the file itself causes the error: not a regular file, too large, or not permitted.
+fn is_fault_of_file(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, InvalidInput, PermissionDenied};
     matches!(error.kind(), FileTooLarge | InvalidInput | PermissionDenied)
 }
 
-/// Reads one generation. Damage is an answer; a newer version, another account's record or
-/// something that is no file at all stops the program before it changes anything.
-fn generation(disk: &dyn Disk, path: &Path, expected: &Record) -> Result<Generation, SpoolError> {
+/// Reads one state file. Returns damage as [`StateFile::Bad`]. A newer version, another account's
+/// record, or a path without a regular file stops the program before it changes anything.
+fn read_state_file(
+    disk: &dyn Disk,
+    path: &Path,
+    expected: &Record,
+) -> Result<StateFile, SpoolError> {
     let unusable = |why: String| SpoolError::Unusable {
         path: path.to_owned(),
         why,
     };
     let bytes = match durable::read(disk, path, SIZE_LIMIT) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Generation::Absent),
-        Err(error) if is_of_the_file(&error) && !is_held(&error) => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(StateFile::Absent),
+        Err(error) if is_fault_of_file(&error) && !is_held(&error) => {
             return Err(unusable(error.to_string()));
         }
-        // a host that is short of something: nobody should move the state away for that
+        // the host is out of files or memory: a disk error, so that no operator deletes a good state
         Err(error) => return Err(SpoolError::disk("read", path, error)),
     };
     let record = match Record::decode(&bytes) {
         Ok(record) => record,
-        Err(Refusal::Damaged(why)) => return Ok(Generation::Bad(why)),
+        Err(Refusal::Damaged(why)) => return Ok(StateFile::Bad(why)),
         Err(Refusal::Newer(version)) => {
             return Err(unusable(format!(
                 "it was written by a later version of this program (format {version})"
@@ -281,5 +285,5 @@ fn generation(disk: &dyn Disk, path: &Path, expected: &Record) -> Result<Generat
             record.stream, record.account, expected.stream, expected.account
         )));
     }
-    Ok(Generation::Good(Box::new(record), bytes))
+    Ok(StateFile::Good(Box::new(record), bytes))
 }

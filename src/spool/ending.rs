@@ -1,32 +1,32 @@
-//! Ending a run: troubles that are counted, warnings that are told, a data folder that is handed over.
+//! The end of a run: the collector counts troubles, reports warnings and marks the data folder.
 
 use std::collections::BTreeMap;
 use std::io;
 
 use chrono::{DateTime, Utc};
 
-use super::owner::Ours;
-use super::publish::restamp;
+use super::owner::OwnState;
+use super::publish::raise_modified_time;
 use super::record::Record;
 use super::{Spool, SpoolError};
 
-/// How a stream is left by a run that did not get to its end.
+/// The outcome of a run that stopped early.
 #[derive(Clone, Debug, Default)]
 pub struct Left {
-    /// What went wrong, by stable names.
+    /// The stable names of the troubles.
     pub troubles: Vec<String>,
-    /// The time before which Mimecast asked not to be asked again.
+    /// The time before which Mimecast asked for no further request.
     pub not_before: Option<DateTime<Utc>>,
 }
 
 impl Spool {
-    /// Ends a run that stops early: from here on the loss of the state file repeats nothing, as
-    /// the copy kept of it knows the last batch. Writes nothing if nothing has changed.
+    /// Saves the outcome of a run that stopped early. The copy of the state then knows the last
+    /// batch, so that losing the state file repeats no event. Writes only if something has changed.
     ///
     /// # Errors
     /// [`SpoolError::Disk`] or [`SpoolError::Interfered`].
     pub fn leave(&mut self, left: &Left, now: DateTime<Utc>) -> Result<(), SpoolError> {
-        self.refuse_halfway()?;
+        self.refuse_after_failed_commit()?;
         let record = self.checkpoint.record();
         let troubles = counted(&record.troubles, &left.troubles);
         let is_same = record.sequence > 0
@@ -46,14 +46,14 @@ impl Spool {
         })
     }
 
-    /// Ends a run that got to the end: neither the state nor the copy kept of it has anything
-    /// pending, so that either may be lost whatever becomes of the published files. `troubles` are those
-    /// that did not keep it from its end.
+    /// Saves the outcome of a run that finished. Afterwards neither the state nor its copy has
+    /// pending files. Either may be lost then, even if the agents have removed the published files.
+    /// `troubles` are those that did not stop the run.
     ///
     /// # Errors
     /// [`SpoolError::Disk`] or [`SpoolError::Interfered`].
     pub fn finish(&mut self, now: DateTime<Utc>, troubles: &[String]) -> Result<(), SpoolError> {
-        self.refuse_halfway()?;
+        self.refuse_after_failed_commit()?;
         if !self.checkpoint.record().pending.is_empty() {
             self.replace(now, Record::settle)?;
         }
@@ -69,7 +69,7 @@ impl Spool {
         })
     }
 
-    /// Saves in how many runs in a row a trouble has occurred that ends no stream.
+    /// Saves the number of successive runs with a trouble that stops no stream.
     ///
     /// # Errors
     /// [`SpoolError::Disk`] or [`SpoolError::Interfered`].
@@ -79,57 +79,57 @@ impl Spool {
         runs: u32,
         now: DateTime<Utc>,
     ) -> Result<(), SpoolError> {
-        self.refuse_halfway()?;
+        self.refuse_after_failed_commit()?;
         self.replace(now, |record| {
             record.troubles.insert(name.to_owned(), runs);
         })
     }
 
-    /// Ends the work on the data folder: files that were recovered age from `published_at`, and the
-    /// folder says which state is the newest.
+    /// Ends the work on the data folder. The age of recovered files then counts from
+    /// `published_at`, and the folder names the newest state.
     ///
     /// # Errors
-    /// [`SpoolError::Disk`]: files may be deleted too early, or a state that is restored later is not
-    /// recognised.
+    /// [`SpoolError::Disk`]: the collector may delete files too early, or may not recognise a
+    /// restored state.
     pub fn hand_over(&mut self, published_at: DateTime<Utc>) -> Result<(), SpoolError> {
         let disk = &*self.settings.disk;
         let mut dated = Ok(());
         for name in self.recovered.drain(..) {
             let path = self.settings.published.join(name);
-            match restamp(disk, &path, published_at.into()) {
-                // an agent has taken it
+            match raise_modified_time(disk, &path, published_at.into()) {
+                // an agent has removed it
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 stamped => {
-                    dated =
-                        dated.and(stamped.map_err(|error| SpoolError::disk("date", &path, error)));
+                    let failed = |error| SpoolError::disk("set the time of", &path, error);
+                    dated = dated.and(stamped.map_err(failed));
                 }
             }
         }
         self.mark().and(dated)
     }
 
-    /// Lets the data folder say which state is the newest.
+    /// Writes the newest state into the data folder.
     fn mark(&mut self) -> Result<(), SpoolError> {
         let record = self.checkpoint.record();
         let (id, sequence) = (&*record.id, record.sequence);
         self.marker
-            .write(&*self.settings.disk, &Ours { id, sequence })
+            .write(&*self.settings.disk, &OwnState { id, sequence })
     }
 
-    /// Warnings that no run has told yet.
+    /// Returns the warnings that no run has reported yet.
     pub fn untold(&self) -> Vec<String> {
         let mut untold = self.checkpoint.record().untold.clone();
         untold.extend(self.unsaved.borrow().iter().cloned());
         untold
     }
 
-    /// Forgets the warnings, once they have been told.
+    /// Deletes the warnings after a run has reported them.
     ///
     /// # Errors
-    /// [`SpoolError::Disk`] or [`SpoolError::Interfered`]: then they may be told again.
+    /// [`SpoolError::Disk`] or [`SpoolError::Interfered`]: then another run may report them again.
     pub fn forget_told(&mut self, now: DateTime<Utc>) -> Result<(), SpoolError> {
         self.unsaved.take();
-        if self.checkpoint.record().untold.is_empty() && self.shortened.borrow().is_none() {
+        if self.checkpoint.record().untold.is_empty() && self.undamaged_ids.borrow().is_none() {
             return Ok(());
         }
         self.replace(now, |record| record.untold.clear())?;
@@ -137,7 +137,7 @@ impl Spool {
     }
 }
 
-/// Returns how often each trouble has now occurred in a row; others are over.
+/// Returns the number of successive runs for each present trouble. Omits troubles that are over.
 fn counted(before: &BTreeMap<String, u32>, now: &[String]) -> BTreeMap<String, u32> {
     let runs = |name: &String| before.get(name).copied().unwrap_or_default();
     now.iter()

@@ -1,47 +1,48 @@
-//! What can go wrong on the local side.
+//! The errors of the local side.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why the local side failed; each says who has to act.
+/// An error of the local side. Each variant says who has to act.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
-    /// The disk is full, read-only or not permitted: the host needs attention.
+    /// The disk is full or read-only, or the operating system denies access: the operator has to
+    /// mend the host.
     #[error("cannot {action} {}: {source}", path.display())]
     Disk {
-        /// What was tried.
+        /// The action that failed.
         action: &'static str,
-        /// On which file or folder.
+        /// The file or folder of the action.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Another run holds the lock: nothing to do but to come back later.
+    /// Another run holds the lock: a later run collects the stream.
     #[error("another run is collecting {stream} at this moment")]
     Busy {
-        /// The stream.
+        /// The name of the stream.
         stream: String,
     },
-    /// Another process works on the same stream: it goes on, and this one stops.
+    /// Another process works on the same stream: that one continues, and this one stops.
     #[error("another process changed {} during this run", path.display())]
     Interfered {
-        /// The lock or the state.
+        /// The lock or the state file.
         path: PathBuf,
     },
-    /// The data folder is another installation's: the configuration needs a decision.
+    /// The data folder belongs to another installation: the operator has to decide.
     #[error("{}", foreign(data, state, *is_exchanged))]
     Foreign {
         /// The data folder.
         data: PathBuf,
         /// The state folder of the other installation.
         state: PathBuf,
-        /// True if the state is another installation's and stands in the place of the right one.
+        /// True if the state folder holds the state of another installation instead of the right one.
         is_exchanged: bool,
     },
-    /// The state is not for this program to change: the file named needs a decision.
+    /// This program must not change the state: the operator has to decide about the file.
     #[error("the state {} cannot be used: {why}", path.display())]
     Unusable {
-        /// The file.
+        /// The state file.
         path: PathBuf,
         /// The reason.
         why: String,
@@ -52,8 +53,8 @@ fn foreign(data: &Path, state: &Path, is_exchanged: bool) -> String {
     let (data, state) = (data.display(), state.display());
     if is_exchanged {
         return format!(
-            "the data folder {data} belongs to another state than the one in {state}, as after the state \
-             of another installation was copied there"
+            "the data folder {data} belongs to another state than that in {state}, which may be the state \
+             of another installation"
         );
     }
     format!("the data folder {data} belongs to the installation whose state is in {state}")

@@ -1,27 +1,27 @@
-//! What the operator has to be told: gaps and warnings.
+//! Facts for the operator: gaps and warnings.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// A stretch of time whose events Mimecast no longer had or never gave.
+/// A stretch of time whose events Mimecast no longer held or never sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
-    /// Beginning, where it is known.
+    /// The beginning, if it is known.
     pub from: Option<DateTime<Utc>>,
-    /// End.
+    /// The end.
     pub to: DateTime<Utc>,
     /// One clause for the operator.
     pub reason: String,
-    /// The position before it, in the vendor's words.
+    /// The position before the gap, in the vendor's format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// The position after it.
+    /// The position after the gap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
 
 impl Gap {
-    /// A gap of which only the time is known.
+    /// Makes a gap without positions.
     pub fn of(from: Option<DateTime<Utc>>, to: DateTime<Utc>, reason: impl Into<String>) -> Self {
         Self {
             from,
@@ -37,6 +37,6 @@ impl Gap {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Warning {
     pub(crate) text: String,
-    /// Names the warning if it is told at most once a day.
+    /// The name of a warning that the collector reports at most once a day.
     pub(crate) daily: Option<&'static str>,
 }

@@ -1,9 +1,10 @@
-//! The memory of what was published: digests of ids and contents, for eight days.
+//! The digests of published ids and contents, for eight days.
 //!
-//! The newest digests are in the state record, because they have to change in the same step as the
-//! position. The record is written with every commit, so it stays small: digests that are too many for it
-//! move to a file beside it. The file is only appended to, and the record says how many of its bytes
-//! count, so that an interrupted append never happened. It is written and synced before the record.
+//! The state record holds the newest digests, because they must change in the same step as the position.
+//! Every commit writes the record, so it must stay small. Surplus digests move to a file beside it.
+//!
+//! The collector only appends to that file, and syncs it before it writes the record. The record
+//! says how many bytes of the file count, so that an interrupted append has no effect.
 
 mod file;
 mod sorted;
@@ -20,23 +21,23 @@ use file::read_blocks;
 pub(super) use file::{Older, keep};
 use sorted::Sorted;
 
-/// Digests in the record before they move to the file: 22 kB of text.
+/// The number of digests in the record at which they move to the file: 22 kB of text.
 pub(super) const RECENT_LIMIT: usize = 1_024;
-/// Digests of this run that are searched by hash before they are sorted in.
+/// The number of this run's digests in the hash set, before they move into the sorted list.
 const FRESH_LIMIT: usize = 100_000;
 
-/// All digests that can be needed, in memory.
+/// The digests in memory.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    /// Digests that were remembered before this hour are left out.
+    /// The first hour that is in memory.
     from: i64,
     sorted: Sorted,
     fresh: HashSet<Digest>,
 }
 
 impl Known {
-    /// Reads the file from `hour` on, beside the digests of the record. Returns the sound part of the file
-    /// as well if another part is damaged.
+    /// Reads the digests of the file from `hour` on, and adds those of the record. If the file is
+    /// damaged, also returns its undamaged part.
     pub(super) fn load(
         disk: &dyn Disk,
         state: &Path,
@@ -48,7 +49,7 @@ impl Known {
             from: hour,
             ..Self::default()
         };
-        let (mut shortened, mut ids_of_file) = (None, Vec::new());
+        let (mut undamaged_ids, mut ids_of_file) = (None, Vec::new());
         if let Some(older) = older {
             let sound = read_blocks(disk, state, older, |block, ids| {
                 if block >= hour {
@@ -56,14 +57,14 @@ impl Known {
                 }
                 Ok(())
             })?;
-            shortened = (sound < older.bytes).then(|| older.cut(sound));
+            undamaged_ids = (sound < older.bytes).then(|| older.cut(sound));
         }
         known.sorted = Sorted::of(ids_of_file);
         known.extend(recent.into_iter().flat_map(Seen::ids));
-        Ok((known, shortened))
+        Ok((known, undamaged_ids))
     }
 
-    /// True if everything from `hour` on is in memory.
+    /// True if all digests from `hour` on are in memory.
     pub(super) const fn reaches(&self, hour: i64) -> bool {
         self.from <= hour
     }
@@ -72,11 +73,11 @@ impl Known {
         self.contains_either(id, id)
     }
 
-    /// Looks for two digests with the same first half at once.
+    /// True if one of two digests with the same first half is in memory.
     pub(super) fn contains_either(&self, one: Digest, other: Digest) -> bool {
-        let like = self.sorted.like(one.half());
-        like.contains(&one)
-            || like.contains(&other)
+        let candidates = self.sorted.candidates(one.half());
+        candidates.contains(&one)
+            || candidates.contains(&other)
             || self.fresh.contains(&one)
             || self.fresh.contains(&other)
     }
@@ -89,7 +90,7 @@ impl Known {
         }
     }
 
-    /// How many digests are in memory.
+    /// Returns the number of digests in memory.
     pub(super) fn len(&self) -> usize {
         self.sorted.len() + self.fresh.len()
     }

@@ -1,8 +1,8 @@
-//! One run at a time per stream.
+//! A lock that admits one run at a time to a stream.
 //!
-//! The lock is the kernel's, on a file that this program never deletes: it vanishes with the process that
-//! held it, however that died, and does not go stale. Others may delete the file, so that each commit
-//! checks that its path still leads to the file that is held.
+//! The kernel holds the lock on a file that this program never deletes. The kernel releases the
+//! lock when the process ends, so that it never goes stale. Other programs may delete the file.
+//! Therefore each commit checks that the path still leads to the locked file.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -13,7 +13,7 @@ use same_file::Handle;
 use super::SpoolError;
 use crate::durable::open_regular;
 
-/// Proof that this process is the only writer of a stream; dropping it lets the next one in.
+/// Proof that this process is the only writer of a stream. Dropping it admits the next process.
 #[derive(Debug)]
 pub struct Lock {
     held: Handle,
@@ -24,7 +24,7 @@ impl Lock {
     /// Takes the lock `<folder>/<stream>.lock` without waiting.
     ///
     /// # Errors
-    /// [`SpoolError::Busy`] when another run holds it, [`SpoolError::Disk`] when it can't be made.
+    /// [`SpoolError::Busy`] if another run holds it, [`SpoolError::Disk`] if the lock cannot be made.
     pub fn take(folder: &Path, stream: &str) -> Result<Self, SpoolError> {
         let path = folder.join(format!("{stream}.lock"));
         let refused = |error: io::Error| SpoolError::disk("take the lock", &path, error);
@@ -46,16 +46,16 @@ impl Lock {
         }
     }
 
-    /// Makes sure that no other process can hold a lock of the same path.
+    /// Checks that no other process can hold a lock of the same path.
     ///
     /// # Errors
-    /// [`SpoolError::Interfered`] when the file was deleted or replaced, [`SpoolError::Disk`] when that
-    /// cannot be found out.
+    /// [`SpoolError::Interfered`] if the file was deleted or replaced. [`SpoolError::Disk`] if the
+    /// disk cannot tell.
     pub(super) fn check(&self) -> Result<(), SpoolError> {
         match Handle::from_path(&self.path) {
             Ok(found) if found == self.held => Ok(()),
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(SpoolError::disk("look at the lock", &self.path, error))
+                Err(SpoolError::disk("check the lock", &self.path, error))
             }
             _ => Err(SpoolError::Interfered {
                 path: self.path.clone(),
@@ -64,12 +64,12 @@ impl Lock {
     }
 }
 
-/// Gives the owner what a umask took away, or the next run could not open the lock.
+/// Restores the owner's rights that a umask removed, so that the next run can open the lock.
 fn restrict(file: &File) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let _ = file.set_permissions(std::fs::Permissions::from_mode(0o600)); // somebody else's is open already
+        let _ = file.set_permissions(std::fs::Permissions::from_mode(0o600)); // fails for another user's file
     }
     #[cfg(not(unix))]
     let _ = file;
@@ -85,7 +85,7 @@ mod tests {
         let first = Lock::take(folder.path(), "siem").unwrap();
         let second = Lock::take(folder.path(), "siem");
         assert!(matches!(second, Err(SpoolError::Busy { .. })));
-        Lock::take(folder.path(), "audit").unwrap(); // another stream is another lock
+        Lock::take(folder.path(), "audit").unwrap(); // another stream has another lock
         drop(first);
         Lock::take(folder.path(), "siem").unwrap();
     }
@@ -104,7 +104,7 @@ mod tests {
         second.check().unwrap();
     }
 
-    /// Whoever has opened a file that is then deleted holds a lock that nobody else sees.
+    /// A process that opened a file before its deletion would hold a lock that no other process sees.
     #[test]
     fn the_file_of_a_lock_outlives_it() {
         let folder = tempfile::tempdir().unwrap();

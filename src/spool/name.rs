@@ -1,18 +1,18 @@
-//! File names: made here alone, never taken from a server.
+//! File names. The collector makes them and never uses a server's name as it is.
 //!
-//! `<stem>_<first 16 hex digits of the content's SHA-256>.<extension>`. The stem keeps the vendor's
-//! log type and time for parsers and for sorting; the digest makes publishing the same content
-//! again find its name taken. Only `[a-z0-9._-]` occurs, so that the strictest file system
-//! (Windows: no reserved stems, no case, no trailing dots) takes every name.
+//! The form is `<stem>_<first 16 hex digits of the content's SHA-256>.<extension>`. The stem keeps
+//! the vendor's log type and time, for parsers and for sorting. Because of the digest, publishing
+//! the same content again finds its name in use. A name holds only `[a-z0-9._-]`, so that every
+//! file system accepts it. Windows is the strictest: no reserved stems, no case, no trailing dots.
 
 use std::fmt;
 
-/// The longest stem, in characters; with digest and extension a name stays below 90.
+/// The longest stem, in characters. With digest and extension a name stays below 90.
 const STEM_LIMIT: usize = 60;
-/// Hex digits of the digest that stand in a name.
+/// The number of hex digits of the digest in a name.
 const DIGEST_DIGITS: usize = 16;
 
-/// What a published file holds; decides its extension.
+/// The kind of content of a published file. It decides the extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extension {
     /// SIEM events as `key=value` lines.
@@ -40,14 +40,14 @@ impl Extension {
 pub struct FileName(String);
 
 impl FileName {
-    /// Builds the name of content with this SHA-256 (lower-case hex).
+    /// Makes the name of the content with this SHA-256 (lower-case hex).
     pub(crate) fn new(stem: &str, sha256: &str, extension: Extension) -> Self {
         let stem = sanitise(stem);
         let digest = &sha256[..DIGEST_DIGITS];
         Self(format!("{stem}_{digest}.{}", extension.text()))
     }
 
-    /// Recognises a name that [`FileName::new`] or [`FileName::variant`] can have made.
+    /// Returns a name that [`FileName::new`] or [`FileName::variant`] can have made, or `None`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (base, extension) = text.rsplit_once('.')?;
         Extension::ALL
@@ -67,7 +67,7 @@ impl FileName {
             .then(|| Self(text.to_owned()))
     }
 
-    /// The name to take when this one is taken by other content: `count` goes before the extension.
+    /// Returns the name with `count` before the extension, for use if other content has this name.
     pub(crate) fn variant(&self, count: u32) -> Self {
         match (count, self.0.rsplit_once('.')) {
             (2.., Some((base, extension))) => Self(format!("{base}-{count}.{extension}")),
@@ -75,18 +75,18 @@ impl FileName {
         }
     }
 
-    /// The part before the digest.
+    /// Returns the part before the digest.
     pub fn stem(&self) -> &str {
         self.0.rsplit_once('_').map_or("", |(stem, _)| stem)
     }
 
-    /// The first hex digits of the content's SHA-256.
+    /// Returns the first hex digits of the content's SHA-256.
     pub(crate) fn digest(&self) -> &str {
         let end = self.0.rsplit_once('_').map_or("", |(_, end)| end);
         end.get(..DIGEST_DIGITS).unwrap_or_default()
     }
 
-    /// The whole name.
+    /// Returns the whole name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -98,9 +98,9 @@ impl fmt::Display for FileName {
     }
 }
 
-/// Keeps the letters that every file system takes: the last part of a path in lower case, anything
-/// unusual as `_`, also a `-` at the beginning, which commands take for an option. Never empty, at
-/// most 60 characters; unchanged when applied again.
+/// Returns the last part of a path in lower case, with `_` for each unusual letter. A `-` at the
+/// beginning also becomes `_`, because commands read it as an option. The result has 1 to 60
+/// characters and stays the same if sanitised again.
 fn sanitise(stem: &str) -> String {
     let last = stem.rsplit(['/', '\\']).next().unwrap_or_default();
     let letters = last.chars().take(STEM_LIMIT).enumerate();

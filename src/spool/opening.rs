@@ -1,4 +1,4 @@
-//! Opening a stream: whose folder it is, what is wrong with its state, and what an earlier run left to do.
+//! Opening a stream: the collector checks the data folder and the state, and finishes an interrupted run.
 
 use std::cell::RefCell;
 use std::io;
@@ -9,22 +9,21 @@ use chrono::{DateTime, Utc};
 
 use super::checkpoint::{Checkpoint, Found};
 use super::known::Older;
-use super::owner::{Marker, Ours, Verdict};
+use super::owner::{Marker, OwnState, Verdict};
 use super::published::own_names;
-use super::recall::forgotten;
+use super::recall::damaged_ids_warning;
 use super::record::{self, Record};
+use super::settings::{staging_prefix, state_path};
 use super::staging::Staging;
-use super::{
-    Adopt, Lock, Recovery, Settings, Spool, SpoolError, prefix, recover, state_path, verify,
-};
+use super::{Adopt, Lock, Recovery, Settings, Spool, SpoolError, recover, verify};
 use crate::durable;
 
 impl Spool {
-    /// Reads the state, finishes what an interrupted run had committed and sweeps what it had not.
+    /// Reads the state, publishes the committed files of an interrupted run and sweeps the uncommitted ones.
     ///
     /// # Errors
-    /// [`SpoolError::Unusable`] for a state that must not be changed, [`SpoolError::Foreign`] for a data
-    /// folder of another installation, [`SpoolError::Disk`] else.
+    /// [`SpoolError::Unusable`] for a state that must not change. [`SpoolError::Foreign`] for a
+    /// data folder of another installation. [`SpoolError::Disk`] in every other case.
     pub fn open(settings: Settings, lock: Lock) -> Result<(Self, Recovery), SpoolError> {
         let disk = Arc::clone(&settings.disk);
         let path = state_path(&settings);
@@ -33,28 +32,28 @@ impl Spool {
         let (mut checkpoint, found) =
             Checkpoint::load(Arc::clone(&disk), path.clone(), first, now.timestamp())?;
         let mut recovery = Recovery::default();
-        let marker = own(&settings, &mut checkpoint, &found, &mut recovery)?;
-        judge_state(&settings, &found, &marker, &mut recovery)?;
+        let marker = claim_data_folder(&settings, &mut checkpoint, &found, &mut recovery)?;
+        report_state(&settings, &found, &marker, &mut recovery)?;
         let staging = Staging {
             disk: Arc::clone(&disk),
             folder: settings.staging.clone(),
-            prefix: prefix(&settings),
+            prefix: staging_prefix(&settings),
         };
-        verify::newest(&settings, &mut checkpoint, &mut recovery)?;
+        verify::check_newest_files(&settings, &mut checkpoint, &mut recovery)?;
         let missing = recover::finish_pending(&settings, &checkpoint, &mut recovery)?;
-        let shortened = check_memory(&settings, &checkpoint, &mut recovery)?;
+        let undamaged_ids = check_older_ids(&settings, &checkpoint, &mut recovery)?;
         let is_resumed = recovery.lost || recovery.older;
         if missing > 0 || !recovery.warnings.is_empty() {
             checkpoint.replace(|record| {
                 if missing > 0 {
-                    record.go_back();
+                    record.undo_batch();
                 }
                 if is_resumed {
                     record.resumed = true;
-                    // no record of an earlier run counts as newer than this one from here on
+                    // from here on no record of an earlier run counts as newer than this one
                     record.sequence = record.sequence.max(marker.newest());
                 }
-                record.older = shortened.or_else(|| record.older.take());
+                record.older = undamaged_ids.or_else(|| record.older.take());
                 record.warn_all(&recovery.warnings, now);
             })?;
         }
@@ -66,20 +65,20 @@ impl Spool {
             checkpoint,
             marker,
             known: RefCell::default(),
-            shortened: RefCell::default(),
+            undamaged_ids: RefCell::default(),
             unsaved: RefCell::default(),
             published: recovery.names.iter().cloned().collect(),
             recovered: recovery.names.clone(),
             unknown_until: None,
-            halfway: false,
+            commit_failed: false,
             lock,
         };
         Ok((spool, recovery))
     }
 }
 
-/// Makes sure that the data folder is this installation's, and gives a new record its id.
-fn own(
+/// Checks that the data folder belongs to this installation, and gives a new record its id.
+fn claim_data_folder(
     settings: &Settings,
     checkpoint: &mut Checkpoint,
     found: &Found,
@@ -88,18 +87,17 @@ fn own(
     let record = checkpoint.record();
     let sequence = record.sequence;
     let (id, is_nameless) = (&*record.id, record.id.is_empty());
-    let (mut marker, verdict) = Marker::read(settings, &Ours { id, sequence })?;
+    let (mut marker, verdict) = Marker::read(settings, &OwnState { id, sequence })?;
     if is_nameless {
-        checkpoint.name(marker.id_for(&verdict));
+        checkpoint.set_id(marker.id_for(&verdict));
     }
     match verdict {
         Verdict::Ours => {}
         Verdict::Older if *found == Found::Current => {
             recovery.older = true;
             recovery.warnings.push(format!(
-                "the state {} is older than what was published, as after the restoration of a \
-                 backup: collection goes on from it, and events that were published since may be \
-                 published again",
+                "the state {} is older than the published files, as after restoring a backup: \
+                 collection continues from it, and may publish some events again",
                 state_path(settings).display()
             ));
         }
@@ -112,27 +110,28 @@ fn own(
             });
         }
         Verdict::Foreign(state) if state == settings.state => recovery.warnings.push(format!(
-            "the data folder {} was taken over for the state of another installation: events that this \
-             state counts as collected may be missing there, and others may be published again",
+            "adopted the data folder {} for the state of another installation: events that this state \
+             counts as collected may be missing there, and the collector may publish others again",
             settings.data.display()
         )),
         Verdict::Foreign(state) => recovery.warnings.push(format!(
-            "the data folder {} was taken over from the installation whose state is in {}: events \
-             that it has published may be published again",
+            "adopted the data folder {} from the installation whose state is in {}: the collector may \
+             publish events again that the other installation has published",
             settings.data.display(),
             state.display()
         )),
     }
-    // from its first moment on a run keeps other installations out
+    // this excludes other installations from the first moment of the run
     let id = &*checkpoint.record().id;
-    if let Err(error) = marker.claim(&*settings.disk, &Ours { id, sequence }) {
-        tracing::warn!(%error, "the end of the run tries again"); // and tells it
+    if let Err(error) = marker.claim(&*settings.disk, &OwnState { id, sequence }) {
+        // the end of the run tries again, and reports an error
+        tracing::warn!(%error, "could not mark the data folder: the end of the run tries again");
     }
     Ok(marker)
 }
 
-/// Says what is wrong with the state that was read, if anything is.
-fn judge_state(
+/// Adds a warning if the state is damaged, lost or incomplete.
+fn report_state(
     settings: &Settings,
     found: &Found,
     marker: &Marker,
@@ -142,25 +141,27 @@ fn judge_state(
     match found {
         Found::Current => {}
         Found::Previous(why) => recovery.warnings.push(format!(
-            "the state {} was not usable ({why}): collection goes on from the copy before it",
+            "the state {} is not usable ({why}): collection continues from its copy",
             path.display()
         )),
         Found::Unreadable(why) => {
             recovery.lost = true;
-            recovery.warnings.push(lost(&path, why));
+            recovery.warnings.push(lost_state_warning(&path, why));
         }
         Found::Nothing => {
             if marker.was_there() || has_files(settings)? || was_set_aside(settings)? {
                 recovery.lost = true;
-                recovery.warnings.push(lost(&path, "it is missing"));
+                recovery
+                    .warnings
+                    .push(lost_state_warning(&path, "it is missing"));
             }
         }
     }
     Ok(())
 }
 
-/// Says so if ids beside the record are gone, and returns what is left of them.
-fn check_memory(
+/// Adds a warning if ids beside the record are missing. Returns the undamaged part of them.
+fn check_older_ids(
     settings: &Settings,
     checkpoint: &Checkpoint,
     recovery: &mut Recovery,
@@ -169,15 +170,15 @@ fn check_memory(
     let Some(older) = &checkpoint.record().older else {
         return Ok(None);
     };
-    let failed = |error| SpoolError::disk("look at the ids beside", &path, error);
+    let failed = |error| SpoolError::disk("check the ids beside", &path, error);
     if older.is_there(disk, &path).map_err(failed)? {
         return Ok(None);
     }
-    recovery.warnings.push(forgotten(&path));
+    recovery.warnings.push(damaged_ids_warning(&path));
     older.sound(disk, &path).map(Some).map_err(failed)
 }
 
-/// True if a damaged state of the stream was set aside by an earlier run.
+/// True if an earlier run renamed a damaged state of the stream to `.bad-…`.
 fn was_set_aside(settings: &Settings) -> Result<bool, SpoolError> {
     let folder = &settings.state;
     let listed = settings.disk.list(folder);
@@ -189,11 +190,11 @@ fn was_set_aside(settings: &Settings) -> Result<bool, SpoolError> {
     }))
 }
 
-/// When a stream last came to its end, read off its state without opening it. `None` if there is no
-/// state, or none of this stream and account that can be read.
+/// Returns the end of the last run that finished, without opening the stream. `None` if this stream
+/// and account have no readable state.
 ///
 /// # Errors
-/// [`SpoolError::Disk`] when the file is there and cannot be read.
+/// [`SpoolError::Disk`] if the file exists and cannot be read.
 pub fn last_success(settings: &Settings) -> Result<Option<DateTime<Utc>>, SpoolError> {
     let path = state_path(settings);
     let is_ours =
@@ -208,7 +209,7 @@ pub fn last_success(settings: &Settings) -> Result<Option<DateTime<Utc>>, SpoolE
     }
 }
 
-/// Whether the stream has published before, as far as names tell.
+/// True if the published folder holds a file with the stream's stem.
 fn has_files(settings: &Settings) -> Result<bool, SpoolError> {
     let names = own_names(&*settings.disk, &settings.published)?;
     Ok(names
@@ -216,10 +217,10 @@ fn has_files(settings: &Settings) -> Result<bool, SpoolError> {
         .any(|name| name.as_str().starts_with(&settings.stem)))
 }
 
-fn lost(path: &Path, why: &str) -> String {
+fn lost_state_warning(path: &Path, why: &str) -> String {
     format!(
-        "the state {} was lost ({why}): collection starts again, as early as it takes to lose \
-         nothing, and files that are already there are not written twice",
+        "the state {} was lost ({why}): collection starts again, early enough to miss no event, and \
+         does not write existing files twice",
         path.display()
     )
 }

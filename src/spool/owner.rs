@@ -1,8 +1,8 @@
-//! Whose data folder it is: one installation's, and which of its states is the newest.
+//! The marker in a data folder. It names the installation that owns the folder, and its newest state.
 //!
-//! A small file in the data folder names the state that publishes there, and how often its record had
-//! been replaced at the end of the last run. So a second installation cannot mix its files with those of
-//! the first, and a state that was restored from a backup is recognised.
+//! The marker is a small file. It names the state that publishes there, and the record's sequence number at
+//! the end of the last run. Therefore a second installation cannot mix its files with those of the first.
+//! The collector also recognises a state that the operator restored from a backup.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,11 @@ use uuid::Uuid;
 use super::{Settings, SpoolError};
 use crate::durable::{self, Disk, Mode};
 
-/// The folder of these files, below the data folder.
+/// The folder of the markers, below the data folder.
 pub(crate) const FOLDER: &str = ".collector";
 const SIZE_LIMIT: u64 = 64 << 10;
 
-/// What the file says.
+/// The content of a marker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Owner {
     /// The id in the state record.
@@ -28,40 +28,41 @@ struct Owner {
     sequence: u64,
 }
 
-/// Whether a foreign data folder is taken over.
+/// Says if the run may adopt a data folder of another installation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Adopt {
-    /// It is refused.
+    /// The run refuses the folder.
     #[default]
     No,
-    /// The operator asked for it.
+    /// The operator asked to adopt it.
     Yes,
 }
 
-/// What is known of our own state.
+/// The identity of our own state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ours<'a> {
-    /// The id in its record; empty if it has none.
+pub(super) struct OwnState<'a> {
+    /// The id in the record. Empty if the record has none.
     pub(super) id: &'a str,
     pub(super) sequence: u64,
 }
 
-/// What the file means for a run.
+/// The result of comparing a marker with our own state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The folder is ours, or nobody's.
+    /// The folder is ours, or it has no marker.
     Ours,
-    /// The folder is ours, and was left by a newer state than this one.
+    /// The folder is ours, but a newer state than this one published there.
     Older,
     /// The folder belongs to another state.
     Foreign(PathBuf),
 }
 
-/// Decides; pure. `is_alive` says whether a state folder still holds a record of this stream.
-fn judge(
+/// Compares a marker with our own state. `is_alive` is true if a state folder still holds a record
+/// of this stream.
+fn compare(
     owner: Option<&Owner>,
     state: &Path,
-    ours: &Ours<'_>,
+    ours: &OwnState<'_>,
     is_alive: impl Fn(&Path) -> bool,
 ) -> Verdict {
     let Some(owner) = owner else {
@@ -69,11 +70,11 @@ fn judge(
     };
     let is_older = owner.sequence > ours.sequence;
     let (same_id, same_place) = (owner.id == ours.id, owner.state == state);
-    // a state that was lost has no id, nor has one of version 0.1.0
+    // a lost state and a state of version 0.1.0 have no id
     match (same_id || ours.id.is_empty(), same_place) {
         (true, true) if is_older => Verdict::Older,
         (true, true) => Verdict::Ours,
-        // moved with its state; a copy leaves the original behind
+        // the folder moved together with its state; a copy would leave the original behind
         (_, false) if same_id && !is_alive(&owner.state) => match is_older {
             true => Verdict::Older,
             false => Verdict::Ours,
@@ -82,7 +83,7 @@ fn judge(
     }
 }
 
-/// The file of one stream.
+/// The marker of one stream.
 #[derive(Debug)]
 pub(super) struct Marker {
     path: PathBuf,
@@ -92,10 +93,10 @@ pub(super) struct Marker {
 }
 
 impl Marker {
-    /// Reads the file and decides whose folder it is. A file that cannot be read decides nothing.
+    /// Reads the marker and compares it with our own state. A malformed marker counts as missing.
     pub(super) fn read(
         settings: &Settings,
-        ours: &Ours<'_>,
+        ours: &OwnState<'_>,
     ) -> Result<(Self, Verdict), SpoolError> {
         let disk = &*settings.disk;
         let path = settings.data.join(FOLDER).join(&settings.stream);
@@ -112,7 +113,7 @@ impl Marker {
             let record = state.join(format!("{}.state", settings.stream));
             matches!(disk.entry(&record), Ok(Some(_)) | Err(_))
         };
-        let verdict = judge(written.as_ref(), &settings.state, ours, is_alive);
+        let verdict = compare(written.as_ref(), &settings.state, ours, is_alive);
         let marker = Self {
             path,
             state: settings.state.clone(),
@@ -122,12 +123,13 @@ impl Marker {
         Ok((marker, verdict))
     }
 
-    /// True if a state has published here before. A first run that was killed has left no record.
+    /// True if a state has published here before. A first run that was killed leaves a marker with
+    /// the sequence number 0.
     pub(super) const fn was_there(&self) -> bool {
         self.newest > 0
     }
 
-    /// The id that the folder's own state has, or a new one if the folder is not this installation's.
+    /// Returns the id of the folder's own state, or a new one if the folder belongs to another installation.
     pub(super) fn id_for(&self, verdict: &Verdict) -> String {
         let is_ours = !matches!(verdict, Verdict::Foreign(_));
         let known = self
@@ -138,26 +140,26 @@ impl Marker {
         known.map_or_else(new, |owner| owner.id.clone())
     }
 
-    /// The sequence number of the newest state that has published here, when the file was read.
+    /// Returns the sequence number of the newest state that has published here, as read at the start.
     pub(super) const fn newest(&self) -> u64 {
         self.newest
     }
 
-    /// Keeps other installations out from the first moment of a run. The newest sequence stays in the file,
-    /// so that an interrupted run does not hide that the state is older.
-    pub(super) fn claim(&mut self, disk: &dyn Disk, ours: &Ours<'_>) -> Result<(), SpoolError> {
+    /// Writes our own state into the marker, so that other installations refuse the folder. Keeps the newest
+    /// sequence number, so that an interrupted run does not hide that the state is older.
+    pub(super) fn claim(&mut self, disk: &dyn Disk, ours: &OwnState<'_>) -> Result<(), SpoolError> {
         let is_ours = |owner: &Owner| owner.id == ours.id && owner.state == self.state;
         if self.written.as_ref().is_some_and(is_ours) {
             return Ok(());
         }
         let newest = self.written.as_ref().map_or(0, |owner| owner.sequence);
         let sequence = ours.sequence.max(newest);
-        self.write(disk, &Ours { sequence, ..*ours })
+        self.write(disk, &OwnState { sequence, ..*ours })
     }
 
-    /// Writes what is true now, unless the file says so already. It need not survive a power cut: an
-    /// older file, or none, only recognises less.
-    pub(super) fn write(&mut self, disk: &dyn Disk, ours: &Ours<'_>) -> Result<(), SpoolError> {
+    /// Writes the marker unless it is up to date. It need not survive a power cut: with an older
+    /// marker, or none, the collector only recognises less.
+    pub(super) fn write(&mut self, disk: &dyn Disk, ours: &OwnState<'_>) -> Result<(), SpoolError> {
         let owner = Owner {
             id: ours.id.to_owned(),
             state: self.state.clone(),
@@ -186,7 +188,7 @@ mod tests {
             state: state.into(),
             sequence,
         };
-        let ours = |id, sequence| Ours { id, sequence };
+        let ours = |id, sequence| OwnState { id, sequence };
         let foreign = |state: &str| Verdict::Foreign(state.into());
         let here = "/state";
         let cases = [
@@ -201,7 +203,7 @@ mod tests {
                 true,
                 Verdict::Older,
             ),
-            // lost, or of a version that had no id
+            // lost, or of a version without ids
             (Some(owner("a", here, 7)), ours("", 0), true, Verdict::Older),
             (Some(owner("a", here, 7)), ours("", 9), true, Verdict::Ours),
             // exchanged for the state of another installation
@@ -248,7 +250,7 @@ mod tests {
             ),
         ];
         for (owner, ours, is_alive, expected) in cases {
-            let verdict = judge(owner.as_ref(), Path::new(here), &ours, |_| is_alive);
+            let verdict = compare(owner.as_ref(), Path::new(here), &ours, |_| is_alive);
             assert_eq!(verdict, expected, "{owner:?} {ours:?}");
         }
     }

@@ -1,6 +1,6 @@
-//! Deleting what is older than its retention, and nothing else.
+//! Pruning: the collector deletes its own files that are older than their retention.
 //!
-//! A plan is a pure list of names; carrying it out touches regular files directly in one folder.
+//! A plan is a list of names. Carrying it out touches only regular files directly in one folder.
 
 use std::ops::Add;
 use std::path::Path;
@@ -10,17 +10,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::SpoolError;
 use crate::durable::{Disk, Entry, Kind};
 
-/// Deletions in one run: enough for a week's files many times over, bounded for a foreign folder.
+/// The most deletions in one run: far more than a week's files, and a bound for a foreign folder.
 const PER_RUN: usize = 20_000;
-/// Between the earliest and the latest plausible time, when something is deleted.
+/// The distance between a corrected file time and `now`. While the collector prunes, the earliest
+/// and the latest plausible time differ by less.
 const MARGIN: TimeDelta = TimeDelta::minutes(10);
 
-/// What pruning did.
+/// The result of pruning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
-    /// Files that are gone.
+    /// The number of deleted files.
     pub removed: u64,
-    /// Files that could not be deleted now, for instance because an agent holds them open.
+    /// The number of files that could not be deleted, for instance because an agent has them open.
     pub kept: u64,
 }
 
@@ -34,7 +35,7 @@ impl Add for Pruned {
     }
 }
 
-/// Names to delete: regular files that `ours` recognises and that are older than `days`.
+/// Returns the names to delete: regular files that `ours` accepts and that are older than `days`.
 pub fn plan(
     entries: &[Entry],
     now: DateTime<Utc>,
@@ -42,7 +43,7 @@ pub fn plan(
     ours: impl Fn(&str) -> bool,
 ) -> Vec<&str> {
     let Some(horizon) = now.checked_sub_signed(TimeDelta::days(i64::from(days))) else {
-        return Vec::new(); // before the calendar begins
+        return Vec::new(); // before the first date that chrono knows
     };
     entries
         .iter()
@@ -57,8 +58,8 @@ pub fn plan(
         .collect()
 }
 
-/// Files of ours whose time is more than a day in the future: the clock of their run was wrong, and they
-/// would never grow old. Their age counts from now.
+/// Returns our files with a time more than a day in the future. The clock of their run was wrong,
+/// so they would never expire.
 fn from_the_future<'a>(
     entries: &'a [Entry],
     now: DateTime<Utc>,
@@ -71,10 +72,10 @@ fn from_the_future<'a>(
     })
 }
 
-/// Plans and deletes in one folder; a file that cannot be deleted is counted and left for later.
+/// Plans and deletes in one folder. Counts a file that cannot be deleted, and leaves it for a later run.
 ///
 /// # Errors
-/// [`SpoolError::Disk`] when the folder cannot be listed.
+/// [`SpoolError::Disk`] if the disk cannot list the folder.
 pub fn prune(
     disk: &dyn Disk,
     folder: &Path,
@@ -87,7 +88,7 @@ pub fn prune(
         .map_err(|error| SpoolError::disk("list", folder, error))?;
     for entry in from_the_future(&entries, now, &ours) {
         let opened = disk.append(&folder.join(&entry.name));
-        // an agent may hold it or have taken it: a later run does it
+        // if an agent has it open or has removed it, a later run does this
         let _ = opened.and_then(|mut file| file.set_modified((now + MARGIN).into()));
     }
     let mut pruned = Pruned::default();

@@ -1,4 +1,4 @@
-//! Batch → staged → committed → published: each step takes the receipt of the one before.
+//! Batch → staged → committed → published: each step needs the receipt of the step before.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -14,11 +14,11 @@ use super::record::{Move, hex};
 use super::seen::Digest;
 use crate::durable::{Disk, Kind};
 
-/// How many names are tried for one content before giving up.
+/// The number of names that the collector tries for one content.
 const VARIANTS: u32 = 100;
 const COPY_BYTES: usize = 64 << 10;
 
-/// Receipt: every file of a batch and its staged name are on the disk.
+/// A receipt: every file of a batch is on the disk, and so is its staged name.
 #[must_use = "staged files are swept unless the checkpoint takes them"]
 pub(super) struct Staged {
     pub(super) moves: Vec<Move>,
@@ -29,31 +29,31 @@ pub(super) struct Staged {
     pub(super) repeated: u64,
 }
 
-/// Receipt: the state record names these files; they may be shown.
+/// A receipt: the state record names these files, so the collector may publish them.
 #[must_use = "committed files have to be published"]
 pub(super) struct Committed {
     pub(super) moves: Vec<Move>,
     pub(super) size: Size,
-    /// Files that were not added, because their content had been published before.
+    /// The number of skipped files, whose content was already published.
     pub(super) repeated: u64,
 }
 
-/// What a commit did.
+/// The result of a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
-    /// Files, lines and bytes of the batch.
+    /// The files, lines and bytes of the batch.
     pub size: Size,
-    /// Files whose very content had been published before.
+    /// The number of files that already existed with the same content.
     pub repeated: u64,
-    /// Files that were left out of the batch, because their content had been published before.
+    /// The number of files that the batch skipped, because their content was already published.
     pub left_out: u64,
-    /// Names that were taken by other content, and so got a number.
+    /// Names with a number, because other content already has the name.
     pub renamed: Vec<String>,
-    /// Names of all its files.
+    /// The names of all its files.
     pub names: Vec<String>,
 }
 
-/// Makes the staged names durable; the contents are since [`Batch::add`].
+/// Makes the staged names durable. [`Batch::add`] has already made the contents durable.
 pub(super) fn stage(mut batch: Batch) -> Result<Staged, SpoolError> {
     if !batch.moves.is_empty() {
         let folder = &batch.staging.folder;
@@ -86,16 +86,16 @@ pub(super) fn publish(
         ..Stored::default()
     };
     for moved in &committed.moves {
-        match place(disk, staging, published, moved, Trust::JustWritten)
+        match publish_one(disk, staging, published, moved, Trust::JustWritten)
             .map_err(|error| SpoolError::disk("publish into", published, error))?
         {
-            Placed::Moved => stored.names.push(moved.name.clone()),
-            Placed::Known(_) => stored.repeated += 1,
-            Placed::Numbered(name) => {
+            FileOutcome::Moved => stored.names.push(moved.name.clone()),
+            FileOutcome::AlreadyThere(_) => stored.repeated += 1,
+            FileOutcome::Numbered(name) => {
                 stored.names.push(name.to_string());
                 stored.renamed.push(name.to_string());
             }
-            Placed::Missing => {
+            FileOutcome::Missing => {
                 let gone = io::Error::new(io::ErrorKind::NotFound, "a staged file has vanished");
                 return Err(SpoolError::disk("publish from", staging, gone));
             }
@@ -107,7 +107,7 @@ pub(super) fn publish(
     Ok(stored)
 }
 
-/// Makes moves durable: the new names first, so that a power cut never loses both.
+/// Makes moves durable. Syncs the new names first, so that a power cut never loses both names.
 pub(super) fn sync_both(
     disk: &dyn Disk,
     staging: &Path,
@@ -120,30 +120,35 @@ pub(super) fn sync_both(
     Ok(())
 }
 
-/// Where one committed file ended up.
+/// The result of publishing one committed file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Placed {
-    /// Under its own name.
+pub(super) enum FileOutcome {
+    /// Moved to its own name.
     Moved,
-    /// The same content was there already, under this name.
-    Known(FileName),
-    /// Its name belongs to other content, so it got a number.
+    /// The same content already exists under this name.
+    AlreadyThere(FileName),
+    /// Other content has its name, so the file got a number.
     Numbered(FileName),
-    /// Neither staged nor published.
+    /// The file is neither staged nor published.
     Missing,
 }
 
-/// Whether a staged file has to be read again before it is believed.
+/// Says if the collector must read a staged file again before it publishes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trust {
     /// This process wrote and synced it.
     JustWritten,
-    /// An earlier one did, and ended badly; the age of the file counts from this time.
+    /// An earlier process wrote it and was interrupted. The age of the file counts from this time.
     Verify(SystemTime),
 }
 
-/// Lets the age of a file count from a later time. After a power cut it may count from staging again.
-pub(super) fn restamp(disk: &dyn Disk, path: &Path, time: SystemTime) -> io::Result<()> {
+/// Sets the time of a file, from which its age counts, unless it is later already. After a power
+/// cut the age may count from staging again.
+pub(super) fn raise_modified_time(
+    disk: &dyn Disk,
+    path: &Path,
+    time: SystemTime,
+) -> io::Result<()> {
     let modified = disk.entry(path)?.and_then(|entry| entry.modified);
     if modified.is_some_and(|modified| modified >= time) {
         return Ok(());
@@ -151,53 +156,53 @@ pub(super) fn restamp(disk: &dyn Disk, path: &Path, time: SystemTime) -> io::Res
     disk.append(path)?.set_modified(time)
 }
 
-/// Moves one file unless its content is there already; may be repeated at any time.
-pub(super) fn place(
+/// Moves one file unless its content is already published. A caller may repeat this at any time.
+pub(super) fn publish_one(
     disk: &dyn Disk,
     staging: &Path,
     published: &Path,
     moved: &Move,
     trust: Trust,
-) -> io::Result<Placed> {
+) -> io::Result<FileOutcome> {
     let staged = staging.join(&moved.staged);
     let is_staged = match trust {
         Trust::JustWritten => disk.entry(&staged)?.is_some(),
-        Trust::Verify(_) => holds(disk, &staged, moved)?,
+        Trust::Verify(_) => has_same_content(disk, &staged, moved)?,
     };
     let first = FileName::parse(&moved.name).ok_or(io::ErrorKind::InvalidInput)?;
     for count in 1..=VARIANTS {
         let name = first.variant(count);
         let target = published.join(name.as_str());
-        if holds(disk, &target, moved)? {
+        if has_same_content(disk, &target, moved)? {
             if is_staged {
                 disk.remove(&staged)?;
             }
-            return Ok(Placed::Known(name));
+            return Ok(FileOutcome::AlreadyThere(name));
         }
         if is_staged && disk.entry(&target)?.is_none() {
             if let Trust::Verify(published_at) = trust {
-                restamp(disk, &staged, published_at)?;
+                raise_modified_time(disk, &staged, published_at)?;
             }
-            // the lock makes this the only writer, so the name is still free
+            // the lock makes this process the only writer, so the name is still free
             disk.rename(&staged, &target)?;
             return Ok(if count == 1 {
-                Placed::Moved
+                FileOutcome::Moved
             } else {
-                Placed::Numbered(name)
+                FileOutcome::Numbered(name)
             });
         }
     }
     if !is_staged {
-        return Ok(Placed::Missing);
+        return Ok(FileOutcome::Missing);
     }
     Err(io::Error::new(
         io::ErrorKind::AlreadyExists,
-        format!("no free name for {first}"),
+        format!("all variants of the name {first} are in use"),
     ))
 }
 
-/// Whether a regular file with exactly this content stands under the path.
-fn holds(disk: &dyn Disk, path: &Path, moved: &Move) -> io::Result<bool> {
+/// True if the path leads to a regular file with exactly this content.
+fn has_same_content(disk: &dyn Disk, path: &Path, moved: &Move) -> io::Result<bool> {
     match disk.entry(path)? {
         Some(entry) if entry.kind == Kind::File && entry.size == moved.size => {
             Ok(sha256(&mut disk.open(path)?)? == moved.sha256)
@@ -206,7 +211,7 @@ fn holds(disk: &dyn Disk, path: &Path, moved: &Move) -> io::Result<bool> {
     }
 }
 
-/// Digests a stream to its end, in lower-case hex.
+/// Returns the SHA-256 of a stream up to its end, in lower-case hex.
 pub(super) fn sha256(source: &mut dyn Read) -> io::Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; COPY_BYTES];

@@ -1,4 +1,4 @@
-//! What lies in the published folder and in the quarantine, and what is old enough to be deleted.
+//! The files in the published folder and in the quarantine, and their pruning.
 
 use std::collections::HashSet;
 use std::io;
@@ -10,7 +10,7 @@ use super::{FileName, Spool, SpoolError, prune, quarantine};
 use crate::durable::{Disk, Kind};
 
 impl Spool {
-    /// Names of this program's files in the published folder.
+    /// Returns the names of this program's files in the published folder.
     ///
     /// # Errors
     /// [`SpoolError::Disk`].
@@ -18,7 +18,7 @@ impl Spool {
         own_names(&*self.settings.disk, &self.settings.published)
     }
 
-    /// Opens a published file for reading; `None` if an agent has taken it.
+    /// Opens a published file for reading. Returns `None` if an agent has removed it.
     ///
     /// # Errors
     /// [`SpoolError::Disk`].
@@ -34,22 +34,22 @@ impl Spool {
         }
     }
 
-    /// The error of a published file that cannot be read.
+    /// Returns the error of a published file that cannot be read.
     pub(crate) fn failed_to_read(&self, name: &FileName, error: io::Error) -> SpoolError {
         let path = self.settings.published.join(name.as_str());
         SpoolError::disk("read", &path, error)
     }
 
-    /// Names of files that this run has published: they are never deleted by it.
+    /// Returns the names of the files that this run has published. This run never deletes them.
     pub fn published_now(&self) -> impl Iterator<Item = &String> {
         self.published.iter()
     }
 
-    /// Deletes files of any stream in the published folder that are older than `days`, except those
-    /// in `spared`.
+    /// Deletes files of any stream in the published folder that are older than `days`. Spares the
+    /// names in `spared`.
     ///
     /// # Errors
-    /// [`SpoolError::Disk`] when the folder cannot be listed.
+    /// [`SpoolError::Disk`] if the disk cannot list the folder.
     pub fn prune_published(
         &self,
         now: DateTime<Utc>,
@@ -69,7 +69,7 @@ impl Spool {
     /// Deletes this stream's files in the quarantine that are older than `days`.
     ///
     /// # Errors
-    /// [`SpoolError::Disk`] when the folder cannot be listed.
+    /// [`SpoolError::Disk`] if the disk cannot list the folder.
     pub fn prune_quarantine(
         &self,
         now: DateTime<Utc>,

@@ -1,6 +1,7 @@
-//! The place for bytes that Mimecast delivered and that could not be read as events.
+//! The folder of bytes that Mimecast sent and that are not readable as events.
 //!
-//! Owner-only, beside the state and outside the data folder: no agent reads it, nothing is lost.
+//! Only its owner can read it. It is beside the state and outside the data folder, so that no agent
+//! reads it.
 
 use std::io::{self, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -13,12 +14,12 @@ use crate::logs;
 
 const DIGEST_DIGITS: usize = 16;
 
-/// The folder; made by whoever made the state folder.
+/// Returns the folder. The maker of the state folder also makes this one.
 pub(super) fn folder(settings: &Settings) -> PathBuf {
     settings.state.join(logs::QUARANTINE)
 }
 
-/// Whether a name in the folder was made by [`keep`] for this stream.
+/// True if [`keep`] can have made this name for this stream.
 pub(super) fn is_ours(name: &str, stream: &str) -> bool {
     let digest = name
         .strip_prefix(stream)
@@ -32,14 +33,14 @@ pub(super) fn is_ours(name: &str, stream: &str) -> bool {
     })
 }
 
-/// Copies the bytes and the note; returns when both are durable.
+/// Copies the bytes and the note, and returns after both are durable.
 pub(super) fn keep(
     settings: &Settings,
     raw: &mut Scratch,
     note: &str,
 ) -> Result<PathBuf, SpoolError> {
     let folder = folder(settings);
-    let failed = |error| SpoolError::disk("keep bytes in", &folder, error);
+    let failed = |error| SpoolError::disk("quarantine bytes in", &folder, error);
     let sum = raw.rewound(|raw| sha256(raw)).map_err(failed)?;
     let base = format!("{}_{}", settings.stream, &sum[..DIGEST_DIGITS]);
     let path = folder.join(format!("{base}.raw"));
@@ -53,7 +54,7 @@ pub(super) fn keep(
     )
     .map_err(failed)?;
     if disk.entry(&path).map_err(failed)?.is_some() {
-        return Ok(path); // kept by an earlier run that was interrupted before it moved on
+        return Ok(path); // an earlier run stored it and was interrupted before it moved the position
     }
     raw.rewound(|raw| durable::copy_in(disk, &path, raw, Mode::PRIVATE))
         .map_err(failed)?;
@@ -61,16 +62,16 @@ pub(super) fn keep(
 }
 
 impl Scratch {
-    /// Lets `act` read from the beginning.
+    /// Calls `act` at the beginning of the file.
     fn rewound<T>(&mut self, act: impl FnOnce(&mut Self) -> io::Result<T>) -> io::Result<T> {
         self.seek(SeekFrom::Start(0))?;
         act(self)
     }
 
-    /// Lower-case hex of the content's SHA-256.
+    /// Returns the SHA-256 of the content in lower-case hex.
     ///
     /// # Errors
-    /// As the disk reports.
+    /// The error of the disk.
     pub fn fingerprint(&mut self) -> io::Result<String> {
         self.rewound(|raw| sha256(raw))
     }

@@ -1,8 +1,8 @@
-//! The state record of a stream: what is in the file, and how its bytes are checked.
+//! The state record of a stream: the content of the file, and the check of its bytes.
 //!
-//! Two parts: a line `mimecast-collector-state <sha256>` and a JSON document that the digest
-//! covers. A record may gain optional fields within a format version; anything else needs a new
-//! version, and a version that this program does not know stops it without touching the file.
+//! The file has two parts: a line `mimecast-collector-state <sha256>`, and a JSON document that the
+//! digest covers. Within a format version a record may gain optional fields. Every other change
+//! needs a new version. An unknown version stops this program before it touches the file.
 
 use std::collections::BTreeMap;
 
@@ -16,74 +16,75 @@ use super::name::FileName;
 use super::seen::Seen;
 use super::staging::is_staging_name;
 
-/// The version that this program writes. It reads all from 1 on: version 0.1.0 wrote 1.
+/// The version that this program writes. It reads all versions from 1 on. Version 0.1.0 of the
+/// program wrote 1.
 pub(crate) const FORMAT: u32 = 2;
-/// The largest record that is read, in bytes: above what the ids of any one batch need, so that whatever is
-/// written is read again.
+/// The largest record that this program reads, in bytes. It exceeds the ids of any one batch, so
+/// that the program can read every record that it writes.
 pub(crate) const SIZE_LIMIT: u64 = 256 << 20;
-/// How many warnings wait to be told.
+/// The most warnings that wait for a report.
 const UNTOLD_LIMIT: usize = 200;
-/// A warning that is told once a day is told again after so long.
+/// The least time between two reports of a daily warning.
 const DAY: TimeDelta = TimeDelta::hours(24);
-/// How many recorded gaps are kept, the newest.
+/// The most gaps in a record. It keeps the newest.
 const GAP_LIMIT: usize = 100;
 const MAGIC: &str = "mimecast-collector-state";
 
-/// Everything that is remembered of a stream between two runs.
+/// The facts about a stream that the collector keeps between two runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) format: u32,
-    /// Tells this state from every other; empty in a record of version 0.1.0.
+    /// Tells this state from every other. Empty in a record of version 0.1.0.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) id: String,
     pub(crate) stream: String,
     pub(crate) account: String,
     /// Grows with every replacement.
     pub(crate) sequence: u64,
-    /// Where the stream goes on, in the vendor's words; nothing means from the earliest.
+    /// The position, in the vendor's format. `None` means from the earliest.
     pub(crate) position: Option<String>,
-    /// Where the batch of `pending` began: the place to go back to when one of its files is lost.
+    /// The position before the batch of `pending`. The collector returns to it if one of the files is lost.
     pub(crate) before: Option<String>,
-    /// Committed files that may not have been moved into the watched folder yet.
+    /// Committed files that may not be in the watched folder yet.
     pub(crate) pending: Vec<Move>,
-    /// Ids published before the batch of `pending`, the newest of them.
+    /// The newest ids of the batches before that of `pending`.
     pub(crate) seen: Seen,
-    /// Ids published with the batch of `pending`.
+    /// The ids of the batch of `pending`.
     pub(crate) added: Seen,
-    /// Where the ids are that are too many for this record.
+    /// The file with the ids that are too many for this record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) older: Option<Older>,
-    /// End of the last run that finished, by the server's clock.
+    /// The end of the last run that finished, by the earliest plausible time.
     pub(crate) last_success: Option<DateTime<Utc>>,
-    /// Before this time Mimecast asked not to be asked again.
+    /// Mimecast asked for no further request before this time.
     pub(crate) not_before: Option<DateTime<Utc>>,
-    /// Stretches of time whose events could not be had.
+    /// Stretches of time whose events the collector could not fetch.
     #[serde(default)]
     pub(crate) gaps: Vec<Gap>,
-    /// Warnings that no run has told yet.
+    /// Warnings that no run has reported yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) untold: Vec<String>,
-    /// When each warning that is told once a day was told last.
+    /// The last report of each daily warning.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) told_at: BTreeMap<String, DateTime<Utc>>,
-    /// In how many runs in a row each trouble has occurred.
+    /// The number of successive runs with each trouble.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) troubles: BTreeMap<String, u32>,
-    /// True if the state was lost or restored and no run has got to its end since.
+    /// True if the state was lost or restored and no run has finished since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) resumed: bool,
-    /// When the stream was collected for the first time.
+    /// The time of the stream's first run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) began: Option<DateTime<Utc>>,
-    /// When the position was moved last, by the earliest plausible time.
+    /// The time of the last change of the position, by the earliest plausible time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) moved_at: Option<DateTime<Utc>>,
-    /// The earliest plausible time when the record was written.
+    /// The earliest plausible time at the writing of the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) clock: Option<DateTime<Utc>>,
 }
 
-/// One committed file and the name it is published under.
+/// One committed file and its published name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Move {
     pub(crate) staged: String,
@@ -94,17 +95,17 @@ pub(crate) struct Move {
     pub(crate) sha256: String,
 }
 
-/// Why bytes are not a record.
+/// The reason why bytes are not a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Not what was written: to be set aside.
+    /// Damaged: the collector renames the file.
     Damaged(String),
-    /// Written whole, by a later version: to be left alone.
+    /// Written by a later version: the collector does not touch the file.
     Newer(u32),
 }
 
 impl Record {
-    /// A stream that was never collected.
+    /// Returns the record of a stream before its first run.
     pub(crate) fn first(stream: &str, account: &str) -> Self {
         Self {
             format: FORMAT,
@@ -131,7 +132,7 @@ impl Record {
         }
     }
 
-    /// The bytes of the file, written once: a day of ids is long.
+    /// Returns the bytes of the file. Writes the JSON only once, because a day of ids is long.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = format!("{MAGIC} {:64}\n", "").into_bytes();
         let start = bytes.len();
@@ -142,7 +143,7 @@ impl Record {
         bytes
     }
 
-    /// Reads the bytes of a file; never panics, whatever they are.
+    /// Reads the bytes of a file. Never panics.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
         let damaged = |why: &str| Refusal::Damaged(why.to_owned());
         let text = std::str::from_utf8(bytes).map_err(|_| damaged("not text"))?;
@@ -173,14 +174,14 @@ impl Record {
         }
     }
 
-    /// Adds a gap, keeping the newest.
+    /// Adds a gap, and drops the oldest if there are too many.
     pub(crate) fn add_gap(&mut self, gap: Gap) {
         self.gaps.push(gap);
         let surplus = self.gaps.len().saturating_sub(GAP_LIMIT);
         self.gaps.drain(..surplus);
     }
 
-    /// Keeps a warning until a run has told it. The same text waits once.
+    /// Saves a warning until a run has reported it. Saves the same text only once.
     pub(crate) fn warn(&mut self, warning: Warning, now: DateTime<Utc>) {
         if let Some(name) = warning.daily {
             let is_recent = |told: &DateTime<Utc>| (now - *told).abs() < DAY;
@@ -195,11 +196,11 @@ impl Record {
         if self.untold.len() < UNTOLD_LIMIT {
             self.untold.push(warning.text);
         } else if let Some(last) = self.untold.last_mut() {
-            "there are more warnings than are kept here: see the log".clone_into(last);
+            "there are more warnings than the state can hold: see the log".clone_into(last);
         }
     }
 
-    /// Keeps several warnings.
+    /// Saves several warnings.
     pub(crate) fn warn_all(&mut self, texts: &[String], now: DateTime<Utc>) {
         for text in texts {
             let (text, daily) = (text.clone(), None);
@@ -207,17 +208,17 @@ impl Record {
         }
     }
 
-    /// Nothing left to move: what the batch added is now simply known.
+    /// Marks all files of the batch as moved, and its ids as known.
     pub(crate) fn settle(&mut self) {
         self.pending.clear();
         self.before.clone_from(&self.position);
         self.seen.merge(std::mem::take(&mut self.added));
     }
 
-    /// Undoes the last two batches: `previous` is the record before this one.
-    pub(crate) fn go_back_to(&mut self, previous: Self) {
+    /// Undoes the last two batches. `previous` is the record before this one.
+    pub(crate) fn undo_two_batches(&mut self, previous: Self) {
         let this = std::mem::replace(self, previous);
-        // what is known of the stream as a whole stays
+        // these facts are about the whole stream, so they stay
         self.sequence = this.sequence;
         self.id = this.id;
         self.last_success = this.last_success;
@@ -229,11 +230,11 @@ impl Record {
         self.resumed = this.resumed;
         self.began = this.began;
         self.clock = this.clock;
-        self.go_back();
+        self.undo_batch();
     }
 
-    /// Undoes the last batch: its place is asked for again.
-    pub(crate) fn go_back(&mut self) {
+    /// Undoes the last batch, so that the collector fetches it again.
+    pub(crate) fn undo_batch(&mut self) {
         self.pending.clear();
         self.position.clone_from(&self.before);
         self.added = Seen::default();
@@ -241,7 +242,7 @@ impl Record {
 }
 
 impl Move {
-    /// Whether both names are of the kinds that this program makes: no path, no foreign file.
+    /// True if this program can have made both names: without a path, and not a foreign file.
     fn is_ours(&self) -> bool {
         is_staging_name(&self.staged)
             && FileName::parse(&self.name).is_some()
@@ -250,12 +251,12 @@ impl Move {
     }
 }
 
-/// Lower-case hex of the SHA-256.
+/// Returns the SHA-256 in lower-case hex.
 pub(crate) fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Lower-case hex.
+/// Returns the bytes in lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes

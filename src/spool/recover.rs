@@ -1,32 +1,34 @@
-//! What the next run does about the last one: finish what was committed, sweep what was not.
+//! Recovery after the last run: publish the committed files, and sweep the uncommitted ones.
 //!
-//! Every step may be repeated and interrupted again.
+//! Every step may be interrupted and repeated.
 
 use std::io;
 
 use super::checkpoint::Checkpoint;
 use super::name::FileName;
-use super::publish::{Placed, Trust, place, sync_both};
+use super::publish::{FileOutcome, Trust, publish_one, sync_both};
 use super::staging::Staging;
 use super::{Settings, SpoolError};
 use crate::durable::{Kind, is_held};
 
-/// What opening a spool found and mended.
+/// The findings and repairs of opening a spool.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
-    /// Committed files that an interrupted run had not published, and that are now.
+    /// The number of files that an interrupted run committed and this run published.
     pub finished: u64,
-    /// Sentences for the operator about damage; a run that ends with 65 tells them.
+    /// Sentences for the operator about damage. The run that reports them ends with exit code 65.
     pub warnings: Vec<String>,
-    /// The state was lost: collection starts again from the earliest that Mimecast still has.
+    /// True if the state was lost. The collector then starts with the earliest data that Mimecast
+    /// still holds.
     pub lost: bool,
-    /// The state is older than what was published, as after the restoration of a backup.
+    /// True if the state is older than the published files, as after restoring a backup.
     pub older: bool,
-    /// Names of the files that were published.
+    /// The names of the files that this run published.
     pub(super) names: Vec<String>,
 }
 
-/// Publishes what the record says was committed; returns how many files are in neither place.
+/// Publishes the pending files of the record. Returns the number of files that are neither staged
+/// nor published.
 pub(super) fn finish_pending(
     settings: &Settings,
     checkpoint: &Checkpoint,
@@ -36,42 +38,42 @@ pub(super) fn finish_pending(
     if pending.is_empty() {
         return Ok(0);
     }
-    checkpoint.confirm()?; // nothing is shown before the decision to show it is durable
+    checkpoint.confirm()?; // the commit must be durable before the files become visible
     let (disk, staging, published) = (&*settings.disk, &settings.staging, &settings.published);
     let trust = Trust::Verify(settings.now.max(checkpoint.latest_known()).into());
     let mut missing = 0_u64;
     for moved in pending {
         let taken = |name: &FileName| {
             format!(
-                "the name {} belongs to other content: a file was published as {name}",
+                "other content already uses the name {}: the file is published as {name}",
                 moved.name
             )
         };
-        match place(disk, staging, published, moved, trust)
+        match publish_one(disk, staging, published, moved, trust)
             .map_err(|error| SpoolError::disk("publish into", published, error))?
         {
-            Placed::Moved => {
+            FileOutcome::Moved => {
                 recovery.finished += 1;
                 recovery.names.push(moved.name.clone());
             }
-            Placed::Numbered(name) => {
+            FileOutcome::Numbered(name) => {
                 recovery.finished += 1;
                 recovery.warnings.push(taken(&name));
                 recovery.names.push(name.to_string());
             }
-            // numbered by the run that was interrupted
-            Placed::Known(name) if name.as_str() != moved.name => {
+            // the interrupted run added the number
+            FileOutcome::AlreadyThere(name) if name.as_str() != moved.name => {
                 recovery.warnings.push(taken(&name));
             }
-            Placed::Known(_) => {}
-            Placed::Missing => missing += 1,
+            FileOutcome::AlreadyThere(_) => {}
+            FileOutcome::Missing => missing += 1,
         }
     }
-    // also when every file was in place: a killed run's renames may not have reached the disk
+    // even if every file was in place: the renames of a killed run may not have reached the disk
     sync_both(disk, staging, published)?;
     if missing > 0 {
         recovery.warnings.push(format!(
-            "{missing} of {} committed files had vanished before they were published: \
+            "{missing} of {} committed files vanished before publishing: \
              their batch is collected again",
             pending.len()
         ));
@@ -79,7 +81,7 @@ pub(super) fn finish_pending(
     Ok(missing)
 }
 
-/// Deletes this stream's leftovers in the staging folder; other names are not touched.
+/// Deletes this stream's leftovers in the staging folder. Touches no other name.
 pub(super) fn sweep(staging: &Staging) -> Result<(), SpoolError> {
     let listed = staging.disk.list(&staging.folder);
     for entry in listed.map_err(|error| SpoolError::disk("list", &staging.folder, error))? {
@@ -87,7 +89,7 @@ pub(super) fn sweep(staging: &Staging) -> Result<(), SpoolError> {
             let path = staging.folder.join(&entry.name);
             match staging.disk.remove(&path) {
                 Err(error) if is_held(&error) => {} // a later run sweeps it
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {} // its run did it
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {} // another run has removed it
                 done => done.map_err(|error| SpoolError::disk("remove", &path, error))?,
             }
         }

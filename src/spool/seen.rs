@@ -1,8 +1,8 @@
-//! A bounded memory of what was already taken: digests of ids, by the hour of their event.
+//! A bounded memory of remembered ids: their digests, by hour.
 //!
-//! Audit answers come late, so windows overlap; this memory is what keeps the overlap from
-//! repeating events. Ids are 190 to 240 characters, a 128-bit digest of each is kept: at a million
-//! ids the chance that any two share one is below 10⁻²⁵, far below that of a broken disk.
+//! Audit answers come late, so windows overlap. With this memory the collector skips the repeated events of
+//! an overlap. Ids are 190 to 240 characters long, so the memory holds a 128-bit digest of each. At a
+//! million ids, two share a digest with a probability below 10⁻²⁵. A broken disk is far more likely.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -17,12 +17,12 @@ use sha2::{Digest as _, Sha256};
 const SECONDS_PER_HOUR: i64 = 3_600;
 const DIGEST_BYTES: usize = 16;
 
-/// The digest of one id.
+/// The 128-bit digest of one id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(u128);
 
 impl Digest {
-    /// Digests an id of any length.
+    /// Returns the digest of an id of any length.
     pub fn of(id: &[u8]) -> Self {
         let hash = Sha256::digest(id);
         let mut head = [0; DIGEST_BYTES];
@@ -30,51 +30,51 @@ impl Digest {
         Self(u128::from_be_bytes(head))
     }
 
-    /// The digest of a content whose SHA-256 is known.
+    /// Returns the digest of a content with this SHA-256.
     pub fn of_sha256(hash: &[u8]) -> Self {
         let mut head = [0; DIGEST_BYTES];
         head.copy_from_slice(&hash[..DIGEST_BYTES]);
         Self(u128::from_be_bytes(head))
     }
 
-    /// The digest of two in a row.
+    /// Returns the digest of two digests in a row.
     pub fn joined(self, next: Self) -> Self {
         Self::of(&[self.0.to_be_bytes(), next.0.to_be_bytes()].concat())
     }
 
-    /// A digest of an id and a content: the first half is that of the id alone.
+    /// Returns a digest of an id and a content. Its first half depends on the id alone.
     pub const fn with_content(self, content: u64) -> Self {
         Self((self.0 >> 64) << 64 | content as u128)
     }
 
-    /// The first half, which two texts of one id share.
+    /// Returns the first half. It is the same for all contents of one id.
     pub const fn half(self) -> u64 {
         (self.0 >> 64) as u64
     }
 
-    /// Half of it, enough to tell the few objects of one page apart.
+    /// Returns the second half, which tells the few objects of one page apart.
     pub const fn short(self) -> u64 {
         self.0 as u64
     }
 
-    /// Its bytes, as they are kept in a file.
+    /// Returns the bytes as a file stores them.
     pub(super) const fn to_bytes(self) -> [u8; DIGEST_BYTES] {
         self.0.to_be_bytes()
     }
 
-    /// The digest with these bytes.
+    /// Returns the digest with these bytes.
     pub(super) const fn from_bytes(bytes: [u8; DIGEST_BYTES]) -> Self {
         Self(u128::from_be_bytes(bytes))
     }
 }
 
-/// Digests by hour since 1970, each hour sorted. A copy shares the hours: a record is copied with
-/// every batch, and only the newest hours change.
+/// Digests by hour since 1970, sorted within each hour. A copy shares the hours, because every
+/// batch copies the record and only the newest hours change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen(BTreeMap<i64, Arc<Vec<Digest>>>);
 
 impl Seen {
-    /// Remembers ids, each with its event's time in seconds since 1970.
+    /// Adds ids, each with its time in seconds since 1970.
     pub fn extend(&mut self, ids: impl IntoIterator<Item = (i64, Digest)>) {
         let mut hours = BTreeMap::<i64, Vec<Digest>>::new();
         for (second, id) in ids {
@@ -90,7 +90,7 @@ impl Seen {
         self.merge(Self(sorted.collect()));
     }
 
-    /// Takes over what another memory holds.
+    /// Adds all ids of another memory.
     pub(super) fn merge(&mut self, other: Self) {
         for (hour, ids) in other.0 {
             match self.0.entry(hour) {
@@ -105,22 +105,22 @@ impl Seen {
         }
     }
 
-    /// The ids of each hour.
+    /// Returns the ids of each hour.
     pub(super) fn hours(&self) -> impl Iterator<Item = (i64, &[Digest])> {
         self.0.iter().map(|(hour, ids)| (*hour, ids.as_slice()))
     }
 
-    /// The first hour of which something is remembered.
+    /// Returns the first hour with an id.
     pub(super) fn oldest_hour(&self) -> Option<i64> {
         self.0.keys().next().copied()
     }
 
-    /// All ids, hour by hour.
+    /// Returns all ids, hour by hour.
     pub(super) fn ids(&self) -> impl Iterator<Item = Digest> {
         self.0.values().flat_map(|hour| hour.iter().copied())
     }
 
-    /// How many ids are remembered.
+    /// Returns the number of ids.
     pub fn len(&self) -> usize {
         self.0.values().map(|hour| hour.len()).sum()
     }
@@ -138,7 +138,7 @@ impl Serialize for Seen {
 impl<'de> Deserialize<'de> for Seen {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut seen = Self::default();
-        // borrowed: base64 never needs an escape, and a day of ids is long
+        // borrowed, because base64 never needs an escape and a day of ids is long
         for (hour, text) in BTreeMap::<i64, &str>::deserialize(deserializer)? {
             let bytes = STANDARD_NO_PAD.decode(text).map_err(D::Error::custom)?;
             let (ids, rest) = bytes.as_chunks::<DIGEST_BYTES>();

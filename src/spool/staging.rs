@@ -1,7 +1,7 @@
-//! Files in the staging folder that nobody else sees.
+//! Files in the staging folder, which no agent sees.
 //!
-//! Names are `<stream>-<8 hex digits of the state folder>-<process>-<number>.<kind>`: a sweep removes only
-//! what its own installation left behind, even when two share a data folder.
+//! Names are `<stream>-<8 hex digits of the state folder>-<process>-<number>.<kind>`. Therefore a sweep
+//! deletes only leftovers of its own installation, even if two installations share a data folder.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
@@ -12,10 +12,11 @@ use std::time::SystemTime;
 use super::SpoolError;
 use crate::durable::{Disk, Handle, Mode};
 
-/// Numbers this process's staging files; a leftover of the same number is swept before.
+/// The number of the next staging file of this process. A sweep at the start deletes leftovers with
+/// the same number.
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
-/// Names of one stream of one installation in the staging folder.
+/// The staging folder, and the names of one stream of one installation in it.
 #[derive(Clone, Debug)]
 pub(crate) struct Staging {
     pub(crate) disk: Arc<dyn Disk>,
@@ -25,7 +26,8 @@ pub(crate) struct Staging {
 }
 
 impl Staging {
-    /// A new, empty file; `kind` is `staged` for what may be published and `scratch` for the rest.
+    /// Makes an empty file. `kind` is `staged` for a file that the collector may publish, and
+    /// otherwise `scratch`.
     pub(crate) fn create(&self, kind: &str, mode: Mode) -> io::Result<Scratch> {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}{}-{number}.{kind}", self.prefix, std::process::id());
@@ -40,13 +42,13 @@ impl Staging {
         })
     }
 
-    /// Whether a name in the staging folder was made by this stream of this installation.
+    /// True if this stream of this installation can have made this name.
     pub(crate) fn owns(&self, name: &str) -> bool {
         name.starts_with(&self.prefix) && is_staging_name(name)
     }
 }
 
-/// Whether a name is of the form that [`Staging::create`] makes.
+/// True if a name has the form that [`Staging::create`] makes.
 pub(crate) fn is_staging_name(name: &str) -> bool {
     name.len() < 100
         && name.rsplit_once('.').is_some_and(|(base, kind)| {
@@ -58,7 +60,7 @@ pub(crate) fn is_staging_name(name: &str) -> bool {
         })
 }
 
-/// A file in the staging folder, deleted when dropped unless it was kept.
+/// A file in the staging folder. Dropping it deletes it unless the caller kept it.
 pub struct Scratch {
     disk: Arc<dyn Disk>,
     path: PathBuf,
@@ -71,33 +73,33 @@ impl Scratch {
     /// Empties the file.
     ///
     /// # Errors
-    /// As the disk reports.
+    /// The error of the disk.
     pub fn clear(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0)).map(drop)
     }
 
-    /// How many bytes were written to the file.
+    /// Returns the size of the file in bytes.
     ///
     /// # Errors
-    /// As the disk reports.
+    /// The error of the disk.
     pub fn size(&mut self) -> io::Result<u64> {
         self.file.seek(SeekFrom::End(0))
     }
 
-    /// True if nothing was written to the file.
+    /// True if the file is empty.
     ///
     /// # Errors
-    /// As the disk reports.
+    /// The error of the disk.
     pub fn is_empty(&mut self) -> io::Result<bool> {
         Ok(self.size()? == 0)
     }
 
-    /// Waits until the content is on the disk and leaves the file where it is; its age counts from
-    /// `modified`.
+    /// Keeps the file, after its content has reached the disk, and returns its name. Its age counts
+    /// from `modified`.
     ///
     /// # Errors
-    /// After a failed sync the file is abandoned.
+    /// The error of the disk. After a failed sync the file is abandoned.
     pub(crate) fn keep(mut self, modified: SystemTime) -> io::Result<String> {
         self.file.set_modified(modified)?;
         self.file.sync()?;
@@ -106,12 +108,12 @@ impl Scratch {
     }
 }
 
-/// Makes scratch files where the spool is not at hand.
+/// A maker of scratch files for code without a spool.
 #[derive(Clone, Debug)]
 pub struct Scratches(pub(super) Staging);
 
 impl Scratches {
-    /// A file for a download; deleted when dropped.
+    /// Makes a file for a download. Dropping it deletes it.
     ///
     /// # Errors
     /// [`SpoolError::Disk`].
@@ -124,7 +126,7 @@ impl Scratches {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if !self.kept {
-            let _ = self.disk.remove(&self.path); // else the next run sweeps it
+            let _ = self.disk.remove(&self.path); // otherwise the next run sweeps it
         }
     }
 }

@@ -1,15 +1,18 @@
-//! The promises of this folder, each tried at every point where a run can be interrupted.
+//! Tests of this folder's promises, with an interruption at every possible point.
 
 mod agent;
 mod damage;
 mod errors;
 mod histories;
+mod interference;
 mod journal;
 mod kills;
+mod one_file;
 mod owners;
-mod places;
+mod planted_mistakes;
+mod pruning;
+mod publishing;
 mod resumed;
-mod teeth;
+mod simulation;
 mod times;
 mod windows;
-mod world;

@@ -1,4 +1,4 @@
-//! The time at which something is written, and whether it is known well enough to be kept.
+//! The time of a change of the record.
 
 use chrono::{DateTime, Utc};
 
@@ -9,18 +9,18 @@ pub(super) struct Time {
     pub(super) now: DateTime<Utc>,
     /// The latest plausible time.
     pub(super) latest: DateTime<Utc>,
-    /// The latest plausible time, if the clocks disagree and nothing says which of them is wrong.
+    /// The latest plausible time, if the clocks disagree and the collector cannot tell which one is wrong.
     pub(super) unknown_until: Option<DateTime<Utc>>,
 }
 
 impl Time {
-    /// The time as later runs may rely on it; nothing if it is unknown.
+    /// Returns the time that later runs may rely on. `None` if the time is unknown.
     pub(super) fn to_keep(self) -> Option<DateTime<Utc>> {
         self.unknown_until.is_none().then_some(self.now)
     }
 
-    /// The second from which the age of ids counts: so late that none is forgotten early, and that each is
-    /// recalled for every window that can hold its event.
+    /// Returns the second from which the age of ids counts. It is late enough that no id expires
+    /// early, and that every window finds the ids of its events.
     pub(super) fn of_ids(self) -> i64 {
         self.unknown_until.unwrap_or(self.latest).timestamp()
     }

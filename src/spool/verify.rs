@@ -1,9 +1,9 @@
-//! A second look at what was published last, where folders cannot be synced.
+//! A check of the last published files, on platforms that cannot sync folders.
 //!
-//! There a power cut may undo the last changes of names, and only the order of the journal, which
-//! nobody promises, ties a rename to the commit before it. So after a run that was cut off the batch
-//! before the pending one is moved again where it has to be, and the newest files are compared with
-//! the digests in their names.
+//! There a power cut may undo the last renames. Only the order of the journal ties a rename to the
+//! commit before it, and no vendor promises that order. After an interrupted run the collector
+//! therefore moves the files of the batch before the pending one again, if necessary. It also
+//! compares the newest files with the digests in their names.
 
 use std::collections::HashSet;
 use std::io;
@@ -11,16 +11,16 @@ use std::path::Path;
 
 use super::checkpoint::Checkpoint;
 use super::name::FileName;
-use super::publish::{Placed, Trust, place, sha256};
+use super::publish::{FileOutcome, Trust, publish_one, sha256};
 use super::recover::Recovery;
 use super::{Settings, SpoolError};
 use crate::durable::{Disk, Entry, Kind, is_held};
 
-/// How many of the newest files are read again: a power cut reaches some seconds back.
+/// The number of newest files to check. A power cut undoes only the last seconds.
 const NEWEST: usize = 16;
 
-/// Looks at the files of the last batches, unless the last run ended well.
-pub(super) fn newest(
+/// Checks the files of the last batches if the last run was interrupted.
+pub(super) fn check_newest_files(
     settings: &Settings,
     checkpoint: &mut Checkpoint,
     recovery: &mut Recovery,
@@ -31,48 +31,52 @@ pub(super) fn newest(
         return Ok(());
     }
     let published = &settings.published;
-    let failed = |error| SpoolError::disk("look again at files in", published, error);
-    let mut torn = torn_by_name(disk, published, &settings.stem).map_err(failed)?;
+    let failed = |error| SpoolError::disk("check files in", published, error);
+    let mut damaged = damaged_names(disk, published, &settings.stem).map_err(failed)?;
     for moved in &checkpoint.record().pending {
-        torn.remove(&moved.name); // finishing it has its own way with that
+        damaged.remove(&moved.name); // the recovery of pending files handles this one
     }
     let Some(previous) = previous else {
-        recovery.warnings.extend(torn.iter().map(|name| lost(name)));
+        recovery
+            .warnings
+            .extend(damaged.iter().map(|name| damaged_file_warning(name)));
         return Ok(());
     };
     let trust = Trust::Verify(settings.now.into());
     let mut is_back = false;
     for moved in &previous.pending {
-        match place(disk, &settings.staging, published, moved, trust).map_err(failed)? {
-            Placed::Moved | Placed::Numbered(_) => recovery.finished += 1,
-            Placed::Known(_) => {}
-            // under no name an agent or a person has taken it away; under its own it is another
-            Placed::Missing => {
-                torn.remove(&moved.name);
+        match publish_one(disk, &settings.staging, published, moved, trust).map_err(failed)? {
+            FileOutcome::Moved | FileOutcome::Numbered(_) => recovery.finished += 1,
+            FileOutcome::AlreadyThere(_) => {}
+            // if the file is gone, an agent removed it; if it exists with other content, it is damaged
+            FileOutcome::Missing => {
+                damaged.remove(&moved.name);
                 let there = disk.entry(&published.join(&moved.name)).map_err(failed)?;
                 is_back |= there.is_some();
             }
         }
     }
-    recovery.warnings.extend(torn.iter().map(|name| lost(name)));
+    recovery
+        .warnings
+        .extend(damaged.iter().map(|name| damaged_file_warning(name)));
     if !is_back {
         return Ok(());
     }
     recovery.warnings.push(
-        "published files of the batch before the last are damaged: collection goes back to it"
+        "published files of the last batch but one are damaged: collection repeats that batch"
             .to_owned(),
     );
     let warnings = std::mem::take(&mut recovery.warnings);
     checkpoint.replace(|record| {
-        record.go_back_to(*previous);
+        record.undo_two_batches(*previous);
         record.warn_all(&warnings, settings.now);
     })?;
     recovery.warnings = warnings;
     Ok(())
 }
 
-/// Names of the newest files of a stream whose content is another.
-fn torn_by_name(disk: &dyn Disk, folder: &Path, stem: &str) -> io::Result<HashSet<String>> {
+/// Returns the names of the newest files of a stream whose content does not match the name.
+fn damaged_names(disk: &dyn Disk, folder: &Path, stem: &str) -> io::Result<HashSet<String>> {
     let mut files: Vec<(FileName, Entry)> = disk
         .list(folder)?
         .into_iter()
@@ -80,21 +84,21 @@ fn torn_by_name(disk: &dyn Disk, folder: &Path, stem: &str) -> io::Result<HashSe
         .filter_map(|entry| Some((FileName::parse(&entry.name)?, entry)))
         .collect();
     files.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.modified));
-    let mut torn = HashSet::new();
+    let mut damaged = HashSet::new();
     for (name, _) in files.into_iter().take(NEWEST) {
         let mut file = match disk.open(&folder.join(name.as_str())) {
-            // an agent has just taken it away, or lets nobody read it: it is whole enough for that
+            // an agent has just removed it, or has it open, so the file was complete
             Err(error) if error.kind() == io::ErrorKind::NotFound || is_held(&error) => continue,
             opened => opened?,
         };
         let content = sha256(&mut file)?;
         if !content.starts_with(name.digest()) {
-            torn.insert(name.to_string());
+            damaged.insert(name.to_string());
         }
     }
-    Ok(torn)
+    Ok(damaged)
 }
 
-fn lost(name: &str) -> String {
-    format!("the published file {name} was damaged: some of its events may be missing")
+fn damaged_file_warning(name: &str) -> String {
+    format!("the published file {name} is damaged: some of its events may be missing")
 }

@@ -1,11 +1,12 @@
-//! The verbs of the disk in memory: what each does to what is visible and to what is durable.
+//! The calls of the disk in memory, and their effect on the visible and the durable state.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
 use super::super::{Disk, Entry, Handle, Kind, Mode};
-use super::{Content, Model, Renames, name_of, text};
+use super::state::{Content, name_of, text};
+use super::{Model, Renames};
 
 impl Disk for Model {
     fn create(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn Handle>> {
@@ -54,7 +55,7 @@ impl Disk for Model {
         state.change()?;
         let id = state.find(from)?;
         if state.find(to).ok() != Some(id) {
-            // POSIX: nothing happens when both are names of one file
+            // POSIX: a rename between two names of one file has no effect
             state.rename_names(vec![(name_of(to), Some(id)), (name_of(from), None)]);
         }
         Ok(())
@@ -206,16 +207,16 @@ impl Handle for OpenFile {
     fn sync(&mut self) -> io::Result<()> {
         let mut state = self.disk.state();
         let done = state.change();
-        if state.files[self.id].forsaken {
+        if state.files[self.id].sync_failed {
             state
-                .misused
+                .forbidden_calls
                 .push("a file was synced again after a failed sync".to_owned());
         }
         let crashed = state.crashed;
         let file = &mut state.files[self.id];
         match &done {
-            Ok(()) if !file.forsaken => file.durable.clone_from(&file.visible),
-            Err(_) if !crashed => file.forsaken = true,
+            Ok(()) if !file.sync_failed => file.durable.clone_from(&file.visible),
+            Err(_) if !crashed => file.sync_failed = true,
             _ => {}
         }
         done

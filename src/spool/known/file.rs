@@ -1,4 +1,4 @@
-//! The file of digests beside the record: blocks of one hour each, with a check sum.
+//! The file of digests beside the record: blocks of one hour each, with a checksum.
 
 use std::io::{self, BufReader, BufWriter, Read};
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use sha2::{Digest as _, Sha256};
 use crate::durable::{self, Disk, Handle, Mode};
 use crate::spool::seen::{Digest, Seen};
 
-/// Digests are remembered for so long.
+/// The hours for which the file keeps digests.
 pub(super) const KEPT_HOURS: i64 = 8 * 24;
 /// A file above this size keeps fewer hours.
 const LARGE_BYTES: u64 = 64 << 20;
 pub(super) const KEPT_HOURS_IF_LARGE: i64 = 36;
-/// The file is written anew when its oldest digests are older than they need to be by so much.
+/// The collector rewrites the file when its oldest digests exceed their time by this many hours.
 pub(super) const SLACK_HOURS: i64 = 12;
-/// Digests of one block, at most: it bounds the memory for reading.
+/// The most digests in one block. It bounds the memory for reading.
 const BLOCK_IDS: usize = 65_536;
 const ID_BYTES: usize = 16;
 const HEAD_BYTES: usize = 12;
@@ -25,16 +25,16 @@ const SUM_BYTES: usize = 8;
 /// The part of the file that counts, as the record names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Older {
-    /// Ends the name of the file.
+    /// The number at the end of the file's name.
     pub(super) number: u64,
-    /// Bytes from its start that count.
+    /// The number of bytes that count, from the start of the file.
     pub(super) bytes: u64,
     /// The hour since 1970 of its oldest digest.
     pub(super) oldest: i64,
 }
 
 impl Older {
-    /// How many bytes of the file count.
+    /// Returns the number of bytes of the file that count.
     pub(in crate::spool) const fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -43,13 +43,13 @@ impl Older {
         durable::with_suffix(state, &format!(".ids-{}", self.number))
     }
 
-    /// True if the file is there with all bytes that count.
+    /// True if the file exists and holds all bytes that count.
     pub(in crate::spool) fn is_there(&self, disk: &dyn Disk, state: &Path) -> io::Result<bool> {
         let entry = disk.entry(&self.path(state))?;
         Ok(self.bytes == 0 || entry.is_some_and(|entry| entry.size >= self.bytes))
     }
 
-    /// The part of the file before its first damage.
+    /// Returns the part of the file before the first damage.
     pub(in crate::spool) fn sound(&self, disk: &dyn Disk, state: &Path) -> io::Result<Self> {
         let bytes = read_blocks(disk, state, self, |_, _| Ok(()))?;
         Ok(self.cut(bytes))
@@ -63,7 +63,8 @@ impl Older {
     }
 }
 
-/// Adds digests to the file and returns what the next record has to name; `hour` is the present.
+/// Appends digests to the file and returns the part that the next record must name. `hour` is the
+/// present hour.
 pub(in crate::spool) fn keep(
     disk: &dyn Disk,
     state: &Path,
@@ -74,7 +75,7 @@ pub(in crate::spool) fn keep(
     keep_within(disk, state, (older, ids), hour, LARGE_BYTES)
 }
 
-/// The same for any size from which on a file keeps fewer hours.
+/// Appends digests like [`keep`]. A file above `large_bytes` keeps fewer hours.
 pub(super) fn keep_within(
     disk: &dyn Disk,
     state: &Path,
@@ -109,8 +110,8 @@ pub(super) fn keep_within(
     })
 }
 
-/// Writes a new file without what is older than the horizon. The old file stays: the copy of the record
-/// names it until the next replacement, and the rewrite after this one deletes it.
+/// Writes a new file without the digests before the horizon. The old file stays, because the copy
+/// of the record names it until the next replacement. The rewrite after this one deletes it.
 fn rewrite(
     disk: &dyn Disk,
     state: &Path,
@@ -165,7 +166,7 @@ fn write_blocks(file: &mut impl io::Write, ids: &Seen) -> io::Result<u64> {
     Ok(written)
 }
 
-/// Writes hour, count, digests and a check sum over them.
+/// Writes the hour, the count, the digests and a checksum of them.
 fn write_block(file: &mut impl io::Write, hour: i64, ids: &[Digest]) -> io::Result<u64> {
     let mut block = Vec::with_capacity(HEAD_BYTES + ids.len() * ID_BYTES + SUM_BYTES);
     let count = u32::try_from(ids.len()).expect("a block is bounded");
@@ -178,7 +179,8 @@ fn write_block(file: &mut impl io::Write, hour: i64, ids: &[Digest]) -> io::Resu
     Ok(block.len() as u64)
 }
 
-/// Reads the part that counts, block by block, up to the first damage; returns how many bytes are sound.
+/// Reads the part that counts, block by block, up to the first damage. Returns the number of
+/// undamaged bytes.
 pub(super) fn read_blocks(
     disk: &dyn Disk,
     state: &Path,
@@ -200,7 +202,7 @@ pub(super) fn read_blocks(
     Ok(sound)
 }
 
-/// Reads one block; `None` if it is not as it was written.
+/// Reads one block. Returns `None` if it is damaged.
 fn read_block(file: &mut impl Read) -> io::Result<Option<(i64, Vec<Digest>)>> {
     let mut head = [0; HEAD_BYTES];
     if !fill(file, &mut head)? {
@@ -230,7 +232,7 @@ fn read_block(file: &mut impl Read) -> io::Result<Option<(i64, Vec<Digest>)>> {
     )))
 }
 
-/// Fills the buffer; false if the file ends before.
+/// Fills the buffer. Returns false if the file ends before.
 fn fill(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
     match file.read_exact(buffer) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),

@@ -1,23 +1,24 @@
-//! Digests in memory, sorted and searched by their first bits.
+//! Sorted digests in memory.
 
 use crate::spool::seen::Digest;
 
-/// Digests that share their first bits, about.
+/// The average number of digests in a group.
 const GROUP_IDS: usize = 4;
 
-/// Sorted digests, searched by their first bits: they are spread evenly, so that few share them.
+/// Sorted digests, in groups that share their first bits. Digests spread evenly, so that each group
+/// is small.
 #[derive(Debug, Default)]
 pub(super) struct Sorted {
     digests: Vec<Digest>,
-    /// Where the digests of each group begin, and the end of the last group.
+    /// The index at which each group begins, and the end of the last group.
     starts: Vec<u32>,
-    /// How many of the first bits tell the group.
+    /// The number of first bits that select the group.
     bits: u32,
 }
 
 impl Sorted {
     pub(super) fn of(mut digests: Vec<Digest>) -> Self {
-        digests.sort(); // which merges what is sorted already
+        digests.sort(); // fast for sorted runs, because it merges them
         Self::of_sorted(digests)
     }
 
@@ -54,8 +55,8 @@ impl Sorted {
         self.digests.len()
     }
 
-    /// The digests that can share this first half.
-    pub(super) fn like(&self, half: u64) -> &[Digest] {
+    /// Returns the digests that can share this first half.
+    pub(super) fn candidates(&self, half: u64) -> &[Digest] {
         if self.digests.is_empty() {
             return &[];
         }
@@ -117,10 +118,10 @@ mod tests {
                 sorted.extend(std::iter::empty());
                 assert!(sorted.digests.is_sorted());
                 let mut all = one.iter().chain(two);
-                assert!(all.all(|id| sorted.like(id.half()).contains(id)));
+                assert!(all.all(|id| sorted.candidates(id.half()).contains(id)));
             }
         }
-        assert!(Sorted::default().like(u64::MAX).is_empty());
+        assert!(Sorted::default().candidates(u64::MAX).is_empty());
     }
 
     proptest! {
@@ -135,10 +136,10 @@ mod tests {
             sorted.extend(more.iter().map(id));
             prop_assert_eq!(sorted.len(), first.len() + more.len());
             for number in first.iter().chain(&more) {
-                prop_assert!(sorted.like(id(number).half()).contains(&id(number)));
+                prop_assert!(sorted.candidates(id(number).half()).contains(&id(number)));
             }
             let is_known = first.contains(&other) || more.contains(&other);
-            prop_assert_eq!(sorted.like(id(&other).half()).contains(&id(&other)), is_known);
+            prop_assert_eq!(sorted.candidates(id(&other).half()).contains(&id(&other)), is_known);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is remembered is found again, whatever happens to the file.
+//! Tests that the collector finds remembered digests again, except those behind a damage of the file.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ fn two_hours(disk: &Model, state: &Path) -> Older {
     keep(disk, state, Some(&first), &seen(101, 10..20), 101).unwrap()
 }
 
-/// Returns the file of `older` and what it holds.
+/// Returns the path of `older` and the content of the file.
 fn content(disk: &Model, older: &Older) -> (PathBuf, Vec<u8>) {
     let path = older.path(Path::new(STATE));
     let name = path.file_name().unwrap().to_str().unwrap();
@@ -37,7 +37,7 @@ fn content(disk: &Model, older: &Older) -> (PathBuf, Vec<u8>) {
     (path, whole)
 }
 
-/// Keeps ten ids with hour 0, then one with each of these hours: number 1,000 and the hour.
+/// Keeps ten ids with hour 0, then one with each of these hours. Its number is 1,000 plus the hour.
 fn one_an_hour(disk: &Model, hours: impl Iterator<Item = i64>, mut look: impl FnMut(i64, &Older)) {
     let state = Path::new(STATE);
     let mut older = keep(disk, state, None, &seen(0, 0..10), 0).unwrap();
@@ -52,12 +52,12 @@ fn one_an_hour(disk: &Model, hours: impl Iterator<Item = i64>, mut look: impl Fn
 fn load(disk: &Model, older: &Older, hour: i64) -> (Known, bool) {
     let (none, state) = (Seen::default(), Path::new(STATE));
     let loaded = Known::load(disk, state, Some(older), [&none, &none], hour);
-    let (known, shortened) = loaded.unwrap();
+    let (known, undamaged_ids) = loaded.unwrap();
     assert_eq!(
         older.sound(disk, state).unwrap() == *older,
-        shortened.is_none()
+        undamaged_ids.is_none()
     );
-    (known, shortened.is_none())
+    (known, undamaged_ids.is_none())
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The record and its bytes.
+//! Tests of the record and its bytes.
 
 use super::*;
 use crate::spool::seen::Digest;
@@ -77,7 +77,7 @@ fn a_cut_or_a_flipped_bit_anywhere_is_noticed() {
 #[test]
 fn going_back_forgets_what_the_batch_added() {
     let mut record = sample();
-    record.go_back();
+    record.undo_batch();
     assert_eq!(record.position.as_deref(), Some("eNoBefore"));
     assert!(record.pending.is_empty() && record.added.len() + record.seen.len() == 0);
 }

@@ -1,14 +1,14 @@
-//! The reader of the published folder, and what it would complain about.
+//! An agent that reads the published folder and collects complaints.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::world::PUBLISHED;
+use super::simulation::PUBLISHED;
 use crate::durable::model::Model;
 use crate::spool::FileName;
 use crate::spool::record::digest;
 
-/// What an agent has read: it takes a file for complete the moment it sees the name.
+/// The files that an agent has read. It treats a file as complete as soon as it sees the name.
 #[derive(Clone, Default)]
 pub(super) struct Agent {
     read: BTreeMap<String, Vec<u8>>,
@@ -17,11 +17,11 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    /// Reads what is there at this moment.
+    /// Reads the present files.
     pub(super) fn look(&mut self, model: &Model) {
         for (name, content) in model.files(Path::new(PUBLISHED)) {
             if FileName::parse(&name).is_none() {
-                continue; // somebody else's
+                continue; // another program's file
             }
             match self.read.get(&name) {
                 Some(known) if *known == content => continue,
@@ -33,13 +33,13 @@ impl Agent {
         }
     }
 
-    /// Takes note of what may be deleted from now on.
+    /// Notes the files that the collector may delete from now on.
     pub(super) fn expect_pruning(&mut self) {
         self.pruned = self.read.keys().cloned().collect();
     }
 
-    /// What is wrong, when each of these lines ought to have been read once and these files ought
-    /// to be there still.
+    /// Returns the complaints. The agent must have read each of the `expected` lines once, and each
+    /// unpruned file must still be in `there`.
     pub(super) fn findings(
         &self,
         expected: impl Iterator<Item = String>,

@@ -1,14 +1,14 @@
-//! State files that are lost, damaged, foreign or from the future.
+//! Tests with a state that is lost, damaged, foreign or of a later version.
 
 use std::path::Path;
 
-use super::world::{PREVIOUS, PUBLISHED, RECORD, Replay, STATE, World};
+use super::simulation::{PREVIOUS, PUBLISHED, RECORD, Replay, STATE, Simulation};
 use crate::spool::SpoolError;
 use crate::spool::record::{Move, Record, digest};
 
 type Damage = fn(&[u8]) -> Option<Vec<u8>>;
 
-/// What can become of a file; nothing means that it is gone.
+/// Kinds of damage to a file. `None` means that the file is missing.
 pub(super) const DAMAGES: [(&str, Damage); 6] = [
     ("missing", |_| None),
     ("empty", |_| Some(Vec::new())),
@@ -23,7 +23,7 @@ pub(super) const DAMAGES: [(&str, Damage); 6] = [
     ("something else", |_| Some(b"\xff\xfe not ours".to_vec())),
 ];
 
-impl World {
+impl Simulation {
     pub(super) fn content(&self, path: &Path) -> Option<Vec<u8>> {
         let name = path.file_name().unwrap().to_str().unwrap();
         self.model.files(path.parent().unwrap()).remove(name)
@@ -35,7 +35,7 @@ impl World {
             .tamper(Path::new(path), damage(&content).as_deref());
     }
 
-    /// Changes a state file as a program of ours could have written it.
+    /// Changes a state file and keeps its checksum valid.
     pub(super) fn rewrite(&self, path: &str, change: impl FnOnce(&mut Record)) {
         let mut record = Record::decode(&self.content(Path::new(path)).unwrap()).unwrap();
         change(&mut record);
@@ -51,34 +51,34 @@ impl World {
     }
 }
 
-/// Two batches collected, two more waiting.
-fn finished() -> World {
-    let mut world = World::new(2);
-    world.collect().unwrap();
-    world.look();
-    world.batches = 4;
-    world
+/// Returns a simulation with two collected batches and two more waiting.
+fn finished() -> Simulation {
+    let mut simulation = Simulation::new(2);
+    simulation.collect().unwrap();
+    simulation.look();
+    simulation.batches = 4;
+    simulation
 }
 
 #[test]
 fn after_a_finished_run_any_single_state_file_may_be_lost_or_damaged() {
     for path in [RECORD, PREVIOUS] {
         for (what, damage) in DAMAGES {
-            let mut world = finished();
-            world.damage(path, damage);
-            let recovery = world.fork().collect().unwrap();
+            let mut simulation = finished();
+            simulation.damage(path, damage);
+            let recovery = simulation.fork().collect().unwrap();
             assert!(!recovery.lost);
             assert_eq!(
                 recovery.warnings.len(),
                 usize::from(path == RECORD),
                 "{what}"
             );
-            world.at_every_change(|step, mut world| {
-                world.kill();
-                world.assert_whole(&(path, what, step));
+            simulation.at_every_change(|step, mut simulation| {
+                simulation.kill();
+                simulation.assert_whole(&(path, what, step));
             });
-            world.assert_whole(&(path, what));
-            assert_eq!(world.set_aside(), usize::from(what != "missing"));
+            simulation.assert_whole(&(path, what));
+            assert_eq!(simulation.set_aside(), usize::from(what != "missing"));
         }
     }
 }
@@ -86,57 +86,62 @@ fn after_a_finished_run_any_single_state_file_may_be_lost_or_damaged() {
 #[test]
 fn the_same_holds_when_the_published_files_are_gone_by_then() {
     for path in [RECORD, PREVIOUS] {
-        let mut world = finished();
-        for name in world.model.files(Path::new(PUBLISHED)).keys() {
-            world.model.tamper(&Path::new(PUBLISHED).join(name), None);
+        let mut simulation = finished();
+        for name in simulation.model.files(Path::new(PUBLISHED)).keys() {
+            simulation
+                .model
+                .tamper(&Path::new(PUBLISHED).join(name), None);
         }
-        world.agent.expect_pruning();
-        world.damage(path, |_| None);
-        world.assert_whole(&path);
+        simulation.agent.expect_pruning();
+        simulation.damage(path, |_| None);
+        simulation.assert_whole(&path);
     }
 }
 
 #[test]
 fn the_same_holds_after_a_run_that_stopped_early() {
-    let mut world = World::new(3);
-    let (mut spool, _) = world.open().unwrap();
+    let mut simulation = Simulation::new(3);
+    let (mut spool, _) = simulation.open().unwrap();
     for _ in 0..2 {
-        let answer = world.answer(spool.position()).unwrap();
-        world.store(&mut spool, answer).unwrap();
+        let answer = simulation.answer(spool.position()).unwrap();
+        simulation.store(&mut spool, answer).unwrap();
     }
     spool
-        .leave(&crate::spool::Left::default(), world.time())
+        .leave(&crate::spool::Left::default(), simulation.time())
         .unwrap();
     drop(spool);
-    world.look();
-    world.damage(RECORD, |_| None);
-    world.assert_whole(&"settled");
+    simulation.look();
+    simulation.damage(RECORD, |_| None);
+    simulation.assert_whole(&"settled");
 }
 
 #[test]
 fn with_both_files_bad_it_starts_from_the_earliest_and_says_so() {
     for (what, damage) in DAMAGES {
-        let mut world = World::new(3);
-        world.replay = Replay::Identical;
-        world.collect().unwrap();
-        world.look();
-        world.damage(RECORD, damage);
-        world.damage(PREVIOUS, damage);
-        let (spool, recovery) = world.open().unwrap();
+        let mut simulation = Simulation::new(3);
+        simulation.replay = Replay::Identical;
+        simulation.collect().unwrap();
+        simulation.look();
+        simulation.damage(RECORD, damage);
+        simulation.damage(PREVIOUS, damage);
+        let (spool, recovery) = simulation.open().unwrap();
         assert!(recovery.lost && spool.position().is_none());
         assert_eq!(recovery.warnings.len(), 1);
         drop(spool);
-        assert_eq!(world.set_aside(), if what == "missing" { 0 } else { 2 });
-        world.assert_whole(&what); // a service that repeats itself to the letter repeats nothing
+        assert_eq!(
+            simulation.set_aside(),
+            if what == "missing" { 0 } else { 2 }
+        );
+        simulation.assert_whole(&what); // a service that sends the same bytes again causes no repeated line
     }
 }
 
 #[test]
 fn a_first_run_is_not_taken_for_a_lost_state() {
-    let world = World::new(1);
+    let simulation = Simulation::new(1);
     let foreign = Path::new(PUBLISHED).join("notes.txt");
-    world.model.tamper(&foreign, Some(b"mine"));
-    let (spool, recovery) = world.open().unwrap();
+    simulation.model.tamper(&foreign, Some(b"mine"));
+    let (spool, recovery) = simulation.open().unwrap();
     assert_eq!(recovery, crate::spool::Recovery::default());
     assert!(spool.position().is_none() && spool.last_success().is_none());
 }
@@ -150,23 +155,23 @@ fn a_record_that_is_not_for_this_program_stops_it_untouched() {
     ];
     for path in [RECORD, PREVIOUS] {
         for change in changes {
-            let mut world = finished();
-            world.rewrite(path, change);
-            let before = world.model.files(Path::new(STATE));
-            let refused = world.collect();
+            let mut simulation = finished();
+            simulation.rewrite(path, change);
+            let before = simulation.model.files(Path::new(STATE));
+            let refused = simulation.collect();
             assert!(
                 matches!(refused, Err(SpoolError::Unusable { .. })),
                 "{refused:?}"
             );
-            assert_eq!(world.model.files(Path::new(STATE)), before);
+            assert_eq!(simulation.model.files(Path::new(STATE)), before);
         }
     }
 }
 
 #[test]
 fn a_record_that_names_paths_counts_as_damaged() {
-    let mut world = finished();
-    world.rewrite(RECORD, |record| {
+    let mut simulation = finished();
+    simulation.rewrite(RECORD, |record| {
         record.pending.push(Move {
             staged: "siem-00000000-1-1.staged".to_owned(),
             name: "../../etc/passwd_0123456789abcdef.siem".to_owned(),
@@ -174,48 +179,48 @@ fn a_record_that_names_paths_counts_as_damaged() {
             sha256: digest(b"x"),
         });
     });
-    let recovery = world.fork().collect().unwrap();
+    let recovery = simulation.fork().collect().unwrap();
     assert!(
         recovery.warnings[0].contains("not the collector's"),
         "{recovery:?}"
     );
-    world.assert_whole(&"paths");
+    simulation.assert_whole(&"paths");
 }
 
 #[test]
 fn an_old_file_put_back_does_not_win_over_the_newer_copy() {
-    let mut world = finished();
-    let old = world.content(Path::new(RECORD)).unwrap();
-    world.collect().unwrap();
-    world.look();
-    world.batches = 5;
-    world.model.tamper(Path::new(RECORD), Some(&old));
-    let recovery = world.fork().collect().unwrap();
+    let mut simulation = finished();
+    let old = simulation.content(Path::new(RECORD)).unwrap();
+    simulation.collect().unwrap();
+    simulation.look();
+    simulation.batches = 5;
+    simulation.model.tamper(Path::new(RECORD), Some(&old));
+    let recovery = simulation.fork().collect().unwrap();
     assert!(recovery.warnings[0].contains("older"), "{recovery:?}");
-    world.at_every_change(|step, mut world| {
-        world.kill();
-        world.assert_whole(&step);
+    simulation.at_every_change(|step, mut simulation| {
+        simulation.kill();
+        simulation.assert_whole(&step);
     });
 }
 
 #[test]
 fn a_file_put_back_is_noticed_as_soon_as_it_is_older_than_the_copy() {
-    let mut world = World::new(4);
-    let (mut spool, _) = world.open().unwrap();
+    let mut simulation = Simulation::new(4);
+    let (mut spool, _) = simulation.open().unwrap();
     let mut generations = Vec::new();
-    while let Some(answer) = world.answer(spool.position()) {
-        world.store(&mut spool, answer).unwrap();
-        generations.push(world.content(Path::new(RECORD)).unwrap());
+    while let Some(answer) = simulation.answer(spool.position()) {
+        simulation.store(&mut spool, answer).unwrap();
+        generations.push(simulation.content(Path::new(RECORD)).unwrap());
     }
     drop(spool);
-    // the newest is the state, the one before it the copy
+    // the last is the state, the one before it the copy
     for (age, old) in generations.iter().rev().enumerate() {
-        let world = world.fork();
-        world.model.tamper(Path::new(RECORD), Some(old));
-        let (spool, recovery) = world.open().unwrap();
+        let simulation = simulation.fork();
+        simulation.model.tamper(Path::new(RECORD), Some(old));
+        let (spool, recovery) = simulation.open().unwrap();
         let is_noticed = age >= 2;
         let told = recovery.warnings.iter();
-        let told = told.filter(|text| text.contains("older than the copy"));
+        let told = told.filter(|text| text.contains("older than its copy"));
         assert_eq!(told.count(), usize::from(is_noticed), "{age} {recovery:?}");
         let position = if age == 0 { "4" } else { "3" };
         assert_eq!(spool.position(), Some(position), "{age}");
@@ -225,7 +230,7 @@ fn a_file_put_back_is_noticed_as_soon_as_it_is_older_than_the_copy() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_state_that_is_no_file_is_refused_without_waiting() {
-    use super::world::settings;
+    use super::simulation::settings;
     use crate::spool::{Lock, Spool};
     use rustix::fs::{CWD, FileType, Mode, mknodat};
     let makers: [fn(&Path); 4] = [
@@ -246,7 +251,7 @@ fn a_state_that_is_no_file_is_refused_without_waiting() {
     for make in makers {
         let folder = tempfile::tempdir().unwrap();
         make(&folder.path().join("siem.state"));
-        let now = World::new(0).time();
+        let now = Simulation::new(0).time();
         let places = crate::spool::Settings {
             data: folder.path().to_owned(),
             state: folder.path().to_owned(),

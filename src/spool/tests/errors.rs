@@ -1,40 +1,41 @@
-//! Disks that refuse one call and then go on: full, broken, forbidden.
+//! Tests with a disk that fails one call and then works: full, broken or forbidden.
 
 use std::io::ErrorKind;
 
-use super::world::World;
+use super::simulation::Simulation;
 use crate::durable::model::Fault;
 use crate::spool::{Left, Recovery, SpoolError};
 
-/// `Other` stands for an I/O error, which the standard library gives no name.
+/// `Other` represents an I/O error, which has no name in the standard library.
 const KINDS: [ErrorKind; 3] = [
     ErrorKind::StorageFull,
     ErrorKind::Other,
     ErrorKind::PermissionDenied,
 ];
 
-/// Lets every call of a run fail in turn, and gives the world after it to `judge`.
+/// Fails every call of a run in turn, and passes the resulting simulation to `judge`. Returns the number
+/// of failed runs.
 fn at_every_call(
-    run: impl Fn(&mut World) -> Result<Recovery, SpoolError>,
-    mut judge: impl FnMut(World, (u64, ErrorKind)),
+    run: impl Fn(&mut Simulation) -> Result<Recovery, SpoolError>,
+    mut judge: impl FnMut(Simulation, (u64, ErrorKind)),
 ) -> u64 {
-    let mut beginning = World::new(1);
+    let mut beginning = Simulation::new(1);
     beginning.collect().unwrap();
     beginning.look();
     beginning.batches = 3;
     let mut failures = 0;
     for kind in KINDS {
         for call in 0.. {
-            let mut world = beginning.fork();
-            world.model.plan(Some(Fault::FailCall(call, kind)));
-            failures += u64::from(run(&mut world).is_err());
+            let mut simulation = beginning.fork();
+            simulation.model.plan(Some(Fault::FailCall(call, kind)));
+            failures += u64::from(run(&mut simulation).is_err());
             if (call % 2) == 0 {
-                world.look();
+                simulation.look();
             }
-            if world.model.calls() <= call {
+            if simulation.model.calls() <= call {
                 break;
             }
-            judge(world, (call, kind));
+            judge(simulation, (call, kind));
         }
     }
     failures
@@ -42,8 +43,8 @@ fn at_every_call(
 
 #[test]
 fn whichever_call_fails_the_next_run_makes_it_whole() {
-    let failures = at_every_call(World::collect, |mut world, history| {
-        world.assert_whole(&history);
+    let failures = at_every_call(Simulation::collect, |mut simulation, history| {
+        simulation.assert_whole(&history);
     });
     println!("{failures} runs failed at a call");
     assert!(failures > 200, "only {failures} runs failed");
@@ -51,43 +52,45 @@ fn whichever_call_fails_the_next_run_makes_it_whole() {
 
 #[test]
 fn a_power_cut_after_a_failed_call_loses_and_repeats_nothing() {
-    at_every_call(World::collect, |world, history| {
+    at_every_call(Simulation::collect, |simulation, history| {
         for seed in [0, history.0 + 3] {
-            let mut world = world.fork();
-            world.cut_power(seed);
-            world.assert_whole(&(history, seed));
+            let mut simulation = simulation.fork();
+            simulation.cut_power(seed);
+            simulation.assert_whole(&(history, seed));
         }
     });
 }
 
 #[test]
 fn after_a_failed_commit_no_further_change_is_accepted() {
-    let stubborn = |world: &mut World| {
-        let (mut spool, recovery) = world.open()?;
-        while let Some(answer) = world.answer(spool.position()) {
-            if let Err(error) = world.store(&mut spool, answer) {
-                let _ = spool.leave(&Left::default(), world.time());
-                let _ = spool.finish(world.time(), &[]);
+    let stubborn = |simulation: &mut Simulation| {
+        let (mut spool, recovery) = simulation.open()?;
+        while let Some(answer) = simulation.answer(spool.position()) {
+            if let Err(error) = simulation.store(&mut spool, answer) {
+                let _ = spool.leave(&Left::default(), simulation.time());
+                let _ = spool.finish(simulation.time(), &[]);
                 return Err(error);
             }
         }
-        spool.finish(world.time(), &[])?;
+        spool.finish(simulation.time(), &[])?;
         Ok(recovery)
     };
-    at_every_call(stubborn, |mut world, history| world.assert_whole(&history));
+    at_every_call(stubborn, |mut simulation, history| {
+        simulation.assert_whole(&history)
+    });
 }
 
 #[test]
 fn a_commit_that_was_decided_and_not_published_cannot_be_settled() {
     let mut refused = 0;
     let counting = at_every_call(
-        |world: &mut World| {
-            let (mut spool, recovery) = world.open()?;
-            while let Some(answer) = world.answer(spool.position()) {
-                world.store(&mut spool, answer).inspect_err(|_| {
-                    if spool.halfway {
-                        let left = spool.leave(&Left::default(), world.time());
-                        let again = [left, spool.finish(world.time(), &[])];
+        |simulation: &mut Simulation| {
+            let (mut spool, recovery) = simulation.open()?;
+            while let Some(answer) = simulation.answer(spool.position()) {
+                simulation.store(&mut spool, answer).inspect_err(|_| {
+                    if spool.commit_failed {
+                        let left = spool.leave(&Left::default(), simulation.time());
+                        let again = [left, spool.finish(simulation.time(), &[])];
                         assert!(again.iter().all(Result::is_err));
                     }
                 })?;

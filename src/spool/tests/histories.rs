@@ -1,12 +1,12 @@
-//! Long stories of everything that can happen to an installation, made up by chance.
+//! Tests with long random histories of an installation.
 //!
-//! Each is known by its number, which a failure names. `HISTORIES=1000000 cargo test --release --lib
-//! whatever_happens` tries as many, of both streams.
+//! A failed test names the number of the history. `HISTORIES=1000000 cargo test --release --lib
+//! whatever_happens` tries that many, of both streams.
 
 use std::path::Path;
 
 use super::damage::DAMAGES;
-use super::world::{self, PREVIOUS, RECORD, World};
+use super::simulation::{self, PREVIOUS, RECORD, Simulation};
 use crate::durable::model::Fault;
 
 const USUAL: u64 = 2_000;
@@ -14,57 +14,57 @@ const KINDS: [std::io::ErrorKind; 2] = [
     std::io::ErrorKind::StorageFull,
     std::io::ErrorKind::PermissionDenied,
 ];
-/// Changes and calls of a long run, about.
+/// The approximate number of changes and of calls of a long run.
 const CHANGES: u64 = 100;
 const CALLS: u64 = 200;
 
-/// What the last run left.
+/// The end of the last run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Whole: any single state file may be lost.
+    /// The run finished: any single state file may be lost.
     Finished,
-    /// Not whole: only the power and the process may fail.
+    /// The run was interrupted: only the power and the process may fail.
     Interrupted,
 }
 
-fn live(seed: u64) -> (World, Vec<String>) {
+fn random_history(seed: u64) -> (Simulation, Vec<String>) {
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut world = World::new(random.usize(0..3));
+    let mut simulation = Simulation::new(random.usize(0..3));
     let mut state = State::Interrupted;
     let mut story = Vec::new();
     for _ in 0..random.usize(2..9) {
-        world.batches += random.usize(0..2);
-        world.now += 1_800;
+        simulation.batches += random.usize(0..2);
+        simulation.now += 1_800;
         let event = random.u32(0..10);
         story.push(format!(
             "{event} in {state:?} with {} batches",
-            world.batches
+            simulation.batches
         ));
         if random.bool() {
-            world.look();
+            simulation.look();
         }
         state = match (event, state) {
-            (0..=3, _) => stopped(&mut world, event, &mut random),
+            (0..=3, _) => stopped(&mut simulation, event, &mut random),
             (4, _) => {
                 let fault = Fault::FailCall(random.u64(0..CALLS), *random.choice(&KINDS).unwrap());
-                ended(world.collect_into(Some(fault)).is_ok())
+                ended(simulation.collect_into(Some(fault)).is_ok())
             }
             (5, State::Finished) => {
-                damage(&mut world, &mut random);
+                damage(&mut simulation, &mut random);
                 State::Interrupted
             }
             (6, State::Finished) => {
-                prune(&mut world);
+                prune(&mut simulation);
                 state
             }
             (7, _) => {
-                world.cut_power(random.u64(..));
+                simulation.cut_power(random.u64(..));
                 state
             }
-            _ => ended(world.collect_into(None).is_ok()),
+            _ => ended(simulation.collect_into(None).is_ok()),
         };
     }
-    (world, story)
+    (simulation, story)
 }
 
 fn ended(well: bool) -> State {
@@ -75,39 +75,39 @@ fn ended(well: bool) -> State {
     }
 }
 
-/// A run that is killed or cut off, unless it ends before.
-fn stopped(world: &mut World, event: u32, random: &mut fastrand::Rng) -> State {
-    let done = world.collect_into(Some(Fault::StopAtChange(random.u64(0..CHANGES))));
-    if !world.model.crashed() {
+/// Kills a run or cuts its power, unless the run ends before.
+fn stopped(simulation: &mut Simulation, event: u32, random: &mut fastrand::Rng) -> State {
+    let done = simulation.collect_into(Some(Fault::StopAtChange(random.u64(0..CHANGES))));
+    if !simulation.model.crashed() {
         return ended(done.is_ok());
     }
     if event < 2 {
-        world.kill()
+        simulation.kill()
     } else {
-        world.cut_power(random.u64(..))
+        simulation.cut_power(random.u64(..))
     }
     State::Interrupted
 }
 
-fn damage(world: &mut World, random: &mut fastrand::Rng) {
+fn damage(simulation: &mut Simulation, random: &mut fastrand::Rng) {
     let path = Path::new(if random.bool() { RECORD } else { PREVIOUS });
-    let Some(content) = world.content(path) else {
+    let Some(content) = simulation.content(path) else {
         return;
     };
     let (_, damage) = random.choice(&DAMAGES).unwrap();
-    world.model.tamper(path, damage(&content).as_deref());
+    simulation.model.tamper(path, damage(&content).as_deref());
 }
 
-fn prune(world: &mut World) {
-    world.now += 8 * 86_400;
-    world.look();
-    world.agent.expect_pruning();
-    world.model.plan(None);
-    let (spool, _) = world.open().unwrap();
-    world::prune(&spool, world.time(), 7, 10_000);
+fn prune(simulation: &mut Simulation) {
+    simulation.now += 8 * 86_400;
+    simulation.look();
+    simulation.agent.expect_pruning();
+    simulation.model.plan(None);
+    let (spool, _) = simulation.open().unwrap();
+    simulation::prune(&spool, simulation.time(), 7, 10_000);
 }
 
-/// The numbers of the histories to try.
+/// Returns the numbers of the histories to try.
 pub(super) fn numbers(usual: u64) -> std::ops::Range<u64> {
     let count = std::env::var("HISTORIES")
         .ok()
@@ -118,7 +118,7 @@ pub(super) fn numbers(usual: u64) -> std::ops::Range<u64> {
 #[test]
 fn whatever_happens_every_line_is_published_once() {
     for seed in numbers(USUAL) {
-        let (mut world, story) = live(seed);
-        world.assert_whole(&format!("history {seed}: {story:#?}"));
+        let (mut simulation, story) = random_history(seed);
+        simulation.assert_whole(&format!("history {seed}: {story:#?}"));
     }
 }

@@ -1,17 +1,18 @@
-//! A disk like that of Windows: folders cannot be synced, names become durable in order and later.
+//! Tests with a disk like that of Windows: folders cannot be synced, and names become durable in
+//! order and later.
 
 use std::path::Path;
 
-use super::world::{PUBLISHED, STAGING, World};
+use super::simulation::{PUBLISHED, STAGING, Simulation};
 use crate::durable::model::Renames;
 
-/// Besides the extremes, this many lengths of the journal are tried at every step.
+/// The seeds of each step: the extremes, and random lengths of the journal.
 const CUTS: std::ops::Range<u64> = 0..30;
 
-/// A first run, and one that finds the state of another, which was half an hour ago.
-fn beginnings() -> [World; 2] {
-    let first = World::with(3, Renames::InOrder);
-    let mut second = World::with(2, Renames::InOrder);
+/// Returns a first run, and one after another run half an hour ago.
+fn beginnings() -> [Simulation; 2] {
+    let first = Simulation::with(3, Renames::InOrder);
+    let mut second = Simulation::with(2, Renames::InOrder);
     second.collect().unwrap();
     second.look();
     second.model.let_time_pass();
@@ -19,9 +20,9 @@ fn beginnings() -> [World; 2] {
     [first, second]
 }
 
-/// What is wrong with a world that agents may have read before names were taken back.
-fn besides_repeats(world: &mut World) -> Vec<String> {
-    let mut wrong = world.verdict();
+/// Returns the complaints, except those of agents that read a name before the power cut removed it.
+fn besides_repeats(simulation: &mut Simulation) -> Vec<String> {
+    let mut wrong = simulation.verdict();
     wrong.retain(|wrong| !wrong.contains(" times: ") && !wrong.contains("vanished: "));
     wrong
 }
@@ -29,11 +30,11 @@ fn besides_repeats(world: &mut World) -> Vec<String> {
 #[test]
 fn a_power_cut_at_any_step_and_place_of_the_journal_loses_and_repeats_nothing() {
     for beginning in beginnings() {
-        let steps = beginning.at_every_change(|step, world| {
+        let steps = beginning.at_every_change(|step, simulation| {
             for seed in CUTS {
-                let mut world = world.fork();
-                world.cut_power(seed);
-                world.assert_whole(&(step, seed));
+                let mut simulation = simulation.fork();
+                simulation.cut_power(seed);
+                simulation.assert_whole(&(step, seed));
             }
         });
         assert!(steps > 40, "only {steps} steps were tried");
@@ -43,12 +44,12 @@ fn a_power_cut_at_any_step_and_place_of_the_journal_loses_and_repeats_nothing() 
 #[test]
 fn an_agent_that_was_quicker_than_the_journal_reads_again_and_misses_nothing() {
     for beginning in beginnings() {
-        beginning.at_every_change(|step, world| {
+        beginning.at_every_change(|step, simulation| {
             for seed in CUTS {
-                let mut world = world.fork();
-                world.look();
-                world.cut_power(seed);
-                let wrong = besides_repeats(&mut world);
+                let mut simulation = simulation.fork();
+                simulation.look();
+                simulation.cut_power(seed);
+                let wrong = besides_repeats(&mut simulation);
                 assert!(wrong.is_empty(), "step {step}, seed {seed}: {wrong:#?}");
             }
         });
@@ -59,37 +60,37 @@ fn an_agent_that_was_quicker_than_the_journal_reads_again_and_misses_nothing() {
 fn a_second_cut_while_the_first_is_mended_loses_nothing() {
     let [beginning, _] = beginnings();
     let mut histories = 0;
-    beginning.at_every_change(|first, mut world| {
-        world.cut_power(3 + first);
-        world.at_every_change(|second, mut world| {
-            world.cut_power(first + second);
-            world.assert_whole(&(first, second));
+    beginning.at_every_change(|first, mut simulation| {
+        simulation.cut_power(3 + first);
+        simulation.at_every_change(|second, mut simulation| {
+            simulation.cut_power(first + second);
+            simulation.assert_whole(&(first, second));
             histories += 1;
         });
     });
     assert!(histories > 1_000, "only {histories} histories were tried");
 }
 
-/// A world of three batches of which the process stored two before it was killed.
-fn cut_off_after_two() -> World {
-    cut_off(World::with(3, Renames::InOrder))
+/// Returns a simulation of three batches whose process stored two and was killed.
+fn cut_off_after_two() -> Simulation {
+    cut_off(Simulation::with(3, Renames::InOrder))
 }
 
-/// Stores two batches and is killed.
-fn cut_off(mut world: World) -> World {
-    let (mut spool, _) = world.open().unwrap();
+/// Stores two batches and kills the process.
+fn cut_off(mut simulation: Simulation) -> Simulation {
+    let (mut spool, _) = simulation.open().unwrap();
     for _ in 0..2 {
-        let answer = world.answer(spool.position()).unwrap();
-        world.store(&mut spool, answer).unwrap();
+        let answer = simulation.answer(spool.position()).unwrap();
+        simulation.store(&mut spool, answer).unwrap();
     }
     drop(spool);
-    world.kill();
-    world
+    simulation.kill();
+    simulation
 }
 
-/// Published names of a batch.
-fn names(world: &World, batch: usize) -> Vec<String> {
-    let files = world.model.files(Path::new(PUBLISHED));
+/// Returns the published names of a batch.
+fn names(simulation: &Simulation, batch: usize) -> Vec<String> {
+    let files = simulation.model.files(Path::new(PUBLISHED));
     let ours = |name: &String| name.starts_with(&format!("receipt_{batch}_"));
     files.into_keys().filter(ours).collect()
 }
@@ -97,16 +98,16 @@ fn names(world: &World, batch: usize) -> Vec<String> {
 #[test]
 fn a_file_of_the_batch_before_the_last_that_is_torn_is_told_and_its_events_come_again() {
     for torn in [&b""[..], b"\0\0\0\0", b"datetime=2026|batch=0"] {
-        let mut world = cut_off_after_two();
-        let name = names(&world, 0).remove(0);
+        let mut simulation = cut_off_after_two();
+        let name = names(&simulation, 0).remove(0);
         let path = Path::new(PUBLISHED).join(name);
-        world.model.tamper(&path, Some(torn));
-        let recovery = world.collect().unwrap();
+        simulation.model.tamper(&path, Some(torn));
+        let recovery = simulation.collect().unwrap();
         assert!(
-            recovery.warnings[0].contains("goes back to it"),
+            recovery.warnings[0].contains("repeats that batch"),
             "{recovery:?}"
         );
-        let published = world.model.files(Path::new(PUBLISHED));
+        let published = simulation.model.files(Path::new(PUBLISHED));
         let all: Vec<u8> = published.values().flatten().copied().collect();
         let all = String::from_utf8_lossy(&all);
         for line in 0..3 {
@@ -114,41 +115,41 @@ fn a_file_of_the_batch_before_the_last_that_is_torn_is_told_and_its_events_come_
             assert!(all.contains(&line), "{line}");
         }
         assert_eq!(published[path.file_name().unwrap().to_str().unwrap()], torn);
-        let again = world.collect().unwrap();
+        let again = simulation.collect().unwrap();
         assert!(again.warnings.is_empty(), "told once: {again:?}");
     }
 }
 
 #[test]
 fn a_rename_of_the_batch_before_the_last_that_was_undone_is_done_again() {
-    let mut world = cut_off_after_two();
-    let name = names(&world, 0).remove(0);
+    let mut simulation = cut_off_after_two();
+    let name = names(&simulation, 0).remove(0);
     let published = Path::new(PUBLISHED).join(&name);
-    let content = world.content(&published).unwrap();
-    let previous = Path::new(super::world::PREVIOUS);
-    let previous = world.content(previous).unwrap();
+    let content = simulation.content(&published).unwrap();
+    let previous = Path::new(super::simulation::PREVIOUS);
+    let previous = simulation.content(previous).unwrap();
     let previous = crate::spool::record::Record::decode(&previous).unwrap();
     let mut moves = previous.pending.iter();
     let staged = &moves.find(|moved| moved.name == name).unwrap().staged;
-    world.model.tamper(&published, None);
+    simulation.model.tamper(&published, None);
     let staged = Path::new(STAGING).join(staged);
-    world.model.tamper(&staged, Some(&content));
-    let recovery = world.open().unwrap().1;
+    simulation.model.tamper(&staged, Some(&content));
+    let recovery = simulation.open().unwrap().1;
     assert_eq!((recovery.finished, recovery.warnings.len()), (1, 0));
-    world.look();
-    world.assert_whole(&"undone");
+    simulation.look();
+    simulation.assert_whole(&"undone");
 }
 
 #[test]
 fn an_older_file_that_is_torn_is_told_and_one_that_was_taken_away_is_not() {
     for (content, warnings) in [(Some(&b"\0"[..]), 1), (None, 0)] {
-        let mut world = World::with(1, Renames::InOrder);
-        world.collect().unwrap();
-        world.batches = 3;
-        let world = cut_off(world);
-        let path = Path::new(PUBLISHED).join(names(&world, 0).remove(0));
-        world.model.tamper(&path, content);
-        let recovery = world.open().unwrap().1;
+        let mut simulation = Simulation::with(1, Renames::InOrder);
+        simulation.collect().unwrap();
+        simulation.batches = 3;
+        let simulation = cut_off(simulation);
+        let path = Path::new(PUBLISHED).join(names(&simulation, 0).remove(0));
+        simulation.model.tamper(&path, content);
+        let recovery = simulation.open().unwrap().1;
         assert_eq!(recovery.warnings.len(), warnings, "{recovery:?}");
     }
 }

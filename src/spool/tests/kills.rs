@@ -1,16 +1,16 @@
-//! Runs that are killed, or lose their power, at every step.
+//! Tests that kill a run, or cut its power, at every step.
 
-use super::world::World;
+use super::simulation::Simulation;
 use crate::durable::model::{Fault, Renames};
 
-/// How a run ends before its time.
+/// The way in which a run ends early.
 #[derive(Clone, Copy, Debug)]
 enum End {
     Kill,
     PowerCut(u64),
 }
 
-impl World {
+impl Simulation {
     fn end(&mut self, end: End) {
         match end {
             End::Kill => self.kill(),
@@ -18,28 +18,28 @@ impl World {
         }
     }
 
-    /// Lets the next run stop at every change in turn and says how many there were.
+    /// Stops the next run at every change in turn. Returns the number of changes.
     pub(super) fn at_every_change(&self, mut then: impl FnMut(u64, Self)) -> u64 {
         for step in 0.. {
-            let mut world = self.fork();
-            let done = world.collect_into(Some(Fault::StopAtChange(step)));
-            if !world.model.crashed() {
+            let mut simulation = self.fork();
+            let done = simulation.collect_into(Some(Fault::StopAtChange(step)));
+            if !simulation.model.crashed() {
                 done.unwrap();
                 return step;
             }
-            then(step, world);
+            then(step, simulation);
         }
         unreachable!("a run ends")
     }
 }
 
-/// A first run, and one that finds the state of another.
-fn beginnings() -> [World; 2] {
-    let mut second = World::new(2);
+/// Returns a first run, and one that finds the state of another run.
+fn beginnings() -> [Simulation; 2] {
+    let mut second = Simulation::new(2);
     second.collect().unwrap();
     second.look();
     second.batches = 4;
-    [World::new(3), second]
+    [Simulation::new(3), second]
 }
 
 const POWER_CUTS: std::ops::Range<u64> = 0..12;
@@ -47,9 +47,9 @@ const POWER_CUTS: std::ops::Range<u64> = 0..12;
 #[test]
 fn a_run_killed_at_any_step_loses_and_repeats_nothing() {
     for beginning in beginnings() {
-        let steps = beginning.at_every_change(|step, mut world| {
-            world.end(End::Kill);
-            world.assert_whole(&step);
+        let steps = beginning.at_every_change(|step, mut simulation| {
+            simulation.end(End::Kill);
+            simulation.assert_whole(&step);
         });
         println!("killed at {steps} steps");
         assert!(steps > 40, "only {steps} steps were tried");
@@ -59,14 +59,14 @@ fn a_run_killed_at_any_step_loses_and_repeats_nothing() {
 #[test]
 fn a_power_cut_at_any_step_loses_and_repeats_nothing() {
     for beginning in beginnings() {
-        let steps = beginning.at_every_change(|step, world| {
+        let steps = beginning.at_every_change(|step, simulation| {
             for seed in POWER_CUTS {
-                let mut world = world.fork();
+                let mut simulation = simulation.fork();
                 if (step + seed) % 2 == 0 {
-                    world.look(); // an agent may have read what the cut takes away
+                    simulation.look(); // an agent may have read what the power cut removes
                 }
-                world.end(End::PowerCut(seed));
-                world.assert_whole(&(step, seed));
+                simulation.end(End::PowerCut(seed));
+                simulation.assert_whole(&(step, seed));
             }
         });
         println!("power cut {} times at {steps} steps", POWER_CUTS.end);
@@ -75,29 +75,29 @@ fn a_power_cut_at_any_step_loses_and_repeats_nothing() {
 
 #[test]
 fn a_recovery_interrupted_at_any_step_loses_and_repeats_nothing() {
-    let mut beginning = World::new(2);
+    let mut beginning = Simulation::new(2);
     beginning.collect().unwrap();
     beginning.look();
     beginning.batches = 3;
     let mut histories = 0;
-    beginning.at_every_change(|first, world| {
+    beginning.at_every_change(|first, simulation| {
         for once in [
             End::Kill,
             End::PowerCut(0),
             End::PowerCut(1),
             End::PowerCut(3 + first),
         ] {
-            let mut world = world.fork();
+            let mut simulation = simulation.fork();
             if first % 2 == 0 {
-                world.look();
+                simulation.look();
             }
-            world.end(once);
-            world.at_every_change(|second, world| {
+            simulation.end(once);
+            simulation.at_every_change(|second, simulation| {
                 let seed = if second % 2 == 0 { 0 } else { first + second };
                 for twice in [End::Kill, End::PowerCut(seed)] {
-                    let mut world = world.fork();
-                    world.end(twice);
-                    world.assert_whole(&(once, first, twice, second));
+                    let mut simulation = simulation.fork();
+                    simulation.end(twice);
+                    simulation.assert_whole(&(once, first, twice, second));
                     histories += 1;
                 }
             });
@@ -109,13 +109,13 @@ fn a_recovery_interrupted_at_any_step_loses_and_repeats_nothing() {
 
 #[test]
 fn where_a_rename_is_not_atomic_nothing_is_lost_or_partial() {
-    let beginning = World::with(3, Renames::Broken);
-    beginning.at_every_change(|step, world| {
+    let beginning = Simulation::with(3, Renames::Broken);
+    beginning.at_every_change(|step, simulation| {
         for seed in POWER_CUTS {
-            let mut world = world.fork();
-            world.end(End::PowerCut(seed));
-            // a file under neither name is asked for again: only then may lines be repeated
-            let mut wrong = world.verdict();
+            let mut simulation = simulation.fork();
+            simulation.end(End::PowerCut(seed));
+            // the collector fetches a file without a name again: only then may lines repeat
+            let mut wrong = simulation.verdict();
             wrong.retain(|wrong| !wrong.contains(" times: "));
             assert!(wrong.is_empty(), "step {step}, seed {seed}: {wrong:#?}");
         }

@@ -1,68 +1,68 @@
-//! Whose data folder it is, when states are exchanged, lost, or of a version that gave them no id.
+//! Tests of the marker in the data folder, with a state that is exchanged, lost or without an id.
 
 use std::path::Path;
 
-use super::world::{PREVIOUS, RECORD, World};
+use super::simulation::{PREVIOUS, RECORD, Simulation};
 use crate::spool::{Adopt, Lock, Settings, Spool, SpoolError};
 
-fn collected() -> World {
-    let mut world = World::new(1);
-    world.collect().unwrap();
-    world
+fn collected() -> Simulation {
+    let mut simulation = Simulation::new(1);
+    simulation.collect().unwrap();
+    simulation
 }
 
 #[test]
 fn the_state_of_another_installation_in_the_place_of_ours_is_refused_until_it_is_adopted() {
-    let world = collected();
+    let simulation = collected();
     for sequence in [1, 1_000] {
-        let mut world = world.fork();
+        let mut simulation = simulation.fork();
         for path in [RECORD, PREVIOUS] {
-            world.rewrite(path, |record| {
+            simulation.rewrite(path, |record| {
                 record.id = "other".to_owned();
                 record.sequence = sequence;
             });
         }
-        let before = world.content(Path::new(RECORD));
-        match world.collect() {
+        let before = simulation.content(Path::new(RECORD));
+        match simulation.collect() {
             Err(error @ SpoolError::Foreign { .. }) => {
                 assert!(error.to_string().contains("another state"), "{error}");
             }
             other => panic!("{other:?}"),
         }
-        assert_eq!(world.content(Path::new(RECORD)), before);
+        assert_eq!(simulation.content(Path::new(RECORD)), before);
         let locks = tempfile::tempdir().unwrap();
         let settings = Settings {
             adopt: Adopt::Yes,
-            ..world.settings()
+            ..simulation.settings()
         };
         let lock = Lock::take(locks.path(), "siem").unwrap();
         let (mut spool, recovery) = Spool::open(settings, lock).unwrap();
         assert_eq!(recovery.warnings.len(), 1, "{recovery:?}");
-        spool.hand_over(world.time()).unwrap();
+        spool.hand_over(simulation.time()).unwrap();
         drop(spool);
-        assert!(world.collect().unwrap().warnings.is_empty());
+        assert!(simulation.collect().unwrap().warnings.is_empty());
     }
 }
 
 #[test]
 fn a_record_without_an_id_takes_over_that_of_its_data_folder() {
-    let mut world = collected();
+    let mut simulation = collected();
     for path in [RECORD, PREVIOUS] {
-        world.rewrite(path, |record| record.id.clear());
+        simulation.rewrite(path, |record| record.id.clear());
     }
-    assert!(world.collect().unwrap().warnings.is_empty());
-    assert!(world.collect().unwrap().warnings.is_empty());
+    assert!(simulation.collect().unwrap().warnings.is_empty());
+    assert!(simulation.collect().unwrap().warnings.is_empty());
 }
 
 #[test]
 fn a_run_that_is_killed_after_a_loss_leaves_the_folder_to_the_same_installation() {
-    let world = collected();
+    let simulation = collected();
     for path in [RECORD, PREVIOUS] {
-        world.model.tamper(Path::new(path), None);
+        simulation.model.tamper(Path::new(path), None);
     }
-    world.at_every_change(|step, mut world| {
-        world.kill();
-        let (_, recovery) = world
+    simulation.at_every_change(|step, mut simulation| {
+        simulation.kill();
+        let (_, recovery) = simulation
             .open()
             .unwrap_or_else(|error| panic!("{step}: {error}"));
         assert!(recovery.warnings.len() < 2, "{step}: {recovery:?}");

@@ -1,13 +1,13 @@
-//! A state that was lost or restored stays known as such until a run has got to its end.
+//! Tests of a lost or restored state: it counts as resumed until a run finishes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::world::{RECORD, STATE, World};
+use super::simulation::{RECORD, STATE, Simulation};
 use crate::spool::Left;
 
-impl World {
-    /// A run that an outage ends; true if its spool counts as resumed.
+impl Simulation {
+    /// Ends a run with an outage. Returns true if its spool counts as resumed.
     fn fail(&self) -> bool {
         let (mut spool, _) = self.open().unwrap();
         let left = Left {
@@ -39,47 +39,47 @@ impl World {
     }
 }
 
-/// Two batches collected by two runs, and what a backup took between them.
-fn collected() -> (World, BTreeMap<String, Vec<u8>>) {
-    let mut world = World::new(1);
-    world.collect().unwrap();
-    let backup = world.backup();
-    world.batches = 2;
-    world.collect().unwrap();
-    (world, backup)
+/// Collects two batches in two runs. Returns the simulation and a backup from between them.
+fn collected() -> (Simulation, BTreeMap<String, Vec<u8>>) {
+    let mut simulation = Simulation::new(1);
+    simulation.collect().unwrap();
+    let backup = simulation.backup();
+    simulation.batches = 2;
+    simulation.collect().unwrap();
+    (simulation, backup)
 }
 
 #[test]
 fn failed_runs_do_not_hide_that_a_state_was_lost_or_restored() {
-    let (world, backup) = collected();
+    let (simulation, backup) = collected();
     for state in [backup, BTreeMap::new()] {
-        let mut world = world.fork();
-        world.restore(&state);
+        let mut simulation = simulation.fork();
+        simulation.restore(&state);
         for _ in 0..3 {
-            assert!(world.fail());
+            assert!(simulation.fail());
         }
-        let recovery = world.collect().unwrap();
+        let recovery = simulation.collect().unwrap();
         assert!(recovery.warnings.is_empty(), "{recovery:?}");
-        assert!(!world.is_resumed());
+        assert!(!simulation.is_resumed());
     }
 }
 
 #[test]
 fn a_run_that_is_killed_does_not_hide_it_either_and_it_waits_to_be_told_once() {
-    let (world, backup) = collected();
+    let (simulation, backup) = collected();
     for state in [backup, BTreeMap::new()] {
-        let mut world = world.fork();
-        world.restore(&state);
+        let mut simulation = simulation.fork();
+        simulation.restore(&state);
         for _ in 0..3 {
-            assert!(world.is_resumed());
-            world.kill();
+            assert!(simulation.is_resumed());
+            simulation.kill();
         }
-        let (mut spool, _) = world.open().unwrap();
+        let (mut spool, _) = simulation.open().unwrap();
         assert_eq!(spool.untold().len(), 1, "{:?}", spool.untold());
-        spool.forget_told(world.time()).unwrap();
+        spool.forget_told(simulation.time()).unwrap();
         drop(spool);
-        world.kill();
-        let (spool, recovery) = world.open().unwrap();
+        simulation.kill();
+        let (spool, recovery) = simulation.open().unwrap();
         assert!(spool.is_resumed() && spool.untold().is_empty());
         assert!(recovery.warnings.is_empty(), "{recovery:?}");
     }
@@ -87,25 +87,25 @@ fn a_run_that_is_killed_does_not_hide_it_either_and_it_waits_to_be_told_once() {
 
 #[test]
 fn a_backup_is_recognised_after_another_one_was_restored() {
-    let (mut world, first) = collected();
-    let second = world.backup();
+    let (mut simulation, first) = collected();
+    let second = simulation.backup();
     for _ in 0..3 {
-        world.collect().unwrap();
+        simulation.collect().unwrap();
     }
-    world.restore(&first);
-    world.fail();
-    world.restore(&second);
-    let (spool, recovery) = world.open().unwrap();
+    simulation.restore(&first);
+    simulation.fail();
+    simulation.restore(&second);
+    let (spool, recovery) = simulation.open().unwrap();
     assert!(recovery.older && spool.is_resumed());
 }
 
 #[test]
 fn an_outage_in_the_first_run_of_all_is_no_loss() {
-    let mut world = World::new(1);
-    let (mut spool, _) = world.open().unwrap();
-    spool.hand_over(world.time()).unwrap(); // refused before anything was asked for
+    let mut simulation = Simulation::new(1);
+    let (mut spool, _) = simulation.open().unwrap();
+    spool.hand_over(simulation.time()).unwrap(); // refused before the first request
     drop(spool);
-    assert!(world.content(Path::new(RECORD)).is_none());
-    assert!(!world.is_resumed() && !world.fail() && !world.is_resumed());
-    assert!(world.collect().unwrap().warnings.is_empty());
+    assert!(simulation.content(Path::new(RECORD)).is_none());
+    assert!(!simulation.is_resumed() && !simulation.fail() && !simulation.is_resumed());
+    assert!(simulation.collect().unwrap().warnings.is_empty());
 }

@@ -1,17 +1,18 @@
-//! Times that a run cannot be sure of are not kept.
+//! Tests of the times in the record. The collector saves no time that it cannot be sure of.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::world::World;
+use super::one_file::{TEXT, commit};
+use super::simulation::Simulation;
 use crate::spool::{Batch, Digest, Left, Spool};
 
 fn long_ago() -> DateTime<Utc> {
     "2001-01-01T00:00:00Z".parse().unwrap()
 }
 
-fn open(world: &World) -> Spool {
-    let (mut spool, _) = world.open().unwrap();
-    spool.set_unknown_time(Some(world.time()));
+fn open(simulation: &Simulation) -> Spool {
+    let (mut spool, _) = simulation.open().unwrap();
+    spool.set_unknown_time(Some(simulation.time()));
     spool
 }
 
@@ -21,50 +22,76 @@ fn batch(spool: &Spool, id: &[u8]) -> Batch {
     batch
 }
 
-fn assert_no_time(world: &World) {
-    let (spool, _) = world.open().unwrap();
+fn assert_no_time(simulation: &Simulation) {
+    let (spool, _) = simulation.open().unwrap();
     assert_eq!((spool.began(), spool.last_success()), (None, None));
     assert_eq!(spool.clock(), None);
 }
 
 #[test]
 fn a_run_that_does_not_know_the_time_keeps_none() {
-    let world = World::new(0);
-    let mut spool = open(&world);
+    let simulation = Simulation::new(0);
+    let mut spool = open(&simulation);
     let left = Left {
         troubles: vec!["clocks".to_owned()],
         not_before: None,
     };
     spool.leave(&left, long_ago()).unwrap();
     drop(spool);
-    assert_no_time(&world);
-    let mut spool = open(&world);
+    assert_no_time(&simulation);
+    let mut spool = open(&simulation);
     let one = batch(&spool, b"one");
     spool.commit(one, Some("1".to_owned()), long_ago()).unwrap();
     spool.finish(long_ago(), &[]).unwrap();
     drop(spool);
-    assert_no_time(&world);
-    // but what it published is remembered as of the latest plausible time
-    let (spool, _) = world.open().unwrap();
-    let hour_ago = world.time() - TimeDelta::hours(1);
+    assert_no_time(&simulation);
+    // but it remembers its published ids with the latest plausible time
+    let (spool, _) = simulation.open().unwrap();
+    let hour_ago = simulation.time() - TimeDelta::hours(1);
     spool.recall_since(hour_ago.timestamp()).unwrap();
     assert!(spool.has_seen(Digest::of(b"one")).unwrap());
 }
 
 #[test]
 fn once_the_time_is_known_it_is_kept_and_an_unknown_one_does_not_replace_it() {
-    let world = World::new(0);
-    let mut spool = open(&world);
+    let simulation = Simulation::new(0);
+    let mut spool = open(&simulation);
     let one = batch(&spool, b"one");
     spool.commit(one, Some("1".to_owned()), long_ago()).unwrap();
     spool.set_unknown_time(None);
-    spool.finish(world.time(), &[]).unwrap();
+    spool.finish(simulation.time(), &[]).unwrap();
     drop(spool);
-    let now = Some(world.time());
-    let mut spool = open(&world);
+    let now = Some(simulation.time());
+    let mut spool = open(&simulation);
     let two = batch(&spool, b"two");
     spool.commit(two, Some("2".to_owned()), long_ago()).unwrap();
     spool.finish(long_ago(), &[]).unwrap();
     assert_eq!((spool.began(), spool.last_success()), (now, now));
     assert_eq!(spool.clock(), now);
+}
+
+#[test]
+fn a_wait_that_was_asked_for_is_remembered_until_a_run_gets_through() {
+    let simulation = Simulation::new(0);
+    let until = simulation.time();
+    let (mut spool, _) = simulation.open().unwrap();
+    commit(&mut spool, TEXT).unwrap();
+    let left = Left {
+        not_before: Some(until),
+        ..Left::default()
+    };
+    spool.leave(&left, until).unwrap();
+    drop(spool);
+    let (mut spool, _) = simulation.open().unwrap();
+    assert_eq!(
+        (spool.not_before(), spool.last_success()),
+        (Some(until), None)
+    );
+    spool.finish(until, &[]).unwrap();
+    drop(spool);
+    let (spool, _) = simulation.open().unwrap();
+    assert_eq!(
+        (spool.not_before(), spool.last_success()),
+        (None, Some(until))
+    );
 }

@@ -1,4 +1,4 @@
-//! A collector in one function, the service that it asks, and the verdict on what they leave.
+//! A small collector, a service that it asks, and the verdict on the published files.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, Utc};
 
 use super::agent::Agent;
-use super::teeth::{Forgetful, Order, Skips};
+use super::planted_mistakes::{Forgetful, Order, Skips};
 use crate::durable::model::{Fault, Model, Renames};
 use crate::durable::{Disk, Mode};
 use crate::spool::prune::Pruned;
@@ -24,18 +24,18 @@ pub(super) const PUBLISHED: &str = "/data/mta";
 pub(super) const RECORD: &str = "/state/siem.state";
 pub(super) const PREVIOUS: &str = "/state/siem.state.prev";
 pub(super) const START: i64 = 1_795_000_000;
-/// The batch that also holds something which can't be read as events.
+/// The number of the batch with bytes that are not readable as events.
 const POISONED: usize = 1;
 
-/// Everything that a history consists of.
-pub(super) struct World {
+/// The disk, the agent, the service and the time of one history.
+pub(super) struct Simulation {
     pub(super) model: Model,
     pub(super) agent: Agent,
-    /// How many batches the service has by now.
+    /// The number of batches that the service holds.
     pub(super) batches: usize,
-    /// Answers given: the same question is never answered in the same bytes again.
+    /// The number of answers so far. It changes the bytes of each answer.
     answers: usize,
-    /// Unless this service repeats itself to the letter.
+    /// Says if the service repeats the same bytes.
     pub(super) replay: Replay,
     pub(super) stream: &'static str,
     pub(super) now: i64,
@@ -44,7 +44,7 @@ pub(super) struct World {
     locks: Rc<tempfile::TempDir>,
 }
 
-/// Whether the same question gets the same bytes.
+/// Says if the same request gets the same bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Replay {
     Different,
@@ -57,7 +57,7 @@ pub(super) struct Answer {
     next: String,
 }
 
-impl World {
+impl Simulation {
     pub(super) fn new(batches: usize) -> Self {
         Self::with(batches, Renames::Atomic)
     }
@@ -78,7 +78,7 @@ impl World {
         }
     }
 
-    /// A world that goes on from here on its own.
+    /// Returns an independent copy of the simulation.
     pub(super) fn fork(&self) -> Self {
         Self {
             model: self.model.killed(),
@@ -113,7 +113,7 @@ impl World {
         Spool::open(self.settings(), Lock::take(self.locks.path(), "siem")?)
     }
 
-    /// One run: batch by batch until nothing is waiting.
+    /// Runs once: collects batch by batch until none is waiting.
     pub(super) fn collect(&mut self) -> Result<Recovery, SpoolError> {
         let (mut spool, recovery) = self.open()?;
         while let Some(answer) = self.answer(spool.position()) {
@@ -124,7 +124,7 @@ impl World {
         Ok(recovery)
     }
 
-    /// One batch.
+    /// Stores one batch.
     pub(super) fn store(&self, spool: &mut Spool, answer: Answer) -> Result<(), SpoolError> {
         let mut batch = spool.batch(self.time());
         for (stem, lines) in &answer.members {
@@ -140,14 +140,14 @@ impl World {
         self.order.commit(spool, batch, (answer.next, self.time()))
     }
 
-    /// One run into a fault, if there is one.
+    /// Runs once with this fault.
     pub(super) fn collect_into(&mut self, fault: Option<Fault>) -> Result<Recovery, SpoolError> {
         self.model.plan(fault);
         self.collect()
     }
 
-    /// What the service says about a position; the lines are always the same, their order and
-    /// their distribution over members never are.
+    /// Returns the service's answer to a position, or `None` after the last batch. A batch always
+    /// has the same lines, but their order and their members differ in each answer.
     pub(super) fn answer(&mut self, position: Option<&str>) -> Option<Answer> {
         let at: usize = position.map_or(0, |position| position.parse().unwrap());
         if at >= self.batches {
@@ -175,19 +175,19 @@ impl World {
         self.agent.look(&self.model);
     }
 
-    /// The process is killed.
+    /// Kills the process.
     pub(super) fn kill(&mut self) {
         self.model = self.model.killed();
         self.look();
     }
 
-    /// The host loses its power.
+    /// Cuts the power of the host.
     pub(super) fn cut_power(&mut self, seed: u64) {
         self.model = self.model.reboot(seed);
         self.look();
     }
 
-    /// Runs until all is collected, which must then survive a power cut, and says what is wrong.
+    /// Runs twice without a fault, each time followed by a power cut. Returns the complaints.
     pub(super) fn verdict(&mut self) -> Vec<String> {
         let mut left = BTreeMap::new();
         for _ in 0..2 {
@@ -214,9 +214,9 @@ impl World {
         wrong
     }
 
-    /// What is wrong with the files, when the agent ought to have read these lines once each.
+    /// Returns the complaints. The agent must have read each of these lines once.
     pub(super) fn findings(&self, expected: impl Iterator<Item = String>) -> Vec<String> {
-        let mut wrong = self.model.misused();
+        let mut wrong = self.model.forbidden_calls();
         wrong.extend(
             self.agent
                 .findings(expected, &self.model.files(Path::new(PUBLISHED))),
@@ -230,7 +230,7 @@ impl World {
     }
 }
 
-/// The known lines of a batch.
+/// Returns the lines of a batch.
 fn lines(batch: usize) -> Vec<String> {
     (0..=2 + batch % 2)
         .map(|line| format!("datetime=2026|batch={batch}|line={line}\n"))
@@ -257,7 +257,7 @@ pub(super) fn written(error: io::Error) -> SpoolError {
     SpoolError::disk("write to", Path::new(STAGING), error)
 }
 
-/// Deletes what is old, as the end of a run does.
+/// Deletes old files, like the end of a run.
 pub(super) fn prune(
     spool: &Spool,
     now: DateTime<Utc>,

@@ -1,9 +1,9 @@
-//! Mistakes made on purpose: the checks that find nothing in the collector must find these.
+//! Planted mistakes: the checks that accept the collector must find each of these.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use super::world::{PUBLISHED, STAGING, STATE, World};
+use super::simulation::{PUBLISHED, STAGING, STATE, Simulation};
 use chrono::{DateTime, Utc};
 
 use crate::durable::model::{Fault, Model, Renames};
@@ -11,7 +11,7 @@ use crate::durable::{Disk, Entry, Handle, Mode};
 use crate::spool::publish::{self, Committed};
 use crate::spool::{Batch, Spool, SpoolError};
 
-/// The order of the two steps that matter most.
+/// The order of the two most important steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     CommitFirst,
@@ -39,20 +39,20 @@ impl Order {
         publish::publish(disk, Path::new(STAGING), Path::new(PUBLISHED), early)?;
         let late = spool
             .checkpoint
-            .advance(staged, Some(position), spool.time(now, now))?;
+            .commit(staged, Some(position), spool.time(now, now))?;
         drop(late.moves);
         Ok(())
     }
 }
 
-/// What a forgetful disk claims to have synced.
+/// The syncs that a forgetful disk skips.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Skips {
     Files,
     Folder(&'static str),
 }
 
-/// A disk that leaves out syncs.
+/// A disk that skips syncs.
 pub(super) struct Forgetful {
     pub(super) disk: Model,
     pub(super) skips: Skips,
@@ -140,17 +140,17 @@ impl Seek for ForgetfulHandle {
     }
 }
 
-/// How a run is interrupted.
+/// The way in which a run is interrupted.
 #[derive(Clone, Copy, Debug)]
 enum Ends {
     ByKills,
     ByPowerCuts,
 }
 
-/// Whether a finding of this kind turns up when every step of a run is cut off.
-fn is_caught(world: &World, ends: Ends, kind: &str) -> bool {
+/// True if an interruption at some step of a run causes a finding of this kind.
+fn is_caught(simulation: &Simulation, ends: Ends, kind: &str) -> bool {
     for step in 0.. {
-        let mut stopped = world.fork();
+        let mut stopped = simulation.fork();
         let _ = stopped.collect_into(Some(Fault::StopAtChange(step)));
         if !stopped.model.crashed() {
             return false;
@@ -170,25 +170,25 @@ fn is_caught(world: &World, ends: Ends, kind: &str) -> bool {
     unreachable!("a run ends")
 }
 
-fn after_cut(stopped: &World, seed: u64) -> Vec<String> {
-    let mut world = stopped.fork();
-    world.cut_power(seed);
-    world.verdict()
+fn after_cut(stopped: &Simulation, seed: u64) -> Vec<String> {
+    let mut simulation = stopped.fork();
+    simulation.cut_power(seed);
+    simulation.verdict()
 }
 
 #[test]
 fn publishing_before_the_commit_is_caught_by_kills_alone() {
-    let mut world = World::new(3);
-    world.order = Order::PublishFirst;
-    assert!(is_caught(&world, Ends::ByKills, "2 times: "));
+    let mut simulation = Simulation::new(3);
+    simulation.order = Order::PublishFirst;
+    assert!(is_caught(&simulation, Ends::ByKills, "2 times: "));
 }
 
 #[test]
 fn a_file_that_is_not_synced_is_caught() {
-    let mut world = World::new(2);
-    world.skips = Some(Skips::Files);
+    let mut simulation = Simulation::new(2);
+    simulation.skips = Some(Skips::Files);
     for kind in ["lost: ", "2 times: ", "partial: "] {
-        assert!(is_caught(&world, Ends::ByPowerCuts, kind), "{kind}");
+        assert!(is_caught(&simulation, Ends::ByPowerCuts, kind), "{kind}");
     }
 }
 
@@ -200,8 +200,8 @@ fn a_folder_that_is_not_synced_is_caught_whichever_it_is() {
         // an atomic rename is durable in both folders as soon as either is synced
         (PUBLISHED, Renames::Broken, "lost: "),
     ] {
-        let mut world = World::with(3, renames);
-        world.skips = Some(Skips::Folder(folder));
-        assert!(is_caught(&world, Ends::ByPowerCuts, kind), "{folder}");
+        let mut simulation = Simulation::with(3, renames);
+        simulation.skips = Some(Skips::Folder(folder));
+        assert!(is_caught(&simulation, Ends::ByPowerCuts, kind), "{folder}");
     }
 }
