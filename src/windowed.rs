@@ -1,9 +1,12 @@
-//! Logs by time window and page: today audit events. Window after window, oldest first, up to a minute ago.
+//! Logs that are fetched by time window and page: audit events. Windows go from the oldest to the
+//! one that ends a minute ago.
 //!
-//! Mimecast answers newest first and some events appear late. So a window counts only when all its pages
-//! have arrived, each run begins an overlap before the last window, and what was published is remembered.
-//! Page tokens are offsets into a list that can grow: none outlives its window. What is too large, or cannot
-//! be read, is asked for in smaller pieces, down to one second and one item.
+//! Mimecast sends the newest events first, and some events appear late. So a window counts only
+//! when all its pages have arrived. Each run begins with an overlap before the last window, and
+//! published events are remembered.
+//!
+//! Page tokens are offsets into a list that can grow, so each is used in one window only. If a window is too
+//! large or unreadable, the collector requests smaller parts, down to one second and one item.
 
 pub(crate) mod audit;
 mod bad_page;
@@ -35,9 +38,9 @@ use published::Published;
 use reading::Read;
 use taken::Taken;
 
-/// A window with more events than this is asked for in halves: it bounds memory, not volume.
+/// The largest number of events in a window. A larger window is halved, to limit memory.
 const EVENTS_LIMIT: usize = 200_000;
-/// A host whose clock is further off plans its windows anew once an answer has shown it.
+/// If the clocks differ by more, the windows are planned again after the first answer.
 const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(2);
 
 /// Returns the stream of audit events, the same under both API generations.
@@ -49,38 +52,38 @@ pub fn stream() -> Stream<()> {
     }
 }
 
-/// The windows that have not been collected yet.
+/// The source of windows that are not collected yet.
 pub struct Windows {
     client: Arc<Client>,
     clock: Clock,
     format: Format,
     plan: Plan,
-    /// How many events are asked for in one page.
+    /// The number of events per page.
     pieces: Pieces,
     published: Published,
-    /// What the operator is told with the first window.
+    /// Warnings that are added to the first batch.
     warnings: Vec<String>,
-    /// True once the plan is made by all clocks.
+    /// True once the plan considers all clocks.
     is_planned: bool,
     /// True once a page could be read in this run.
     has_read: bool,
     /// True once a page with an event could be read in this run.
     has_read_event: bool,
-    /// Pages that were given up in this run.
+    /// The number of pages that were given up in this run.
     unread: u32,
-    /// Items that are not JSON and were asked for alone in this run.
+    /// The number of items that are not JSON and were requested alone in this run.
     isolated: u32,
     finished: bool,
-    /// An error that ends the stream once the position is saved.
+    /// The failure that ends the stream after the position is saved.
     failed: Option<Failure>,
 }
 
 impl Windows {
-    /// Plans from the spool's position. If the state was lost, or is older than what was published, the
-    /// newest published file says where collection goes on.
+    /// Plans from the spool's position. If the state was lost or is older than the published files,
+    /// collection continues at the end of the newest file.
     ///
     /// # Errors
-    /// A [`Failure`] when the position cannot be read.
+    /// A [`Failure`] if the position cannot be read.
     pub fn waiting(context: &Context, spool: &Spool) -> Result<Self, Failure> {
         let audit = &context.config.audit;
         let mut warnings = Vec::new();
@@ -128,8 +131,8 @@ impl Windows {
         spool.batch(self.clock.present().latest)
     }
 
-    /// Returns true if the window that is being read is as all clocks want it. Only the first answer of a
-    /// run shows Mimecast's clock.
+    /// True if the current window still matches the plan. Only the first answer of a run shows
+    /// Mimecast's clock, which can change the plan.
     fn is_as_planned(&mut self, spool: &Spool) -> Result<bool, Failure> {
         if std::mem::replace(&mut self.is_planned, true) {
             return Ok(true);
@@ -156,7 +159,7 @@ impl Windows {
         Ok(is_good)
     }
 
-    /// Turns the window's events into one file, oldest first.
+    /// Writes the events of a window into one file, oldest first.
     fn ready(
         &mut self,
         spool: &Spool,
@@ -214,7 +217,7 @@ impl Windows {
         Ok(Ready { batch, position })
     }
 
-    /// Keeps the work of a run whose time is up in smaller windows, so that the next run gets further.
+    /// Continues with smaller windows after the time budget has ended, so that the next run completes some.
     fn out_of_time(
         &mut self,
         spool: &Spool,
@@ -234,7 +237,7 @@ impl Windows {
 }
 
 impl Source for Windows {
-    /// The next window with all its events.
+    /// Returns the next window with all its events.
     fn next(&mut self, spool: &Spool) -> Result<Option<Ready>, Failure> {
         if let Some(error) = self.failed.take() {
             return Err(error);
@@ -269,7 +272,7 @@ fn unreadable() -> Failure {
     Failure::new(Code::Config, what, remedy)
 }
 
-/// State was lost or is old: where collection goes on, and what that can repeat.
+/// Returns the warning after lost or old state: where collection continues, and which events can repeat.
 fn resumed(end: DateTime<Utc>) -> String {
     format!(
         "collection of audit events goes on at the end of the newest published file, {}: of the events \
@@ -278,8 +281,8 @@ fn resumed(end: DateTime<Utc>) -> String {
     )
 }
 
-/// Without a last run nobody knows which of two clocks is right, and a window by the wrong one would skip
-/// events.
+/// Returns the failure of a first run whose clocks differ. No earlier run shows which clock is
+/// right, and a window by the wrong one would skip events.
 fn unknown_time() -> Failure {
     let what = "this host's clock and Mimecast's are more than a day apart, and no earlier run says \
                 which one is right";

@@ -1,4 +1,4 @@
-//! Attempts of one call, until there is an answer or no point in another.
+//! The attempts of one call, until an answer arrives or another attempt cannot help.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
@@ -9,7 +9,7 @@ use super::retry::{Next, Policy, Retry};
 use super::transport::{self, Fault, Received};
 use crate::clock::{Clock, Stopped};
 
-/// What came of one exchange.
+/// Returns the meaning of one exchange, and what arrived.
 pub(super) fn outcome(
     sent: Result<Received, Fault>,
     host: &str,
@@ -19,7 +19,7 @@ pub(super) fn outcome(
         Ok(received) => Ok((meaning(&received), Some(received))),
         Err(Fault::Passing(why)) => Ok((Answer::Broken(why), None)),
         Err(Fault::Lasting(why)) => Err(ApiError::Unreachable(format!("{host}: {why}"))),
-        // asked for once more, as whatever is not understood
+        // retried once, like every answer that is not understood
         Err(Fault::Improper(why)) => Ok((Answer::NotUnderstood(why), None)),
         Err(Fault::TooLarge) => Err(ApiError::too_large()),
         Err(Fault::Store(barred)) => Err(barred.into()),
@@ -29,7 +29,7 @@ pub(super) fn outcome(
     }
 }
 
-/// Makes attempts until one is a success or nothing can be gained by another.
+/// Makes attempts until one succeeds or another one cannot help.
 pub(super) fn with_retries(
     clock: &Clock,
     policy: Policy,
@@ -69,7 +69,7 @@ pub(super) fn with_retries(
     }
 }
 
-/// What an answer means for whoever asked; `until` is when asking again makes sense.
+/// Returns the caller's error for an answer. `until` is the earliest time for another request.
 fn error(answer: Answer, host: &str, until: DateTime<Utc>) -> ApiError {
     warn!(?answer, "giving up");
     match answer {
@@ -85,7 +85,7 @@ fn error(answer: Answer, host: &str, until: DateTime<Utc>) -> ApiError {
 }
 
 impl Received {
-    /// The error of a transfer that broke off.
+    /// Returns the error of a transfer that broke off, or `None` for a complete one.
     fn into_cut(self, host: &str) -> Option<ApiError> {
         let head = Box::new(self.head);
         match self.body {

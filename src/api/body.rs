@@ -1,4 +1,4 @@
-//! The body of an answer: its limits, its shape, and whether its end is one.
+//! The body of an answer: size limits, shape, and a check that its end is real.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_E
 use super::answer::{Head, siem_token};
 use super::transport::{Fault, HELD_LIMIT, RATE_BYTES, RATE_PERIOD, Take};
 
-/// Ends a trickle that would otherwise hold the run until its last minute.
+/// A check that ends a transfer that is too slow. It would otherwise use up the run's time.
 pub(super) struct Rate {
     since: Duration,
     bytes: u64,
@@ -34,7 +34,7 @@ impl Rate {
     }
 }
 
-/// Replaces what is not UTF-8, by three bytes for one: within the limit, too.
+/// Returns the bytes as text. Each invalid sequence becomes three bytes, which also count for the limit.
 pub fn text_of(held: Vec<u8>) -> Result<String, Fault> {
     String::from_utf8(held).or_else(|error| {
         let chunks = error.as_bytes().utf8_chunks();
@@ -54,7 +54,8 @@ pub(super) fn is_stored(head: &Head, take: Take, start: &[u8]) -> bool {
     }
 }
 
-/// An archive shows by its signature, or by the continuation token that comes with nothing else.
+/// True for an archive: it has a zip signature, or a continuation token, which Mimecast sends only
+/// with archives.
 fn is_archive(head: &Head, start: &[u8]) -> bool {
     let kind = head
         .text(CONTENT_TYPE.as_str())
@@ -65,7 +66,7 @@ fn is_archive(head: &Head, start: &[u8]) -> bool {
 }
 
 pub(super) fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
-    // an object is a gzip file in any case, whatever a store calls that
+    // an object is a gzip file, even if the store declares that as an encoding
     if take == Take::ByShape
         && let Some(coding) = head.text(CONTENT_ENCODING.as_str())
         && !coding.eq_ignore_ascii_case("identity")
@@ -74,7 +75,7 @@ pub(super) fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
             "an answer compressed though not asked for".to_owned(),
         ));
     }
-    // another coding before the chunks would be taken for content, and behind them it would hide a cut
+    // a coding before the chunks would be read as content, and a coding after them would hide a cut
     let is_chunked = head
         .text(TRANSFER_ENCODING.as_str())
         .is_some_and(|codings| codings.trim().eq_ignore_ascii_case("chunked"));

@@ -1,4 +1,4 @@
-//! One host of Mimecast, asked as one application.
+//! The client of one Mimecast host, for one application.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,10 +19,10 @@ use super::{ApiError, Identity, NoSink, Reply, Sink, identity};
 use crate::clock::Clock;
 use crate::config::{BaseUrl, Network};
 
-/// A clock that is further off is worth a word when a signature is refused.
+/// If the clocks differ by more, a refused signature is reported as a wrong clock.
 const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(2);
 
-/// One host of Mimecast, asked as one application.
+/// The client of one Mimecast host, for one application.
 pub struct Client {
     transport: Transport,
     base: BaseUrl,
@@ -33,20 +33,20 @@ pub struct Client {
     requests: AtomicU64,
 }
 
-/// What is asked.
+/// The content of a request.
 #[derive(Clone, Copy)]
 enum Ask<'a> {
     Json(&'a Value),
-    /// The same, for an answer that is kept as it is.
+    /// A JSON body whose answer is stored unchanged.
     Raw(&'a Value),
     Query(&'a [(&'static str, String)]),
 }
 
 impl Client {
-    /// Prepares to ask; no connection is made yet.
+    /// Prepares a client without connecting.
     ///
     /// # Errors
-    /// [`ApiError::Unusable`] when proxy or certificates cannot be used.
+    /// [`ApiError::Unusable`] if proxy or certificates cannot be used.
     pub fn new(
         base: BaseUrl,
         app_id: &str,
@@ -70,19 +70,19 @@ impl Client {
         })
     }
 
-    /// Asks with a JSON body, and repeats what is worth repeating.
+    /// Sends a JSON body and retries if that can help.
     ///
     /// # Errors
-    /// [`ApiError`], once nothing can be gained by asking again in this run.
+    /// [`ApiError`] if another attempt in this run cannot help.
     pub fn call(&self, call: Call, body: &Value, sink: &mut dyn Sink) -> Result<Reply, ApiError> {
         self.ask(call, Ask::Json(body), sink)
     }
 
-    /// Asks with a JSON body and writes the whole body of the answer into `sink`, whatever it holds. Returns
-    /// its head, or nothing for an answer without content.
+    /// Sends a JSON body and writes the complete body of the answer into `sink`, unchanged. Returns
+    /// the head, or `None` for an answer without content.
     ///
     /// # Errors
-    /// As [`Client::call`].
+    /// The same as [`Client::call`].
     pub fn call_raw(
         &self,
         call: Call,
@@ -96,23 +96,23 @@ impl Client {
         }
     }
 
-    /// Asks with a query for JSON.
+    /// Sends a query and returns the JSON of the answer.
     ///
     /// # Errors
-    /// As [`Client::call`].
+    /// The same as [`Client::call`].
     pub fn list(&self, call: Call, query: &[(&'static str, String)]) -> Result<String, ApiError> {
         match self.ask(call, Ask::Query(query), &mut NoSink)? {
             Reply::Json(text) => Ok(text),
-            // no content is an empty list
+            // an answer without content is an empty list
             Reply::Nothing => Ok(r#"{"value":[]}"#.to_owned()),
             Reply::Archive(_) => Err(ApiError::NotUnderstood("a list that is no JSON".to_owned())),
         }
     }
 
-    /// Gets a token where the generation wants one; a signature needs no call of its own.
+    /// Fetches a token under API 2.0. A signature needs no call of its own.
     ///
     /// # Errors
-    /// As [`Client::call`].
+    /// The same as [`Client::call`].
     pub fn log_in(&self) -> Result<(), ApiError> {
         match &self.identity {
             Identity::Bearer(application) => self.token(application).map(drop),
@@ -120,12 +120,12 @@ impl Client {
         }
     }
 
-    /// Attempts so far.
+    /// Returns the number of attempts so far.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// The host that is asked.
+    /// Returns the URL of the host.
     pub const fn base(&self) -> &BaseUrl {
         &self.base
     }
@@ -138,7 +138,7 @@ impl Client {
                 self.attempt(call, ask, sink)
             });
             match (&self.identity, asked) {
-                // also met with tokens that are good: a fresh one decides
+                // Mimecast also refuses valid tokens at times: a new one decides
                 (Identity::Bearer(application), Err(ApiError::Denied(Denial::Keys))) => {
                     if renewed {
                         return Err(ApiError::Denied(Denial::Token));
@@ -155,7 +155,7 @@ impl Client {
         }
     }
 
-    /// A refused signature is the clock's fault when that is far off.
+    /// Returns a denial that names the clock if this host's clock is wrong, else the keys.
     fn keys_or_clock(&self) -> Denial {
         match self.clock.skew() {
             Some(skew) if skew.abs() > SKEW_LIMIT => Denial::Clock(-skew.num_seconds()),
@@ -163,7 +163,7 @@ impl Client {
         }
     }
 
-    /// One request with a signature of its own, and what came of it.
+    /// Sends one request with its own signature, and returns the meaning of the answer.
     fn attempt(
         &self,
         call: Call,
@@ -187,7 +187,7 @@ impl Client {
         self.send(call, request.headers(headers).build(), (take, sink))
     }
 
-    /// The token at hand, or a new one.
+    /// Returns the current token, or a new one if that has expired.
     fn token(&self, application: &Application) -> Result<SecretString, ApiError> {
         if let Some(token) = application.token(self.clock.elapsed()) {
             return Ok(token);

@@ -11,26 +11,26 @@ use secrecy::ExposeSecret as _;
 use super::ApiError;
 use crate::config::{Network, PrivateStores, Proxy, Scope};
 
-/// A host that nobody exempts from the proxy: the name is reserved (RFC 2606).
+/// A reserved host name (RFC 2606), which no operator exempts from the proxy.
 const ANY_STORE: &str = "https://store.invalid/";
 
-/// Resolves names of object stores, and drops addresses that the configuration does not allow.
+/// Resolves the names of object stores, and drops addresses that the configuration does not allow.
 #[derive(Clone)]
 pub(super) struct Guard(Arc<Inner>);
 
 struct Inner {
     stores: PrivateStores,
-    /// The one name whose addresses are not checked, because the proxy may be inside the company.
+    /// The host of the proxy. Its addresses are not checked, because a proxy may be inside the company.
     proxy: Option<String>,
 }
 
-/// An object store whose addresses are not used, by its name.
+/// An object store, by name, whose addresses are all refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Barred {
-    /// The operator can allow it.
+    /// A private address: the operator can allow it.
     #[error("the object store {0} has a private address")]
     Private(String),
-    /// No setting allows it.
+    /// A local address: no setting allows it.
     #[error("the name of the object store {0} leads to this host or its link")]
     Local(String),
 }
@@ -50,13 +50,13 @@ impl Guard {
         Self(Arc::new(Inner { stores, proxy }))
     }
 
-    /// True for the proxy's own host, whose addresses are not checked: no object may come from it.
+    /// True for the proxy's own host. Its addresses are not checked, so no object may come from it.
     pub(super) fn is_proxy(&self, host: &str) -> bool {
         let proxy = self.0.proxy.as_deref();
         proxy.is_some_and(|proxy| proxy.eq_ignore_ascii_case(host))
     }
 
-    /// Returns the addresses of `host` that may be used.
+    /// Returns the addresses of `host` that the configuration allows.
     fn admit(&self, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Barred> {
         if self.is_proxy(host) {
             return Ok(found);
@@ -83,10 +83,10 @@ impl Resolve for Guard {
     }
 }
 
-/// Returns the host of the proxy that requests to object stores go through.
+/// Returns the host of the proxy for requests to object stores.
 ///
-/// The HTTP library finds the proxy of environment and system with the same matcher. `NO_PROXY`
-/// decides for each host: for one that it lists, the guard checks every address.
+/// The HTTP library uses the same matcher to find the proxy of environment and system. It does not
+/// use the proxy for a host in `NO_PROXY`, so the guard checks every address of such a host.
 fn proxy_host(network: &Network) -> Option<String> {
     match &network.proxy {
         Proxy::None => None,
@@ -184,7 +184,7 @@ mod tests {
         );
     }
 
-    /// The answer of a name server, seen by a guard.
+    /// The answer of a name server, filtered by a guard.
     struct Answered(Guard, Vec<SocketAddr>);
 
     impl Resolve for Answered {

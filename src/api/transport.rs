@@ -1,8 +1,8 @@
-//! One HTTP exchange: a request out, an answer in, under limits of bytes, time and rate.
+//! One HTTP exchange: sends a request and receives its answer, under limits of bytes, time and rate.
 //!
-//! No redirect is followed, no answer is decompressed or retried here, and a body whose end cannot
-//! be told from a cut (neither a length nor chunks) is refused. Errors carry no address: the HTTP
-//! library would put it into the text, query included.
+//! This module follows no redirect, decompresses nothing and does not retry. It refuses a body
+//! without a length and without chunks, because its end may be a cut. Errors contain no address:
+//! the HTTP library would add it with its query.
 
 use std::error::Error as _;
 use std::future::Future;
@@ -21,16 +21,16 @@ use super::{ApiError, Sink};
 use crate::clock::{Clock, Stopped, TICK};
 use crate::config::Network;
 
-/// Answers that are held in memory, in bytes; a page of audit events is far below.
+/// The largest answer that is held in memory, in bytes. A page of audit events is far smaller.
 pub(crate) const HELD_LIMIT: usize = 16 << 20;
 /// The largest archive, in bytes.
 const STORED_LIMIT: u64 = 16 << 30;
-/// A body that brings less than [`RATE_BYTES`] in this time is not worth waiting for.
+/// A body that brings less than [`RATE_BYTES`] in this time is too slow.
 pub(super) const RATE_PERIOD: Duration = Duration::from_secs(30);
 pub(super) const RATE_BYTES: u64 = 30 << 10;
 const AGENT: &str = concat!("mimecast-collector/", env!("CARGO_PKG_VERSION"));
 
-/// The network, with everything that the configuration says about it.
+/// The connections, with the network settings of the configuration.
 pub(crate) struct Transport {
     client: reqwest::Client,
     runtime: Option<Runtime>,
@@ -39,64 +39,64 @@ pub(crate) struct Transport {
     clock: Clock,
 }
 
-/// Where requests go, which decides what is let through.
+/// The target of requests. It decides which addresses and proxies are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// The API's own host.
+    /// The host of the API.
     Api,
-    /// A store that the API names: never a host of the network that this program runs in.
+    /// A store that the API names. It must not be in the local network, unless the operator allows it.
     Store,
-    /// This very machine, as in a rehearsal.
+    /// This host, as in a rehearsal.
     Loopback,
 }
 
-/// What is done with a body.
+/// What happens to a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Take {
-    /// An archive goes into the sink, all else is held.
+    /// An archive goes into the sink, any other body into memory.
     ByShape,
-    /// Whatever comes with success goes into the sink.
+    /// The body of every success goes into the sink.
     Object,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// Worth repeating: no connection, a cut, a stall.
+    /// A fault that a retry may solve: no connection, a cut, a stall.
     Passing(String),
-    /// Not worth repeating in this run, such as a certificate that is not trusted.
+    /// A fault that no retry in this run solves, such as a certificate that is not trusted.
     Lasting(String),
-    /// The addresses of an object store are not allowed.
+    /// The configuration does not allow the addresses of an object store.
     Store(Barred),
     /// A setting of the network is wrong.
     Unusable(String),
     /// An answer that breaks a limit or a rule of HTTP.
     Improper(String),
-    /// An answer larger than any known one.
+    /// An answer that exceeds a size limit.
     TooLarge,
-    /// The caller's sink failed.
+    /// An error of the caller's sink.
     Sink(io::Error),
-    /// A signal, or the end of the budget.
+    /// A signal, or the end of the time budget.
     Stopped(Stopped),
 }
 
-/// What arrived.
+/// An answer as it arrived.
 pub(crate) struct Received {
     pub(crate) head: Head,
     pub(crate) body: Body,
 }
 
-/// Where the body is.
+/// The place of the body.
 pub(crate) enum Body {
-    /// Bytes that are not UTF-8 are replaced: one of them must not make a whole page unreadable.
+    /// In memory. Bytes that are not UTF-8 are replaced, because one of them must not make a page unreadable.
     Held(String),
     Stored,
-    /// Stored up to where the transfer broke off, for this reason.
+    /// In the sink up to a cut, with the reason of the cut.
     Cut(String),
 }
 
 impl Transport {
-    /// Prepares connections; none is made yet.
+    /// Prepares a transport without connecting.
     pub(crate) fn new(network: &Network, reach: Reach, clock: Clock) -> Result<Self, ApiError> {
         let unusable = |why: String| ApiError::Unusable(why);
         let is_loopback = reach == Reach::Loopback;
@@ -138,12 +138,12 @@ impl Transport {
         })
     }
 
-    /// A builder of requests.
+    /// Returns the HTTP client, which builds requests.
     pub(crate) fn client(&self) -> &reqwest::Client {
         &self.client
     }
 
-    /// Sends one request and takes its answer in.
+    /// Sends one request and receives its answer.
     pub(crate) fn exchange(
         &self,
         request: Request,
@@ -181,7 +181,7 @@ impl Transport {
         })
     }
 
-    /// Takes a body in; sets whether it goes into the sink once its beginning shows that.
+    /// Receives a body. Sets `archive` once the first bytes show whether the body goes into the sink.
     async fn take_in(
         &self,
         response: &mut Response,
@@ -190,14 +190,14 @@ impl Transport {
         sink: &mut dyn Sink,
         begun: Duration,
     ) -> Result<Body, Fault> {
-        // growing by doubling would take twice as much for a moment
+        // a vector that grows by doubling needs twice the memory for a moment
         let length = head.text(CONTENT_LENGTH.as_str());
         let length = length.and_then(|length| length.parse().ok());
         let mut held = Vec::with_capacity(length.unwrap_or(0).min(HELD_LIMIT));
         let mut stored = 0_u64;
         let mut rate = Rate::new(self.clock.elapsed());
         loop {
-            self.clock.check().map_err(Fault::Stopped)?; // bytes that keep coming never let it wait
+            self.clock.check().map_err(Fault::Stopped)?; // a steady flow of bytes never waits
             let spent = self.clock.elapsed().saturating_sub(begun);
             let left = self.whole.saturating_sub(spent);
             if left.is_zero() {
@@ -207,7 +207,7 @@ impl Transport {
                 )));
             }
             let chunk = match self.watch(response.chunk(), self.idle.min(left)).await {
-                Err(Fault::Passing(_)) if left < self.idle => continue, // out of time: said above
+                Err(Fault::Passing(_)) if left < self.idle => continue, // reported above
                 watched => watched?,
             };
             let Some(chunk) = chunk.map_err(|error| fault_of(&error))? else {
@@ -224,7 +224,7 @@ impl Transport {
                 return Err(Fault::TooLarge);
             }
         }
-        // an archive of no bytes has no signature: only its headers tell
+        // an empty archive has no signature: only its headers show it
         Ok(match archive {
             Some(true) => Body::Stored,
             None if is_stored(head, take, &[]) => Body::Stored,
@@ -232,7 +232,7 @@ impl Transport {
         })
     }
 
-    /// Waits for `work`, but neither longer than `limit` nor beyond a signal or the budget.
+    /// Waits for `work` until `limit`, a signal or the end of the time budget.
     async fn watch<T>(&self, work: impl Future<Output = T>, limit: Duration) -> Result<T, Fault> {
         tokio::pin!(work);
         let begun = self.clock.elapsed();
@@ -253,14 +253,14 @@ impl Transport {
 
 impl Drop for Transport {
     fn drop(&mut self) {
-        // a name that is still being looked up must not keep the program from ending
+        // a pending name lookup must not delay the end of the program
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
 }
 
-/// What an error of the HTTP library means.
+/// Returns the meaning of an error of the HTTP library.
 pub(super) fn fault_of(error: &reqwest::Error) -> Fault {
     if let Some(barred) = find::<Barred>(error) {
         return Fault::Store(barred.clone());
@@ -284,7 +284,7 @@ pub(super) fn fault_of(error: &reqwest::Error) -> Fault {
     Fault::Passing(text)
 }
 
-/// Returns the first cause of that type.
+/// Returns the first cause of type `E`.
 fn find<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -296,7 +296,7 @@ fn find<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
     None
 }
 
-/// The last cause in the chain, which is the operating system's or the TLS library's own word.
+/// Returns the last cause in the chain, which is the text of the operating system or of the TLS library.
 fn innermost(error: &reqwest::Error) -> String {
     let mut cause = error.source();
     let mut text = None;

@@ -1,4 +1,4 @@
-//! Which exit code and which advice belong to the errors of each border.
+//! The exit code and the remedy for each error of the API, the spool and the configuration.
 
 use std::io::ErrorKind;
 
@@ -95,14 +95,14 @@ fn of_api(error: &ApiError) -> Failure {
     Failure::new(code, "", remedy)
 }
 
-/// The line that lets an operator allow a private object store.
+/// Returns the remedy that lets the operator allow a private object store.
 fn allow_private(host: &str) -> String {
     format!(
         "if that is right, add the host under [network] in config.toml: private_stores = \"{host}\""
     )
 }
 
-/// A host that cannot be reached: only a certificate that is not trusted never passes by itself.
+/// Returns the failure of a network error. Only an untrusted certificate needs a person if it lasts.
 fn of_network(why: &str) -> Failure {
     if why.contains("certificate") {
         let remedy = "if a proxy opens TLS here, name its certificate as ca_file under [network] in \
@@ -115,7 +115,7 @@ fn of_network(why: &str) -> Failure {
 
 fn of_spool(error: &SpoolError) -> Failure {
     match error {
-        // said by this program, not by the operating system: something else is in the file's place
+        // an error of this program, not of the operating system: the path is not a regular file or folder
         SpoolError::Disk { path, source, .. }
             if source.kind() == ErrorKind::InvalidInput && source.raw_os_error().is_none() =>
         {
@@ -161,7 +161,7 @@ fn of_spool(error: &SpoolError) -> Failure {
     }
 }
 
-/// True if a file is in the place of a folder, or a folder in that of a file.
+/// True if a file is in the place of a folder, or a folder in the place of a file.
 fn is_in_the_way(error: &std::io::Error) -> bool {
     matches!(
         error.kind(),

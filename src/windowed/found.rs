@@ -1,4 +1,4 @@
-//! What an answer to a call for one page holds: a page, a damaged one, or none.
+//! The content of an answer to a page request: a readable page, a damaged one, or something else.
 
 use std::convert::Infallible;
 use std::io::{self, Read as _, Seek as _};
@@ -13,10 +13,10 @@ use crate::json::scan;
 use crate::logs::AUDIT;
 use crate::spool::Scratch;
 
-/// Where the beginning of a page shows what it is.
+/// The number of bytes that show whether an answer is a page.
 const HEAD_BYTES: usize = 64 << 10;
 
-/// What an answer to a call for a page holds.
+/// The content of an answer to a page request.
 #[derive(Debug)]
 pub(super) enum Found {
     /// A page that can be read.

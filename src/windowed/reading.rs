@@ -1,4 +1,4 @@
-//! Reading one window: all its pages, again if some are missing.
+//! Reads one window: all its pages, and all again if some events are missing.
 
 use std::collections::HashSet;
 
@@ -15,39 +15,39 @@ use crate::failure::Failure;
 use crate::logs::AUDIT;
 use crate::spool::Spool;
 
-/// Pages without events that are followed in a row.
+/// The number of pages without events that are followed in a row.
 const EMPTY_PAGES: u32 = 5;
-/// How often a window is read if events are missing by its own count.
+/// The number of times that a window is read if Mimecast counts more events.
 const READINGS: u32 = 3;
 
-/// What became of a window.
+/// The result of reading a window.
 pub(super) enum Read {
     /// All its events.
     Whole(Box<Taken>),
-    /// More than can be held or read: a shorter window is asked for.
+    /// The window is too large or unreadable: halve it.
     TooMuch,
-    /// The clocks want another window.
+    /// The clocks require another plan.
     OtherPlan,
 }
 
-/// How the pages of one reading ended.
+/// The result of reading all pages once.
 pub(super) enum Pages {
-    /// All were read. The count that Mimecast stated, if it did, and how many items came.
+    /// All pages were read: the count that Mimecast stated, if any, and the number of items.
     End(Option<u64>, usize),
     TooMuch,
-    /// Pages of another size are asked for.
+    /// The pages must have another size.
     OtherSize,
     OtherPlan,
 }
 
-/// One page.
+/// The result of one page request.
 pub(super) enum Answer {
-    /// It was read. The place on it of the first item that is not JSON and was not met before.
+    /// A page, and the index of its first new item that is not JSON.
     Page(Head, Option<usize>),
     Bad(Bad),
 }
 
-/// A page that gives no events.
+/// A page without usable events.
 pub(super) enum Bad {
     TooLarge(String),
     Unreadable(String),
@@ -56,7 +56,7 @@ pub(super) enum Bad {
 }
 
 impl Windows {
-    /// Reads a window, again if events are missing by Mimecast's own count.
+    /// Reads a window, and reads it again while Mimecast counts more events.
     pub(super) fn read(&mut self, spool: &Spool, window: &Window) -> Result<Read, Failure> {
         let mut taken = Taken::new(self.format, spool)?;
         let mut reading = 1;
@@ -68,7 +68,7 @@ impl Windows {
                 Pages::OtherPlan => return Ok(Read::OtherPlan),
                 Pages::OtherSize => continue,
             };
-            // Mimecast counts an item twice that it lists twice; several readings together can have them all
+            // Mimecast counts an item twice if it lists it twice; several readings together can be complete
             let found = listed.max(taken.len()) as u64;
             let Some(stated) = stated.filter(|stated| *stated > found) else {
                 if let Some(stated) = stated.filter(|stated| *stated < found) {
@@ -137,8 +137,8 @@ impl Windows {
         }
     }
 
-    /// Asks for the page after `listed` items and takes its events in. A page that cannot be read is asked
-    /// for once more.
+    /// Requests the page after `listed` items and collects its events. Retries once if the page
+    /// cannot be read.
     fn page(
         &mut self,
         spool: &Spool,
@@ -179,8 +179,8 @@ impl Windows {
         self.doubt(why)
     }
 
-    /// Where an item that is not JSON ends can be a guess, and it may hide its neighbours: it is asked for
-    /// apart from them, as far as that is possible.
+    /// Changes the window or the page size so that an item that is not JSON is last on its page. Its end can
+    /// be a guess, which may hide its neighbours. Returns `None` if no change is needed or possible.
     fn look_closer(
         &mut self,
         window: &Window,

@@ -59,7 +59,7 @@ fn every_status_has_one_meaning() {
     }
 }
 
-/// Only Mimecast's own word makes a saved position worthless.
+/// Only Mimecast's own words may make a saved position invalid.
 #[test]
 fn a_list_refuses_a_position_only_in_mimecasts_own_words() {
     let stated = [
@@ -137,7 +137,7 @@ fn every_way_of_sending_nothing_is_an_empty_list() {
     }
 }
 
-/// One item that is not JSON leaves the answer readable.
+/// One item that is not JSON does not make the answer unreadable.
 #[test]
 fn a_broken_item_spoils_no_envelope() {
     let body = "{\"meta\":{\"status\":200},\"data\":[{\"a\":\"x\ny\"},{\"b\":tru}],\"fail\":[]}";

@@ -1,4 +1,4 @@
-//! An archive in pieces: each member becomes a file of the batch.
+//! Unpacks archives: each member becomes a file of the batch.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 
@@ -32,8 +32,8 @@ impl Logs {
         Ok(Unpacked { batch, faults })
     }
 
-    /// Writes one member as a file of the batch, unless it is not whole or was published before. Returns
-    /// what is wrong with its content.
+    /// Adds one member to the batch, unless it is damaged or was published before. Returns the
+    /// fault of its content.
     fn store(
         &self,
         member: &mut Member<'_>,
@@ -55,7 +55,7 @@ impl Logs {
         part.end_line().map_err(ApiError::Sink)?;
         let content = part.digest();
         let named = Digest::of(format!("{stem}\n{content:?}").as_bytes());
-        // after a restart the same logs can come under other names
+        // after a restart the same logs can have other names
         let is_replay = self.restarted || spool.is_resumed();
         if spool.has_seen(if is_replay { content } else { named })? {
             batch.repeat();
@@ -71,7 +71,7 @@ impl Logs {
     }
 }
 
-/// Copies the vendor's bytes unchanged. A read error is the member's own business: it knows.
+/// Copies the vendor's bytes unchanged. It ignores a read error, because the member records it.
 fn copy(
     member: &mut Member<'_>,
     part: &mut Part,
@@ -85,7 +85,7 @@ fn copy(
     Ok(None)
 }
 
-/// Writes each object of the document's `data` as one line; says what is wrong with the document.
+/// Writes each object of the document's `data` as one line. Returns the fault of the document.
 fn explode(
     member: &mut Member<'_>,
     part: &mut Part,
@@ -115,7 +115,7 @@ fn explode(
     Ok(match read {
         Ok(true) => None,
         Ok(false) => Some(format!("{} is JSON without data", name.escape_debug())),
-        Err(_) if member.is_faulty() => None, // the archive's fault says it better
+        Err(_) if member.is_faulty() => None, // the archive reports a better fault
         Err(_) => Some(format!(
             "{} is not the JSON of a log file",
             name.escape_debug()

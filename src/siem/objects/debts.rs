@@ -1,4 +1,4 @@
-//! Objects that are owed, found by their place, in the order in which they were last put off.
+//! Owed objects: a list in the order of their last failure, with a look-up by place.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::position::Owed;
 
-/// A list in the state record. A page can leave hundreds of thousands of them.
+/// The list in the state record. It can contain hundreds of thousands of objects.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Debts {
     by_turn: BTreeMap<u64, Owed>,
@@ -23,12 +23,12 @@ impl Debts {
         self.by_turn.values()
     }
 
-    /// Finds an object by its place.
+    /// Returns an object by its place.
     pub(super) fn get(&self, place: &str) -> Option<&Owed> {
         self.by_turn.get(self.turns.get(place)?)
     }
 
-    /// Puts an object at the end.
+    /// Adds an object at the end.
     pub(super) fn push(&mut self, owed: Owed) {
         self.remove(&owed.place);
         self.turns.insert(owed.place.clone(), self.next);
@@ -42,7 +42,7 @@ impl Debts {
         }
     }
 
-    /// Keeps those of which `keeps` is true.
+    /// Keeps the objects for which `keeps` is true.
     pub(super) fn retain(&mut self, mut keeps: impl FnMut(&Owed) -> bool) {
         let turns = &mut self.turns;
         self.by_turn.retain(|_, owed| {

@@ -1,4 +1,4 @@
-//! The objects of the page in hand, fetched one after another.
+//! Fetches the objects of the page in hand, one after another.
 
 use tracing::{info, warn};
 
@@ -12,19 +12,19 @@ use crate::failure::Failure;
 use crate::siem::second_copy::{self, Belief};
 use crate::spool::{Digest, Extension, Gap, Part};
 
-/// How often pages are listed again for fresh addresses, in one run.
+/// The number of times that one run lists pages again for new addresses.
 const RELISTS: u32 = 3;
-/// After so many failures in a row the store counts as silent, if it has returned nothing in this run.
+/// The failures in a row after which the store counts as silent, if it has returned no object in this run.
 const MISSES: u32 = 5;
 
 impl ObjectStream {
-    /// True if nothing of the page is left, or the store seems to return nothing at all.
+    /// True if the page has no more objects, or the store seems to return none at all.
     pub(super) fn has_nothing_to_take(&self) -> bool {
         let is_silent = self.misses >= MISSES && !self.kind.store_seen.get();
         is_silent || self.page.as_ref().is_none_or(|page| page.queue.is_empty())
     }
 
-    /// Takes the next object of the page into the batch, or notes that it could not be fetched.
+    /// Adds the next object of the page to the batch, or records that it could not be fetched.
     pub(super) fn take_object(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let fetched = self.prefetch.take();
         let page = self.page.as_mut().expect("a page is in hand");
@@ -50,7 +50,7 @@ impl ObjectStream {
         info!(kind = self.kind.name, %error, "an object cannot be fetched");
         if matches!(error, ApiError::SlowDown(_)) && std::mem::replace(&mut self.is_slowed, true) {
             page.queue.push_front(listed);
-            return Err(error.into()); // it is not about one object
+            return Err(error.into()); // this concerns all objects
         }
         self.put_off(spool, listed, reason);
         self.last_error = Some(error);
@@ -77,7 +77,7 @@ impl ObjectStream {
         }
     }
 
-    /// Notes that no object of the page can be fetched, because its list is refused.
+    /// Marks all objects of the page as failed, because Mimecast refuses its list.
     pub(super) fn refuse_page(&mut self) {
         let Some(page) = &mut self.page else { return };
         for listed in std::mem::take(&mut page.queue) {
@@ -85,7 +85,7 @@ impl ObjectStream {
         }
     }
 
-    /// Unpacks what has arrived.
+    /// Unpacks an object that has arrived.
     fn arrived(
         &mut self,
         spool: &Spool,
@@ -127,7 +127,7 @@ impl ObjectStream {
         Ok(())
     }
 
-    /// An object needs nothing any more.
+    /// Marks an object as finished, so that no run fetches it again.
     pub(super) fn finish_object(&mut self, batch: &mut Batch, place: &str) {
         let id = Digest::of(place.as_bytes());
         batch.remember([id]);
@@ -135,7 +135,8 @@ impl ObjectStream {
         self.position.settle(place);
     }
 
-    /// Fetches an odd object once more after the others, which show whether the store returns objects.
+    /// Moves an odd object to the end of the page for a second attempt. The others show whether the
+    /// store returns objects.
     fn try_again_last(
         &mut self,
         spool: &Spool,
@@ -164,15 +165,15 @@ impl ObjectStream {
         Ok(())
     }
 
-    /// Leaves an object to a later run: nothing else waits for it.
+    /// Postpones an object to a later run, so that no other waits for it.
     fn put_off(&mut self, spool: &Spool, listed: Listed, reason: Reason) {
         let page = self.page.as_mut().expect("a page is in hand");
         page.fail(listed.place, reason, None);
         self.miss(spool);
     }
 
-    /// Goes on after a failure. As long as the store has returned nothing, the next object is one from the
-    /// other end of the page: bad objects are often neighbours.
+    /// Continues after a failure. While the store has returned no object, the collector tries the
+    /// other end of the page. Bad objects are often neighbours.
     fn miss(&mut self, spool: &Spool) {
         self.misses += 1;
         let page = self.page.as_mut().expect("a page is in hand");
@@ -187,7 +188,7 @@ impl ObjectStream {
         Ok(unpack::unpack(raw, part, self.aliases, &self.clock)?)
     }
 
-    /// Fetches a damaged object once more. Returns its lines if they can be believed, `Some(None)` if its
+    /// Fetches a damaged object again. Returns its lines if they are good, `Some(None)` if its
     /// bytes are in quarantine, `None` if the next run decides.
     fn second_look(
         &mut self,
@@ -245,7 +246,7 @@ impl ObjectStream {
         page.fail(listed.place.clone(), Reason::Damaged, Some(raw));
     }
 
-    /// Keeps bytes that cannot be read as events, and tells the operator.
+    /// Quarantines bytes that the collector cannot read as events, and warns the operator.
     pub(super) fn quarantine(
         &self,
         spool: &Spool,
@@ -263,7 +264,7 @@ impl ObjectStream {
         Ok(())
     }
 
-    /// The gap that an object leaves.
+    /// Returns the gap of an object.
     pub(super) fn gap(&self, spool: &Spool, place: &str, reason: &dyn std::fmt::Display) -> Gap {
         let from = spool.last_success().or_else(|| spool.began());
         let reason = format!("object {place} could not be fetched: {reason}");

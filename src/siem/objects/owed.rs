@@ -1,4 +1,4 @@
-//! Pages that are listed beside the position: those of owed objects, and lists by date.
+//! Pages that are listed in addition to the page of the position: pages with owed objects, and lists by date.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
@@ -11,11 +11,11 @@ use crate::api::ApiError;
 use crate::failure::Failure;
 use crate::siem::KEPT;
 
-/// Pages of owed objects that are listed in one run.
+/// The number of pages with owed objects that one run lists.
 const OWED_PAGES: u32 = 5;
 
 impl ObjectStream {
-    /// Lists the next page of which an earlier run owes objects.
+    /// Lists the next page with objects that an earlier run could not fetch.
     pub(super) fn list_owed(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let waiting = self.position.owed.iter().map(|owed| owed.page.clone());
         let current = self.position.page();
@@ -33,7 +33,7 @@ impl ObjectStream {
             Err(ApiError::PositionRefused) => {
                 self.fail_owed(spool, batch, &key, Reason::PageRefused)
             }
-            // other pages were listed in this run
+            // other pages were listed in this run, so the failure concerns this page
             Err(
                 error @ (ApiError::Unreachable(_)
                 | ApiError::NotUnderstood(_)
@@ -46,7 +46,7 @@ impl ObjectStream {
         }
     }
 
-    /// Objects that are owed of a page and that it no longer lists have failed.
+    /// Marks owed objects as failed if their page no longer lists them.
     pub(super) fn miss_unlisted(&mut self) {
         let Some(page) = &mut self.page else { return };
         let there = page.places();
@@ -58,7 +58,7 @@ impl ObjectStream {
         }
     }
 
-    /// Without the list of their page, the objects that are owed of it have failed.
+    /// Marks the owed objects of a page as failed, because its list cannot be used.
     fn fail_owed(
         &mut self,
         spool: &Spool,
@@ -84,7 +84,8 @@ impl ObjectStream {
         Ok(())
     }
 
-    /// Lists by date once a day if the token has named nothing for long: it may be one that never will.
+    /// Lists by date, once a day, if the token has listed no object for long. Such a token may
+    /// never list one again.
     pub(super) fn list_by_date(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let now = self.now();
         let is_old =
@@ -115,8 +116,8 @@ impl ObjectStream {
         Ok(())
     }
 
-    /// Lists one page of a walk by date. A page with unknown objects becomes the page of the position;
-    /// otherwise the next page is returned, if there is one.
+    /// Lists one page of a walk by date. A page with new objects becomes the page of the position.
+    /// Otherwise returns the next page, if there is one.
     fn walk(
         &mut self,
         key: PageKey,

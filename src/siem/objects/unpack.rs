@@ -1,4 +1,4 @@
-//! One object of API 2.0: a gzip file of JSON lines, read to the clean end of its last member.
+//! One object of API 2.0: a gzip file of JSON lines, read up to a verified end.
 
 use std::io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom, Write};
 
@@ -10,15 +10,15 @@ use crate::json::Members;
 use crate::siem::{COPY_BYTES, going_on};
 use crate::spool::Scratch;
 
-/// The largest object that is unpacked, in bytes; a page of 100 is far below.
+/// The largest unpacked object, in bytes. A page of 100 objects is far smaller.
 const LIMIT_BYTES: u64 = 4 << 30;
-/// No line of the vendor's comes near; what is longer is copied as it is.
+/// The longest line that is changed, in bytes. The vendor's lines are far shorter.
 const LINE_BYTES: u64 = 8 << 20;
 
-/// What is wrong with an object's bytes.
+/// The damage of an object.
 pub(crate) struct Fault {
     pub(crate) what: String,
-    /// Whether everything in it could be read all the same.
+    /// True if the damage is after the last event, so that all events could be read.
     pub(crate) is_behind: bool,
 }
 
@@ -31,8 +31,8 @@ impl Fault {
     }
 }
 
-/// Writes the object's lines; says what is wrong with the bytes, if anything is. Bytes that are not packed
-/// are written as they are: the caller knows that they are lines.
+/// Writes the object's lines. Returns the damage, if there is any. Bytes that are not packed are
+/// written unchanged, because the caller has checked that they are lines.
 pub(super) fn unpack(
     raw: &mut Scratch,
     part: &mut impl Write,
@@ -48,16 +48,16 @@ pub(super) fn unpack(
     lines(packed, part, aliases, &|| going_on(clock))
 }
 
-/// What an object's first bytes tell.
+/// The kind of an object, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
     Empty,
     Gzip,
-    /// Something else: a damaged object, or a page of somebody who stands before the store.
+    /// Neither: a damaged object, or a page of a proxy.
     Foreign,
 }
 
-/// Looks at the first bytes; the next read begins at the first one.
+/// Reads the first bytes. The next read begins at the first byte.
 pub(super) fn look(raw: &mut Scratch) -> Result<Look, ApiError> {
     let mut first = Vec::new();
     raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
@@ -72,11 +72,11 @@ pub(super) fn look(raw: &mut Scratch) -> Result<Look, ApiError> {
     })
 }
 
-/// True if the bytes are not packed, but are JSON lines of the type that was listed: something on the way has
-/// unpacked the object. The next read begins at the first byte.
+/// True if the bytes are JSON lines of the listed type, because a proxy has unpacked the object.
+/// The next read begins at the first byte.
 ///
 /// # Errors
-/// [`ApiError::Sink`] when the file cannot be read.
+/// [`ApiError::Sink`] if the file cannot be read.
 pub(super) fn lines_of_type(raw: &mut Scratch, listed: &str) -> Result<bool, ApiError> {
     raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
     let found = are_lines_of_type(&mut BufReader::with_capacity(COPY_BYTES, &mut *raw), listed);
@@ -84,7 +84,7 @@ pub(super) fn lines_of_type(raw: &mut Scratch, listed: &str) -> Result<bool, Api
     found.map_err(ApiError::Sink)
 }
 
-/// No name of a type is longer, in bytes.
+/// The longest name of a type, in bytes.
 const KIND_BYTES: usize = 256;
 
 fn are_lines_of_type(source: &mut impl BufRead, listed: &str) -> io::Result<bool> {
@@ -116,7 +116,8 @@ fn are_lines_of_type(source: &mut impl BufRead, listed: &str) -> io::Result<bool
     Ok(count > 0)
 }
 
-/// The same for any source of bytes: whatever they are, the fault is theirs and not the disk's.
+/// Unpacks bytes from any source, with the errors of [`unpack`]. Invalid bytes are damage, not an
+/// error of the disk.
 pub(crate) fn lines(
     packed: impl BufRead,
     part: &mut impl Write,
@@ -140,7 +141,7 @@ pub(crate) fn lines(
     Ok(Some(Fault::of(what)))
 }
 
-/// Writes lines as the configuration wants them; returns what ended the reading early.
+/// Writes lines as the configuration requires. Returns the error that ended the reading early.
 fn write_lines(
     unpacked: impl Read,
     part: &mut impl Write,
@@ -153,7 +154,7 @@ fn write_lines(
     }
 }
 
-/// Copies the vendor's bytes unchanged; yields what ended the reading early.
+/// Copies the vendor's bytes unchanged. Returns the error that ended the reading early.
 fn copy(
     mut unpacked: impl Read,
     part: &mut impl Write,
@@ -171,7 +172,7 @@ fn copy(
     }
 }
 
-/// Copies line by line, with two more members at the end of each object.
+/// Copies line by line, and adds two members at the end of each object.
 fn copy_with_aliases(
     unpacked: impl Read,
     part: &mut impl Write,
@@ -197,8 +198,8 @@ fn copy_with_aliases(
     }
 }
 
-/// Adds `eventType` and `subType` with the values of `type` and `subtype`; what is no object stays
-/// as it is.
+/// Adds `eventType` and `subType` with the values of `type` and `subtype`. Lines that are not an
+/// object stay unchanged.
 fn add_aliases(line: &mut Vec<u8>) {
     let Some(end) = line.iter().rposition(|byte| *byte == b'}') else {
         return;
@@ -221,7 +222,7 @@ fn add_aliases(line: &mut Vec<u8>) {
     line.splice(end..end, added.into_bytes());
 }
 
-/// Whether the bytes are to blame, not the disk that they are on.
+/// True if the bytes caused the error, not the disk.
 fn is_of_the_bytes(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
     error.raw_os_error().is_none()

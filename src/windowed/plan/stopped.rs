@@ -1,4 +1,4 @@
-//! Where windows begin after a run that stopped in the middle.
+//! Checks where windows begin after a run that stopped early.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn reached(text: &str) -> Place {
     }
 }
 
-/// A plan that a run left in the middle: the time of the run, and the ends of its windows.
+/// Returns the plan after a run that stopped early, at time `now`, after some windows.
 fn stopped(end: &str, now: &str, windows: usize) -> Plan {
     let mut plan = Plan::new(reached(end), None, HOUR, WEEK);
     let whole = plan.next(at(now));

@@ -1,4 +1,4 @@
-//! Windows leave out no second, whatever the clocks say.
+//! Windows leave out no second, for any state of the clocks.
 
 use proptest::prelude::*;
 
@@ -150,11 +150,11 @@ fn a_name_holds_its_window() {
     assert_eq!(of_name(&foreign), None);
 }
 
-/// One installation over some runs: the clocks that each run sees, and what was asked for.
+/// One installation over some runs: the clocks of each run, and the requested windows.
 struct Life {
     truth: DateTime<Utc>,
     record: (Place, Option<DateTime<Utc>>, Option<DateTime<Utc>>),
-    /// What has been asked for, as stretches of true time.
+    /// The requested time spans, in true time.
     asked: Vec<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
@@ -168,13 +168,13 @@ impl Life {
         };
         let present = reading.present();
         if present.is_unknown {
-            return; // such a run ends without asking
+            return; // such a run ends without a request
         }
         let mut plan = Plan::new(place, None, HOUR, WEEK);
         plan.leave_future(present.earliest, moved_at);
         for _ in 0..100 {
             let window = plan.next(present.earliest);
-            // an event cannot be had before it happens
+            // an event cannot be fetched before it happens
             self.asked.push((window.from, window.to.min(self.truth)));
             plan.collected(&window);
             if window.is_last {
@@ -186,7 +186,7 @@ impl Life {
         self.record = (Place::read(&text).unwrap(), earliest, earliest);
     }
 
-    /// The first second after the first run's look-back that was never asked for.
+    /// Returns the first second after the first look-back that was never requested.
     fn hole(&self) -> Option<DateTime<Utc>> {
         let mut asked = self.asked.clone();
         asked.sort_unstable();
@@ -269,7 +269,7 @@ proptest! {
             reached = reached.max(window.to);
             plan.collected(&window);
             if cuts.get(step) == Some(&true) {
-                // the next run reads the position; a complete one begins with the overlap
+                // the next run reads the position; after a complete run it begins with the overlap
                 plan = Plan::new(Place::read(&plan.text()).unwrap(), None, overlap, WEEK);
             }
             if window.is_last {
