@@ -41,7 +41,7 @@ pub enum ApiError {
     #[error("Mimecast could not be reached: {0}")]
     Unreachable(String),
     /// The caller: its sink holds the beginning of an archive, because every transfer broke off.
-    #[error("the connection to Mimecast breaks: {why}")]
+    #[error("the connection to Mimecast broke off: {why}")]
     Cut {
         /// Status and headers, which arrived complete.
         head: Box<Head>,
@@ -54,7 +54,7 @@ pub enum ApiError {
     )]
     PrivateStore(String),
     /// The operator: the DNS of this host is wrong, and no setting helps.
-    #[error("the name of the object store {0} leads to this host or its link")]
+    #[error("the name of the object store {0} resolves to this host or to a link-local address")]
     LocalStore(String),
     /// The caller: it continues from another position.
     #[error("Mimecast no longer accepts this position")]
@@ -81,7 +81,7 @@ pub enum ApiError {
     #[error("{0}")]
     Unusable(String),
     /// The operator of this host: a limit of the host is reached, such as open files.
-    #[error("cannot wait for the network: {0}")]
+    #[error("cannot set up network connections: {0}")]
     Host(#[source] io::Error),
 }
 
@@ -91,7 +91,7 @@ const ANSWER_LIMIT: usize = 1 << 20;
 impl ApiError {
     /// Returns the error for an answer that exceeds a size limit.
     pub(crate) fn too_large() -> Self {
-        Self::TooLarge("an answer larger than any known one".to_owned())
+        Self::TooLarge("an answer that is too large".to_owned())
     }
 
     /// Returns the error without its partial archive, for a caller that cannot use one.

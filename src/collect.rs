@@ -141,7 +141,7 @@ impl<'a> Collection<'a> {
             };
             self.report.files += recovery.finished;
             for text in &recovery.warnings {
-                warn!(text, "the state needed mending");
+                warn!("{text}");
             }
             self.context.clock.learn_last(spool.clock());
             self.spools.insert(name.clone(), spool);
@@ -211,7 +211,7 @@ impl<'a> Collection<'a> {
 
     fn commit(&mut self, spool: &mut Spool, ready: Ready) -> Result<(), Failure> {
         for text in ready.batch.warnings() {
-            warn!(text, "a warning for the operator");
+            warn!("{text}");
         }
         let size = ready.batch.size();
         self.tell_time(spool);

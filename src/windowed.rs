@@ -145,7 +145,10 @@ impl Windows {
         let mut is_good = skew.abs() <= SKEW_LIMIT;
         if !is_good {
             let seconds = skew.num_seconds();
-            warn!(seconds, "this host's clock is off: planning anew");
+            warn!(
+                seconds,
+                "this host's clock is wrong: planning the windows again"
+            );
         }
         let moved_at = spool.moved_at()?;
         if let Some(back) = self.plan.leave_future(present.earliest, moved_at) {
@@ -183,7 +186,7 @@ impl Windows {
                 "older than Mimecast keeps audit events",
             ));
             batch.warn(format!(
-                "the last run was so long ago that Mimecast no longer has all events since: those \
+                "the last run was so long ago that Mimecast no longer keeps all events since: those \
                  from {} to {} are missing",
                 taken::words(from),
                 taken::words(to)
@@ -199,7 +202,7 @@ impl Windows {
         }
         if taken.changed > 0 {
             let count = taken.changed;
-            info!(count, "events with the id of another one were written, too");
+            info!(count, "wrote events that have the id of another event");
         }
         for (text, gap) in std::mem::take(&mut taken.unread) {
             batch.warn(text);
@@ -266,17 +269,16 @@ impl Source for Windows {
 }
 
 fn unreadable() -> Failure {
-    let what = "the audit state holds a position that is not a time";
-    let remedy =
-        "move the state file away: collection then goes on at the end of the newest published file";
+    let what = "the audit state contains a position that is not a time";
+    let remedy = "move the state file away: collection then continues at the end of the newest published file";
     Failure::new(Code::Config, what, remedy)
 }
 
 /// Returns the warning after lost or old state: where collection continues, and which events can repeat.
 fn resumed(end: DateTime<Utc>) -> String {
     format!(
-        "collection of audit events goes on at the end of the newest published file, {}: of the events \
-         before, those whose file an agent has taken may be written again",
+        "collection of audit events continues at the end of the newest published file, {}: earlier events \
+         may be written again if an agent has removed their file",
         taken::words(end)
     )
 }
@@ -284,7 +286,7 @@ fn resumed(end: DateTime<Utc>) -> String {
 /// Returns the failure of a first run whose clocks differ. No earlier run shows which clock is
 /// right, and a window by the wrong one would skip events.
 fn unknown_time() -> Failure {
-    let what = "this host's clock and Mimecast's are more than a day apart, and no earlier run says \
+    let what = "this host's clock and Mimecast's are more than a day apart, and no earlier run shows \
                 which one is right";
     let remedy = "set this host's clock";
     Failure::later("clocks", what, remedy).if_it_lasts(Code::Config, remedy)

@@ -22,7 +22,7 @@ fn a_position_older_than_60_days_is_a_gap_that_is_told_once() {
     place
         .audit()
         .ends_with(65)
-        .says("no longer has all events since");
+        .says("no longer keeps all events since");
     place.assert_audit_complete();
     let record = place.record("audit");
     let gaps = record["gaps"].as_array().map(Vec::len);

@@ -356,7 +356,10 @@ fn two_events_of_one_id_are_two_events_and_another_spelling_is_none() {
         place.audit().stays_silent();
         assert_eq!(place.lines("audit").len(), 2);
         let log = place.log("audit");
-        assert!(log.contains("events with the id of another one"), "{log}");
+        assert!(
+            log.contains("events that have the id of another event"),
+            "{log}"
+        );
         place
             .sandbox
             .set(|switches| switches.audit_forms_differ = true);
@@ -495,7 +498,7 @@ fn a_token_that_has_named_nothing_for_a_day_is_replaced_by_what_a_list_by_date_n
     let lists = place.sandbox.count(Endpoint::Events);
     told.run(&place, SIEM);
     assert!(place.sandbox.count(Endpoint::Events) <= lists + 4);
-    told.assert_once("has named nothing for a day");
+    told.assert_once("has listed no object for a day");
     serve(&place, "receipt", 6..8);
     told.run(&place, SIEM);
     assert_eq!(told.codes()[1..], [65, 0]);

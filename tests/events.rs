@@ -232,7 +232,7 @@ fn a_token_that_has_named_nothing_for_a_day_is_replaced_by_a_list_by_date() {
     place
         .siem()
         .ends_with(65)
-        .says("has named nothing for a day");
+        .says("has listed no object for a day");
     place.assert_objects_complete();
     assert_ne!(position(&place)["token"], token.as_str());
     place.siem().stays_silent();

@@ -74,7 +74,7 @@ pub enum Denial {
     Region,
     /// The signature is not valid at Mimecast's time. The number says by how many seconds this
     /// host's clock is ahead.
-    #[error("this host's clock is {} Mimecast's, so that signatures are refused", drift(*.0))]
+    #[error("this host's clock is {} Mimecast's, so Mimecast refuses its signatures", drift(*.0))]
     Clock(i64),
     /// API 2.0: these credentials get no token.
     #[error("the client id or client secret was not accepted")]

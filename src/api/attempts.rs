@@ -52,7 +52,7 @@ pub(super) fn with_retries(
         }
         match retry.next(&answer, clock.left(), fastrand::f64()) {
             Next::Wait(wait) => {
-                info!(host, ?wait, ?answer, "asking again");
+                info!(host, ?wait, ?answer, "retrying");
                 clock.sleep(wait)?;
             }
             Next::GiveUp => return Err(cut.unwrap_or_else(|| error(answer, host, clock.now()))),
@@ -71,7 +71,7 @@ pub(super) fn with_retries(
 
 /// Returns the caller's error for an answer. `until` is the earliest time for another request.
 fn error(answer: Answer, host: &str, until: DateTime<Utc>) -> ApiError {
-    warn!(?answer, "giving up");
+    warn!(?answer, "no further attempt");
     match answer {
         Answer::Denied(denial) => ApiError::Denied(denial),
         Answer::SlowDown(_) => ApiError::SlowDown(until),

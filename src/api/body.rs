@@ -72,7 +72,7 @@ pub(super) fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
         && !coding.eq_ignore_ascii_case("identity")
     {
         return Err(Fault::Improper(
-            "an answer compressed though not asked for".to_owned(),
+            "a compressed answer, which was not requested".to_owned(),
         ));
     }
     // a coding before the chunks would be read as content, and a coding after them would hide a cut
@@ -86,6 +86,6 @@ pub(super) fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
         return Ok(());
     }
     Err(Fault::Passing(
-        "an answer whose end could be a cut: neither a length nor plain chunks".to_owned(),
+        "an answer with neither a length nor plain chunks: its end could be a cut".to_owned(),
     ))
 }

@@ -105,7 +105,9 @@ impl Client {
             Reply::Json(text) => Ok(text),
             // an answer without content is an empty list
             Reply::Nothing => Ok(r#"{"value":[]}"#.to_owned()),
-            Reply::Archive(_) => Err(ApiError::NotUnderstood("a list that is no JSON".to_owned())),
+            Reply::Archive(_) => Err(ApiError::NotUnderstood(
+                "a list that is not JSON".to_owned(),
+            )),
         }
     }
 
@@ -143,7 +145,10 @@ impl Client {
                     if renewed {
                         return Err(ApiError::Denied(Denial::Token));
                     }
-                    info!(call = call.path(), "the token was refused: getting another");
+                    info!(
+                        call = call.path(),
+                        "Mimecast refused the token: fetching a new one"
+                    );
                     application.drop_token();
                     renewed = true;
                 }

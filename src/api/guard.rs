@@ -31,7 +31,7 @@ pub(crate) enum Barred {
     #[error("the object store {0} has a private address")]
     Private(String),
     /// A local address: no setting allows it.
-    #[error("the name of the object store {0} leads to this host or its link")]
+    #[error("the name of the object store {0} resolves to this host or to a link-local address")]
     Local(String),
 }
 

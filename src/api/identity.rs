@@ -70,7 +70,7 @@ pub(super) fn bearing(token: &SecretString) -> Result<HeaderMap, ApiError> {
 
 fn value(text: &str, what: &str) -> Result<HeaderValue, ApiError> {
     let text = HeaderValue::from_str(text);
-    text.map_err(|_| ApiError::Unusable(format!("{what} cannot stand in a header")))
+    text.map_err(|_| ApiError::Unusable(format!("{what} cannot be sent in a header")))
 }
 
 fn secret(text: &SecretString) -> Result<HeaderValue, ApiError> {

@@ -63,7 +63,10 @@ pub fn discover(client: &Client, email: &str) -> Result<BaseUrl, ApiError> {
     } else {
         format!("https://{host}")
     };
-    let refused = |why: String| ApiError::NotUnderstood(format!("the region found: {why}"));
+    let refused = |why: String| {
+        let what = format!("Mimecast named an API host that is not allowed: {why}");
+        ApiError::NotUnderstood(what)
+    };
     let region = BaseUrl::parse_for(&text, Api::V1).map_err(|error| refused(error.to_string()))?;
     is_within_reach(client.base(), &region)
         .then_some(region)

@@ -111,9 +111,9 @@ impl Address {
         is_rehearsal: bool,
         stores: &PrivateStores,
     ) -> Result<Self, AddressError> {
-        let url = Url::parse(text).map_err(|_| AddressError::Odd("is no URL"))?;
+        let url = Url::parse(text).map_err(|_| AddressError::Odd("is not a URL"))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(AddressError::Odd("holds a user name"));
+            return Err(AddressError::Odd("contains a user name"));
         }
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let number: Option<IpAddr> = host.parse().ok();
@@ -125,7 +125,9 @@ impl Address {
         }
         let scope = number.map_or(Scope::Public, Scope::of);
         if is_loopback || host.is_empty() || scope == Scope::Barred {
-            return Err(AddressError::Odd("leads to this host or its link"));
+            return Err(AddressError::Odd(
+                "leads to this host or to a link-local address",
+            ));
         }
         if number.is_some_and(|number| !stores.allow(host, number)) {
             return Err(AddressError::Private(host.to_owned()));

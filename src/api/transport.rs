@@ -267,7 +267,7 @@ pub(super) fn fault_of(error: &reqwest::Error) -> Fault {
     }
     let cause = innermost(error);
     if cause.contains("proxy authorization required") {
-        let what = "the proxy wants a valid user name and password: expected them in proxy, such as \
+        let what = "the proxy requires a valid user name and password: set them in proxy, such as \
                     \"http://user:password@proxy.example.com:3128\"";
         return Fault::Unusable(what.to_owned());
     }

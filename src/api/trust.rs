@@ -56,7 +56,7 @@ pub(super) fn trusting(
     let certificates = Certificate::from_pem_bundle(&pem)
         .map_err(|_| unusable("not a PEM file with certificates".to_owned()))?;
     if certificates.is_empty() {
-        return Err(unusable("holds no certificate".to_owned()));
+        return Err(unusable("contains no certificate".to_owned()));
     }
     Ok(builder.tls_certs_merge(certificates))
 }

@@ -56,7 +56,7 @@ impl Collection<'_> {
             lead.warn(what.clone());
         }
         if let Err(other) = lead.count_trouble(CLOCKS, runs, present.earliest) {
-            warn!(%other, "the state of the clocks could not be saved");
+            warn!(%other, "could not save that the clocks differ");
         }
         let remedy = "set this host's clock; if it is right, report it to Mimecast";
         let failure = Failure::later(CLOCKS, what, remedy).if_it_lasts(Code::Config, remedy);
@@ -88,7 +88,7 @@ impl Collection<'_> {
         }
         self.report.pruned(pruned);
         let (removed, kept) = (pruned.removed, pruned.kept);
-        info!(removed, kept, "old files are deleted");
+        info!(removed, kept, "deleted old files");
         self.pruned_at = Some(now);
         Ok(())
     }
@@ -103,7 +103,7 @@ impl Collection<'_> {
         for spool in self.spools.values_mut() {
             let this = spool.hand_over(latest);
             let this =
-                this.inspect_err(|error| warn!(%error, "the data folder is not handed over"));
+                this.inspect_err(|error| warn!(%error, "could not hand over the data folder"));
             handed_over = handed_over.and(this);
             self.report.warnings.extend(spool.untold());
         }
@@ -137,7 +137,7 @@ impl Untold {
         let Some(now) = self.now else { return };
         for spool in &mut self.spools {
             if let Err(error) = spool.forget_told(now) {
-                warn!(%error, "what was told could not be forgotten: it may be told again");
+                warn!(%error, "could not delete warnings that were told: they may be told again");
             }
         }
     }

@@ -23,7 +23,7 @@ impl Collection<'_> {
             not_before: failure.not_before,
         };
         if let Err(other) = spool.leave(&left, self.now()) {
-            warn!(%other, "the state could not be settled: the next run does it");
+            warn!(%other, "could not save the state: the next run does it");
         }
         let was_cut_off = std::mem::replace(&mut self.is_cut_off, failure.reach == Reach::Network);
         // Mimecast may fail to answer for one stream and answer for the next
@@ -44,7 +44,7 @@ impl Collection<'_> {
 
     /// Keeps the trouble of one stream for the end of the run.
     pub(super) fn keep_trouble(&mut self, failure: Failure, runs: u32) {
-        warn!(error = failure.what, "the other streams go on");
+        warn!(error = failure.what, "a stream failed: the others continue");
         self.report.notes.push(failure.what.clone());
         self.troubles.push(failure.after(runs));
     }

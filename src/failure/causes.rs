@@ -125,7 +125,7 @@ fn of_spool(error: &SpoolError) -> Failure {
             Code::Disk,
             "",
             format!(
-                "move away what is in the place of {} or of its folder",
+                "move away the file or folder that is in the place of {} or of its folder",
                 path.display()
             ),
         ),
@@ -137,10 +137,10 @@ fn of_spool(error: &SpoolError) -> Failure {
         SpoolError::Busy { .. } => Failure::later(
             "busy",
             "",
-            "nothing to do, unless it is still so at the next run",
+            "nothing to do, unless the next run reports the same",
         ),
         SpoolError::Interfered { .. } => {
-            let remedy = "exclude the state folder from whatever deletes old files there";
+            let remedy = "exclude the state folder from the program that deletes old files there";
             Failure::later("interfered", "", format!("nothing to do now; {remedy}"))
                 .if_it_lasts(Code::Config, remedy)
         }
@@ -155,7 +155,7 @@ fn of_spool(error: &SpoolError) -> Failure {
             Failure::new(
                 Code::Config,
                 "",
-                format!("put {path} right, or move it away to start from the earliest"),
+                format!("correct {path}, or move it away to start from the oldest logs"),
             )
         }
     }

@@ -97,8 +97,8 @@ impl Logs {
         let mut batch = self.batch(spool);
         batch.note_gap(Gap { before, ..gap });
         batch.warn(format!(
-            "Mimecast refused the saved position: collection goes on from the oldest logs that it \
-             keeps, and logs since {since} may be missing"
+            "Mimecast refused the saved position: collection continues from the oldest logs that \
+             Mimecast keeps, and logs since {since} may be missing"
         ));
         Ready {
             batch,
@@ -128,8 +128,8 @@ impl Logs {
         if self.position.as_ref() != Some(&archive.token) {
             return Ok(());
         }
-        let what = "Mimecast sent an archive with the token that it was asked with: going on would \
-                    fetch the same archive for ever";
+        let what = "Mimecast sent an archive with the token of the request: the next request would \
+                    return the same archive again";
         let remedy = "nothing was lost; please report it if it repeats";
         Err(Failure::new(Code::NotUnderstood, what, remedy))
     }
@@ -200,10 +200,7 @@ fn fetch(
             ApiError::Unreachable,
         )));
     };
-    info!(
-        kind = head.text("content-type"),
-        cut, "an archive has arrived"
-    );
+    info!(kind = head.text("content-type"), cut, "fetched an archive");
     Ok(Fetched::Archive(Box::new(Archive {
         head,
         token,

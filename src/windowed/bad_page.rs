@@ -196,7 +196,7 @@ impl Windows {
                 "audit events of {} do not arrive, while others do: {why}",
                 window.from
             );
-            let remedy = "nothing to do: a later run goes on, without them if it lasts";
+            let remedy = "nothing to do: a later run fetches them, or continues without them";
             return Err(Failure::later(trouble, what, remedy));
         }
         let text = format!(

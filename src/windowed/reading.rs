@@ -72,14 +72,14 @@ impl Windows {
             let found = listed.max(taken.len()) as u64;
             let Some(stated) = stated.filter(|stated| *stated > found) else {
                 if let Some(stated) = stated.filter(|stated| *stated < found) {
-                    info!(stated, found, "there are more events than Mimecast counts");
+                    info!(stated, found, "Mimecast sent more events than it counts");
                 }
                 taken.short = None;
                 break;
             };
             warn!(
                 reading,
-                stated, found, "events are missing by Mimecast's count"
+                stated, found, "Mimecast sent fewer events than it counts"
             );
             taken.short = Some(short(window, stated, found));
             reading += 1;
@@ -111,7 +111,7 @@ impl Windows {
                 Answer::Bad(bad) => return self.without(spool, window, place, &bad, taken),
             };
             let (events, new) = (head.items, taken.lines.len());
-            info!(events, new, "a page has arrived");
+            info!(events, new, "fetched a page");
             stated = stated.or(head.total);
             listed += head.items;
             empty = if head.items == 0 { empty + 1 } else { 0 };

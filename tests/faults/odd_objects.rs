@@ -111,7 +111,7 @@ fn bytes_behind_a_whole_gzip_file_are_told_and_kept_and_its_lines_arrive() {
     place
         .run(Objects.program(), [""; 0])
         .ends_with(65)
-        .says("bytes stand behind its end");
+        .says("bytes follow its end");
     let kept = place.quarantined();
     let raw = kept.iter().find(|name| name.ends_with(".raw"));
     let raw = place.path("checkpoint/quarantine").join(raw.expect("kept"));

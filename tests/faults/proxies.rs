@@ -127,7 +127,7 @@ fn a_proxy_that_does_not_help_is_left_for_later_and_its_password_is_not_told() {
         (
             Manner::Answer(challenge),
             78,
-            "the proxy wants a valid user name and password",
+            "the proxy requires a valid user name and password",
         ),
         (
             Manner::Answer("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n"),

@@ -205,7 +205,9 @@ fn no_answer_leads_to_a_host_that_is_not_mimecasts() {
         place
             .sandbox
             .set(|switches| switches.region_api = Some(host.to_owned()));
-        set_up(&place).ends_with(76).says("the region found");
+        set_up(&place)
+            .ends_with(76)
+            .says("Mimecast named an API host that is not allowed");
         assert_eq!(
             place.sandbox.requests().len(),
             1,

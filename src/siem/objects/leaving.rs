@@ -206,7 +206,7 @@ impl ObjectStream {
             _ => reason.to_string(),
         };
         let what = format!(
-            "some objects of {} could not be fetched: of the last, {why}",
+            "some objects of {} could not be fetched: for the last one, {why}",
             self.kind.name
         );
         let passing = "nothing to do if it passes: the next run tries again";
@@ -234,8 +234,8 @@ impl ObjectStream {
             },
             (Reason::Unreachable, None) => Failure::later("store unreachable", what, passing),
             _ => {
-                let lasting = "let this host fetch from the object store: see to firewall and proxy, \
-                               and to [network] in config.toml";
+                let lasting = "allow this host to fetch from the object store: check firewall, proxy and \
+                               [network] in config.toml";
                 let failure = Failure::later("store silent", what, passing);
                 failure.if_it_lasts(Code::Config, lasting)
             }

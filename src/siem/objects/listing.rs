@@ -143,7 +143,7 @@ impl ObjectStream {
             kind = self.kind.name,
             entries = hand.entries,
             new = hand.queue.len(),
-            "a page is listed"
+            "listed a page"
         );
         self.page = Some(hand);
         self.ask_for_front(spool);
@@ -173,8 +173,8 @@ impl ObjectStream {
             self.position.restart(present.earliest - KEPT);
             let before = Some(token);
             let warning = format!(
-                "Mimecast refused the saved position of {}: collection goes on from the oldest \
-                 events that it keeps, and events since {from} may be missing",
+                "Mimecast refused the saved position of {}: collection continues from the oldest \
+                 events that Mimecast keeps, and events since {from} may be missing",
                 self.kind.name
             );
             return Ok((Gap { before, ..gap }, warning));
@@ -182,12 +182,12 @@ impl ObjectStream {
         // a list covers whole days, and the first hours of this one may have expired just now
         let next = (since + TimeDelta::days(1)).max(present.latest - KEPT);
         if next > present.latest {
-            let why = "the days of a list were refused".to_owned();
+            let why = "Mimecast refused all days of a list".to_owned();
             return Err(ApiError::NotUnderstood(why).into());
         }
         let reason = format!("Mimecast refused to list from {}", since.format("%Y-%m-%d"));
         let warning = format!(
-            "{reason}: {} are collected from {} on",
+            "{reason}: collection of {} starts at {}",
             self.kind.name,
             next.format("%Y-%m-%d")
         );

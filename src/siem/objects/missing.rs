@@ -42,7 +42,7 @@ pub(super) enum Reason {
     NotListed,
     #[error("the list that named it is refused")]
     PageRefused,
-    #[error("the list that named it cannot be had")]
+    #[error("the list that named it cannot be fetched")]
     NoList,
 }
 

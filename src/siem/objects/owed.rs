@@ -39,7 +39,7 @@ impl ObjectStream {
                 | ApiError::NotUnderstood(_)
                 | ApiError::TooLarge(_)),
             ) => {
-                warn!(%error, "a page of objects that are owed cannot be listed");
+                warn!(%error, "cannot list a page with owed objects");
                 self.fail_owed(spool, batch, &key, Reason::NoList)
             }
             Err(error) => Err(error.into()),
@@ -102,7 +102,7 @@ impl ObjectStream {
         let since = (named_at - TimeDelta::days(1)).max(now - KEPT).min(now);
         info!(
             kind = self.kind.name,
-            "the token has named nothing for a day: listing by date"
+            "the token has listed no object for a day: listing by date"
         );
         self.position.dated_at = Some(now);
         self.step = Step::Done;
@@ -127,7 +127,7 @@ impl ObjectStream {
         let page = match self.ask(&key) {
             Ok(page) => page,
             Err(error) => {
-                warn!(%error, "a type cannot be listed by date");
+                warn!(%error, "cannot list a type by date");
                 return Ok(None); // the saved token stays
             }
         };
@@ -147,8 +147,8 @@ impl ObjectStream {
             }));
         }
         batch.warn(format!(
-            "the saved position of {} has named nothing for a day, but a list by date names {} new \
-             objects: collection goes on from there",
+            "the saved position of {} has listed no object for a day, but a list by date has {} new \
+             objects: collection continues from there",
             self.kind.name,
             hand.queue.len()
         ));

@@ -132,7 +132,7 @@ pub(crate) fn lines(
         None if unpacked.limit() == 0 => "it unpacks to more than 4 GiB",
         None if unpacked.get_ref().has_garbage() => {
             return Ok(Some(Fault {
-                what: "bytes stand behind its end".to_owned(),
+                what: "bytes follow its end".to_owned(),
                 is_behind: true,
             }));
         }
