@@ -84,7 +84,7 @@ pub fn streams(
 /// Returns the source of a stream that has been opened.
 pub fn source(context: &Context, kind: Kind, spool: &Spool) -> Box<dyn Source> {
     match kind {
-        Kind::Archives => Box::new(archives::Logs::waiting(context, spool)),
+        Kind::Archives => Box::new(archives::ArchiveStream::start(context, spool)),
         Kind::Objects(kind) => Box::new(ObjectStream::new(context, kind, spool)),
     }
 }
@@ -145,6 +145,6 @@ impl Sink for Scratch {
 
 /// Returns an error after a signal. The time budget does not count here, because the bytes have
 /// already arrived.
-fn going_on(clock: &Clock) -> Result<(), Stopped> {
+fn check_signal(clock: &Clock) -> Result<(), Stopped> {
     clock.check_signal()
 }

@@ -33,9 +33,9 @@ use crate::failure::{Code, Failure};
 use crate::logs::AUDIT;
 use crate::spool::{Batch, Extension, Gap, Spool};
 use pieces::Pieces;
-use plan::{Place, Plan, Window};
+use plan::{Plan, Progress, Window};
 use published::Published;
-use reading::Read;
+use reading::WindowRead;
 use taken::Taken;
 
 /// The largest number of events in a window. A larger window is halved, to limit memory.
@@ -88,8 +88,8 @@ impl Windows {
         let audit = &context.config.audit;
         let mut warnings = Vec::new();
         let mut place = match spool.position() {
-            Some(text) => Place::read(text).ok_or_else(unreadable)?,
-            None => Place::default(),
+            Some(text) => Progress::read(text).ok_or_else(unreadable)?,
+            None => Progress::default(),
         };
         let mut published = Published::default();
         let is_first = spool.position().is_none();
@@ -99,9 +99,9 @@ impl Windows {
                 let overlap = TimeDelta::from_std(audit.overlap).unwrap_or_default();
                 published = Published::since(spool, end - overlap)?;
                 warnings.push(resumed(end));
-                place = Place {
+                place = Progress {
                     reached: Some(end),
-                    ..Place::default()
+                    ..Progress::default()
                 };
             }
         }
@@ -256,12 +256,12 @@ impl Source for Windows {
                 continue;
             }
             match read {
-                Read::Whole(taken) => {
+                WindowRead::Whole(taken) => {
                     self.finished = window.is_last;
                     return self.ready(spool, &window, *taken).map(Some);
                 }
-                Read::TooMuch => self.plan.halve(&window),
-                Read::OtherPlan => {}
+                WindowRead::TooMuch => self.plan.halve(&window),
+                WindowRead::OtherPlan => {}
             }
         }
         Ok(None)

@@ -150,16 +150,16 @@ impl Answer {
         if status == 429 {
             return Self::SlowDown(wait_hint(head));
         }
-        if let Some(failure) = envelope.as_ref().and_then(Envelope::failure) {
-            if status == 400 && call.is_list() && failure.is_about_position() {
+        if let Some(error) = envelope.as_ref().and_then(Envelope::service_error) {
+            if status == 400 && call.is_list() && error.is_about_position() {
                 return Self::PositionRefused;
             }
-            return failure
+            return error
                 .meaning(call)
                 .unwrap_or_else(|| match Self::of_status(call, status) {
                     Some(answer) => answer,
-                    None if failure.retryable => Self::Broken(failure.to_string()),
-                    None => Self::NotUnderstood(failure.to_string()),
+                    None if error.retryable => Self::Broken(error.to_string()),
+                    None => Self::NotUnderstood(error.to_string()),
                 });
         }
         Self::of_status(call, status).unwrap_or_else(|| match envelope {

@@ -6,26 +6,26 @@ use tracing::{info, warn};
 use super::ApiError;
 use super::answer::Answer;
 use super::retry::{Next, Policy, Retry};
-use super::transport::{self, Fault, Received};
+use super::transport::{Received, ReceivedBody, TransportError};
 use crate::clock::{Clock, Stopped};
 
 /// Returns the meaning of one exchange, and what arrived.
 pub(super) fn outcome(
-    sent: Result<Received, Fault>,
+    sent: Result<Received, TransportError>,
     host: &str,
     meaning: impl FnOnce(&Received) -> Answer,
 ) -> Result<(Answer, Option<Received>), ApiError> {
     match sent {
         Ok(received) => Ok((meaning(&received), Some(received))),
-        Err(Fault::Passing(why)) => Ok((Answer::Broken(why), None)),
-        Err(Fault::Lasting(why)) => Err(ApiError::Unreachable(format!("{host}: {why}"))),
+        Err(TransportError::Passing(why)) => Ok((Answer::Broken(why), None)),
+        Err(TransportError::Lasting(why)) => Err(ApiError::Unreachable(format!("{host}: {why}"))),
         // retried once, like every answer that is not understood
-        Err(Fault::Improper(why)) => Ok((Answer::NotUnderstood(why), None)),
-        Err(Fault::TooLarge) => Err(ApiError::too_large()),
-        Err(Fault::Store(barred)) => Err(barred.into()),
-        Err(Fault::Unusable(why)) => Err(ApiError::Unusable(why)),
-        Err(Fault::Sink(error)) => Err(ApiError::Sink(error)),
-        Err(Fault::Stopped(stopped)) => Err(stopped.into()),
+        Err(TransportError::Improper(why)) => Ok((Answer::NotUnderstood(why), None)),
+        Err(TransportError::TooLarge) => Err(ApiError::too_large()),
+        Err(TransportError::Store(barred)) => Err(barred.into()),
+        Err(TransportError::Unusable(why)) => Err(ApiError::Unusable(why)),
+        Err(TransportError::Sink(error)) => Err(ApiError::Sink(error)),
+        Err(TransportError::Stopped(stopped)) => Err(stopped.into()),
     }
 }
 
@@ -89,11 +89,11 @@ impl Received {
     fn into_cut(self, host: &str) -> Option<ApiError> {
         let head = Box::new(self.head);
         match self.body {
-            transport::Body::Cut(why) => Some(ApiError::Cut {
+            ReceivedBody::Cut(why) => Some(ApiError::Cut {
                 head,
                 why: format!("{host}: {why}"),
             }),
-            transport::Body::Held(_) | transport::Body::Stored => None,
+            ReceivedBody::Held(_) | ReceivedBody::Stored => None,
         }
     }
 }

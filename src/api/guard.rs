@@ -57,7 +57,11 @@ impl Guard {
     }
 
     /// Returns the addresses of `host` that the configuration allows.
-    fn admit(&self, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Barred> {
+    fn allowed_addresses(
+        &self,
+        host: &str,
+        found: Vec<SocketAddr>,
+    ) -> Result<Vec<SocketAddr>, Barred> {
         if self.is_proxy(host) {
             return Ok(found);
         }
@@ -77,7 +81,7 @@ impl Resolve for Guard {
         let guard = self.clone();
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed = guard.admit(name.as_str(), found.collect())?;
+            let allowed = guard.allowed_addresses(name.as_str(), found.collect())?;
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
@@ -106,7 +110,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::api::transport::{Fault, fault_of};
+    use crate::api::transport::TransportError;
     use crate::config::{Config, EXAMPLE, Environment};
     use crate::failure::{Code, Failure};
 
@@ -155,7 +159,7 @@ mod tests {
             ("10.0.0.0/24", at(&["10.0.0.1"]), Ok(at(&["10.0.0.1"]))),
             ("10.0.1.0/24", at(&["10.0.0.1"]), private),
         ] {
-            let admitted = guard("none", stores).admit(STORE, found.clone());
+            let admitted = guard("none", stores).allowed_addresses(STORE, found.clone());
             assert_eq!(admitted, expected, "{stores}: {found:?}");
         }
     }
@@ -165,12 +169,15 @@ mod tests {
         let guard = guard("http://user:x@Proxy.example.com:3128", "none");
         assert!(guard.is_proxy("proxy.example.com") && guard.is_proxy("PROXY.example.com"));
         assert_eq!(
-            guard.admit("proxy.example.com", at(&["10.0.0.1"])),
+            guard.allowed_addresses("proxy.example.com", at(&["10.0.0.1"])),
             Ok(at(&["10.0.0.1"]))
         );
         for other in ["a.proxy.example.com", "example.com", "proxy.example.com."] {
             assert!(!guard.is_proxy(other), "{other}");
-            assert!(guard.admit(other, at(&["10.0.0.1"])).is_err(), "{other}");
+            assert!(
+                guard.allowed_addresses(other, at(&["10.0.0.1"])).is_err(),
+                "{other}"
+            );
         }
     }
 
@@ -189,7 +196,7 @@ mod tests {
 
     impl Resolve for Answered {
         fn resolve(&self, name: Name) -> Resolving {
-            let allowed = self.0.admit(name.as_str(), self.1.clone());
+            let allowed = self.0.allowed_addresses(name.as_str(), self.1.clone());
             let addrs = allowed.map(|allowed| Box::new(allowed.into_iter()) as Addrs);
             Box::pin(async move { Ok(addrs?) })
         }
@@ -202,7 +209,7 @@ mod tests {
         let client = reqwest::Client::builder().no_proxy().dns_resolver(answered);
         let sent = client.build().unwrap().get(format!("https://{STORE}/a"));
         let error = runtime().block_on(sent.send()).unwrap_err();
-        let Fault::Store(barred) = fault_of(&error) else {
+        let TransportError::Store(barred) = TransportError::of(&error) else {
             panic!("{error:?}");
         };
         assert_eq!(barred, Barred::Private(STORE.to_owned()));

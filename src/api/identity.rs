@@ -30,7 +30,7 @@ pub enum Identity {
 }
 
 /// Returns the headers of one attempt under API 1.0, with a new signature.
-pub(super) fn signed(
+pub(super) fn signed_headers(
     identity: &Identity,
     app_id: &str,
     call: Call,
@@ -59,7 +59,7 @@ pub(super) fn signed(
 }
 
 /// Returns the headers of one attempt under API 2.0.
-pub(super) fn bearing(token: &SecretString) -> Result<HeaderMap, ApiError> {
+pub(super) fn bearer_headers(token: &SecretString) -> Result<HeaderMap, ApiError> {
     let mut headers = HeaderMap::new();
     let authorization = SecretString::from(format!("Bearer {}", token.expose_secret()));
     headers.insert(AUTHORIZATION, secret(&authorization)?);

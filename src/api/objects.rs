@@ -13,7 +13,7 @@ use super::answer::Answer;
 use super::attempts::{outcome, with_retries};
 use super::guard::Guard;
 use super::retry::Policy;
-use super::transport::{Body, Reach, Take, Transport};
+use super::transport::{BodyTarget, Reach, ReceivedBody, Transport};
 use super::{ApiError, Sink};
 use crate::clock::Clock;
 use crate::config::{BaseUrl, Network, PrivateStores, Scope};
@@ -95,10 +95,10 @@ impl Objects {
             let request = request.headers(HeaderMap::new()).build();
             let request =
                 request.map_err(|error| ApiError::Unusable(error.without_url().to_string()))?;
-            let sent = self.transport.exchange(request, Take::Object, sink);
+            let sent = self.transport.exchange(request, BodyTarget::Sink, sink);
             outcome(sent, host, |received| match &received.body {
-                Body::Cut(why) => Answer::Broken(why.clone()),
-                Body::Held(_) | Body::Stored => Answer::of_object(&received.head),
+                ReceivedBody::Cut(why) => Answer::Broken(why.clone()),
+                ReceivedBody::Held(_) | ReceivedBody::Stored => Answer::of_object(&received.head),
             })
         });
         fetched.map(drop).map_err(ApiError::without_beginning)

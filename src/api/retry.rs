@@ -40,11 +40,11 @@ impl Policy {
 pub(crate) struct Retry {
     policy: Policy,
     faults: u32,
-    slowed: u32,
-    doubted: bool,
+    slow_downs: u32,
+    has_asked_again: bool,
     /// True after the first refusal of the position. Two refusals move a position, so other answers
     /// do not count.
-    refused: bool,
+    was_refused: bool,
 }
 
 /// The next step after an answer that is not a success.
@@ -65,9 +65,9 @@ impl Retry {
         Self {
             policy,
             faults: 0,
-            slowed: 0,
-            doubted: false,
-            refused: false,
+            slow_downs: 0,
+            has_asked_again: false,
+            was_refused: false,
         }
     }
 
@@ -81,10 +81,10 @@ impl Retry {
                 within(doubled.min(LONGEST).mul_f64(jitter), left)
             }
             Answer::SlowDown(hint) => {
-                self.slowed += 1;
-                let unnamed = UNNAMED * self.slowed;
+                self.slow_downs += 1;
+                let unnamed = UNNAMED * self.slow_downs;
                 let wait = match hint {
-                    Some(hint) if self.slowed <= HINTS_BELIEVED => *hint,
+                    Some(hint) if self.slow_downs <= HINTS_BELIEVED => *hint,
                     Some(hint) => (*hint).max(UNNAMED),
                     None => unnamed,
                 };
@@ -95,12 +95,14 @@ impl Retry {
                 }
             }
             // Mimecast sends such answers at times without a reason: a second call decides
-            Answer::Denied(Denial::ApplicationId) | Answer::NotUnderstood(_) if !self.doubted => {
-                self.doubted = true;
+            Answer::Denied(Denial::ApplicationId) | Answer::NotUnderstood(_)
+                if !self.has_asked_again =>
+            {
+                self.has_asked_again = true;
                 within(self.policy.first_wait, left)
             }
-            Answer::PositionRefused if !self.refused => {
-                self.refused = true;
+            Answer::PositionRefused if !self.was_refused => {
+                self.was_refused = true;
                 match within(self.policy.first_wait, left) {
                     Next::GiveUp => Next::OutOfTime,
                     wait => wait,

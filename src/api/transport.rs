@@ -34,8 +34,8 @@ const AGENT: &str = concat!("mimecast-collector/", env!("CARGO_PKG_VERSION"));
 pub(crate) struct Transport {
     client: reqwest::Client,
     runtime: Option<Runtime>,
-    idle: Duration,
-    whole: Duration,
+    idle_timeout: Duration,
+    request_timeout: Duration,
     clock: Clock,
 }
 
@@ -52,16 +52,16 @@ pub(crate) enum Reach {
 
 /// What happens to a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Take {
+pub(crate) enum BodyTarget {
     /// An archive goes into the sink, any other body into memory.
-    ByShape,
+    SinkIfArchive,
     /// The body of every success goes into the sink.
-    Object,
+    Sink,
 }
 
 /// The reason why there is no answer.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub(crate) enum TransportError {
     /// A fault that a retry may solve: no connection, a cut, a stall.
     Passing(String),
     /// A fault that no retry in this run solves, such as a certificate that is not trusted.
@@ -83,11 +83,11 @@ pub(crate) enum Fault {
 /// An answer as it arrived.
 pub(crate) struct Received {
     pub(crate) head: Head,
-    pub(crate) body: Body,
+    pub(crate) body: ReceivedBody,
 }
 
 /// The place of the body.
-pub(crate) enum Body {
+pub(crate) enum ReceivedBody {
     /// In memory. Bytes that are not UTF-8 are replaced, because one of them must not make a page unreadable.
     Held(String),
     Stored,
@@ -128,12 +128,11 @@ impl Transport {
             .enable_all()
             .build()
             .map_err(ApiError::Host)?;
-        let (idle, whole) = (network.idle_timeout, network.request_timeout);
         Ok(Self {
             client,
             runtime: Some(runtime),
-            idle,
-            whole,
+            idle_timeout: network.idle_timeout,
+            request_timeout: network.request_timeout,
             clock,
         })
     }
@@ -147,33 +146,35 @@ impl Transport {
     pub(crate) fn exchange(
         &self,
         request: Request,
-        take: Take,
+        target: BodyTarget,
         sink: &mut dyn Sink,
-    ) -> Result<Received, Fault> {
+    ) -> Result<Received, TransportError> {
         let runtime = self.runtime.as_ref().expect("only taken when dropped");
         runtime.block_on(async {
             let begun = self.clock.elapsed();
-            let sent = self.watch(self.client.execute(request), self.idle).await?;
-            let mut response = sent.map_err(|error| fault_of(&error))?;
+            let sent = self
+                .watch(self.client.execute(request), self.idle_timeout)
+                .await?;
+            let mut response = sent.map_err(|error| TransportError::of(&error))?;
             let head = Head {
                 status: response.status().as_u16(),
                 headers: std::mem::take(response.headers_mut()),
             };
-            check_framing(&head, take)?;
+            check_framing(&head, target)?;
             let mut begins_stored = None;
-            let taken = self.take_in(
+            let received = self.receive_body(
                 &mut response,
                 &head,
-                (take, &mut begins_stored),
+                (target, &mut begins_stored),
                 sink,
                 begun,
             );
-            match taken.await {
+            match received.await {
                 Ok(body) => Ok(Received { head, body }),
-                Err(Fault::Passing(why))
-                    if begins_stored.unwrap_or_else(|| is_stored(&head, take, &[])) =>
+                Err(TransportError::Passing(why))
+                    if begins_stored.unwrap_or_else(|| is_stored(&head, target, &[])) =>
                 {
-                    let body = Body::Cut(why);
+                    let body = ReceivedBody::Cut(why);
                     Ok(Received { head, body })
                 }
                 Err(fault) => Err(fault),
@@ -182,14 +183,14 @@ impl Transport {
     }
 
     /// Receives a body. Sets `archive` once the first bytes show whether the body goes into the sink.
-    async fn take_in(
+    async fn receive_body(
         &self,
         response: &mut Response,
         head: &Head,
-        (take, archive): (Take, &mut Option<bool>),
+        (target, archive): (BodyTarget, &mut Option<bool>),
         sink: &mut dyn Sink,
         begun: Duration,
-    ) -> Result<Body, Fault> {
+    ) -> Result<ReceivedBody, TransportError> {
         // a vector that grows by doubling needs twice the memory for a moment
         let length = head.text(CONTENT_LENGTH.as_str());
         let length = length.and_then(|length| length.parse().ok());
@@ -197,43 +198,50 @@ impl Transport {
         let mut stored = 0_u64;
         let mut rate = Rate::new(self.clock.elapsed());
         loop {
-            self.clock.check().map_err(Fault::Stopped)?; // a steady flow of bytes never waits
+            self.clock.check().map_err(TransportError::Stopped)?; // a steady flow of bytes never waits
             let spent = self.clock.elapsed().saturating_sub(begun);
-            let left = self.whole.saturating_sub(spent);
+            let left = self.request_timeout.saturating_sub(spent);
             if left.is_zero() {
-                let whole = self.whole.as_secs();
-                return Err(Fault::Passing(format!(
+                let whole = self.request_timeout.as_secs();
+                return Err(TransportError::Passing(format!(
                     "the answer was not complete after {whole} s"
                 )));
             }
-            let chunk = match self.watch(response.chunk(), self.idle.min(left)).await {
-                Err(Fault::Passing(_)) if left < self.idle => continue, // reported above
+            let chunk = match self
+                .watch(response.chunk(), self.idle_timeout.min(left))
+                .await
+            {
+                Err(TransportError::Passing(_)) if left < self.idle_timeout => continue, // reported above
                 watched => watched?,
             };
-            let Some(chunk) = chunk.map_err(|error| fault_of(&error))? else {
+            let Some(chunk) = chunk.map_err(|error| TransportError::of(&error))? else {
                 break;
             };
             rate.add(chunk.len(), self.clock.elapsed())?;
-            if *archive.get_or_insert_with(|| is_stored(head, take, &chunk)) {
+            if *archive.get_or_insert_with(|| is_stored(head, target, &chunk)) {
                 stored += chunk.len() as u64;
-                sink.write_all(&chunk).map_err(Fault::Sink)?;
+                sink.write_all(&chunk).map_err(TransportError::Sink)?;
             } else {
                 held.extend_from_slice(&chunk);
             }
             if held.len() > HELD_LIMIT || stored > STORED_LIMIT {
-                return Err(Fault::TooLarge);
+                return Err(TransportError::TooLarge);
             }
         }
         // an empty archive has no signature: only its headers show it
         Ok(match archive {
-            Some(true) => Body::Stored,
-            None if is_stored(head, take, &[]) => Body::Stored,
-            _ => Body::Held(text_of(held)?),
+            Some(true) => ReceivedBody::Stored,
+            None if is_stored(head, target, &[]) => ReceivedBody::Stored,
+            _ => ReceivedBody::Held(text_of(held)?),
         })
     }
 
     /// Waits for `work` until `limit`, a signal or the end of the time budget.
-    async fn watch<T>(&self, work: impl Future<Output = T>, limit: Duration) -> Result<T, Fault> {
+    async fn watch<T>(
+        &self,
+        work: impl Future<Output = T>,
+        limit: Duration,
+    ) -> Result<T, TransportError> {
         tokio::pin!(work);
         let begun = self.clock.elapsed();
         loop {
@@ -242,10 +250,12 @@ impl Transport {
             if let Ok(done) = tokio::time::timeout(tick, &mut work).await {
                 return Ok(done);
             }
-            self.clock.check().map_err(Fault::Stopped)?;
+            self.clock.check().map_err(TransportError::Stopped)?;
             if waited + tick >= limit {
                 let limit = limit.as_secs_f32();
-                return Err(Fault::Passing(format!("nothing arrived for {limit:.0} s")));
+                return Err(TransportError::Passing(format!(
+                    "nothing arrived for {limit:.0} s"
+                )));
             }
         }
     }
@@ -260,28 +270,30 @@ impl Drop for Transport {
     }
 }
 
-/// Returns the meaning of an error of the HTTP library.
-pub(super) fn fault_of(error: &reqwest::Error) -> Fault {
-    if let Some(barred) = find::<Barred>(error) {
-        return Fault::Store(barred.clone());
+impl TransportError {
+    /// Returns the meaning of an error of the HTTP library.
+    pub(super) fn of(error: &reqwest::Error) -> Self {
+        if let Some(barred) = find::<Barred>(error) {
+            return Self::Store(barred.clone());
+        }
+        let cause = innermost(error);
+        if cause.contains("proxy authorization required") {
+            let what = "the proxy requires a valid user name and password: set them in proxy, such as \
+                        \"http://user:password@proxy.example.com:3128\"";
+            return Self::Unusable(what.to_owned());
+        }
+        let is_tls = cause.contains("certificate") || cause.contains("peer is incompatible");
+        let text = if is_tls {
+            return Self::Lasting(format!("the connection is not trusted: {cause}"));
+        } else if error.is_connect() && error.is_timeout() {
+            "no connection in time".to_owned()
+        } else if error.is_connect() {
+            format!("no connection: {cause}")
+        } else {
+            format!("the connection broke: {cause}")
+        };
+        Self::Passing(text)
     }
-    let cause = innermost(error);
-    if cause.contains("proxy authorization required") {
-        let what = "the proxy requires a valid user name and password: set them in proxy, such as \
-                    \"http://user:password@proxy.example.com:3128\"";
-        return Fault::Unusable(what.to_owned());
-    }
-    let is_tls = cause.contains("certificate") || cause.contains("peer is incompatible");
-    let text = if is_tls {
-        return Fault::Lasting(format!("the connection is not trusted: {cause}"));
-    } else if error.is_connect() && error.is_timeout() {
-        "no connection in time".to_owned()
-    } else if error.is_connect() {
-        format!("no connection: {cause}")
-    } else {
-        format!("the connection broke: {cause}")
-    };
-    Fault::Passing(text)
 }
 
 /// Returns the first cause of type `E`.

@@ -24,7 +24,7 @@ use crate::spool::{Batch, Gap, Scratch, Scratches, Spool};
 use super::{FetchError, gap_after, stale};
 
 /// The source of archives that are not collected yet.
-pub(super) struct Logs {
+pub(super) struct ArchiveStream {
     client: Arc<Client>,
     clock: Clock,
     format: Format,
@@ -57,9 +57,9 @@ struct Unpacked {
     faults: Vec<String>,
 }
 
-impl Logs {
+impl ArchiveStream {
     /// Returns the source, and starts to fetch the first archive after the spool's position.
-    pub(super) fn waiting(context: &Context, spool: &Spool) -> Self {
+    pub(super) fn start(context: &Context, spool: &Spool) -> Self {
         let (client, format) = (Arc::clone(&context.client), context.config.siem.format);
         let position = spool.position().map(str::to_owned);
         let asking = Arc::clone(&client);
@@ -135,7 +135,7 @@ impl Logs {
     }
 }
 
-impl Source for Logs {
+impl Source for ArchiveStream {
     /// Returns the next archive, unpacked. After an error the position has not moved.
     fn next(&mut self, spool: &Spool) -> Result<Option<Ready>, Failure> {
         if self.finished {
@@ -157,7 +157,7 @@ impl Source for Logs {
         self.refuse_circle(&archive)?;
         let mut batch;
         if let Some(why) = archive.cut.clone() {
-            (archive, batch) = self.without_the_rest(spool, archive, &why)?;
+            (archive, batch) = self.complete_or_give_up(spool, archive, &why)?;
             self.ask_after(spool, &archive);
         } else {
             self.ask_after(spool, &archive);
@@ -165,7 +165,7 @@ impl Source for Logs {
             batch = unpacked.batch;
             if let Some(fault) = unpacked.faults.into_iter().next() {
                 drop(batch); // frees disk space for the second copy
-                (archive, batch) = self.second_look(spool, archive, &fault)?;
+                (archive, batch) = self.check_second_copy(spool, archive, &fault)?;
                 self.ask_after(spool, &archive);
             }
         }

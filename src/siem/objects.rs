@@ -73,7 +73,7 @@ enum Step {
     /// List the page of the position.
     List,
     /// Fetch the objects of the page in hand.
-    Take,
+    Fetch,
     /// Leave the page in hand.
     Leave,
     /// List a page with objects that an earlier run could not fetch.
@@ -150,7 +150,7 @@ impl ObjectStream {
         self.clock.present().earliest
     }
 
-    fn ask_for_front(&self, spool: &Spool) {
+    fn prefetch_first(&self, spool: &Spool) {
         let front = self.page.as_ref().and_then(|page| page.queue.front());
         if let Some(listed) = front {
             self.prefetch
@@ -159,14 +159,14 @@ impl ObjectStream {
     }
 
     /// Fetches objects of the page in hand until the batch is full or the page has no more.
-    fn take(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
+    fn fetch_objects(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let mut objects = 0;
         while objects < BATCH_OBJECTS && batch.size().bytes < BATCH_BYTES {
-            if self.has_nothing_to_take() {
+            if self.is_page_done() {
                 self.step = Step::Leave;
                 return Ok(());
             }
-            self.take_object(spool, batch)?;
+            self.store_next(spool, batch)?;
             objects += 1;
         }
         Ok(())
@@ -176,7 +176,7 @@ impl ObjectStream {
     fn advance(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         match self.step {
             Step::List => self.list(spool, batch),
-            Step::Take => self.take(spool, batch),
+            Step::Fetch => self.fetch_objects(spool, batch),
             Step::Leave => self.leave(spool, batch),
             Step::Owed => self.list_owed(spool, batch),
             Step::Date => self.list_by_date(spool, batch),

@@ -5,7 +5,7 @@ use crate::spool::Scratch;
 
 /// The result of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Belief {
+pub(super) enum Comparison {
     /// The second copy verifies, so the first was damaged in transfer.
     Second,
     /// Both copies are the same, so Mimecast itself has these bytes.
@@ -22,15 +22,15 @@ pub(super) fn compare(
     first: &mut Scratch,
     second: &mut Scratch,
     is_second_whole: bool,
-) -> Result<Belief, ApiError> {
+) -> Result<Comparison, ApiError> {
     if is_second_whole {
-        return Ok(Belief::Second);
+        return Ok(Comparison::Second);
     }
     let first = first.fingerprint().map_err(ApiError::Sink)?;
     let second = second.fingerprint().map_err(ApiError::Sink)?;
     Ok(if first == second {
-        Belief::Same
+        Comparison::Same
     } else {
-        Belief::Differs
+        Comparison::Differs
     })
 }

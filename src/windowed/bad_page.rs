@@ -3,10 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Windows;
-use super::found::Found;
+use super::found::PageContent;
 use super::page;
 use super::plan::Window;
-use super::reading::{Answer, Bad, Pages, not_json};
+use super::reading::{BadPage, PageAnswer, PagesRead, not_json};
 use super::taken::Taken;
 use crate::api::answer::Denial;
 use crate::api::endpoints::{self, Call};
@@ -29,20 +29,20 @@ const UNREAD: &str = "a page of audit events cannot be read";
 
 impl Windows {
     /// Treats a page as unreadable if Mimecast answers another request. Otherwise a proxy may be the cause.
-    pub(super) fn doubt(&mut self, why: String) -> Result<Answer, Failure> {
+    pub(super) fn check_unreadable(&mut self, why: String) -> Result<PageAnswer, Failure> {
         if !self.has_read {
             self.ask_for_a_second(self.now() - TimeDelta::minutes(2))?;
         }
-        Ok(Answer::Bad(Bad::Unreadable(why)))
+        Ok(PageAnswer::Bad(BadPage::Unreadable(why)))
     }
 
     /// Treats a page as absent if Mimecast answers another request. Otherwise it is an outage.
-    pub(super) fn doubt_outage(
+    pub(super) fn check_absent(
         &mut self,
         spool: &Spool,
         window: &Window,
         error: ApiError,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<PageAnswer, Failure> {
         let is_doubtful = matches!(
             error,
             ApiError::Unreachable(_) | ApiError::Denied(Denial::Permission(_))
@@ -57,7 +57,7 @@ impl Windows {
         let is_inside = !window.can_halve() && window.from.timestamp() == recent.timestamp();
         let other = recent - TimeDelta::minutes(i64::from(is_inside));
         match self.ask_for_a_second(other) {
-            Ok(()) => Ok(Answer::Bad(Bad::Absent(error.to_string()))),
+            Ok(()) => Ok(PageAnswer::Bad(BadPage::Absent(error.to_string()))),
             Err(stopped) if stopped.is_stop() => Err(stopped),
             Err(_) => Err(error.into()),
         }
@@ -76,33 +76,33 @@ impl Windows {
     }
 
     /// Continues after a bad page: with smaller windows or pages, or without the page if it is the smallest.
-    pub(super) fn without(
+    pub(super) fn continue_without(
         &mut self,
         spool: &Spool,
         window: &Window,
         (token, listed): (Option<&str>, usize),
-        bad: &Bad,
+        bad: &BadPage,
         taken: &mut Taken,
-    ) -> Result<Pages, Failure> {
+    ) -> Result<PagesRead, Failure> {
         if window.can_halve() {
-            return Ok(Pages::TooMuch);
+            return Ok(PagesRead::TooMuch);
         }
         let is_known = spool.has_gap(window.from, UNREAD);
         let is_other = match bad {
-            Bad::Unreadable(_) => !is_known && self.pieces.unread(listed),
-            Bad::TooLarge(_) | Bad::Absent(_) => !is_known && self.pieces.halve(),
+            BadPage::Unreadable(_) => !is_known && self.pieces.unread(listed),
+            BadPage::TooLarge(_) | BadPage::Absent(_) => !is_known && self.pieces.halve(),
         };
         match bad {
-            _ if is_other => return Ok(Pages::OtherSize),
+            _ if is_other => return Ok(PagesRead::OtherSize),
             _ if is_known => {}
-            Bad::TooLarge(why) | Bad::Unreadable(why) => {
+            BadPage::TooLarge(why) | BadPage::Unreadable(why) => {
                 if !self.keep_unread(spool, window, (token, why), taken)? {
-                    return Ok(Pages::OtherSize); // it can be read now
+                    return Ok(PagesRead::OtherSize); // it can be read now
                 }
             }
-            Bad::Absent(why) => self.give_up(spool, window, why, taken)?,
+            BadPage::Absent(why) => self.give_up(spool, window, why, taken)?,
         }
-        Ok(Pages::End(None, listed))
+        Ok(PagesRead::End(None, listed))
     }
 
     /// Quarantines the bytes of an unreadable page that cannot be smaller. Returns false if the
@@ -120,24 +120,26 @@ impl Windows {
         }
         let body = endpoints::audit(window.from, window.to, self.pieces.size(), token);
         let mut raw = spool.scratch()?;
-        let (mut found, mut before) = (Found::Sound, None);
+        let (mut found, mut before) = (PageContent::Sound, None);
         for _ in 0..RAW_TRIES {
             found = match self.client.call_raw(Call::Log(&AUDIT), &body, &mut raw) {
-                Ok(head) => Found::in_answer(head.as_ref(), &mut raw).map_err(ApiError::Sink)?,
-                Err(error) => Found::NoPage(of_the_page(error)?.to_string()),
+                Ok(head) => {
+                    PageContent::in_answer(head.as_ref(), &mut raw).map_err(ApiError::Sink)?
+                }
+                Err(error) => PageContent::NoPage(of_the_page(error)?.to_string()),
             };
             let bytes = raw.fingerprint().map_err(ApiError::Sink)?;
             let is_same = before.replace(bytes) == before;
-            if !matches!(found, Found::Damaged(_)) || is_same {
+            if !matches!(found, PageContent::Damaged(_)) || is_same {
                 break;
             }
-            found = Found::NoPage("other bytes each time".to_owned());
+            found = PageContent::NoPage("other bytes each time".to_owned());
         }
         let fault = match found {
-            Found::Sound if self.unread < UNREAD_LIMIT => return Ok(false),
-            Found::Damaged(fault) if self.is_another_read(window)? => fault,
-            Found::Sound => why.to_owned(), // the fault is not in its bytes
-            Found::NoPage(why) | Found::Damaged(why) => {
+            PageContent::Sound if self.unread < UNREAD_LIMIT => return Ok(false),
+            PageContent::Damaged(fault) if self.is_another_read(window)? => fault,
+            PageContent::Sound => why.to_owned(), // the fault is not in its bytes
+            PageContent::NoPage(why) | PageContent::Damaged(why) => {
                 self.give_up(spool, window, &why, taken)?;
                 return Ok(true);
             }

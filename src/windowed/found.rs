@@ -18,7 +18,7 @@ const HEAD_BYTES: usize = 64 << 10;
 
 /// The content of an answer to a page request.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum PageContent {
     /// A page that can be read.
     Sound,
     /// A page that cannot be read, or a part of one.
@@ -27,7 +27,7 @@ pub(super) enum Found {
     NoPage(String),
 }
 
-impl Found {
+impl PageContent {
     pub(super) fn in_answer(head: Option<&Head>, raw: &mut Scratch) -> io::Result<Self> {
         let Some(head) = head else {
             return Ok(Self::NoPage("an answer without content".to_owned()));

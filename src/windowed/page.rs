@@ -34,7 +34,7 @@ impl<'a> Item<'a> {
 
 /// The members of a page beside its items.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Head {
+pub(crate) struct PageHead {
     /// The token of the next page; `None` on the last.
     pub(crate) next: Option<String>,
     /// The number of events of the window, if the page states it.
@@ -67,7 +67,7 @@ struct Pagination<'a> {
 pub(crate) fn read<E>(
     text: &str,
     mut each: impl FnMut(&str) -> Result<(), E>,
-) -> Result<Result<Head, String>, E> {
+) -> Result<Result<PageHead, String>, E> {
     let Some([meta, data]) = scan::members(text, ["meta", "data"]) else {
         return Ok(Err(
             "an audit page that is not JSON as documented".to_owned()
@@ -89,7 +89,7 @@ pub(crate) fn read<E>(
         })?,
         None => return Ok(Err("an audit page without data".to_owned())),
     };
-    let head = Head { next, total, items };
+    let head = PageHead { next, total, items };
     let why = "an audit page whose data is not a list".to_owned();
     Ok(done.map(|()| head).ok_or(why))
 }
@@ -151,7 +151,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    fn page(text: &str) -> Result<(Vec<String>, Head), String> {
+    fn page(text: &str) -> Result<(Vec<String>, PageHead), String> {
         let mut items = Vec::new();
         let read = read(text, |item| {
             items.push(match Item::of(item) {

@@ -52,7 +52,7 @@ impl Window {
 /// After a complete run it is a time. A run that stopped early also saves where the next run
 /// continues, and the longest window.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Place {
+pub(super) struct Progress {
     /// Everything up to here is collected.
     pub(super) reached: Option<DateTime<Utc>>,
     /// The beginning of the next window, if the last run did not reach the present.
@@ -66,7 +66,7 @@ pub(super) struct Place {
     pub(super) span: Option<i64>,
 }
 
-impl Place {
+impl Progress {
     /// Reads the text of a record. Returns `None` for a text that this program did not write.
     pub(super) fn read(text: &str) -> Option<Self> {
         if text.starts_with('{') {
@@ -94,7 +94,7 @@ impl Place {
 /// earlier. The following windows of a run do not overlap.
 #[derive(Debug)]
 pub(super) struct Plan {
-    place: Place,
+    place: Progress,
     /// The time of the very first run. The first window begins a look-back before it.
     began: Option<DateTime<Utc>>,
     overlap: TimeDelta,
@@ -106,7 +106,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(
-        place: Place,
+        place: Progress,
         began: Option<DateTime<Utc>>,
         overlap: Duration,
         look_back: Duration,
@@ -166,12 +166,12 @@ impl Plan {
         self.asked = self.asked.or(Some(window.present));
         self.span = (self.span * 2).max(TimeDelta::seconds(1)).min(LONGEST);
         self.place = if window.is_last {
-            Place {
+            Progress {
                 reached: Some(window.to),
-                ..Place::default()
+                ..Progress::default()
             }
         } else {
-            Place {
+            Progress {
                 reached: self.place.reached.max(Some(window.to)),
                 resume: Some(next),
                 asked: self.asked,
@@ -201,9 +201,9 @@ impl Plan {
             .filter(|moved_at| *moved_at <= now)
             .unwrap_or(now - self.look_back)
             .trunc_subsecs(0);
-        self.place = Place {
+        self.place = Progress {
             reached: Some(back),
-            ..Place::default()
+            ..Progress::default()
         };
         Some(back)
     }

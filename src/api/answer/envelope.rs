@@ -57,22 +57,22 @@ impl<'a> Envelope<'a> {
     }
 
     /// Returns the first error of `fail[]`, or `error`. Older services put code and message beside `errors`.
-    pub(super) fn failure(&self) -> Option<Failure> {
+    pub(super) fn service_error(&self) -> Option<ServiceError> {
         if let Some(error) = filled(self.error) {
-            return Some(Failure::read(error));
+            return Some(ServiceError::read(error));
         }
         let fail = filled(self.fail)?;
         if !fail.starts_with('[') {
             let mut is_empty = true;
             let read = scan::each_member(fail, |_, _| is_empty = false);
-            return (read.is_none() || !is_empty).then(|| Failure::read(fail));
+            return (read.is_none() || !is_empty).then(|| ServiceError::read(fail));
         }
         let mut first = None;
         let _ = scan::items(fail, |item| {
             first = Some(item);
             Err(()) // the first one is enough
         });
-        first.map(Failure::read)
+        first.map(ServiceError::read)
     }
 
     pub(super) fn content(&self, call: Call) -> Answer {
@@ -137,13 +137,13 @@ fn filled(member: Option<&str>) -> Option<&str> {
 }
 
 /// An error that the service named.
-pub(super) struct Failure {
+pub(super) struct ServiceError {
     code: String,
     message: String,
     pub(super) retryable: bool,
 }
 
-impl Failure {
+impl ServiceError {
     /// Reads the text of an error. Any text is accepted.
     fn read(text: &str) -> Self {
         let read = |text| scan::members(text, ["code", "message", "retryable"]);
@@ -195,7 +195,7 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for ServiceError {
     /// Writes the code alone, because the message of a server may repeat what the collector sent.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';

@@ -12,12 +12,12 @@
 
 use tracing::warn;
 
-use super::{Archive, FetchError, Fetched, Logs, Unpacked, fetch};
+use super::{Archive, ArchiveStream, FetchError, Fetched, Unpacked, fetch};
 use crate::api::ApiError;
 use crate::api::answer::Head;
 use crate::failure::{Failure, LASTING_RUNS};
-use crate::siem::second_copy::{self, Belief};
-use crate::siem::{gap_after, going_on};
+use crate::siem::second_copy::{self, Comparison};
+use crate::siem::{check_signal, gap_after};
 use crate::spool::{Batch, Digest, Gap, Spool};
 
 /// The number of later archives that are tried.
@@ -25,9 +25,9 @@ const TRIED_BEHIND: usize = 64;
 /// After so many runs (one day of half-hourly runs), a shorter later archive is enough.
 const LONG_RUNS: u32 = 48;
 
-impl Logs {
+impl ArchiveStream {
     /// Fetches a damaged archive again, and returns the archive and the batch to commit.
-    pub(super) fn second_look(
+    pub(super) fn check_second_copy(
         &mut self,
         spool: &Spool,
         first: Box<Archive>,
@@ -43,16 +43,16 @@ impl Logs {
         let is_whole = unpacked.faults.is_empty() && copies[1].cut.is_none();
         let [first, again] = &mut copies;
         match second_copy::compare(&mut first.raw, &mut again.raw, is_whole)? {
-            Belief::Second => {
+            Comparison::Second => {
                 let [_, again] = copies;
                 Ok((again, unpacked.batch))
             }
-            Belief::Same => {
+            Comparison::Same => {
                 let [_, mut again] = copies;
                 let batch = self.give_up(spool, &mut again, unpacked)?;
                 Ok((again, batch))
             }
-            Belief::Differs => {
+            Comparison::Differs => {
                 drop(unpacked); // frees disk space for the best copy
                 let copies = copies.map(|copy| *copy);
                 self.give_up_or_wait(spool, copies.into(), fault)
@@ -68,7 +68,7 @@ impl Logs {
         mut copies: Vec<Archive>,
         fault: &str,
     ) -> Result<(Box<Archive>, Batch), Failure> {
-        if self.is_given_up(spool, &mut copies)? {
+        if self.may_give_up(spool, &mut copies)? {
             self.give_up_best(spool, copies)
         } else {
             Err(differs(self.trouble(), fault))
@@ -84,13 +84,13 @@ impl Logs {
                 Ok(Some(again))
             }
             Ok(Fetched::Nothing) => Ok(None),
-            Err(failed) => self.if_of_the_archive(failed).map(|()| None),
+            Err(failed) => self.tolerate_archive_error(failed).map(|()| None),
         }
     }
 
     /// Returns the failure as an error, unless it can affect one archive alone.
-    fn if_of_the_archive(&self, failed: FetchError) -> Result<(), Failure> {
-        going_on(&self.clock)?;
+    fn tolerate_archive_error(&self, failed: FetchError) -> Result<(), Failure> {
+        check_signal(&self.clock)?;
         match failed {
             FetchError::Api(ApiError::Unreachable(_) | ApiError::NotUnderstood(_)) => Ok(()),
             failed => Err(failed.into()),
@@ -122,14 +122,14 @@ impl Logs {
 
     /// Gives up the rest of an archive whose transfer breaks off each time. Returns the complete
     /// archive if the next attempt succeeds.
-    pub(super) fn without_the_rest(
+    pub(super) fn complete_or_give_up(
         &self,
         spool: &Spool,
         archive: Box<Archive>,
         why: &str,
     ) -> Result<(Box<Archive>, Batch), Failure> {
         let mut copies = vec![*archive];
-        if !self.is_given_up(spool, &mut copies)? {
+        if !self.may_give_up(spool, &mut copies)? {
             let what = format!("the transfer of an archive broke off each time: {why}");
             let remedy = "nothing to do if it passes: the next run fetches it again; else check \
                           network and proxy";
@@ -149,7 +149,7 @@ impl Logs {
     /// True if the collector may give up an archive that several runs could not fetch. Proof is a
     /// later archive that is not shorter: it shows that the network works. After many runs a
     /// shorter one is enough.
-    fn is_given_up(&self, spool: &Spool, copies: &mut [Archive]) -> Result<bool, Failure> {
+    fn may_give_up(&self, spool: &Spool, copies: &mut [Archive]) -> Result<bool, Failure> {
         let runs = spool.runs_with(&self.trouble()) + 1;
         if runs < LASTING_RUNS {
             return Ok(false);
@@ -172,11 +172,11 @@ impl Logs {
         let mut token = archive.token.clone();
         for _ in 0..TRIED_BEHIND {
             let fetched = fetch(&self.client, self.format, Some(&token), &spool.scratches());
-            going_on(&self.clock)?;
+            check_signal(&self.clock)?;
             let mut behind = match fetched {
                 Ok(Fetched::Archive(behind)) if behind.token != token => behind,
                 Ok(_) | Err(FetchError::Api(ApiError::Stopped(_))) => return Ok(false),
-                Err(failed) => return self.if_of_the_archive(failed).map(|()| false),
+                Err(failed) => return self.tolerate_archive_error(failed).map(|()| false),
             };
             if behind.cut.is_none()
                 && behind.raw.size().map_err(ApiError::Sink)? >= bytes

@@ -4,17 +4,17 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 
 use serde::Deserializer as _;
 
-use super::{Archive, Logs, Unpacked};
+use super::{Archive, ArchiveStream, Unpacked};
 use crate::api::ApiError;
 use crate::archive::{self, ArchiveError, Limits, Member};
 use crate::clock::Clock;
 use crate::config::Format;
 use crate::failure::Failure;
 use crate::json;
-use crate::siem::{COPY_BYTES, going_on};
+use crate::siem::{COPY_BYTES, check_signal};
 use crate::spool::{Batch, Digest, Extension, Part, Spool};
 
-impl Logs {
+impl ArchiveStream {
     /// Unpacks an archive into a batch.
     pub(super) fn unpack(&self, spool: &Spool, from: &mut Archive) -> Result<Unpacked, Failure> {
         let mut batch = self.batch(spool);
@@ -79,7 +79,7 @@ fn copy(
 ) -> Result<Option<String>, Failure> {
     let mut buffer = vec![0; COPY_BYTES];
     while let Ok(count @ 1..) = member.read(&mut buffer) {
-        going_on(clock)?;
+        check_signal(clock)?;
         part.write_all(&buffer[..count]).map_err(ApiError::Sink)?;
     }
     Ok(None)
@@ -103,7 +103,7 @@ fn explode(
         line.clear();
         json::push_one_line(&mut line, item);
         line.push(b'\n');
-        let written = going_on(clock)
+        let written = check_signal(clock)
             .map_err(ApiError::from)
             .and_then(|()| part.write_all(&line).map_err(ApiError::Sink));
         written.map_err(|error| failed = Some(error)).is_ok()

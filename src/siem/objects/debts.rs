@@ -8,13 +8,13 @@ use super::position::Owed;
 
 /// The list in the state record. It can contain hundreds of thousands of objects.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Debts {
+pub(super) struct OwedObjects {
     by_turn: BTreeMap<u64, Owed>,
     turns: HashMap<String, u64>,
     next: u64,
 }
 
-impl Debts {
+impl OwedObjects {
     pub(super) fn is_empty(&self) -> bool {
         self.by_turn.is_empty()
     }
@@ -55,21 +55,21 @@ impl Debts {
     }
 }
 
-impl PartialEq for Debts {
+impl PartialEq for OwedObjects {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
     }
 }
 
-impl Eq for Debts {}
+impl Eq for OwedObjects {}
 
-impl Serialize for Debts {
+impl Serialize for OwedObjects {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
     }
 }
 
-impl<'de> Deserialize<'de> for Debts {
+impl<'de> Deserialize<'de> for OwedObjects {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut debts = Self::default();
         for owed in Vec::deserialize(deserializer)? {

@@ -11,13 +11,13 @@ use flate2::bufread::GzDecoder;
 const MAGIC: u8 = 0x1f;
 
 /// The content of all members as one stream. At its end, every checksum and every size was correct.
-pub(super) struct Members<R> {
+pub(super) struct GzipMembers<R> {
     /// `None` at the end.
     member: Option<GzDecoder<R>>,
     has_garbage: bool,
 }
 
-impl<R: BufRead> Members<R> {
+impl<R: BufRead> GzipMembers<R> {
     pub(super) fn new(packed: R) -> Self {
         Self {
             member: Some(GzDecoder::new(packed)),
@@ -32,7 +32,7 @@ impl<R: BufRead> Members<R> {
     }
 }
 
-impl<R: BufRead> Read for Members<R> {
+impl<R: BufRead> Read for GzipMembers<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(member) = &mut self.member {
             let count = member.read(buffer)?;
@@ -87,7 +87,7 @@ mod tests {
 
     /// Returns the content, and true if garbage follows it.
     fn read(bytes: &[u8]) -> io::Result<(Vec<u8>, bool)> {
-        let mut members = Members::new(BufReader::with_capacity(5, Restless(bytes, false)));
+        let mut members = GzipMembers::new(BufReader::with_capacity(5, Restless(bytes, false)));
         let mut found = Vec::new();
         members.read_to_end(&mut found)?;
         Ok((found, members.has_garbage()))

@@ -7,7 +7,7 @@ use tracing::info;
 
 use super::fetching::fetch;
 use super::missing::{Evidence, Reason, Verdict, verdict};
-use super::page_in_hand::{Failed, PROBES, PageInHand, Purpose};
+use super::page_in_hand::{FailedObject, PROBES, PageInHand, Purpose};
 use super::position::PageKey;
 use super::unpack;
 use super::{Batch, EMPTY_PAGES, FetchError, ObjectStream, Spool, Step};
@@ -24,14 +24,14 @@ impl ObjectStream {
     /// Leaves the page in hand: decides about failed objects, and moves to the next page.
     pub(super) fn leave(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let mut page = self.page.take().expect("a page is in hand");
-        let is_of_store = |failed: &Failed| failed.reason.is_of_the_store();
+        let is_of_store = |failed: &FailedObject| failed.reason.is_of_the_store();
         if !page.queue.is_empty() || page.failed.iter().any(is_of_store) {
             self.seek_evidence(spool, &page)?;
         }
         let store_gave_others = self.kind.store_seen.get();
         if store_gave_others && !page.queue.is_empty() {
             self.page = Some(page); // its first object is being fetched
-            self.step = Step::Take;
+            self.step = Step::Fetch;
             return Ok(());
         }
         page.fail_odd();
@@ -83,7 +83,7 @@ impl ObjectStream {
             token: Some(token),
             since: None,
         };
-        match self.ask(&key) {
+        match self.list_page(&key) {
             Ok(next) => {
                 let known = (&self.position, spool, &self.taken);
                 let next =
@@ -137,9 +137,9 @@ impl ObjectStream {
         spool: &Spool,
         batch: &mut Batch,
         page: &PageKey,
-        failed: Failed,
+        failed: FailedObject,
     ) -> Result<bool, Failure> {
-        let Failed {
+        let FailedObject {
             place,
             reason,
             is_fresh,

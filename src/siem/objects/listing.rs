@@ -31,7 +31,7 @@ impl ObjectStream {
     }
 
     /// Lists a page. Retries once if the answer cannot be read.
-    pub(super) fn ask(&self, key: &PageKey) -> Result<Page, ApiError> {
+    pub(super) fn list_page(&self, key: &PageKey) -> Result<Page, ApiError> {
         let since = key.since.unwrap_or_else(|| self.since());
         let query = endpoints::events(self.kind.name, since, key.token.as_deref());
         let list = || self.client.list(Call::Log(self.kind.log), &query);
@@ -78,7 +78,7 @@ impl ObjectStream {
             if key.token.is_none() {
                 key.since = Some(since);
             }
-            match self.ask(&key) {
+            match self.list_page(&key) {
                 // the answer has shown another clock, by which the first page begins on another day
                 Ok(_) if key.token.is_none() && self.since().date_naive() != since.date_naive() => {
                 }
@@ -146,8 +146,8 @@ impl ObjectStream {
             "listed a page"
         );
         self.page = Some(hand);
-        self.ask_for_front(spool);
-        self.step = Step::Take;
+        self.prefetch_first(spool);
+        self.step = Step::Fetch;
     }
 
     /// Saves, with the precision of an hour, when the list last contained an object.

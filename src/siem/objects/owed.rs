@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
 
 use super::missing::Reason;
-use super::page_in_hand::{Failed, PageInHand, Purpose};
+use super::page_in_hand::{FailedObject, PageInHand, Purpose};
 use super::position::PageKey;
 use super::{Batch, ObjectStream, QUIET, Spool, Step};
 use crate::api::ApiError;
@@ -28,7 +28,7 @@ impl ObjectStream {
             return Ok(());
         };
         self.owed_pages += 1;
-        match self.ask(&key) {
+        match self.list_page(&key) {
             Ok(page) => self.take_in_hand(page, (key, Purpose::Owed), spool, batch),
             Err(ApiError::PositionRefused) => {
                 self.fail_owed(spool, batch, &key, Reason::PageRefused)
@@ -70,7 +70,7 @@ impl ObjectStream {
         let owed = self.position.owed.iter().filter(|owed| owed.page == *key);
         let places: Vec<String> = owed.map(|owed| owed.place.clone()).collect();
         for place in places {
-            let failed = Failed {
+            let failed = FailedObject {
                 place,
                 reason,
                 is_fresh: true,
@@ -124,7 +124,7 @@ impl ObjectStream {
         spool: &Spool,
         batch: &mut Batch,
     ) -> Result<Option<PageKey>, Failure> {
-        let page = match self.ask(&key) {
+        let page = match self.list_page(&key) {
             Ok(page) => page,
             Err(error) => {
                 warn!(%error, "cannot list a type by date");

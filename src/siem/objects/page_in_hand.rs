@@ -24,23 +24,23 @@ pub(super) fn is_entry(place: &str) -> bool {
 }
 
 /// An object that is not fetched yet.
-pub(super) struct Listed {
+pub(super) struct ListedObject {
     pub(super) address: Address,
     pub(super) place: String,
     /// The result of the first attempt, if the object waits at the end of the page for a second one.
-    pub(super) first: Option<Arrived>,
+    pub(super) first: Option<OddBytes>,
 }
 
 /// The kind and the digest of bytes that arrived instead of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Arrived {
+pub(super) struct OddBytes {
     pub(super) reason: Reason,
     /// The digest of the bytes.
     pub(super) digest: String,
 }
 
 /// An object that could not be fetched in this run.
-pub(super) struct Failed {
+pub(super) struct FailedObject {
     pub(super) place: String,
     pub(super) reason: Reason,
     /// True if the address was new at the time of the attempt.
@@ -53,14 +53,14 @@ pub(super) struct Failed {
 
 /// Entries of a list that lead to no object, each with its error.
 #[derive(Default)]
-struct Refused {
+struct RefusedEntries {
     entries: Vec<(Bad, ApiError)>,
     addresses: usize,
     /// Addresses above the limit, as one entry for each reason.
     rest: Vec<(Bad, ApiError)>,
 }
 
-impl Refused {
+impl RefusedEntries {
     /// Adds a refused address. Only its path counts, because its query is new in each list.
     fn address(&mut self, url: &str, error: ApiError) {
         let path = url.split(['?', '#']).next().unwrap_or_default();
@@ -103,8 +103,8 @@ pub(super) enum Purpose {
 pub(super) struct PageInHand {
     pub(super) key: PageKey,
     pub(super) purpose: Purpose,
-    pub(super) queue: VecDeque<Listed>,
-    pub(super) failed: Vec<Failed>,
+    pub(super) queue: VecDeque<ListedObject>,
+    pub(super) failed: Vec<FailedObject>,
     /// Some objects of the page that were published before. They show whether the store answers.
     pub(super) probes: Vec<Address>,
     /// Objects that version 0.1.0 had finished. The spool remembers them from now on.
@@ -149,7 +149,7 @@ impl PageInHand {
         };
         let mut named = HashSet::new();
         let mut last = Vec::new();
-        let mut refused = Refused::default();
+        let mut refused = RefusedEntries::default();
         for entry in page.items {
             let address = match entry {
                 Entry::Good(url) => objects.address(&url).map_err(|error| (url, error)),
@@ -160,7 +160,7 @@ impl PageInHand {
                 }
             };
             let listed = match address {
-                Ok(address) => Listed {
+                Ok(address) => ListedObject {
                     place: address.place(),
                     address,
                     first: None,
@@ -194,7 +194,7 @@ impl PageInHand {
 
     /// Adds entries that lead to no object. Their text and a number identify them, because the list
     /// of a page can change.
-    fn refuse(&mut self, refused: Refused, spool: &Spool) -> Result<(), SpoolError> {
+    fn refuse(&mut self, refused: RefusedEntries, spool: &Spool) -> Result<(), SpoolError> {
         let mut numbers = HashMap::new();
         for (bad, error) in refused.entries.into_iter().chain(refused.rest) {
             let number = numbers.entry(bad.digest).or_insert(0_usize);
@@ -207,7 +207,7 @@ impl PageInHand {
             };
             if !spool.has_seen(Digest::of(place.as_bytes()))? {
                 let reason = reason_of(&error);
-                self.failed.push(Failed {
+                self.failed.push(FailedObject {
                     reason,
                     is_fresh: true,
                     raw: None,
@@ -234,8 +234,8 @@ impl PageInHand {
             .iter()
             .map(|listed| listed.place.clone())
             .collect();
-        let is_gone = |listed: &Listed| !there.contains(&listed.place);
-        let gone: Vec<Listed> = before.queue.into_iter().filter(is_gone).collect();
+        let is_gone = |listed: &ListedObject| !there.contains(&listed.place);
+        let gone: Vec<ListedObject> = before.queue.into_iter().filter(is_gone).collect();
         // a failed object is not retried in this run
         let failed: HashSet<&str> = before.failed.iter().map(|failed| &*failed.place).collect();
         self.queue.retain(|listed| !failed.contains(&*listed.place));
@@ -251,7 +251,7 @@ impl PageInHand {
             .into_iter()
             .partition::<VecDeque<_>, _>(|listed| listed.first.is_some());
         self.queue = rest;
-        for Listed { place, first, .. } in odd {
+        for ListedObject { place, first, .. } in odd {
             let reason = first.map_or(Reason::Foreign, |first| first.reason);
             self.fail(place, reason, None);
         }
@@ -262,7 +262,7 @@ impl PageInHand {
         let is_fresh = self.is_fresh;
         let open = self.failed.iter().filter(|failed| failed.raw.is_some());
         let raw = raw.filter(|_| open.count() < OPEN_FILES);
-        self.failed.push(Failed {
+        self.failed.push(FailedObject {
             place,
             reason,
             is_fresh,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::debts::Debts;
+use super::debts::OwedObjects;
 use crate::spool::Digest;
 
 /// The position, as text in the state record.
@@ -20,8 +20,8 @@ pub(super) struct Position {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     missing: Vec<OldId>,
     /// Objects of any page that earlier runs could not fetch.
-    #[serde(default, skip_serializing_if = "Debts::is_empty")]
-    pub(super) owed: Debts,
+    #[serde(default, skip_serializing_if = "OwedObjects::is_empty")]
+    pub(super) owed: OwedObjects,
     /// The time since which the store has returned no object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) silent_since: Option<DateTime<Utc>>,

@@ -2,12 +2,12 @@
 
 use std::io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom, Write};
 
-use super::gzip::Members as Gzip;
+use super::gzip::GzipMembers;
 use crate::api::ApiError;
 use crate::clock::{Clock, Stopped};
 use crate::config::Aliases;
 use crate::json::Members;
-use crate::siem::{COPY_BYTES, going_on};
+use crate::siem::{COPY_BYTES, check_signal};
 use crate::spool::Scratch;
 
 /// The largest unpacked object, in bytes. A page of 100 objects is far smaller.
@@ -16,13 +16,13 @@ const LIMIT_BYTES: u64 = 4 << 30;
 const LINE_BYTES: u64 = 8 << 20;
 
 /// The damage of an object.
-pub(crate) struct Fault {
+pub(crate) struct ObjectFault {
     pub(crate) what: String,
     /// True if the damage is after the last event, so that all events could be read.
     pub(crate) is_behind: bool,
 }
 
-impl Fault {
+impl ObjectFault {
     pub(super) fn of(what: &str) -> Self {
         Self {
             what: what.to_owned(),
@@ -38,19 +38,19 @@ pub(super) fn unpack(
     part: &mut impl Write,
     aliases: Aliases,
     clock: &Clock,
-) -> Result<Option<Fault>, ApiError> {
-    let is_packed = look(raw)? == Look::Gzip;
+) -> Result<Option<ObjectFault>, ApiError> {
+    let is_packed = first_bytes(raw)? == FirstBytes::Gzip;
     let packed = BufReader::with_capacity(COPY_BYTES, &mut *raw);
     if !is_packed {
-        let ended = write_lines(packed, part, aliases, &|| going_on(clock))?;
+        let ended = write_lines(packed, part, aliases, &|| check_signal(clock))?;
         return ended.map_or(Ok(None), |error| Err(ApiError::Sink(error)));
     }
-    lines(packed, part, aliases, &|| going_on(clock))
+    lines(packed, part, aliases, &|| check_signal(clock))
 }
 
 /// The kind of an object, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum FirstBytes {
     Empty,
     Gzip,
     /// Neither: a damaged object, or a page of a proxy.
@@ -58,7 +58,7 @@ pub(super) enum Look {
 }
 
 /// Reads the first bytes. The next read begins at the first byte.
-pub(super) fn look(raw: &mut Scratch) -> Result<Look, ApiError> {
+pub(super) fn first_bytes(raw: &mut Scratch) -> Result<FirstBytes, ApiError> {
     let mut first = Vec::new();
     raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
     raw.take(2)
@@ -66,9 +66,9 @@ pub(super) fn look(raw: &mut Scratch) -> Result<Look, ApiError> {
         .map_err(ApiError::Sink)?;
     raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
     Ok(match *first {
-        [] => Look::Empty,
-        [0x1f, 0x8b] => Look::Gzip,
-        _ => Look::Foreign,
+        [] => FirstBytes::Empty,
+        [0x1f, 0x8b] => FirstBytes::Gzip,
+        _ => FirstBytes::Foreign,
     })
 }
 
@@ -122,23 +122,23 @@ pub(crate) fn lines(
     packed: impl BufRead,
     part: &mut impl Write,
     aliases: Aliases,
-    going_on: &dyn Fn() -> Result<(), Stopped>,
-) -> Result<Option<Fault>, ApiError> {
-    let mut unpacked = Gzip::new(packed).take(LIMIT_BYTES);
-    let ended = write_lines(&mut unpacked, part, aliases, going_on)?;
+    check_signal: &dyn Fn() -> Result<(), Stopped>,
+) -> Result<Option<ObjectFault>, ApiError> {
+    let mut unpacked = GzipMembers::new(packed).take(LIMIT_BYTES);
+    let ended = write_lines(&mut unpacked, part, aliases, check_signal)?;
     let what = match ended {
         Some(error) if is_of_the_bytes(&error) => "it is not a whole gzip file",
         Some(error) => return Err(ApiError::Sink(error)),
         None if unpacked.limit() == 0 => "it unpacks to more than 4 GiB",
         None if unpacked.get_ref().has_garbage() => {
-            return Ok(Some(Fault {
+            return Ok(Some(ObjectFault {
                 what: "bytes follow its end".to_owned(),
                 is_behind: true,
             }));
         }
         None => return Ok(None),
     };
-    Ok(Some(Fault::of(what)))
+    Ok(Some(ObjectFault::of(what)))
 }
 
 /// Writes lines as the configuration requires. Returns the error that ended the reading early.
@@ -146,11 +146,11 @@ fn write_lines(
     unpacked: impl Read,
     part: &mut impl Write,
     aliases: Aliases,
-    going_on: &dyn Fn() -> Result<(), Stopped>,
+    check_signal: &dyn Fn() -> Result<(), Stopped>,
 ) -> Result<Option<io::Error>, ApiError> {
     match aliases {
-        Aliases::Off => copy(unpacked, part, going_on),
-        Aliases::On => copy_with_aliases(unpacked, part, going_on),
+        Aliases::Off => copy(unpacked, part, check_signal),
+        Aliases::On => copy_with_aliases(unpacked, part, check_signal),
     }
 }
 
@@ -158,11 +158,11 @@ fn write_lines(
 fn copy(
     mut unpacked: impl Read,
     part: &mut impl Write,
-    going_on: &dyn Fn() -> Result<(), Stopped>,
+    check_signal: &dyn Fn() -> Result<(), Stopped>,
 ) -> Result<Option<io::Error>, ApiError> {
     let mut buffer = vec![0; COPY_BYTES];
     loop {
-        going_on()?;
+        check_signal()?;
         match unpacked.read(&mut buffer) {
             Ok(0) => return Ok(None),
             Ok(count) => part.write_all(&buffer[..count]).map_err(ApiError::Sink)?,
@@ -176,12 +176,12 @@ fn copy(
 fn copy_with_aliases(
     unpacked: impl Read,
     part: &mut impl Write,
-    going_on: &dyn Fn() -> Result<(), Stopped>,
+    check_signal: &dyn Fn() -> Result<(), Stopped>,
 ) -> Result<Option<io::Error>, ApiError> {
     let mut unpacked = BufReader::with_capacity(COPY_BYTES, unpacked);
     let mut line = Vec::new();
     loop {
-        going_on()?;
+        check_signal()?;
         line.clear();
         match unpacked
             .by_ref()
