@@ -1,8 +1,8 @@
-//! Everything that speaks Mimecast, and nothing that touches the disk.
+//! Requests to Mimecast and to the object stores. This module does not touch the disk.
 //!
-//! [`Client::call`] asks until there is an answer or no point in asking; each attempt is signed
-//! anew. What an answer means is decided in [`answer`], when to ask again in [`retry`]. The two
-//! generations differ in who signs ([`identity`]) and in the calls; all else is shared.
+//! [`Client::call`] retries until it has an answer, or until another attempt cannot help. Each attempt has
+//! its own signature. [`answer`] decides what an answer means, [`retry`] when to send the request again. The
+//! two API generations differ in how they authenticate ([`identity`]) and in the calls.
 
 pub mod answer;
 mod attempts;
@@ -28,24 +28,24 @@ use answer::{Denial, Head};
 pub use client::Client;
 pub use identity::Identity;
 
-/// Why a call has no usable answer; each variant says who has to act.
+/// The reason why a call has no usable answer. The doc of each variant says who has to act.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// The account needs attention: run `authentication_setup`.
+    /// The operator: run `authentication_setup`.
     #[error("Mimecast refused: {0}")]
     Denied(Denial),
-    /// Nobody: the next run does not ask before that time.
+    /// No action needed: the next run sends no request before that time.
     #[error("Mimecast asks to slow down until {}", .0.format("%Y-%m-%d %H:%M:%S UTC"))]
     SlowDown(DateTime<Utc>),
-    /// Nobody, unless it repeats.
+    /// No action needed, unless it repeats.
     #[error("Mimecast could not be reached: {0}")]
     Unreachable(String),
-    /// The caller, which has the beginning of an archive in its sink: the rest broke off each time.
-    #[error("the connection to Mimecast breaks: {why}")]
+    /// The caller: its sink holds the beginning of an archive, because every transfer broke off.
+    #[error("the connection to Mimecast broke off: {why}")]
     Cut {
-        /// Status and headers, which arrived whole.
+        /// Status and headers, which arrived complete.
         head: Box<Head>,
-        /// How it broke off the last time.
+        /// The reason why the last transfer broke off.
         why: String,
     },
     /// The operator: the setting `private_stores` does not list this host.
@@ -53,48 +53,48 @@ pub enum ApiError {
         "the object store {0} has a private address, which private_stores in [network] does not allow"
     )]
     PrivateStore(String),
-    /// The operator: this host's DNS is wrong, and no setting helps.
-    #[error("the name of the object store {0} leads to this host or its link")]
+    /// The operator: the DNS of this host is wrong, and no setting helps.
+    #[error("the name of the object store {0} resolves to this host or to a link-local address")]
     LocalStore(String),
-    /// The caller, which goes on from elsewhere.
+    /// The caller: it continues from another position.
     #[error("Mimecast no longer accepts this position")]
     PositionRefused,
-    /// The caller, which lists the page again.
+    /// The caller: it lists the page again.
     #[error("the address of an object has expired")]
     Lapsed,
-    /// The caller, which asks for less.
+    /// The caller: it requests less.
     #[error("{0}")]
     TooLarge(String),
-    /// The caller, which does without it once it is sure.
+    /// The caller: it records a gap once the evidence is sufficient.
     #[error("the object store does not have an object")]
     Gone,
-    /// The authors: an answer that this program does not know.
+    /// The authors: this program does not know such an answer.
     #[error("an answer was not understood: {0}")]
     NotUnderstood(String),
-    /// Whoever looks after the host: the answer could not be stored.
+    /// The operator of this host: the disk did not store the answer.
     #[error("an answer could not be stored: {0}")]
     Sink(#[source] io::Error),
-    /// Nobody: a signal, or the end of the budget.
+    /// No action needed: a signal or the end of the time budget stopped the call.
     #[error(transparent)]
     Stopped(#[from] Stopped),
-    /// The configuration: proxy, certificates.
+    /// The operator: a setting is wrong, such as proxy or certificates.
     #[error("{0}")]
     Unusable(String),
-    /// Whoever looks after the host: it is short of something.
-    #[error("cannot wait for the network: {0}")]
+    /// The operator of this host: a limit of the host is reached, such as open files.
+    #[error("cannot set up network connections: {0}")]
     Host(#[source] io::Error),
 }
 
-/// No answer about an account or a token is longer, in bytes.
+/// The largest answer about an account or a token, in bytes.
 const ANSWER_LIMIT: usize = 1 << 20;
 
 impl ApiError {
-    /// The error of an answer that is larger than any known one.
+    /// Returns the error for an answer that exceeds a size limit.
     pub(crate) fn too_large() -> Self {
-        Self::TooLarge("an answer larger than any known one".to_owned())
+        Self::TooLarge("an answer that is too large".to_owned())
     }
 
-    /// The same for a caller to whom the beginning of a body is of no use.
+    /// Returns the error without its partial archive, for a caller that cannot use one.
     pub(crate) fn without_beginning(self) -> Self {
         match self {
             Self::Cut { why, .. } => Self::Unreachable(why),
@@ -103,16 +103,16 @@ impl ApiError {
     }
 }
 
-/// Where an archive goes; emptied before each attempt.
+/// The place where an archive is written. It is emptied before each attempt.
 pub trait Sink: Write {
-    /// Forgets what was written.
+    /// Deletes what was written.
     ///
     /// # Errors
-    /// As the disk reports.
+    /// The error of the disk.
     fn clear(&mut self) -> io::Result<()>;
 }
 
-/// For calls whose answer is never an archive.
+/// The sink of calls whose answer is never an archive.
 #[derive(Debug)]
 pub struct NoSink;
 
@@ -131,13 +131,13 @@ impl Sink for NoSink {
     }
 }
 
-/// An answer that is a success.
+/// A successful answer.
 #[derive(Debug)]
 pub enum Reply {
-    /// JSON, checked to be free of errors.
+    /// JSON that reports no error.
     Json(String),
-    /// An archive, in the sink.
+    /// An archive, which is in the sink.
     Archive(Head),
-    /// Nothing is waiting.
+    /// No new data.
     Nothing,
 }

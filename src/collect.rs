@@ -1,7 +1,7 @@
 //! The engine: takes the locks, opens each stream's spool, and commits what a [`Source`] returns.
 //!
-//! Each stream has a position of its own, and the trouble of one stops no other. The engine knows neither
-//! arguments nor terminal: it hands a [`Report`] and a [`Failure`] to the frame.
+//! Each stream has its own position, so that trouble of one stream does not stop the others. The
+//! engine does not know arguments or terminal: it returns a [`Report`] and a [`Failure`].
 
 mod closing;
 pub mod prefetch;
@@ -25,51 +25,51 @@ use crate::logs;
 use crate::report::Report;
 use crate::spool::{self, Adopt, Batch, Lock, Settings, Spool, SpoolError};
 
-/// A time before which not to ask is believed for so long, in case a clock was wrong.
+/// The longest time until which Mimecast may ask not to be called. A later time may come from a wrong clock.
 const PATIENCE: TimeDelta = TimeDelta::hours(1);
 
-/// What every source needs: whom to ask, and what the operator decided.
+/// The settings and the connection that every source needs.
 pub struct Context {
-    /// The settings.
+    /// The settings of the operator.
     pub config: Config,
-    /// The account's connection.
+    /// The connection to the account.
     pub client: Arc<Client>,
-    /// Time, budget and signals.
+    /// The clock, with time budget and signals.
     pub clock: Clock,
 }
 
-/// What is collected with a position of its own.
+/// A part of the logs that has its own position.
 pub struct Stream<K> {
-    /// Name in state and messages: `[a-z0-9_]`.
+    /// The name in state files and messages: `[a-z0-9_]`.
     pub name: String,
-    /// The beginning of its files' names, if it shares the folder with other streams.
+    /// The beginning of its file names, if it shares the folder with other streams.
     pub stem: String,
-    /// How it is asked for.
+    /// How it is fetched.
     pub kind: K,
 }
 
 /// A stream whose state has been read and recovered.
 pub struct Opened<K> {
-    /// Name in state and messages.
+    /// The name in state files and messages.
     pub name: String,
-    /// How it is asked for.
+    /// How it is fetched.
     pub kind: K,
 }
 
-/// One kind of log: decides what to fetch next, and turns it into a batch with the position behind it.
+/// A log that decides what to fetch next, and returns it as a batch with the position after it.
 pub trait Source {
     /// Returns the next batch, or `None` at the end.
     ///
     /// # Errors
-    /// What ends the stream for this run; the position has then not moved.
+    /// The failure that ends the stream for this run. The position has then not moved.
     fn next(&mut self, spool: &Spool) -> Result<Option<Ready>, Failure>;
 }
 
 /// A batch that can be committed.
 pub struct Ready {
-    /// What will be published.
+    /// The files to publish.
     pub batch: Batch,
-    /// Where the stream goes on afterwards.
+    /// The position of the stream after the commit.
     pub position: Option<String>,
 }
 
@@ -81,20 +81,20 @@ pub struct Collection<'a> {
     adopt: Adopt,
     report: Report,
     observer: Box<dyn Fn(&Report) + 'a>,
-    /// How many streams the run has, opened or not.
+    /// The number of streams of the run, including those that could not be opened.
     count: usize,
     spools: BTreeMap<String, Spool>,
     drained: BTreeSet<String>,
     troubles: Vec<Failure>,
     /// True if the last stream could not reach Mimecast.
     is_cut_off: bool,
-    /// In how many runs in a row before this one the clocks were days apart.
+    /// The number of runs in a row, before this one, in which the clocks were days apart.
     clocks_apart: u32,
     pruned_at: Option<DateTime<Utc>>,
 }
 
 impl<'a> Collection<'a> {
-    /// Returns a collection without streams; `observer` is called after each commit.
+    /// Returns a collection without streams. `observer` is called after each commit.
     pub fn new(
         context: &'a Context,
         folder: &'static str,
@@ -117,12 +117,12 @@ impl<'a> Collection<'a> {
         }
     }
 
-    /// Locks and opens all streams before any is asked for, and finishes what an earlier run had
-    /// committed. A stream whose state cannot be used stops no other.
+    /// Locks and opens all streams before the first request, and completes commits of an earlier
+    /// run. A stream with unusable state does not stop the others.
     ///
     /// # Errors
-    /// The first stream's failure if none can be opened; a failure with `not_before` if Mimecast told an
-    /// earlier run not to come back yet.
+    /// The first stream's failure if no stream can be opened. A failure with `not_before` if
+    /// Mimecast asked an earlier run to wait longer.
     pub fn open<K>(&mut self, streams: Vec<Stream<K>>) -> Result<Vec<Opened<K>>, Failure> {
         self.count = streams.len();
         let mut locks = lock_all(&self.context.config.folders.state, &streams)?;
@@ -141,7 +141,7 @@ impl<'a> Collection<'a> {
             };
             self.report.files += recovery.finished;
             for text in &recovery.warnings {
-                warn!(text, "the state needed mending");
+                warn!("{text}");
             }
             self.context.clock.learn_last(spool.clock());
             self.spools.insert(name.clone(), spool);
@@ -155,7 +155,7 @@ impl<'a> Collection<'a> {
         }
     }
 
-    /// The latest time before which Mimecast does not want to be asked, if it is believed.
+    /// Returns the latest time before which Mimecast asked not to be called, unless that is too far away.
     fn not_before(&self) -> Option<DateTime<Utc>> {
         let now = self.context.clock.now();
         let asked = self.spools.values().filter_map(Spool::not_before);
@@ -164,26 +164,26 @@ impl<'a> Collection<'a> {
             .max()
     }
 
-    /// Returns the files and the position of a stream that is open.
+    /// Returns the spool of a stream that is open.
     ///
     /// # Panics
-    /// If it is not.
+    /// If the stream is not open.
     pub fn spool(&self, name: &str) -> &Spool {
         self.spools.get(name).expect("it was opened")
     }
 
-    /// Returns when a stream was last collected to its end, without opening it.
+    /// Returns when a stream was last collected completely, without opening the stream.
     ///
     /// # Errors
-    /// [`SpoolError`] when its state must not be used.
+    /// [`SpoolError`] if its state cannot be used.
     pub fn last_success_of(&self, name: &str) -> Result<Option<DateTime<Utc>>, SpoolError> {
         spool::last_success(&self.settings(name, String::new()))
     }
 
-    /// Commits batch after batch until the source has no more.
+    /// Commits batches until the source has no more.
     ///
     /// # Errors
-    /// What ends the whole run. The trouble of this stream alone is kept for the end.
+    /// The failure that ends the run. A failure of this stream alone is kept for the end of the run.
     pub fn drain(&mut self, name: &str, source: &mut dyn Source) -> Result<(), Failure> {
         let mut spool = self.spools.remove(name).expect("it was opened");
         let batches = self.report.batches;

@@ -1,7 +1,7 @@
-//! Who has to act: exit codes, and failures in three parts (what failed, the exit code, what to do next).
+//! Failures and exit codes. A failure says what failed, who has to act, and what to do next.
 //!
-//! The errors of the borders ([`crate::api`], [`crate::spool`], [`crate::config`]) become a failure by `From`
-//! in [`causes`]: an error without an exit code does not compile.
+//! The errors of [`crate::api`], [`crate::spool`] and [`crate::config`] become failures by `From`
+//! in [`causes`]. So an error without an exit code does not compile.
 
 mod causes;
 
@@ -10,30 +10,30 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 
-/// The exit codes, in the meanings of `sysexits.h`.
+/// The exit codes, with the meanings of `sysexits.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
-    /// Done, also when nothing was waiting.
+    /// Finished, even if Mimecast had no new data.
     Done = 0,
-    /// Wrong arguments, or an answer is missing without a terminal.
+    /// Wrong arguments, or an answer is missing and there is no terminal.
     Usage = 64,
     /// Finished, but something was quarantined or a gap was recorded.
     Look = 65,
-    /// A bug of ours.
+    /// A bug of this program.
     Bug = 70,
-    /// Local disk: full, read-only, not permitted.
+    /// The local disk is full, read-only, or not permitted.
     Disk = 74,
-    /// Stopped early; all stored so far is safe.
+    /// Stopped early. Everything stored so far is safe.
     Later = 75,
     /// An answer was not understood.
     NotUnderstood = 76,
-    /// Credentials refused, expired, or lacking a permission.
+    /// Credentials were refused, have expired, or lack a permission.
     Denied = 77,
-    /// Configuration, credentials file or state unusable.
+    /// Configuration, credentials file or state is unusable.
     Config = 78,
-    /// Ctrl-C.
+    /// Stopped by Ctrl-C.
     Interrupted = 130,
-    /// Asked to end.
+    /// Stopped by a request to terminate.
     Terminated = 143,
 }
 
@@ -53,7 +53,7 @@ Exit codes, and who acts:
   130, 143  interrupted, terminated; state is consistent (nobody)";
 
 impl Code {
-    /// One word for machines.
+    /// Returns one word for machines.
     pub const fn kind(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -77,23 +77,23 @@ impl From<Code> for ExitCode {
     }
 }
 
-/// Why a run did not get to its end.
+/// The reason why a run failed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{what}")]
 pub struct Failure {
-    /// Who has to act.
+    /// The exit code, which says who has to act.
     pub code: Code,
     /// What failed and why.
     pub what: String,
     /// What to do next.
     pub remedy: String,
-    /// What it is called when runs in a row are compared.
+    /// The name by which consecutive runs are compared.
     pub trouble: String,
-    /// Who has to act if it lasts, and what to do then.
+    /// The exit code and the remedy if the trouble lasts.
     pub lasting: Option<(Code, String)>,
-    /// What else it stops.
+    /// What else the failure stops.
     pub reach: Reach,
-    /// The time before which Mimecast does not want to be asked.
+    /// The time before which Mimecast asks not to be called.
     pub not_before: Option<DateTime<Utc>>,
 }
 
@@ -102,28 +102,28 @@ pub struct Failure {
 pub enum Reach {
     /// This stream alone.
     Stream,
-    /// This stream alone if Mimecast answers others, else the run.
+    /// This stream alone if Mimecast answers for other streams, else the run.
     Network,
     /// The run.
     Run,
 }
 
-/// The names of troubles that put off a part of the work, while all else goes on.
+/// The names of troubles that postpone a part of the work while the rest continues.
 pub const OBJECTS: &str = "objects";
 pub const LIST_CALLS: &str = "list calls";
 const OUT_OF_TIME: &str = "out of time";
 const CERTIFICATE: &str = "certificate";
 
-/// A failure that ends so many runs in a row does not pass by itself.
+/// The number of consecutive runs after which a failure counts as lasting.
 pub const LASTING_RUNS: u32 = 3;
 
 impl Failure {
-    /// True if the next run takes up what this one has put off, and nothing else is wrong.
+    /// True if the next run completes what this one postponed, and there is no other failure.
     pub fn is_put_off(&self) -> bool {
         self.code == Code::Later && [OBJECTS, LIST_CALLS].contains(&&*self.trouble)
     }
 
-    /// A failure in three parts.
+    /// Returns a failure with an exit code, a description and a remedy.
     pub fn new(code: Code, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             code,
@@ -136,7 +136,7 @@ impl Failure {
         }
     }
 
-    /// A failure that passes by itself, unless it lasts.
+    /// Returns a failure that is expected to be temporary.
     pub fn later(
         trouble: impl Into<String>,
         what: impl Into<String>,
@@ -147,13 +147,13 @@ impl Failure {
         failure
     }
 
-    /// Adds who has to act if it lasts.
+    /// Sets the exit code and the remedy for a failure that lasts.
     pub fn if_it_lasts(mut self, code: Code, remedy: impl Into<String>) -> Self {
         self.lasting = Some((code, remedy.into()));
         self
     }
 
-    /// The failure after it has ended `runs` runs in a row.
+    /// Returns the failure after it has ended `runs` consecutive runs.
     pub fn after(mut self, runs: u32) -> Self {
         if runs >= LASTING_RUNS
             && let Some((code, remedy)) = self.lasting.take()
@@ -164,18 +164,18 @@ impl Failure {
         self
     }
 
-    /// Puts what was being done before what failed.
+    /// Adds, before the description, what the collector was doing.
     pub fn context(mut self, doing: &str) -> Self {
         self.what = format!("{doing}: {}", self.what);
         self
     }
 
-    /// True if a signal or the end of the run's time stopped the work.
+    /// True if a signal or the end of the time budget stopped the work.
     pub fn is_stop(&self) -> bool {
         matches!(self.code, Code::Interrupted | Code::Terminated) || self.is_out_of_time()
     }
 
-    /// True if the time for the run is used up.
+    /// True if the time budget of the run has ended.
     pub fn is_out_of_time(&self) -> bool {
         self.trouble == OUT_OF_TIME
     }
@@ -196,7 +196,7 @@ impl Failure {
     }
 }
 
-/// Returns an error and its causes, each once: some texts end with their cause already.
+/// Joins an error and its causes. A cause is left out if the text already ends with it.
 fn sentence(error: &dyn Error) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();

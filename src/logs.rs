@@ -1,4 +1,4 @@
-//! The catalog: each log that is collected, and the one home of folder names.
+//! The catalog of logs, and the only definition of folder names.
 //!
 //! Vendor pages: <https://integrations.mimecast.com/documentation/endpoint-reference/> and
 //! <https://developer.services.mimecast.com/>.
@@ -9,15 +9,15 @@ pub const STAGING: &str = "tmp";
 pub const GATEWAY_FOLDER: &str = "mta";
 /// Below the data folder: audit events.
 pub const AUDIT_FOLDER: &str = "audit";
-/// Every folder below the data folder that an agent reads.
+/// The folders below the data folder that an agent reads.
 pub const PUBLISHED: [&str; 2] = [GATEWAY_FOLDER, AUDIT_FOLDER];
-/// Below the state folder: bytes that could not be read as events.
+/// Below the state folder: bytes that the collector could not read as events.
 pub const QUARANTINE: &str = "quarantine";
 
-/// One log of Mimecast's.
+/// A log that Mimecast provides.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Log {
-    /// The name of its stream; with several event types, the beginning of their names.
+    /// The name of its stream. With several event types, the beginning of their names.
     pub name: &'static str,
     /// How it is fetched.
     pub kind: Kind,
@@ -34,9 +34,9 @@ pub struct Log {
 /// How a log is fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// API 1.0: archives, one after another, each with the token of the next.
+    /// API 1.0: one archive after another, each with the token of the next.
     Archives,
-    /// API 2.0: pages of addresses of objects, for each event type.
+    /// API 2.0: pages with addresses of objects, for each event type.
     Objects,
     /// Pages of events between two times.
     Windows,
@@ -83,7 +83,7 @@ pub static CLOUD_INTEGRATED: Log = Log {
     types: &["entities", "mailflow", "urlclick"],
 };
 
-/// Audit events; the same call in both API generations.
+/// Audit events, by the same call in both API generations.
 pub static AUDIT: Log = Log {
     name: "audit",
     kind: Kind::Windows,

@@ -1,35 +1,35 @@
-//! What happened in a run: counts, warnings and a failure, as sentences, as JSON, as an exit code.
+//! The report of a run: counts, warnings and a failure, as sentences, as JSON, as an exit code.
 
 use serde_json::{Value, json};
 
 use crate::failure::{Code, Failure};
 use crate::spool::{Stored, prune::Pruned};
 
-/// What a run did so far.
+/// What a run has done so far.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// Published files.
     pub files: u64,
-    /// Lines in them.
+    /// Lines in the published files.
     pub events: u64,
-    /// Bytes in them.
+    /// Bytes in the published files.
     pub bytes: u64,
-    /// Batches committed.
+    /// Committed batches.
     pub batches: u64,
-    /// Files that were there already.
+    /// Files that had been published before.
     pub repeated: u64,
-    /// Files deleted because of their age.
+    /// Files that were deleted because of their age.
     pub pruned: u64,
     /// Requests sent.
     pub requests: u64,
-    /// What a person should look at; any makes the exit code 65.
+    /// Texts that a person should read. If there is any, the exit code is 65.
     pub warnings: Vec<String>,
-    /// What a person may like to know.
+    /// Texts for information.
     pub notes: Vec<String>,
 }
 
 impl Report {
-    /// Counts a committed batch.
+    /// Adds a committed batch.
     pub const fn stored(&mut self, stored: &Stored) {
         self.batches += 1;
         self.files += stored.size.files - stored.repeated;
@@ -38,12 +38,12 @@ impl Report {
         self.repeated += stored.repeated + stored.left_out;
     }
 
-    /// Counts deleted files.
+    /// Adds deleted files.
     pub const fn pruned(&mut self, pruned: Pruned) {
         self.pruned += pruned.removed;
     }
 
-    /// The code of a run that ended with `failure`, or at its end.
+    /// Returns the exit code of a run that failed with `failure` or finished.
     pub fn code(&self, failure: Option<&Failure>) -> Code {
         match failure {
             Some(failure) => failure.code,
@@ -52,7 +52,7 @@ impl Report {
         }
     }
 
-    /// One line for a terminal.
+    /// Returns one line for a terminal.
     pub fn summary(&self, program: &str) -> String {
         if self.batches == 0 {
             return format!("{program}: nothing was waiting");
@@ -66,7 +66,7 @@ impl Report {
         format!("{program}: {events} events in {files} new files ({bytes} bytes)")
     }
 
-    /// The document of `--json`; `schema` grows when a member changes its meaning.
+    /// Returns the document of `--json`. `schema` grows if a member changes its meaning.
     pub fn json(&self, program: &str, run: &str, failure: Option<&Failure>) -> Value {
         let code = self.code(failure);
         let error =

@@ -1,8 +1,8 @@
-//! E-mail gateway logs, in the dialect of either API generation.
+//! E-mail gateway logs, under either API generation.
 //!
-//! Both come down to the same: a position, a batch of files, a commit. Under API 1.0 a batch is one
-//! archive and there is one stream. Under API 2.0 a batch is a handful of objects of a page, and each
-//! event type is a stream of its own, so that the trouble of one stops no other.
+//! Both generations have a position, a batch of files and a commit. Under API 1.0 there is one
+//! stream, and a batch is one archive. Under API 2.0 each event type is a stream, and a batch is a
+//! few objects of a page. Trouble of one event type does not stop the others.
 
 mod archives;
 pub mod objects;
@@ -24,10 +24,10 @@ use crate::spool::{Gap, Scratch, Spool, SpoolError};
 use objects::{EventType, ListBudget, ObjectStream, StoreSeen};
 
 const COPY_BYTES: usize = 64 << 10;
-/// Mimecast keeps logs and events for so long.
+/// The time for which Mimecast keeps logs and events.
 const KEPT: TimeDelta = TimeDelta::days(7);
 
-/// How a stream is asked for.
+/// How a stream is fetched.
 pub enum Kind {
     /// API 1.0: archives with all log types.
     Archives,
@@ -35,11 +35,11 @@ pub enum Kind {
     Objects(EventType),
 }
 
-/// Returns the streams that the configuration asks for. `moved_at` is when API 1.0 was last collected: after
-/// a move to API 2.0 collection starts there.
+/// Returns the streams that the configuration selects. `moved_at` is when API 1.0 was last
+/// collected: after a move to API 2.0, collection starts there.
 ///
 /// # Errors
-/// [`ApiError::Unusable`] when the settings of the network are wrong.
+/// [`ApiError::Unusable`] if the settings of the network are wrong.
 pub fn streams(
     context: &Context,
     moved_at: Option<DateTime<Utc>>,
@@ -73,7 +73,7 @@ pub fn streams(
         }
     });
     let mut streams: Vec<_> = streams.collect();
-    // each run begins with another type, so that none starves when the list calls run out
+    // each run begins with a random type, so that every type gets list calls in some runs
     if !streams.is_empty() {
         let turn = fastrand::usize(..streams.len());
         streams.rotate_left(turn);
@@ -84,12 +84,12 @@ pub fn streams(
 /// Returns the source of a stream that has been opened.
 pub fn source(context: &Context, kind: Kind, spool: &Spool) -> Box<dyn Source> {
     match kind {
-        Kind::Archives => Box::new(archives::Logs::waiting(context, spool)),
+        Kind::Archives => Box::new(archives::ArchiveStream::start(context, spool)),
         Kind::Objects(kind) => Box::new(ObjectStream::new(context, kind, spool)),
     }
 }
 
-/// Returns the event types of API 2.0 that the configuration asks for, each with its log.
+/// Returns the event types of API 2.0 that the configuration selects, each with its log.
 fn types(config: &Config) -> impl Iterator<Item = (&'static Log, &'static str)> {
     let gateway = config.siem.cloud_gateway_types.iter();
     let integrated = config.siem.cloud_integrated_types.iter();
@@ -97,14 +97,14 @@ fn types(config: &Config) -> impl Iterator<Item = (&'static Log, &'static str)> 
     gateway.chain(integrated.map(|name| (&CLOUD_INTEGRATED, *name)))
 }
 
-/// Returns the gap and its warning if events can have been dropped since the last complete run. An
-/// installation that never had one counts from its first run.
+/// Returns a gap and its warning if Mimecast may have dropped events since the last complete run.
+/// Without a complete run, the time counts from the first run.
 fn stale(spool: &Spool, now: DateTime<Utc>) -> Option<(Gap, String)> {
     let last = spool.last_success().or_else(|| spool.began());
     let last = last.filter(|last| now - *last > KEPT)?;
     let reason = "no complete run for longer than Mimecast keeps logs";
     if spool.has_gap(last, reason) {
-        return None; // an earlier run has recorded it and not come to its end either
+        return None; // an earlier run has recorded it but was not complete
     }
     let warning = format!(
         "the last complete run, at {}, is longer ago than Mimecast keeps logs: some may be missing",
@@ -122,7 +122,7 @@ fn gap_after(spool: &Spool, now: DateTime<Utc>, reason: &str) -> (Gap, String) {
     (Gap::of(from, now, reason), words)
 }
 
-/// Why the prefetching thread has no archive or object.
+/// The reason why the prefetching thread has no archive or object.
 enum FetchError {
     Api(ApiError),
     Spool(SpoolError),
@@ -143,7 +143,8 @@ impl Sink for Scratch {
     }
 }
 
-/// Stops at a signal. The budget does not count once the bytes are here.
-fn going_on(clock: &Clock) -> Result<(), Stopped> {
+/// Returns an error after a signal. The time budget does not count here, because the bytes have
+/// already arrived.
+fn check_signal(clock: &Clock) -> Result<(), Stopped> {
     clock.check_signal()
 }

@@ -1,9 +1,12 @@
-//! Logs by time window and page: today audit events. Window after window, oldest first, up to a minute ago.
+//! Logs that are fetched by time window and page: audit events. Windows go from the oldest to the
+//! one that ends a minute ago.
 //!
-//! Mimecast answers newest first and some events appear late. So a window counts only when all its pages
-//! have arrived, each run begins an overlap before the last window, and what was published is remembered.
-//! Page tokens are offsets into a list that can grow: none outlives its window. What is too large, or cannot
-//! be read, is asked for in smaller pieces, down to one second and one item.
+//! Mimecast sends the newest events first, and some events appear late. So a window counts only
+//! when all its pages have arrived. Each run begins with an overlap before the last window, and
+//! published events are remembered.
+//!
+//! Page tokens are offsets into a list that can grow, so each is used in one window only. If a window is too
+//! large or unreadable, the collector requests smaller parts, down to one second and one item.
 
 pub(crate) mod audit;
 mod bad_page;
@@ -30,14 +33,14 @@ use crate::failure::{Code, Failure};
 use crate::logs::AUDIT;
 use crate::spool::{Batch, Extension, Gap, Spool};
 use pieces::Pieces;
-use plan::{Place, Plan, Window};
+use plan::{Plan, Progress, Window};
 use published::Published;
-use reading::Read;
+use reading::WindowRead;
 use taken::Taken;
 
-/// A window with more events than this is asked for in halves: it bounds memory, not volume.
+/// The largest number of events in a window. A larger window is halved, to limit memory.
 const EVENTS_LIMIT: usize = 200_000;
-/// A host whose clock is further off plans its windows anew once an answer has shown it.
+/// If the clocks differ by more, the windows are planned again after the first answer.
 const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(2);
 
 /// Returns the stream of audit events, the same under both API generations.
@@ -49,44 +52,44 @@ pub fn stream() -> Stream<()> {
     }
 }
 
-/// The windows that have not been collected yet.
+/// The source of windows that are not collected yet.
 pub struct Windows {
     client: Arc<Client>,
     clock: Clock,
     format: Format,
     plan: Plan,
-    /// How many events are asked for in one page.
+    /// The number of events per page.
     pieces: Pieces,
     published: Published,
-    /// What the operator is told with the first window.
+    /// Warnings that are added to the first batch.
     warnings: Vec<String>,
-    /// True once the plan is made by all clocks.
+    /// True once the plan considers all clocks.
     is_planned: bool,
     /// True once a page could be read in this run.
     has_read: bool,
     /// True once a page with an event could be read in this run.
     has_read_event: bool,
-    /// Pages that were given up in this run.
+    /// The number of pages that were given up in this run.
     unread: u32,
-    /// Items that are not JSON and were asked for alone in this run.
+    /// The number of items that are not JSON and were requested alone in this run.
     isolated: u32,
     finished: bool,
-    /// An error that ends the stream once the position is saved.
+    /// The failure that ends the stream after the position is saved.
     failed: Option<Failure>,
 }
 
 impl Windows {
-    /// Plans from the spool's position. If the state was lost, or is older than what was published, the
-    /// newest published file says where collection goes on.
+    /// Plans from the spool's position. If the state was lost or is older than the published files,
+    /// collection continues at the end of the newest file.
     ///
     /// # Errors
-    /// A [`Failure`] when the position cannot be read.
+    /// A [`Failure`] if the position cannot be read.
     pub fn waiting(context: &Context, spool: &Spool) -> Result<Self, Failure> {
         let audit = &context.config.audit;
         let mut warnings = Vec::new();
         let mut place = match spool.position() {
-            Some(text) => Place::read(text).ok_or_else(unreadable)?,
-            None => Place::default(),
+            Some(text) => Progress::read(text).ok_or_else(unreadable)?,
+            None => Progress::default(),
         };
         let mut published = Published::default();
         let is_first = spool.position().is_none();
@@ -96,9 +99,9 @@ impl Windows {
                 let overlap = TimeDelta::from_std(audit.overlap).unwrap_or_default();
                 published = Published::since(spool, end - overlap)?;
                 warnings.push(resumed(end));
-                place = Place {
+                place = Progress {
                     reached: Some(end),
-                    ..Place::default()
+                    ..Progress::default()
                 };
             }
         }
@@ -128,8 +131,8 @@ impl Windows {
         spool.batch(self.clock.present().latest)
     }
 
-    /// Returns true if the window that is being read is as all clocks want it. Only the first answer of a
-    /// run shows Mimecast's clock.
+    /// True if the current window still matches the plan. Only the first answer of a run shows
+    /// Mimecast's clock, which can change the plan.
     fn is_as_planned(&mut self, spool: &Spool) -> Result<bool, Failure> {
         if std::mem::replace(&mut self.is_planned, true) {
             return Ok(true);
@@ -142,7 +145,10 @@ impl Windows {
         let mut is_good = skew.abs() <= SKEW_LIMIT;
         if !is_good {
             let seconds = skew.num_seconds();
-            warn!(seconds, "this host's clock is off: planning anew");
+            warn!(
+                seconds,
+                "this host's clock is wrong: planning the windows again"
+            );
         }
         let moved_at = spool.moved_at()?;
         if let Some(back) = self.plan.leave_future(present.earliest, moved_at) {
@@ -156,7 +162,7 @@ impl Windows {
         Ok(is_good)
     }
 
-    /// Turns the window's events into one file, oldest first.
+    /// Writes the events of a window into one file, oldest first.
     fn ready(
         &mut self,
         spool: &Spool,
@@ -180,7 +186,7 @@ impl Windows {
                 "older than Mimecast keeps audit events",
             ));
             batch.warn(format!(
-                "the last run was so long ago that Mimecast no longer has all events since: those \
+                "the last run was so long ago that Mimecast no longer keeps all events since: those \
                  from {} to {} are missing",
                 taken::words(from),
                 taken::words(to)
@@ -196,7 +202,7 @@ impl Windows {
         }
         if taken.changed > 0 {
             let count = taken.changed;
-            info!(count, "events with the id of another one were written, too");
+            info!(count, "wrote events that have the id of another event");
         }
         for (text, gap) in std::mem::take(&mut taken.unread) {
             batch.warn(text);
@@ -214,7 +220,7 @@ impl Windows {
         Ok(Ready { batch, position })
     }
 
-    /// Keeps the work of a run whose time is up in smaller windows, so that the next run gets further.
+    /// Continues with smaller windows after the time budget has ended, so that the next run completes some.
     fn out_of_time(
         &mut self,
         spool: &Spool,
@@ -234,7 +240,7 @@ impl Windows {
 }
 
 impl Source for Windows {
-    /// The next window with all its events.
+    /// Returns the next window with all its events.
     fn next(&mut self, spool: &Spool) -> Result<Option<Ready>, Failure> {
         if let Some(error) = self.failed.take() {
             return Err(error);
@@ -250,12 +256,12 @@ impl Source for Windows {
                 continue;
             }
             match read {
-                Read::Whole(taken) => {
+                WindowRead::Whole(taken) => {
                     self.finished = window.is_last;
                     return self.ready(spool, &window, *taken).map(Some);
                 }
-                Read::TooMuch => self.plan.halve(&window),
-                Read::OtherPlan => {}
+                WindowRead::TooMuch => self.plan.halve(&window),
+                WindowRead::OtherPlan => {}
             }
         }
         Ok(None)
@@ -263,25 +269,24 @@ impl Source for Windows {
 }
 
 fn unreadable() -> Failure {
-    let what = "the audit state holds a position that is not a time";
-    let remedy =
-        "move the state file away: collection then goes on at the end of the newest published file";
+    let what = "the audit state contains a position that is not a time";
+    let remedy = "move the state file away: collection then continues at the end of the newest published file";
     Failure::new(Code::Config, what, remedy)
 }
 
-/// State was lost or is old: where collection goes on, and what that can repeat.
+/// Returns the warning after lost or old state: where collection continues, and which events can repeat.
 fn resumed(end: DateTime<Utc>) -> String {
     format!(
-        "collection of audit events goes on at the end of the newest published file, {}: of the events \
-         before, those whose file an agent has taken may be written again",
+        "collection of audit events continues at the end of the newest published file, {}: earlier events \
+         may be written again if an agent has removed their file",
         taken::words(end)
     )
 }
 
-/// Without a last run nobody knows which of two clocks is right, and a window by the wrong one would skip
-/// events.
+/// Returns the failure of a first run whose clocks differ. No earlier run shows which clock is
+/// right, and a window by the wrong one would skip events.
 fn unknown_time() -> Failure {
-    let what = "this host's clock and Mimecast's are more than a day apart, and no earlier run says \
+    let what = "this host's clock and Mimecast's are more than a day apart, and no earlier run shows \
                 which one is right";
     let remedy = "set this host's clock";
     Failure::later("clocks", what, remedy).if_it_lasts(Code::Config, remedy)

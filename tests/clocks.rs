@@ -18,7 +18,7 @@ fn a_position_older_than_60_days_is_a_gap_that_is_told_once() {
         event(2, ago(TimeDelta::days(59))),
         event(3, ago(TimeDelta::minutes(5))),
     ]);
-    place.audit_says(65, "no longer has all events since");
+    place.audit_says(65, "no longer keeps all events since");
     place.assert_audit_complete();
     let record = place.record("audit");
     let gaps = record["gaps"].as_array().map(Vec::len);

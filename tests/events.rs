@@ -181,7 +181,7 @@ fn a_token_that_has_named_nothing_for_a_day_is_replaced_by_a_list_by_date() {
         moved["named_at"] = named_at.into();
         record["position"] = moved.to_string().into();
     });
-    place.siem_says(65, "has named nothing for a day");
+    place.siem_says(65, "has listed no object for a day");
     place.assert_objects_complete();
     assert_ne!(position(&place)["token"], token.as_str());
     place.collects_objects();

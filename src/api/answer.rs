@@ -1,8 +1,8 @@
-//! What an answer means: the one place that knows status codes and error codes.
+//! The meaning of an answer. Only this module knows status codes and error codes.
 //!
-//! Mimecast reports errors inside HTTP 200, so an answer is no success before its body says so
-//! (<https://integrations.mimecast.com/documentation/api-overview/response-codes/>). What an error
-//! code means is taken from recordings and peers where the vendor's page is silent.
+//! Mimecast reports errors inside HTTP 200, so an answer is a success only if its body says so
+//! (<https://integrations.mimecast.com/documentation/api-overview/response-codes/>). If that page does not
+//! explain an error code, its meaning comes from recorded answers and from other collectors.
 
 mod envelope;
 #[cfg(test)]
@@ -16,51 +16,51 @@ use reqwest::header::{HeaderMap, HeaderName, RETRY_AFTER};
 use super::endpoints::{Call, SIEM_TOKEN};
 use envelope::Envelope;
 
-/// `X-RateLimit-Reset`: milliseconds until a call is answered again.
+/// `X-RateLimit-Reset`: milliseconds until Mimecast accepts the call again.
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
-/// A longer wait than this is no wait but a time of day, given since 1970.
+/// The longest wait in milliseconds. A larger number is a time since 1970.
 const LONGEST_WAIT_MS: u64 = 24 * 60 * 60 * 1_000;
-/// Between a time in seconds and one in milliseconds since 1970.
+/// A limit between times in seconds and times in milliseconds since 1970. Seconds are below.
 const SECONDS_BELOW: u64 = 100_000_000_000;
-/// Nothing that is waited for is further away than this.
+/// The longest wait that the collector accepts.
 const HORIZON: Duration = Duration::from_secs(60 * 60);
 
-/// What to do about an answer.
+/// The meaning of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It holds what was asked for.
+    /// It holds the requested data.
     Data,
-    /// There is nothing new.
+    /// Mimecast has no new data.
     Nothing,
-    /// Not now; how long Mimecast asks to wait, if it says so sensibly.
+    /// Mimecast asks to slow down, and maybe says for how long.
     SlowDown(Option<Duration>),
-    /// Not to these credentials.
+    /// Mimecast refuses the credentials.
     Denied(Denial),
-    /// Not from this position: Mimecast itself says that the token, or the day, is not accepted.
+    /// Mimecast itself says that it does not accept the token or the day.
     PositionRefused,
     /// The store no longer accepts the address of an object.
     Lapsed,
     /// The store does not have the object.
     Gone,
-    /// A fault on the way or in the service: worth repeating.
+    /// A fault of the network or the service: retry.
     Broken(String),
-    /// Nothing that this program knows.
+    /// An answer that this program does not know.
     NotUnderstood(String),
 }
 
-/// Why credentials were refused; the text says what to revisit.
+/// The reason why Mimecast refuses credentials. The text says what to check.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
-    /// The binding has run out.
+    /// The binding has expired.
     #[error("the access key has expired")]
     Expired,
-    /// A signature that does not fit: one of three keys is wrong.
+    /// The signature does not match: one of three keys is wrong.
     #[error("the application key, access key or secret key was not accepted")]
     Keys,
-    /// Not a registered application.
+    /// The application is not registered.
     #[error("the application id is not known to Mimecast")]
     ApplicationId,
-    /// E-mail address or password.
+    /// The e-mail address or the password is wrong.
     #[error("the e-mail address or password was not accepted")]
     Login,
     /// The address belongs to no customer.
@@ -69,21 +69,22 @@ pub enum Denial {
     /// The role lacks a permission.
     #[error("the permission \"{0}\" is missing")]
     Permission(&'static str),
-    /// Another region holds this account.
+    /// The account belongs to another region.
     #[error("the account belongs to another region")]
     Region,
-    /// A signature is good for a while only; seconds that this host's clock is ahead.
-    #[error("this host's clock is {} Mimecast's, so that signatures are refused", drift(*.0))]
+    /// The signature is not valid at Mimecast's time. The number says by how many seconds this
+    /// host's clock is ahead.
+    #[error("this host's clock is {} Mimecast's, so Mimecast refuses its signatures", drift(*.0))]
     Clock(i64),
-    /// API 2.0: no token for these.
+    /// API 2.0: these credentials get no token.
     #[error("the client id or client secret was not accepted")]
     Client,
-    /// API 2.0: not even a fresh one.
+    /// API 2.0: Mimecast refuses even a new token.
     #[error("a fresh token was not accepted")]
     Token,
 }
 
-/// How a clock differs, in words.
+/// Returns in words how much a clock is ahead or behind.
 fn drift(seconds_ahead: i64) -> String {
     let minutes = (seconds_ahead.unsigned_abs() + 30) / 60;
     let way = if seconds_ahead > 0 {
@@ -104,17 +105,17 @@ pub struct Head {
 }
 
 impl Head {
-    /// A header as text; nothing for one that is absent or not printable ASCII.
+    /// Returns a header as text, or `None` if it is absent or not printable ASCII.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// True if the status promises what was asked for.
+    /// True if the status is that of a success.
     pub const fn is_success(&self) -> bool {
         self.status == 200
     }
 
-    /// The server's clock.
+    /// Returns the time of the server.
     pub fn date(&self) -> Option<DateTime<Utc>> {
         http_date(self.text("date")?)
     }
@@ -123,14 +124,14 @@ impl Head {
 /// The body of an answer, as far as it decides what the answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body<'a> {
-    /// Whole, in memory.
+    /// A complete text in memory.
     Held(&'a str),
-    /// An archive, handed on.
+    /// An archive, already in the sink.
     Stored,
 }
 
 impl Answer {
-    /// Decides; pure.
+    /// Returns the meaning of an answer of Mimecast. This function is pure.
     pub fn of(call: Call, head: &Head, body: Body<'_>) -> Self {
         let envelope = match body {
             Body::Held(text) => Envelope::read(text),
@@ -142,23 +143,23 @@ impl Answer {
         }
         let inner = envelope.as_ref().and_then(Envelope::status);
         let status = match (head.status, inner) {
-            (200, Some(204)) => 200, // nothing of what was asked for
+            (200, Some(204)) => 200, // the answer holds nothing of what was requested
             (200, Some(inner)) => inner,
             (outer, _) => outer,
         };
         if status == 429 {
             return Self::SlowDown(wait_hint(head));
         }
-        if let Some(failure) = envelope.as_ref().and_then(Envelope::failure) {
-            if status == 400 && call.is_list() && failure.is_about_position() {
+        if let Some(error) = envelope.as_ref().and_then(Envelope::service_error) {
+            if status == 400 && call.is_list() && error.is_about_position() {
                 return Self::PositionRefused;
             }
-            return failure
+            return error
                 .meaning(call)
                 .unwrap_or_else(|| match Self::of_status(call, status) {
                     Some(answer) => answer,
-                    None if failure.retryable => Self::Broken(failure.to_string()),
-                    None => Self::NotUnderstood(failure.to_string()),
+                    None if error.retryable => Self::Broken(error.to_string()),
+                    None => Self::NotUnderstood(error.to_string()),
                 });
         }
         Self::of_status(call, status).unwrap_or_else(|| match envelope {
@@ -167,7 +168,7 @@ impl Answer {
         })
     }
 
-    /// The meaning of a status by itself.
+    /// Returns the meaning of a status by itself, or `None` if the body decides.
     fn of_status(call: Call, status: u16) -> Option<Self> {
         Some(match (status, call) {
             (401, Call::Login) => Self::Denied(Denial::Login),
@@ -180,8 +181,9 @@ impl Answer {
         })
     }
 
-    /// The meaning of an answer without content. A position does not move by it, so that it is harmless
-    /// where one follows a token. A window would count as empty by it.
+    /// Returns the meaning of an answer without content. For a call with a token it means that
+    /// nothing is new, because the position stays. For a window it is a fault: the window would
+    /// otherwise count as empty.
     fn of_no_content(call: Call) -> Self {
         if call.is_archive() || call.is_list() {
             return Self::Nothing;
@@ -191,13 +193,13 @@ impl Answer {
 }
 
 impl Answer {
-    /// The meaning of an object store's answer: it knows no envelope, and its status is all there is.
+    /// Returns the meaning of an object store's answer. A store sends no envelope, so only the status counts.
     pub fn of_object(head: &Head) -> Self {
         let is_page = head
             .text("content-type")
             .is_some_and(|kind| kind.starts_with("text/html"));
         match head.status {
-            // somebody between here and the store, who would be published or kept as its object
+            // a page of a proxy, which must not be published or kept as an object
             _ if is_page => Self::NotUnderstood(describe(head, Body::Stored)),
             200 => Self::Data,
             400 | 401 | 403 => Self::Lapsed,
@@ -209,7 +211,7 @@ impl Answer {
     }
 }
 
-/// An answer in words that cannot hold a secret: never a piece of the body.
+/// Describes an answer without any part of its body, so that the text holds no secret.
 fn describe(head: &Head, body: Body<'_>) -> String {
     let kind = head.text("content-type").unwrap_or("no content type");
     let kind: String = kind
@@ -231,14 +233,14 @@ fn describe(head: &Head, body: Body<'_>) -> String {
     format!("HTTP status {} with {size} of {kind}{target}", head.status)
 }
 
-/// The value of `mc-siem-token`, if it can be sent back: not empty, printable, of sane length.
+/// Returns the value of `mc-siem-token` if the collector can send it back: printable and not too long.
 pub(crate) fn siem_token(head: &Head) -> Option<&str> {
     let token = head.text(SIEM_TOKEN)?.trim();
     let sane = !token.is_empty() && token.len() <= 8_192;
     (sane && token.bytes().all(|byte| byte.is_ascii_graphic())).then_some(token)
 }
 
-/// How long to wait, at most an hour; nothing when neither header makes sense.
+/// Returns how long to wait, at most an hour, or `None` if neither header makes sense.
 fn wait_hint(head: &Head) -> Option<Duration> {
     let until = |seconds: i64| {
         let now = head.date()?.timestamp();
@@ -263,7 +265,7 @@ fn wait_hint(head: &Head) -> Option<Duration> {
     retry_after.or_else(reset).map(|wait| wait.min(HORIZON))
 }
 
-/// Reads an HTTP date; the length limit keeps a hostile header from costing time.
+/// Reads an HTTP date. The length limit bounds the time that a hostile header costs.
 fn http_date(text: &str) -> Option<DateTime<Utc>> {
     (text.len() < 64)
         .then(|| httpdate::parse_http_date(text).ok())?

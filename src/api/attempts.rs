@@ -1,4 +1,4 @@
-//! Attempts of one call, until there is an answer or no point in another.
+//! The attempts of one call, until an answer arrives or another attempt cannot help.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
@@ -6,30 +6,30 @@ use tracing::{info, warn};
 use super::ApiError;
 use super::answer::Answer;
 use super::retry::{Next, Policy, Retry};
-use super::transport::{self, Fault, Received};
+use super::transport::{Received, ReceivedBody, TransportError};
 use crate::clock::{Clock, Stopped};
 
-/// What came of one exchange.
+/// Returns the meaning of one exchange, and what arrived.
 pub(super) fn outcome(
-    sent: Result<Received, Fault>,
+    sent: Result<Received, TransportError>,
     host: &str,
     meaning: impl FnOnce(&Received) -> Answer,
 ) -> Result<(Answer, Option<Received>), ApiError> {
     match sent {
         Ok(received) => Ok((meaning(&received), Some(received))),
-        Err(Fault::Passing(why)) => Ok((Answer::Broken(why), None)),
-        Err(Fault::Lasting(why)) => Err(ApiError::Unreachable(format!("{host}: {why}"))),
-        // asked for once more, as whatever is not understood
-        Err(Fault::Improper(why)) => Ok((Answer::NotUnderstood(why), None)),
-        Err(Fault::TooLarge) => Err(ApiError::too_large()),
-        Err(Fault::Store(barred)) => Err(barred.into()),
-        Err(Fault::Unusable(why)) => Err(ApiError::Unusable(why)),
-        Err(Fault::Sink(error)) => Err(ApiError::Sink(error)),
-        Err(Fault::Stopped(stopped)) => Err(stopped.into()),
+        Err(TransportError::Passing(why)) => Ok((Answer::Broken(why), None)),
+        Err(TransportError::Lasting(why)) => Err(ApiError::Unreachable(format!("{host}: {why}"))),
+        // retried once, like every answer that is not understood
+        Err(TransportError::Improper(why)) => Ok((Answer::NotUnderstood(why), None)),
+        Err(TransportError::TooLarge) => Err(ApiError::too_large()),
+        Err(TransportError::Store(barred)) => Err(barred.into()),
+        Err(TransportError::Unusable(why)) => Err(ApiError::Unusable(why)),
+        Err(TransportError::Sink(error)) => Err(ApiError::Sink(error)),
+        Err(TransportError::Stopped(stopped)) => Err(stopped.into()),
     }
 }
 
-/// Makes attempts until one is a success or nothing can be gained by another.
+/// Makes attempts until one succeeds or another one cannot help.
 pub(super) fn with_retries(
     clock: &Clock,
     policy: Policy,
@@ -52,7 +52,7 @@ pub(super) fn with_retries(
         }
         match retry.next(&answer, clock.left(), fastrand::f64()) {
             Next::Wait(wait) => {
-                info!(host, ?wait, ?answer, "asking again");
+                info!(host, ?wait, ?answer, "retrying");
                 clock.sleep(wait)?;
             }
             Next::GiveUp => return Err(cut.unwrap_or_else(|| error(answer, host, clock.now()))),
@@ -69,9 +69,9 @@ pub(super) fn with_retries(
     }
 }
 
-/// What an answer means for whoever asked; `until` is when asking again makes sense.
+/// Returns the caller's error for an answer. `until` is the earliest time for another request.
 fn error(answer: Answer, host: &str, until: DateTime<Utc>) -> ApiError {
-    warn!(?answer, "giving up");
+    warn!(?answer, "no further attempt");
     match answer {
         Answer::Denied(denial) => ApiError::Denied(denial),
         Answer::SlowDown(_) => ApiError::SlowDown(until),
@@ -85,15 +85,15 @@ fn error(answer: Answer, host: &str, until: DateTime<Utc>) -> ApiError {
 }
 
 impl Received {
-    /// The error of a transfer that broke off.
+    /// Returns the error of a transfer that broke off, or `None` for a complete one.
     fn into_cut(self, host: &str) -> Option<ApiError> {
         let head = Box::new(self.head);
         match self.body {
-            transport::Body::Cut(why) => Some(ApiError::Cut {
+            ReceivedBody::Cut(why) => Some(ApiError::Cut {
                 head,
                 why: format!("{host}: {why}"),
             }),
-            transport::Body::Held(_) | transport::Body::Stored => None,
+            ReceivedBody::Held(_) | ReceivedBody::Stored => None,
         }
     }
 }

@@ -1,13 +1,13 @@
-//! The body of an answer: its limits, its shape, and whether its end is one.
+//! The body of an answer: size limits, shape, and a check that its end is real.
 
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 
 use super::answer::{Head, siem_token};
-use super::transport::{Fault, HELD_LIMIT, RATE_BYTES, RATE_PERIOD, Take};
+use super::transport::{BodyTarget, HELD_LIMIT, RATE_BYTES, RATE_PERIOD, TransportError};
 
-/// Ends a trickle that would otherwise hold the run until its last minute.
+/// A check that ends a transfer that is too slow. It would otherwise use up the run's time.
 pub(super) struct Rate {
     since: Duration,
     bytes: u64,
@@ -21,40 +21,43 @@ impl Rate {
         }
     }
 
-    pub(super) fn add(&mut self, bytes: usize, now: Duration) -> Result<(), Fault> {
+    pub(super) fn add(&mut self, bytes: usize, now: Duration) -> Result<(), TransportError> {
         self.bytes += bytes as u64;
         if now.saturating_sub(self.since) < RATE_PERIOD {
             return Ok(());
         }
         if self.bytes < RATE_BYTES {
-            return Err(Fault::Passing("the answer arrived too slowly".to_owned()));
+            return Err(TransportError::Passing(
+                "the answer arrived too slowly".to_owned(),
+            ));
         }
         *self = Self::new(now);
         Ok(())
     }
 }
 
-/// Replaces what is not UTF-8, by three bytes for one: within the limit, too.
-pub fn text_of(held: Vec<u8>) -> Result<String, Fault> {
+/// Returns the bytes as text. Each invalid sequence becomes three bytes, which also count for the limit.
+pub fn text_of(held: Vec<u8>) -> Result<String, TransportError> {
     String::from_utf8(held).or_else(|error| {
         let chunks = error.as_bytes().utf8_chunks();
         let replaced = |invalid: &[u8]| if invalid.is_empty() { 0 } else { 3 };
         let bytes = chunks.map(|chunk| chunk.valid().len() + replaced(chunk.invalid()));
         if bytes.sum::<usize>() > HELD_LIMIT {
-            return Err(Fault::TooLarge);
+            return Err(TransportError::TooLarge);
         }
         Ok(String::from_utf8_lossy(error.as_bytes()).into_owned())
     })
 }
 
-pub(super) fn is_stored(head: &Head, take: Take, start: &[u8]) -> bool {
-    match take {
-        Take::ByShape => is_archive(head, start),
-        Take::Object => head.status == 200,
+pub(super) fn is_stored(head: &Head, target: BodyTarget, start: &[u8]) -> bool {
+    match target {
+        BodyTarget::SinkIfArchive => is_archive(head, start),
+        BodyTarget::Sink => head.status == 200,
     }
 }
 
-/// An archive shows by its signature, or by the continuation token that comes with nothing else.
+/// True for an archive: it has a zip signature, or a continuation token, which Mimecast sends only
+/// with archives.
 fn is_archive(head: &Head, start: &[u8]) -> bool {
     let kind = head
         .text(CONTENT_TYPE.as_str())
@@ -64,17 +67,17 @@ fn is_archive(head: &Head, start: &[u8]) -> bool {
     start.starts_with(b"PK") || (siem_token(head).is_some() && !is_text && !start.starts_with(b"{"))
 }
 
-pub(super) fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
-    // an object is a gzip file in any case, whatever a store calls that
-    if take == Take::ByShape
+pub(super) fn check_framing(head: &Head, target: BodyTarget) -> Result<(), TransportError> {
+    // an object is a gzip file, even if the store declares that as an encoding
+    if target == BodyTarget::SinkIfArchive
         && let Some(coding) = head.text(CONTENT_ENCODING.as_str())
         && !coding.eq_ignore_ascii_case("identity")
     {
-        return Err(Fault::Improper(
-            "an answer compressed though not asked for".to_owned(),
+        return Err(TransportError::Improper(
+            "a compressed answer, which was not requested".to_owned(),
         ));
     }
-    // another coding before the chunks would be taken for content, and behind them it would hide a cut
+    // a coding before the chunks would be read as content, and a coding after them would hide a cut
     let is_chunked = head
         .text(TRANSFER_ENCODING.as_str())
         .is_some_and(|codings| codings.trim().eq_ignore_ascii_case("chunked"));
@@ -84,7 +87,7 @@ pub(super) fn check_framing(head: &Head, take: Take) -> Result<(), Fault> {
     if is_framed || matches!(head.status, 100..200 | 204 | 304) {
         return Ok(());
     }
-    Err(Fault::Passing(
-        "an answer whose end could be a cut: neither a length nor plain chunks".to_owned(),
+    Err(TransportError::Passing(
+        "an answer with neither a length nor plain chunks: its end could be a cut".to_owned(),
     ))
 }

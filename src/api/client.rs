@@ -1,4 +1,4 @@
-//! One host of Mimecast, asked as one application.
+//! The client of one Mimecast host, for one application.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,15 +14,15 @@ use super::attempts::{outcome, with_retries};
 use super::endpoints::Call;
 use super::retry::Policy;
 use super::token::Application;
-use super::transport::{self, Fault, Reach, Received, Take, Transport};
+use super::transport::{BodyTarget, Reach, Received, ReceivedBody, Transport, TransportError};
 use super::{ApiError, Identity, NoSink, Reply, Sink, identity};
 use crate::clock::Clock;
 use crate::config::{BaseUrl, Network};
 
-/// A clock that is further off is worth a word when a signature is refused.
+/// If the clocks differ by more, a refused signature is reported as a wrong clock.
 const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(2);
 
-/// One host of Mimecast, asked as one application.
+/// The client of one Mimecast host, for one application.
 pub struct Client {
     transport: Transport,
     base: BaseUrl,
@@ -33,20 +33,20 @@ pub struct Client {
     requests: AtomicU64,
 }
 
-/// What is asked.
+/// The content of a request.
 #[derive(Clone, Copy)]
-enum Ask<'a> {
+enum RequestContent<'a> {
     Json(&'a Value),
-    /// The same, for an answer that is kept as it is.
+    /// A JSON body whose answer is stored unchanged.
     Raw(&'a Value),
     Query(&'a [(&'static str, String)]),
 }
 
 impl Client {
-    /// Prepares to ask; no connection is made yet.
+    /// Prepares a client without connecting.
     ///
     /// # Errors
-    /// [`ApiError::Unusable`] when proxy or certificates cannot be used.
+    /// [`ApiError::Unusable`] if proxy or certificates cannot be used.
     pub fn new(
         base: BaseUrl,
         app_id: &str,
@@ -70,49 +70,51 @@ impl Client {
         })
     }
 
-    /// Asks with a JSON body, and repeats what is worth repeating.
+    /// Sends a JSON body and retries if that can help.
     ///
     /// # Errors
-    /// [`ApiError`], once nothing can be gained by asking again in this run.
+    /// [`ApiError`] if another attempt in this run cannot help.
     pub fn call(&self, call: Call, body: &Value, sink: &mut dyn Sink) -> Result<Reply, ApiError> {
-        self.ask(call, Ask::Json(body), sink)
+        self.request(call, RequestContent::Json(body), sink)
     }
 
-    /// Asks with a JSON body and writes the whole body of the answer into `sink`, whatever it holds. Returns
-    /// its head, or nothing for an answer without content.
+    /// Sends a JSON body and writes the complete body of the answer into `sink`, unchanged. Returns
+    /// the head, or `None` for an answer without content.
     ///
     /// # Errors
-    /// As [`Client::call`].
+    /// The same as [`Client::call`].
     pub fn call_raw(
         &self,
         call: Call,
         body: &Value,
         sink: &mut dyn Sink,
     ) -> Result<Option<Head>, ApiError> {
-        match self.ask(call, Ask::Raw(body), sink) {
+        match self.request(call, RequestContent::Raw(body), sink) {
             Ok(Reply::Archive(head)) => Ok(Some(head)),
             Ok(Reply::Json(_) | Reply::Nothing) => Ok(None),
             Err(error) => Err(error.without_beginning()),
         }
     }
 
-    /// Asks with a query for JSON.
+    /// Sends a query and returns the JSON of the answer.
     ///
     /// # Errors
-    /// As [`Client::call`].
+    /// The same as [`Client::call`].
     pub fn list(&self, call: Call, query: &[(&'static str, String)]) -> Result<String, ApiError> {
-        match self.ask(call, Ask::Query(query), &mut NoSink)? {
+        match self.request(call, RequestContent::Query(query), &mut NoSink)? {
             Reply::Json(text) => Ok(text),
-            // no content is an empty list
+            // an answer without content is an empty list
             Reply::Nothing => Ok(r#"{"value":[]}"#.to_owned()),
-            Reply::Archive(_) => Err(ApiError::NotUnderstood("a list that is no JSON".to_owned())),
+            Reply::Archive(_) => Err(ApiError::NotUnderstood(
+                "a list that is not JSON".to_owned(),
+            )),
         }
     }
 
-    /// Gets a token where the generation wants one; a signature needs no call of its own.
+    /// Fetches a token under API 2.0. A signature needs no call of its own.
     ///
     /// # Errors
-    /// As [`Client::call`].
+    /// The same as [`Client::call`].
     pub fn log_in(&self) -> Result<(), ApiError> {
         match &self.identity {
             Identity::Bearer(application) => self.token(application).map(drop),
@@ -120,30 +122,38 @@ impl Client {
         }
     }
 
-    /// Attempts so far.
+    /// Returns the number of attempts so far.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// The host that is asked.
+    /// Returns the URL of the host.
     pub const fn base(&self) -> &BaseUrl {
         &self.base
     }
 
-    fn ask(&self, call: Call, ask: Ask<'_>, sink: &mut dyn Sink) -> Result<Reply, ApiError> {
+    fn request(
+        &self,
+        call: Call,
+        content: RequestContent<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<Reply, ApiError> {
         let mut renewed = false;
         loop {
             let asked = with_retries(&self.clock, self.policy, self.base.host(), || {
                 sink.clear().map_err(ApiError::Sink)?;
-                self.attempt(call, ask, sink)
+                self.attempt(call, content, sink)
             });
             match (&self.identity, asked) {
-                // also met with tokens that are good: a fresh one decides
+                // Mimecast also refuses valid tokens at times: a new one decides
                 (Identity::Bearer(application), Err(ApiError::Denied(Denial::Keys))) => {
                     if renewed {
                         return Err(ApiError::Denied(Denial::Token));
                     }
-                    info!(call = call.path(), "the token was refused: getting another");
+                    info!(
+                        call = call.path(),
+                        "Mimecast refused the token: fetching a new one"
+                    );
                     application.drop_token();
                     renewed = true;
                 }
@@ -155,7 +165,7 @@ impl Client {
         }
     }
 
-    /// A refused signature is the clock's fault when that is far off.
+    /// Returns a denial that names the clock if this host's clock is wrong, else the keys.
     fn keys_or_clock(&self) -> Denial {
         match self.clock.skew() {
             Some(skew) if skew.abs() > SKEW_LIMIT => Denial::Clock(-skew.num_seconds()),
@@ -163,31 +173,33 @@ impl Client {
         }
     }
 
-    /// One request with a signature of its own, and what came of it.
+    /// Sends one request with its own signature, and returns the meaning of the answer.
     fn attempt(
         &self,
         call: Call,
-        ask: Ask<'_>,
+        content: RequestContent<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(Answer, Option<Received>), ApiError> {
         let headers = match &self.identity {
-            Identity::Bearer(application) => identity::bearing(&self.token(application)?)?,
-            one => identity::signed(one, &self.app_id, call, self.clock.now())?,
+            Identity::Bearer(application) => identity::bearer_headers(&self.token(application)?)?,
+            one => identity::signed_headers(one, &self.app_id, call, self.clock.now())?,
         };
         let url = self.base.join(call.path());
         let client = self.transport.client();
-        let request = match ask {
-            Ask::Json(body) | Ask::Raw(body) => client.post(url).body(body.to_string()),
-            Ask::Query(query) => client.get(with_query(url, query)),
+        let request = match content {
+            RequestContent::Json(body) | RequestContent::Raw(body) => {
+                client.post(url).body(body.to_string())
+            }
+            RequestContent::Query(query) => client.get(with_query(url, query)),
         };
-        let take = match ask {
-            Ask::Raw(_) => Take::Object,
-            Ask::Json(_) | Ask::Query(_) => Take::ByShape,
+        let target = match content {
+            RequestContent::Raw(_) => BodyTarget::Sink,
+            RequestContent::Json(_) | RequestContent::Query(_) => BodyTarget::SinkIfArchive,
         };
-        self.send(call, request.headers(headers).build(), (take, sink))
+        self.send(call, request.headers(headers).build(), (target, sink))
     }
 
-    /// The token at hand, or a new one.
+    /// Returns the current token, or a new one if that has expired.
     fn token(&self, application: &Application) -> Result<SecretString, ApiError> {
         if let Some(token) = application.token(self.clock.elapsed()) {
             return Ok(token);
@@ -204,13 +216,17 @@ impl Client {
                 .request(Method::POST, url)
                 .headers(headers);
             let request = request.body(application.form().expose_secret().to_owned());
-            self.send(Call::Token, request.build(), (Take::ByShape, &mut NoSink))
+            self.send(
+                Call::Token,
+                request.build(),
+                (BodyTarget::SinkIfArchive, &mut NoSink),
+            )
         });
         let (_, received) = asked?;
         let elapsed = self.clock.elapsed();
         match received.body {
-            transport::Body::Held(text) => application.keep(&text, elapsed),
-            transport::Body::Stored | transport::Body::Cut(_) => None,
+            ReceivedBody::Held(text) => application.keep(&text, elapsed),
+            ReceivedBody::Stored | ReceivedBody::Cut(_) => None,
         }
         .and_then(|()| application.token(elapsed))
         .ok_or_else(|| ApiError::NotUnderstood("a token answer without a token".to_owned()))
@@ -220,23 +236,27 @@ impl Client {
         &self,
         call: Call,
         request: reqwest::Result<Request>,
-        (take, sink): (Take, &mut dyn Sink),
+        (target, sink): (BodyTarget, &mut dyn Sink),
     ) -> Result<(Answer, Option<Received>), ApiError> {
         let unusable = |error: reqwest::Error| ApiError::Unusable(error.without_url().to_string());
         let request = request.map_err(unusable)?;
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let sent = match self.transport.exchange(request, take, sink) {
-            Err(Fault::Sink(_)) if !call.is_archive() && take == Take::ByShape => Err(
-                Fault::Improper("an archive where JSON was expected".to_owned()),
-            ),
+        let sent = match self.transport.exchange(request, target, sink) {
+            Err(TransportError::Sink(_))
+                if !call.is_archive() && target == BodyTarget::SinkIfArchive =>
+            {
+                Err(TransportError::Improper(
+                    "an archive where JSON was expected".to_owned(),
+                ))
+            }
             sent => sent,
         };
         outcome(sent, self.base.host(), |received| {
             self.learn_time(&received.head);
             let body = match &received.body {
-                transport::Body::Held(text) => Body::Held(text),
-                transport::Body::Stored => Body::Stored,
-                transport::Body::Cut(why) => return Answer::Broken(why.clone()),
+                ReceivedBody::Held(text) => Body::Held(text),
+                ReceivedBody::Stored => Body::Stored,
+                ReceivedBody::Cut(why) => return Answer::Broken(why.clone()),
             };
             let status = received.head.status;
             let request_id = received.head.text("x-request-id");
@@ -260,7 +280,7 @@ fn with_query(mut url: reqwest::Url, query: &[(&'static str, String)]) -> reqwes
 fn reply(answer: &Answer, received: Received) -> Reply {
     match received.body {
         _ if *answer == Answer::Nothing => Reply::Nothing,
-        transport::Body::Held(text) => Reply::Json(text),
-        transport::Body::Stored | transport::Body::Cut(_) => Reply::Archive(received.head),
+        ReceivedBody::Held(text) => Reply::Json(text),
+        ReceivedBody::Stored | ReceivedBody::Cut(_) => Reply::Archive(received.head),
     }
 }

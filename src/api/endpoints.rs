@@ -8,28 +8,28 @@ use serde_json::{Value, json};
 use crate::config::Format;
 use crate::logs::{Kind, Log};
 
-/// The header that says where the SIEM stream goes on.
+/// The header with the token of the next archive.
 pub(crate) const SIEM_TOKEN: &str = "mc-siem-token";
-/// Events asked for in one audit page; the largest that is in production elsewhere.
+/// Events per audit page: the largest size that other collectors use in production.
 pub(crate) const AUDIT_PAGE: usize = 500;
 
-/// One call.
+/// A call of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
-    /// Which region serves an address.
+    /// Finds the region of an e-mail address.
     Discover,
-    /// A key pair for address and password.
+    /// Returns a key pair for e-mail address and password.
     Login,
-    /// The account code.
+    /// Returns the account code.
     Account,
-    /// API 2.0: a bearer token for client credentials.
+    /// API 2.0: returns a bearer token for client credentials.
     Token,
-    /// The next part of a log.
+    /// Returns the next part of a log.
     Log(&'static Log),
 }
 
 impl Call {
-    /// Returns the path, which is also what gets signed.
+    /// Returns the path, which API 1.0 also signs.
     pub const fn path(self) -> &'static str {
         match self {
             Self::Discover => "/api/login/discover-authentication",
@@ -60,22 +60,22 @@ impl Call {
     }
 }
 
-/// The body that asks where an address logs in.
+/// Returns the body that asks for the region of an e-mail address.
 pub fn discover(email: &str) -> Value {
     json!({"data": [{"emailAddress": email}]})
 }
 
-/// The body of a log-in; the password goes into a header.
+/// Returns the body of a log-in. The password is in a header.
 pub fn login(email: &str) -> Value {
     json!({"data": [{"userName": email}]})
 }
 
-/// The body that asks for the account.
+/// Returns the body that asks for the account.
 pub fn account() -> Value {
     json!({"data": []})
 }
 
-/// The body that asks for the archive after `token`, or for the earliest.
+/// Returns the body that asks for the archive after `token`, or for the oldest one.
 pub fn siem(token: Option<&str>, format: Format) -> Value {
     let format = match format {
         Format::KeyValue => "key_value",
@@ -88,8 +88,8 @@ pub fn siem(token: Option<&str>, format: Format) -> Value {
     json!({"data": [ask]})
 }
 
-/// The body that asks for one page of the events between two times; the dates go with every page,
-/// because no source says whether a page token carries them.
+/// Returns the body that asks for one page of the events between two times. Every page repeats the
+/// times, because no source says whether a page token contains them.
 pub fn audit(
     from: DateTime<Utc>,
     to: DateTime<Utc>,
@@ -104,18 +104,18 @@ pub fn audit(
     json!({"meta": {"pagination": pagination}, "data": [window]})
 }
 
-/// The offset stands without a colon, as in the vendor's examples.
+/// Returns a time with an offset without a colon, as in the vendor's examples.
 fn audit_time(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%dT%H:%M:%S+0000").to_string()
 }
 
-/// Addresses asked for in one page, the most that is allowed.
+/// Addresses per page: the largest number that Mimecast allows.
 const LIST_PAGE: &str = "100";
 
-/// The query for the page of objects after `token`, else for those since a day.
+/// Returns the query for the page of objects after `token`, or for the objects since a day.
 ///
-/// The parameter is `type` here and `types` in the vendor's other event call. A token stands alone:
-/// no source says whether a range beside it narrows the answer.
+/// The parameter is `type` here and `types` in the vendor's other event call. The query never has
+/// both token and day, because no source says whether the day narrows the answer.
 pub fn events(
     kind: &str,
     since: DateTime<Utc>,

@@ -11,27 +11,27 @@ use secrecy::ExposeSecret as _;
 use super::ApiError;
 use crate::config::{Network, PrivateStores, Proxy, Scope};
 
-/// A host that nobody exempts from the proxy: the name is reserved (RFC 2606).
+/// A reserved host name (RFC 2606), which no operator exempts from the proxy.
 const ANY_STORE: &str = "https://store.invalid/";
 
-/// Resolves names of object stores, and drops addresses that the configuration does not allow.
+/// Resolves the names of object stores, and drops addresses that the configuration does not allow.
 #[derive(Clone)]
 pub(super) struct Guard(Arc<Inner>);
 
 struct Inner {
     stores: PrivateStores,
-    /// The one name whose addresses are not checked, because the proxy may be inside the company.
+    /// The host of the proxy. Its addresses are not checked, because a proxy may be inside the company.
     proxy: Option<String>,
 }
 
-/// An object store whose addresses are not used, by its name.
+/// An object store, by name, whose addresses are all refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Barred {
-    /// The operator can allow it.
+    /// A private address: the operator can allow it.
     #[error("the object store {0} has a private address")]
     Private(String),
-    /// No setting allows it.
-    #[error("the name of the object store {0} leads to this host or its link")]
+    /// A local address: no setting allows it.
+    #[error("the name of the object store {0} resolves to this host or to a link-local address")]
     Local(String),
 }
 
@@ -50,14 +50,18 @@ impl Guard {
         Self(Arc::new(Inner { stores, proxy }))
     }
 
-    /// True for the proxy's own host, whose addresses are not checked: no object may come from it.
+    /// True for the proxy's own host. Its addresses are not checked, so no object may come from it.
     pub(super) fn is_proxy(&self, host: &str) -> bool {
         let proxy = self.0.proxy.as_deref();
         proxy.is_some_and(|proxy| proxy.eq_ignore_ascii_case(host))
     }
 
-    /// Returns the addresses of `host` that may be used.
-    fn admit(&self, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Barred> {
+    /// Returns the addresses of `host` that the configuration allows.
+    fn allowed_addresses(
+        &self,
+        host: &str,
+        found: Vec<SocketAddr>,
+    ) -> Result<Vec<SocketAddr>, Barred> {
         if self.is_proxy(host) {
             return Ok(found);
         }
@@ -77,16 +81,16 @@ impl Resolve for Guard {
         let guard = self.clone();
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed = guard.admit(name.as_str(), found.collect())?;
+            let allowed = guard.allowed_addresses(name.as_str(), found.collect())?;
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
 }
 
-/// Returns the host of the proxy that requests to object stores go through.
+/// Returns the host of the proxy for requests to object stores.
 ///
-/// The HTTP library finds the proxy of environment and system with the same matcher. `NO_PROXY`
-/// decides for each host: for one that it lists, the guard checks every address.
+/// The HTTP library uses the same matcher to find the proxy of environment and system. It does not
+/// use the proxy for a host in `NO_PROXY`, so the guard checks every address of such a host.
 fn proxy_host(network: &Network) -> Option<String> {
     match &network.proxy {
         Proxy::None => None,
@@ -106,7 +110,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::api::transport::{Fault, fault_of};
+    use crate::api::transport::TransportError;
     use crate::config::{Config, EXAMPLE, Environment};
     use crate::failure::{Code, Failure};
 
@@ -155,7 +159,7 @@ mod tests {
             ("10.0.0.0/24", at(&["10.0.0.1"]), Ok(at(&["10.0.0.1"]))),
             ("10.0.1.0/24", at(&["10.0.0.1"]), private),
         ] {
-            let admitted = guard("none", stores).admit(STORE, found.clone());
+            let admitted = guard("none", stores).allowed_addresses(STORE, found.clone());
             assert_eq!(admitted, expected, "{stores}: {found:?}");
         }
     }
@@ -165,12 +169,15 @@ mod tests {
         let guard = guard("http://user:x@Proxy.example.com:3128", "none");
         assert!(guard.is_proxy("proxy.example.com") && guard.is_proxy("PROXY.example.com"));
         assert_eq!(
-            guard.admit("proxy.example.com", at(&["10.0.0.1"])),
+            guard.allowed_addresses("proxy.example.com", at(&["10.0.0.1"])),
             Ok(at(&["10.0.0.1"]))
         );
         for other in ["a.proxy.example.com", "example.com", "proxy.example.com."] {
             assert!(!guard.is_proxy(other), "{other}");
-            assert!(guard.admit(other, at(&["10.0.0.1"])).is_err(), "{other}");
+            assert!(
+                guard.allowed_addresses(other, at(&["10.0.0.1"])).is_err(),
+                "{other}"
+            );
         }
     }
 
@@ -184,12 +191,12 @@ mod tests {
         );
     }
 
-    /// The answer of a name server, seen by a guard.
+    /// The answer of a name server, filtered by a guard.
     struct Answered(Guard, Vec<SocketAddr>);
 
     impl Resolve for Answered {
         fn resolve(&self, name: Name) -> Resolving {
-            let allowed = self.0.admit(name.as_str(), self.1.clone());
+            let allowed = self.0.allowed_addresses(name.as_str(), self.1.clone());
             let addrs = allowed.map(|allowed| Box::new(allowed.into_iter()) as Addrs);
             Box::pin(async move { Ok(addrs?) })
         }
@@ -202,7 +209,7 @@ mod tests {
         let client = reqwest::Client::builder().no_proxy().dns_resolver(answered);
         let sent = client.build().unwrap().get(format!("https://{STORE}/a"));
         let error = runtime().block_on(sent.send()).unwrap_err();
-        let Fault::Store(barred) = fault_of(&error) else {
+        let TransportError::Store(barred) = TransportError::of(&error) else {
             panic!("{error:?}");
         };
         assert_eq!(barred, Barred::Private(STORE.to_owned()));

@@ -1,4 +1,4 @@
-//! Who asks, and the headers that show it.
+//! The identity of the collector, and the headers that prove it.
 
 use std::sync::Arc;
 
@@ -16,21 +16,21 @@ const DATE: HeaderName = HeaderName::from_static("x-mc-date");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-mc-req-id");
 const APP_ID: HeaderName = HeaderName::from_static("x-mc-app-id");
 
-/// Who asks.
+/// The identity that a client uses.
 #[derive(Clone, Debug)]
 pub enum Identity {
-    /// API 1.0: only the application is named, for discovery.
+    /// API 1.0: only the application id, for discovery.
     Application,
     /// API 1.0: e-mail address and password, as the value of `Authorization`.
     Basic(SecretString),
     /// API 1.0: a key pair.
     Keys(Credentials),
-    /// API 2.0: whoever holds a token.
+    /// API 2.0: an application that fetches bearer tokens.
     Bearer(Arc<Application>),
 }
 
-/// The headers of one attempt under API 1.0, with a signature of its own.
-pub(super) fn signed(
+/// Returns the headers of one attempt under API 1.0, with a new signature.
+pub(super) fn signed_headers(
     identity: &Identity,
     app_id: &str,
     call: Call,
@@ -50,7 +50,7 @@ pub(super) fn signed(
     headers.insert(REQUEST_ID, value(&id, "the request id")?);
     headers.insert(APP_ID, value(app_id, "the application id")?);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    // archives and JSON come from the same call
+    // the same call returns archives and JSON
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     if let Some(authorization) = authorization {
         headers.insert(AUTHORIZATION, secret(&authorization)?);
@@ -58,8 +58,8 @@ pub(super) fn signed(
     Ok(headers)
 }
 
-/// The headers of one attempt under API 2.0.
-pub(super) fn bearing(token: &SecretString) -> Result<HeaderMap, ApiError> {
+/// Returns the headers of one attempt under API 2.0.
+pub(super) fn bearer_headers(token: &SecretString) -> Result<HeaderMap, ApiError> {
     let mut headers = HeaderMap::new();
     let authorization = SecretString::from(format!("Bearer {}", token.expose_secret()));
     headers.insert(AUTHORIZATION, secret(&authorization)?);
@@ -70,7 +70,7 @@ pub(super) fn bearing(token: &SecretString) -> Result<HeaderMap, ApiError> {
 
 fn value(text: &str, what: &str) -> Result<HeaderValue, ApiError> {
     let text = HeaderValue::from_str(text);
-    text.map_err(|_| ApiError::Unusable(format!("{what} cannot stand in a header")))
+    text.map_err(|_| ApiError::Unusable(format!("{what} cannot be sent in a header")))
 }
 
 fn secret(text: &SecretString) -> Result<HeaderValue, ApiError> {

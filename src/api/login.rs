@@ -1,6 +1,7 @@
-//! From an e-mail address to a key pair and an account: what setup asks, once.
+//! The calls of the setup: from an e-mail address to a key pair and an account.
 //!
-//! Vendor pages: <https://integrations.mimecast.com/documentation/api-overview/authentication-scripts-server-apps/>.
+//! Vendor pages:
+//! <https://integrations.mimecast.com/documentation/api-overview/authentication-scripts-server-apps/>.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +13,7 @@ use super::endpoints::{self, Call};
 use super::{ApiError, Client, Identity, NoSink, Reply};
 use crate::config::{Api, BaseUrl};
 
-/// How a password is checked.
+/// The directory that checks a password.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum AuthType {
     /// Mimecast's own password.
@@ -22,19 +23,19 @@ pub enum AuthType {
     Domain,
 }
 
-/// What a log-in gives.
+/// The result of a log-in.
 #[derive(Debug)]
 pub struct KeyPair {
-    /// Sent with every request.
+    /// The key that is sent with every request.
     pub access_key: SecretString,
-    /// Signs every request.
+    /// The key that signs every request.
     pub secret_key: SecretString,
-    /// Seconds until the pair expires, where the service says so.
+    /// Seconds until the pair expires, if Mimecast says so.
     pub lifetime_seconds: Option<u64>,
 }
 
 impl AuthType {
-    /// The identity of a log-in.
+    /// Returns the identity of a log-in.
     pub fn identity(self, email: &str, password: &SecretString) -> Identity {
         let scheme = match self {
             Self::Cloud => "Basic-Cloud",
@@ -46,11 +47,11 @@ impl AuthType {
     }
 }
 
-/// Finds the API host of an address's region.
+/// Returns the API host of the region of an e-mail address.
 ///
 /// # Errors
-/// [`Denial::UnknownAddress`] when no region knows it; [`ApiError::NotUnderstood`] when the host
-/// named is not Mimecast's, or is this host although another one was asked.
+/// [`Denial::UnknownAddress`] if no region knows the address. [`ApiError::NotUnderstood`] if the
+/// host is not Mimecast's, or if another host names this one.
 pub fn discover(client: &Client, email: &str) -> Result<BaseUrl, ApiError> {
     let first = first(client, Call::Discover, &endpoints::discover(email))?;
     let host = first
@@ -62,15 +63,18 @@ pub fn discover(client: &Client, email: &str) -> Result<BaseUrl, ApiError> {
     } else {
         format!("https://{host}")
     };
-    let refused = |why: String| ApiError::NotUnderstood(format!("the region found: {why}"));
+    let refused = |why: String| {
+        let what = format!("Mimecast named an API host that is not allowed: {why}");
+        ApiError::NotUnderstood(what)
+    };
     let region = BaseUrl::parse_for(&text, Api::V1).map_err(|error| refused(error.to_string()))?;
     is_within_reach(client.base(), &region)
         .then_some(region)
         .ok_or_else(|| refused("a loopback host".to_owned()))
 }
 
-/// True unless a host on the internet names this one, where any local user could listen for the
-/// password.
+/// True if the collector may use the region. A host on the internet must not name this host, because a
+/// local user could listen there for the password.
 fn is_within_reach(asked: &BaseUrl, region: &BaseUrl) -> bool {
     asked.is_loopback() || !region.is_loopback()
 }
@@ -78,7 +82,7 @@ fn is_within_reach(asked: &BaseUrl, region: &BaseUrl) -> bool {
 /// Exchanges a password for a key pair.
 ///
 /// # Errors
-/// [`Denial::Login`] and everything else that [`Client::call`] reports.
+/// [`Denial::Login`], or an error of [`Client::call`].
 pub fn log_in(client: &Client, email: &str) -> Result<KeyPair, ApiError> {
     let first = first(client, Call::Login, &endpoints::login(email))?.unwrap_or_default();
     let key = |name: &str| {
@@ -102,10 +106,10 @@ pub fn log_in(client: &Client, email: &str) -> Result<KeyPair, ApiError> {
     }
 }
 
-/// The code of the account that the keys belong to.
+/// Returns the code of the account that the keys belong to.
 ///
 /// # Errors
-/// Everything that [`Client::call`] reports.
+/// An error of [`Client::call`].
 pub fn account_code(client: &Client) -> Result<String, ApiError> {
     let first = first(client, Call::Account, &endpoints::account())?.unwrap_or_default();
     let code = first
@@ -120,7 +124,7 @@ pub fn account_code(client: &Client) -> Result<String, ApiError> {
         .ok_or_else(|| ApiError::NotUnderstood("an account without a code".to_owned()))
 }
 
-/// The first item of `data`.
+/// Returns the first item of `data`.
 fn first(client: &Client, call: Call, body: &Value) -> Result<Option<Value>, ApiError> {
     let Reply::Json(text) = client.call(call, body, &mut NoSink)? else {
         return Err(ApiError::NotUnderstood(

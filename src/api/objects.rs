@@ -1,7 +1,7 @@
-//! API 2.0: the objects that a list names, by addresses that carry their own permission.
+//! API 2.0: fetches the objects of a list. Each address contains its own permission.
 //!
-//! They are fetched by a client that holds no credentials: an object store refuses a request with
-//! two permissions, and it is somebody else's host.
+//! The client for objects has no credentials. An object store refuses a request with two
+//! permissions, and the store belongs to another company.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,16 +13,16 @@ use super::answer::Answer;
 use super::attempts::{outcome, with_retries};
 use super::guard::Guard;
 use super::retry::Policy;
-use super::transport::{Body, Reach, Take, Transport};
+use super::transport::{BodyTarget, Reach, ReceivedBody, Transport};
 use super::{ApiError, Sink};
 use crate::clock::Clock;
 use crate::config::{BaseUrl, Network, PrivateStores, Scope};
 
-/// Where an object lies. Its query is a permission: only the path is ever shown or kept.
+/// The address of an object. Its query is a permission, so only host and path are shown or saved.
 #[derive(Clone)]
 pub struct Address(Url);
 
-/// Fetches objects.
+/// The client that fetches objects.
 pub struct Objects {
     transport: Transport,
     policy: Policy,
@@ -32,20 +32,20 @@ pub struct Objects {
     guard: Guard,
 }
 
-/// Why an address is not fetched from.
+/// The reason why an address is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AddressError {
-    /// No store of Mimecast's has such an address; the text goes on after "an object's address".
+    /// An address that no store of Mimecast's has. The text follows "an object's address".
     Odd(&'static str),
-    /// The host is a private address that the configuration does not list.
+    /// A private host that the configuration does not list.
     Private(String),
 }
 
 impl Objects {
-    /// Prepares to fetch; `base` is the API that names the addresses.
+    /// Prepares a client. `base` is the API whose lists contain the addresses.
     ///
     /// # Errors
-    /// [`ApiError::Unusable`] when proxy or certificates cannot be used.
+    /// [`ApiError::Unusable`] if proxy or certificates cannot be used.
     pub fn new(base: &BaseUrl, network: &Network, clock: Clock) -> Result<Self, ApiError> {
         let is_rehearsal = base.is_loopback();
         let reach = if is_rehearsal {
@@ -67,7 +67,7 @@ impl Objects {
     /// Reads an address of a list.
     ///
     /// # Errors
-    /// [`ApiError::PrivateStore`] for a private address that the configuration does not list;
+    /// [`ApiError::PrivateStore`] for a private address that the configuration does not list.
     /// [`ApiError::NotUnderstood`] for one that no store of Mimecast's has.
     pub fn address(&self, text: &str) -> Result<Address, ApiError> {
         let odd = |why| ApiError::NotUnderstood(format!("an object's address {why}"));
@@ -82,11 +82,11 @@ impl Objects {
         Ok(address)
     }
 
-    /// Fetches an object into `sink`, byte for byte.
+    /// Fetches an object into `sink` unchanged.
     ///
     /// # Errors
-    /// [`ApiError::PositionRefused`] when the address has lapsed, and as
-    /// [`Client::call`](super::Client::call).
+    /// [`ApiError::Lapsed`] if the address has expired, [`ApiError::Gone`] if the store does not
+    /// have the object, or an error of [`Client::call`](super::Client::call).
     pub fn fetch(&self, address: &Address, sink: &mut dyn Sink) -> Result<(), ApiError> {
         let host = address.0.host_str().unwrap_or_default();
         let fetched = with_retries(&self.clock, self.policy, host, || {
@@ -95,10 +95,10 @@ impl Objects {
             let request = request.headers(HeaderMap::new()).build();
             let request =
                 request.map_err(|error| ApiError::Unusable(error.without_url().to_string()))?;
-            let sent = self.transport.exchange(request, Take::Object, sink);
+            let sent = self.transport.exchange(request, BodyTarget::Sink, sink);
             outcome(sent, host, |received| match &received.body {
-                Body::Cut(why) => Answer::Broken(why.clone()),
-                Body::Held(_) | Body::Stored => Answer::of_object(&received.head),
+                ReceivedBody::Cut(why) => Answer::Broken(why.clone()),
+                ReceivedBody::Held(_) | ReceivedBody::Stored => Answer::of_object(&received.head),
             })
         });
         fetched.map(drop).map_err(ApiError::without_beginning)
@@ -111,9 +111,9 @@ impl Address {
         is_rehearsal: bool,
         stores: &PrivateStores,
     ) -> Result<Self, AddressError> {
-        let url = Url::parse(text).map_err(|_| AddressError::Odd("is no URL"))?;
+        let url = Url::parse(text).map_err(|_| AddressError::Odd("is not a URL"))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(AddressError::Odd("holds a user name"));
+            return Err(AddressError::Odd("contains a user name"));
         }
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let number: Option<IpAddr> = host.parse().ok();
@@ -125,7 +125,9 @@ impl Address {
         }
         let scope = number.map_or(Scope::Public, Scope::of);
         if is_loopback || host.is_empty() || scope == Scope::Barred {
-            return Err(AddressError::Odd("leads to this host or its link"));
+            return Err(AddressError::Odd(
+                "leads to this host or to a link-local address",
+            ));
         }
         if number.is_some_and(|number| !stores.allow(host, number)) {
             return Err(AddressError::Private(host.to_owned()));
@@ -133,17 +135,17 @@ impl Address {
         Ok(Self(url))
     }
 
-    /// The host's name or address.
+    /// Returns the name or address of the host.
     pub(crate) fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
 
-    /// The part that stays the same when a page is listed again: host and path.
+    /// Returns host and path, which stay the same when a page is listed again.
     pub fn place(&self) -> String {
         format!("{self:?}")
     }
 
-    /// The last part of the path without the endings that say how it is packed.
+    /// Returns the last part of the path without the endings of its format, such as `.json.gz`.
     pub fn stem(&self) -> &str {
         let last = self.0.path().rsplit('/').next().unwrap_or_default();
         let last = last.strip_suffix(".gz").unwrap_or(last);

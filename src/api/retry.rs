@@ -1,32 +1,32 @@
-//! When to ask again: a schedule without a clock, so that it can be read and tested.
+//! When to retry: a schedule without a clock, so that tests can check it.
 //!
-//! Faults are repeated a few times, exponentially and with full jitter, so that many installations
-//! do not come back at the same moment after an outage. A request to slow down is obeyed as often
-//! as it is made; what ends it is the run's budget.
+//! Faults are retried a few times, after waits that double and are random. So many installations do
+//! not return at the same moment after an outage. A request to slow down is always obeyed, until
+//! the time budget of the run ends.
 
 use std::time::Duration;
 
 use super::answer::{Answer, Denial};
 use crate::config::Network;
 
-/// No wait of our own choice is longer.
+/// The longest wait that the collector chooses.
 const LONGEST: Duration = Duration::from_secs(60);
-/// The wait after 429 when Mimecast names none; each further one is longer by as much.
+/// The wait after 429 if Mimecast names none. Each further wait is longer by this much.
 const UNNAMED: Duration = Duration::from_secs(30);
-/// So many hints in a row are believed; after that no wait is shorter than [`UNNAMED`].
+/// The number of hints in a row that count. After that, no wait is shorter than [`UNNAMED`].
 const HINTS_BELIEVED: u32 = 5;
 
-/// How often and how patiently faults are repeated.
+/// How often and how soon faults are retried.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// Repetitions after the first attempt.
+    /// The number of retries after the first attempt.
     pub retries: u32,
-    /// Before the first repetition; doubled each time.
+    /// The wait before the first retry. Each further wait is twice as long.
     pub first_wait: Duration,
 }
 
 impl Policy {
-    /// As the configuration says.
+    /// Returns the policy of the configuration.
     pub const fn of(network: &Network) -> Self {
         Self {
             retries: network.retries,
@@ -35,27 +35,28 @@ impl Policy {
     }
 }
 
-/// The repetitions of one call so far.
+/// The retries of one call so far.
 #[derive(Debug)]
 pub(crate) struct Retry {
     policy: Policy,
     faults: u32,
-    slowed: u32,
-    doubted: bool,
-    /// Kept apart: two refusals move a position, and nothing else may count as one of them.
-    refused: bool,
+    slow_downs: u32,
+    has_asked_again: bool,
+    /// True after the first refusal of the position. Two refusals move a position, so other answers
+    /// do not count.
+    was_refused: bool,
 }
 
-/// What to do after an answer that is no success.
+/// The next step after an answer that is not a success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Ask again after this time.
+    /// Retry after this time.
     Wait(Duration),
     /// Report the answer.
     GiveUp,
-    /// No time is left for the second call that would decide.
+    /// Report that the time budget has ended: the deciding second call does not fit.
     OutOfTime,
-    /// Report it, and do not ask again before this time has passed.
+    /// Report the answer, and send no request before this time has passed.
     GiveUpFor(Duration),
 }
 
@@ -64,13 +65,14 @@ impl Retry {
         Self {
             policy,
             faults: 0,
-            slowed: 0,
-            doubted: false,
-            refused: false,
+            slow_downs: 0,
+            has_asked_again: false,
+            was_refused: false,
         }
     }
 
-    /// Decides; `left` is what remains of the run's budget, `jitter` is evenly drawn from 0 to 1.
+    /// Returns the next step. `left` is the rest of the run's time budget, `jitter` a random number
+    /// from 0 to 1.
     pub(crate) fn next(&mut self, answer: &Answer, left: Duration, jitter: f64) -> Next {
         match answer {
             Answer::Broken(_) if self.faults < self.policy.retries => {
@@ -79,10 +81,10 @@ impl Retry {
                 within(doubled.min(LONGEST).mul_f64(jitter), left)
             }
             Answer::SlowDown(hint) => {
-                self.slowed += 1;
-                let unnamed = UNNAMED * self.slowed;
+                self.slow_downs += 1;
+                let unnamed = UNNAMED * self.slow_downs;
                 let wait = match hint {
-                    Some(hint) if self.slowed <= HINTS_BELIEVED => *hint,
+                    Some(hint) if self.slow_downs <= HINTS_BELIEVED => *hint,
                     Some(hint) => (*hint).max(UNNAMED),
                     None => unnamed,
                 };
@@ -92,13 +94,15 @@ impl Retry {
                     Next::GiveUpFor(wait)
                 }
             }
-            // seen where nothing was wrong: a second call decides
-            Answer::Denied(Denial::ApplicationId) | Answer::NotUnderstood(_) if !self.doubted => {
-                self.doubted = true;
+            // Mimecast sends such answers at times without a reason: a second call decides
+            Answer::Denied(Denial::ApplicationId) | Answer::NotUnderstood(_)
+                if !self.has_asked_again =>
+            {
+                self.has_asked_again = true;
                 within(self.policy.first_wait, left)
             }
-            Answer::PositionRefused if !self.refused => {
-                self.refused = true;
+            Answer::PositionRefused if !self.was_refused => {
+                self.was_refused = true;
                 match within(self.policy.first_wait, left) {
                     Next::GiveUp => Next::OutOfTime,
                     wait => wait,

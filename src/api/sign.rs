@@ -1,9 +1,10 @@
-//! Signing of API 1.0, as a pure function of keys, date, request id and path.
+//! Signatures of API 1.0, as a pure function of keys, date, request id and path.
 //!
 //! `Authorization: MC <access key>:<base64(HMAC-SHA1(secret key, "date:id:path:application key"))>`
-//! (<https://integrations.mimecast.com/documentation/api-overview/authorization/>). The body is not
-//! covered, so nothing but a new date and id keeps one signature from serving two requests: each
-//! attempt is signed anew.
+//! (<https://integrations.mimecast.com/documentation/api-overview/authorization/>).
+//!
+//! The signature does not cover the body. Each attempt gets a new date and id, so that no signature
+//! is valid for two requests.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use crate::credentials::Credentials;
 
-/// The header values of one signed attempt; sending it consumes it.
+/// The header values of one signed attempt.
 #[derive(Debug)]
 pub(crate) struct Signed {
     /// `x-mc-date`.
@@ -26,7 +27,7 @@ pub(crate) struct Signed {
     pub(crate) authorization: SecretString,
 }
 
-/// Signs one attempt at `path`, which has neither host nor query.
+/// Signs one attempt. `path` contains neither host nor query.
 pub(crate) fn sign(keys: &Credentials, now: DateTime<Utc>, id: Uuid, path: &str) -> Signed {
     let (date, request_id) = (date(now), id.hyphenated().to_string());
     let text = text_to_sign(&date, &request_id, path, keys.app_key().expose_secret());
@@ -39,7 +40,7 @@ pub(crate) fn sign(keys: &Credentials, now: DateTime<Utc>, id: Uuid, path: &str)
     }
 }
 
-/// The vendor's date form: English names, two-digit day, `UTC` at the end.
+/// Returns a date in the vendor's form: English names, two-digit day, `UTC` at the end.
 pub(crate) fn date(now: DateTime<Utc>) -> String {
     now.format("%a, %d %b %Y %H:%M:%S UTC").to_string()
 }
@@ -59,7 +60,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Bytes 0 to 63 as secret key; signatures computed with two other implementations.
+    /// Bytes 0 to 63 are the secret key. Two other implementations computed the signatures.
     const DATE: &str = "Tue, 24 Nov 2015 12:50:11 UTC";
     const ID: &str = "8578FCFC-A305-4D9A-99CB-F4D5ECEFE297";
     const APP_KEY: &str = "00000000-1111-2222-3333-444444444444";

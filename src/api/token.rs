@@ -1,7 +1,8 @@
-//! API 2.0: client credentials for a bearer token, kept in memory until shortly before it lapses.
+//! API 2.0: fetches a bearer token for client credentials, and keeps it in memory until shortly
+//! before it expires.
 //!
-//! Token answers can repeat the credentials that they were sent: their bodies are read for the token
-//! and for nothing else.
+//! The answer can repeat the credentials. So the collector reads only the token of it and writes
+//! its text nowhere.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,14 +12,14 @@ use serde_json::Value;
 
 use crate::credentials::ClientSecret;
 
-/// A token is not used in its last minutes: clocks differ, and a run takes its time.
+/// A token is not used in its last minutes, because clocks differ and requests need time.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
-/// What is assumed when the service does not say how long a token is good.
+/// The assumed lifetime if Mimecast does not state one.
 const UNSTATED: Duration = Duration::from_secs(10 * 60);
-/// No lifetime is believed beyond this.
+/// The longest lifetime that the collector accepts.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 
-/// A registered application and the token that it holds.
+/// A registered application and its current token.
 #[derive(Debug)]
 pub struct Application {
     client_id: String,
@@ -33,7 +34,7 @@ struct Token {
 }
 
 impl Application {
-    /// One without a token yet.
+    /// Returns an application without a token.
     pub const fn new(client_id: String, secret: ClientSecret) -> Self {
         Self {
             client_id,
@@ -42,7 +43,7 @@ impl Application {
         }
     }
 
-    /// The form that asks for a token, every value percent-encoded.
+    /// Returns the form that requests a token, with percent-encoded values.
     pub(super) fn form(&self) -> SecretString {
         let form = reqwest::Url::parse_with_params(
             "form:",
@@ -56,14 +57,14 @@ impl Application {
         form.unwrap_or_default().into()
     }
 
-    /// The token, if there is one that is good at `elapsed`.
+    /// Returns the token if there is one that is valid at `elapsed`.
     pub(super) fn token(&self, elapsed: Duration) -> Option<SecretString> {
         let token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
         let good = token.as_ref().filter(|token| elapsed < token.good_until);
         good.map(|token| token.value.clone())
     }
 
-    /// Keeps the token of an answer; nothing when there is none in it.
+    /// Saves the token of an answer in memory. Returns `None` if the answer has none.
     pub(super) fn keep(&self, answer: &str, elapsed: Duration) -> Option<()> {
         let answer = Some(answer).filter(|answer| answer.len() <= super::ANSWER_LIMIT)?;
         let answer: Value = serde_json::from_str(answer).ok()?;
@@ -79,7 +80,7 @@ impl Application {
         Some(())
     }
 
-    /// Forgets a token that was refused.
+    /// Drops a token that Mimecast refused.
     pub(super) fn drop_token(&self) {
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -89,7 +90,7 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.len() <= 16 << 10 && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// How long a token is used: always a while, never for ever.
+/// Returns how long a token is used, at most an hour.
 fn lifetime(expires_in: Option<&Value>) -> Duration {
     let seconds = expires_in.and_then(|value| {
         value

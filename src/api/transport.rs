@@ -1,12 +1,12 @@
-//! One HTTP exchange: a request out, an answer in, under limits of bytes, time and rate.
+//! One HTTP exchange: sends a request and receives its answer, under limits of bytes, time and rate.
 //!
-//! No redirect is followed, no answer is decompressed or retried here, and a body whose end cannot
-//! be told from a cut (neither a length nor chunks) is refused. Errors carry no address: the HTTP
-//! library would put it into the text, query included.
+//! This module follows no redirect, decompresses nothing and does not retry. It refuses a body
+//! without a length and without chunks, because its end may be a cut. Errors contain no address:
+//! the HTTP library would add it with its query.
 
-use std::error::Error as _;
+mod error;
+
 use std::future::Future;
-use std::io;
 use std::time::Duration;
 
 use reqwest::header::CONTENT_LENGTH;
@@ -15,88 +15,69 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::answer::Head;
 use super::body::{Rate, check_framing, is_stored, text_of};
-use super::guard::{Barred, Guard};
+use super::guard::Guard;
 use super::trust::{check_authorities, proxied, trusting};
 use super::{ApiError, Sink};
-use crate::clock::{Clock, Stopped, TICK};
+use crate::clock::{Clock, TICK};
 use crate::config::Network;
+pub(crate) use error::TransportError;
+use error::innermost;
 
-/// Answers that are held in memory, in bytes; a page of audit events is far below.
+/// The largest answer that is held in memory, in bytes. A page of audit events is far smaller.
 pub(crate) const HELD_LIMIT: usize = 16 << 20;
 /// The largest archive, in bytes.
 const STORED_LIMIT: u64 = 16 << 30;
-/// A body that brings less than [`RATE_BYTES`] in this time is not worth waiting for.
+/// A body that brings less than [`RATE_BYTES`] in this time is too slow.
 pub(super) const RATE_PERIOD: Duration = Duration::from_secs(30);
 pub(super) const RATE_BYTES: u64 = 30 << 10;
 const AGENT: &str = concat!("mimecast-collector/", env!("CARGO_PKG_VERSION"));
 
-/// The network, with everything that the configuration says about it.
+/// The connections, with the network settings of the configuration.
 pub(crate) struct Transport {
     client: reqwest::Client,
     runtime: Option<Runtime>,
-    idle: Duration,
-    whole: Duration,
+    idle_timeout: Duration,
+    request_timeout: Duration,
     clock: Clock,
 }
 
-/// Where requests go, which decides what is let through.
+/// The target of requests. It decides which addresses and proxies are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// The API's own host.
+    /// The host of the API.
     Api,
-    /// A store that the API names: never a host of the network that this program runs in.
+    /// A store that the API names. It must not be in the local network, unless the operator allows it.
     Store,
-    /// This very machine, as in a rehearsal.
+    /// This host, as in a rehearsal.
     Loopback,
 }
 
-/// What is done with a body.
+/// What happens to a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Take {
-    /// An archive goes into the sink, all else is held.
-    ByShape,
-    /// Whatever comes with success goes into the sink.
-    Object,
+pub(crate) enum BodyTarget {
+    /// An archive goes into the sink, any other body into memory.
+    SinkIfArchive,
+    /// The body of every success goes into the sink.
+    Sink,
 }
 
-/// Why there is no answer.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    /// Worth repeating: no connection, a cut, a stall.
-    Passing(String),
-    /// Not worth repeating in this run, such as a certificate that is not trusted.
-    Lasting(String),
-    /// The addresses of an object store are not allowed.
-    Store(Barred),
-    /// A setting of the network is wrong.
-    Unusable(String),
-    /// An answer that breaks a limit or a rule of HTTP.
-    Improper(String),
-    /// An answer larger than any known one.
-    TooLarge,
-    /// The caller's sink failed.
-    Sink(io::Error),
-    /// A signal, or the end of the budget.
-    Stopped(Stopped),
-}
-
-/// What arrived.
+/// An answer as it arrived.
 pub(crate) struct Received {
     pub(crate) head: Head,
-    pub(crate) body: Body,
+    pub(crate) body: ReceivedBody,
 }
 
-/// Where the body is.
-pub(crate) enum Body {
-    /// Bytes that are not UTF-8 are replaced: one of them must not make a whole page unreadable.
+/// The place of the body.
+pub(crate) enum ReceivedBody {
+    /// In memory. Bytes that are not UTF-8 are replaced, because one of them must not make a page unreadable.
     Held(String),
     Stored,
-    /// Stored up to where the transfer broke off, for this reason.
+    /// In the sink up to a cut, with the reason of the cut.
     Cut(String),
 }
 
 impl Transport {
-    /// Prepares connections; none is made yet.
+    /// Prepares a transport without connecting.
     pub(crate) fn new(network: &Network, reach: Reach, clock: Clock) -> Result<Self, ApiError> {
         let unusable = |why: String| ApiError::Unusable(why);
         let is_loopback = reach == Reach::Loopback;
@@ -128,52 +109,53 @@ impl Transport {
             .enable_all()
             .build()
             .map_err(ApiError::Host)?;
-        let (idle, whole) = (network.idle_timeout, network.request_timeout);
         Ok(Self {
             client,
             runtime: Some(runtime),
-            idle,
-            whole,
+            idle_timeout: network.idle_timeout,
+            request_timeout: network.request_timeout,
             clock,
         })
     }
 
-    /// A builder of requests.
+    /// Returns the HTTP client, which builds requests.
     pub(crate) fn client(&self) -> &reqwest::Client {
         &self.client
     }
 
-    /// Sends one request and takes its answer in.
+    /// Sends one request and receives its answer.
     pub(crate) fn exchange(
         &self,
         request: Request,
-        take: Take,
+        target: BodyTarget,
         sink: &mut dyn Sink,
-    ) -> Result<Received, Fault> {
+    ) -> Result<Received, TransportError> {
         let runtime = self.runtime.as_ref().expect("only taken when dropped");
         runtime.block_on(async {
             let begun = self.clock.elapsed();
-            let sent = self.watch(self.client.execute(request), self.idle).await?;
-            let mut response = sent.map_err(|error| fault_of(&error))?;
+            let sent = self
+                .watch(self.client.execute(request), self.idle_timeout)
+                .await?;
+            let mut response = sent.map_err(|error| TransportError::of(&error))?;
             let head = Head {
                 status: response.status().as_u16(),
                 headers: std::mem::take(response.headers_mut()),
             };
-            check_framing(&head, take)?;
+            check_framing(&head, target)?;
             let mut begins_stored = None;
-            let taken = self.take_in(
+            let received = self.receive_body(
                 &mut response,
                 &head,
-                (take, &mut begins_stored),
+                (target, &mut begins_stored),
                 sink,
                 begun,
             );
-            match taken.await {
+            match received.await {
                 Ok(body) => Ok(Received { head, body }),
-                Err(Fault::Passing(why))
-                    if begins_stored.unwrap_or_else(|| is_stored(&head, take, &[])) =>
+                Err(TransportError::Passing(why))
+                    if begins_stored.unwrap_or_else(|| is_stored(&head, target, &[])) =>
                 {
-                    let body = Body::Cut(why);
+                    let body = ReceivedBody::Cut(why);
                     Ok(Received { head, body })
                 }
                 Err(fault) => Err(fault),
@@ -181,59 +163,66 @@ impl Transport {
         })
     }
 
-    /// Takes a body in; sets whether it goes into the sink once its beginning shows that.
-    async fn take_in(
+    /// Receives a body. Sets `archive` once the first bytes show whether the body goes into the sink.
+    async fn receive_body(
         &self,
         response: &mut Response,
         head: &Head,
-        (take, archive): (Take, &mut Option<bool>),
+        (target, archive): (BodyTarget, &mut Option<bool>),
         sink: &mut dyn Sink,
         begun: Duration,
-    ) -> Result<Body, Fault> {
-        // growing by doubling would take twice as much for a moment
+    ) -> Result<ReceivedBody, TransportError> {
+        // a vector that grows by doubling needs twice the memory for a moment
         let length = head.text(CONTENT_LENGTH.as_str());
         let length = length.and_then(|length| length.parse().ok());
         let mut held = Vec::with_capacity(length.unwrap_or(0).min(HELD_LIMIT));
         let mut stored = 0_u64;
         let mut rate = Rate::new(self.clock.elapsed());
         loop {
-            self.clock.check().map_err(Fault::Stopped)?; // bytes that keep coming never let it wait
+            self.clock.check().map_err(TransportError::Stopped)?; // a steady flow of bytes never waits
             let spent = self.clock.elapsed().saturating_sub(begun);
-            let left = self.whole.saturating_sub(spent);
+            let left = self.request_timeout.saturating_sub(spent);
             if left.is_zero() {
-                let whole = self.whole.as_secs();
-                return Err(Fault::Passing(format!(
+                let whole = self.request_timeout.as_secs();
+                return Err(TransportError::Passing(format!(
                     "the answer was not complete after {whole} s"
                 )));
             }
-            let chunk = match self.watch(response.chunk(), self.idle.min(left)).await {
-                Err(Fault::Passing(_)) if left < self.idle => continue, // out of time: said above
+            let chunk = match self
+                .watch(response.chunk(), self.idle_timeout.min(left))
+                .await
+            {
+                Err(TransportError::Passing(_)) if left < self.idle_timeout => continue, // reported above
                 watched => watched?,
             };
-            let Some(chunk) = chunk.map_err(|error| fault_of(&error))? else {
+            let Some(chunk) = chunk.map_err(|error| TransportError::of(&error))? else {
                 break;
             };
             rate.add(chunk.len(), self.clock.elapsed())?;
-            if *archive.get_or_insert_with(|| is_stored(head, take, &chunk)) {
+            if *archive.get_or_insert_with(|| is_stored(head, target, &chunk)) {
                 stored += chunk.len() as u64;
-                sink.write_all(&chunk).map_err(Fault::Sink)?;
+                sink.write_all(&chunk).map_err(TransportError::Sink)?;
             } else {
                 held.extend_from_slice(&chunk);
             }
             if held.len() > HELD_LIMIT || stored > STORED_LIMIT {
-                return Err(Fault::TooLarge);
+                return Err(TransportError::TooLarge);
             }
         }
-        // an archive of no bytes has no signature: only its headers tell
+        // an empty archive has no signature: only its headers show it
         Ok(match archive {
-            Some(true) => Body::Stored,
-            None if is_stored(head, take, &[]) => Body::Stored,
-            _ => Body::Held(text_of(held)?),
+            Some(true) => ReceivedBody::Stored,
+            None if is_stored(head, target, &[]) => ReceivedBody::Stored,
+            _ => ReceivedBody::Held(text_of(held)?),
         })
     }
 
-    /// Waits for `work`, but neither longer than `limit` nor beyond a signal or the budget.
-    async fn watch<T>(&self, work: impl Future<Output = T>, limit: Duration) -> Result<T, Fault> {
+    /// Waits for `work` until `limit`, a signal or the end of the time budget.
+    async fn watch<T>(
+        &self,
+        work: impl Future<Output = T>,
+        limit: Duration,
+    ) -> Result<T, TransportError> {
         tokio::pin!(work);
         let begun = self.clock.elapsed();
         loop {
@@ -242,10 +231,12 @@ impl Transport {
             if let Ok(done) = tokio::time::timeout(tick, &mut work).await {
                 return Ok(done);
             }
-            self.clock.check().map_err(Fault::Stopped)?;
+            self.clock.check().map_err(TransportError::Stopped)?;
             if waited + tick >= limit {
                 let limit = limit.as_secs_f32();
-                return Err(Fault::Passing(format!("nothing arrived for {limit:.0} s")));
+                return Err(TransportError::Passing(format!(
+                    "nothing arrived for {limit:.0} s"
+                )));
             }
         }
     }
@@ -253,56 +244,9 @@ impl Transport {
 
 impl Drop for Transport {
     fn drop(&mut self) {
-        // a name that is still being looked up must not keep the program from ending
+        // a pending name lookup must not delay the end of the program
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
-}
-
-/// What an error of the HTTP library means.
-pub(super) fn fault_of(error: &reqwest::Error) -> Fault {
-    if let Some(barred) = find::<Barred>(error) {
-        return Fault::Store(barred.clone());
-    }
-    let cause = innermost(error);
-    if cause.contains("proxy authorization required") {
-        let what = "the proxy wants a valid user name and password: expected them in proxy, such as \
-                    \"http://user:password@proxy.example.com:3128\"";
-        return Fault::Unusable(what.to_owned());
-    }
-    let is_tls = cause.contains("certificate") || cause.contains("peer is incompatible");
-    let text = if is_tls {
-        return Fault::Lasting(format!("the connection is not trusted: {cause}"));
-    } else if error.is_connect() && error.is_timeout() {
-        "no connection in time".to_owned()
-    } else if error.is_connect() {
-        format!("no connection: {cause}")
-    } else {
-        format!("the connection broke: {cause}")
-    };
-    Fault::Passing(text)
-}
-
-/// Returns the first cause of that type.
-fn find<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if let Some(found) = inner.downcast_ref() {
-            return Some(found);
-        }
-        cause = inner.source();
-    }
-    None
-}
-
-/// The last cause in the chain, which is the operating system's or the TLS library's own word.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    let mut text = None;
-    while let Some(inner) = cause {
-        text = Some(inner.to_string());
-        cause = inner.source();
-    }
-    text.unwrap_or_else(|| "the HTTP library gave no reason".to_owned())
 }

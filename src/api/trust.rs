@@ -9,7 +9,7 @@ use super::ApiError;
 use crate::config::{self, Network};
 use crate::durable;
 
-/// All authorities of a system take a fifth of this, in bytes.
+/// The largest certificate file, in bytes: five times the authorities of a usual system.
 const CA_FILE_LIMIT: u64 = 1 << 20;
 
 pub(super) fn proxied(
@@ -18,7 +18,7 @@ pub(super) fn proxied(
     is_loopback: bool,
 ) -> Result<ClientBuilder, ApiError> {
     match &network.proxy {
-        // a proxy of the environment is for the world outside
+        // a proxy of the environment does not serve a loopback address
         config::Proxy::System if is_loopback => Ok(builder.no_proxy()),
         config::Proxy::System => Ok(builder),
         config::Proxy::None => Ok(builder.no_proxy()),
@@ -28,7 +28,7 @@ pub(super) fn proxied(
     }
 }
 
-/// Refuses a pipe in `SSL_CERT_FILE`: the TLS library would wait for its other end.
+/// Refuses a pipe in `SSL_CERT_FILE`, because the TLS library would wait for its other end.
 pub(super) fn check_authorities() -> Result<(), ApiError> {
     let Some(path) = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from) else {
         return Ok(());
@@ -39,7 +39,7 @@ pub(super) fn check_authorities() -> Result<(), ApiError> {
             let what = format!("SSL_CERT_FILE {shown}: not a regular file");
             Err(ApiError::Unusable(what))
         }
-        _ => Ok(()), // the TLS library says what is missing
+        _ => Ok(()), // the TLS library reports a missing file
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) fn trusting(
     let certificates = Certificate::from_pem_bundle(&pem)
         .map_err(|_| unusable("not a PEM file with certificates".to_owned()))?;
     if certificates.is_empty() {
-        return Err(unusable("holds no certificate".to_owned()));
+        return Err(unusable("contains no certificate".to_owned()));
     }
     Ok(builder.tls_certs_merge(certificates))
 }

@@ -1,4 +1,4 @@
-//! The end of a run: clocks that disagree are told, old files are deleted, the data folder is handed over.
+//! The end of a run: warns if the clocks differ, deletes old files, hands over the data folder.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,39 +11,39 @@ use crate::failure::{Code, Failure};
 use crate::report::Report;
 use crate::spool::{Spool, SpoolError, prune::Pruned};
 
-/// Files are deleted only if the two clocks agree within this.
+/// Files are deleted only if the two clocks differ by at most this.
 const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(10);
-/// The name of a disagreement of clocks among troubles.
+/// The name of the trouble that the clocks are days apart.
 const CLOCKS: &str = "clocks";
 
 impl Collection<'_> {
-    /// Ends a run whose streams were all tried: deletes what is old.
+    /// Ends a run after all streams, and deletes old files.
     ///
     /// # Errors
-    /// The most urgent trouble of a single stream.
+    /// The most urgent failure of a single stream.
     pub fn finish(&mut self) -> Result<(), Failure> {
         self.check_clocks();
         let worst = self.worst_trouble();
-        // a drained stream has nothing pending: one stream's trouble must not fill the disk
+        // a complete stream has nothing left to commit; the trouble of another must not fill the disk
         if !self.drained.is_empty() {
             self.prune()?;
         }
         worst.map_or(Ok(()), Err)
     }
 
-    /// Returns the time by which old files were deleted, or `None` if the run deleted nothing.
+    /// Returns the time by which old files were deleted, or `None` if the run deleted none.
     pub fn pruned_at(&self) -> Option<DateTime<Utc>> {
         self.pruned_at
     }
 
-    /// Returns in how many runs in a row the clocks were days apart. The stream that is first by name
-    /// counts the runs.
+    /// Returns the number of runs in a row in which the clocks were days apart. The first stream by
+    /// name counts them.
     pub(super) fn runs_with_clocks_apart(&self) -> u32 {
         let lead = self.spools.values().next();
         lead.map_or(0, |lead| lead.runs_with(CLOCKS))
     }
 
-    /// Tells the operator that the clocks are days apart. It is a trouble once it lasts.
+    /// Warns the operator if the clocks are days apart. That is a trouble once it lasts.
     fn check_clocks(&mut self) {
         let present = self.context.clock.present();
         let Some(apart) = present.apart else { return };
@@ -56,7 +56,7 @@ impl Collection<'_> {
             lead.warn(what.clone());
         }
         if let Err(other) = lead.count_trouble(CLOCKS, runs, present.earliest) {
-            warn!(%other, "the state of the clocks could not be saved");
+            warn!(%other, "could not save that the clocks differ");
         }
         let remedy = "set this host's clock; if it is right, report it to Mimecast";
         let failure = Failure::later(CLOCKS, what, remedy).if_it_lasts(Code::Config, remedy);
@@ -88,29 +88,29 @@ impl Collection<'_> {
         }
         self.report.pruned(pruned);
         let (removed, kept) = (pruned.removed, pruned.kept);
-        info!(removed, kept, "old files are deleted");
+        info!(removed, kept, "deleted old files");
         self.pruned_at = Some(now);
         Ok(())
     }
 
-    /// Hands the data folder over to the next run and adds what is still to be told to the report.
+    /// Hands the data folder over to the next run, and adds the untold warnings to the report.
     ///
     /// # Errors
-    /// The failure of the first stream that cannot be handed over; the others are.
+    /// The failure of the first stream that cannot be handed over. The other streams are handed over.
     pub fn hand_over(&mut self) -> Result<(), SpoolError> {
         let latest = self.context.clock.present().latest;
         let mut handed_over = Ok(());
         for spool in self.spools.values_mut() {
             let this = spool.hand_over(latest);
             let this =
-                this.inspect_err(|error| warn!(%error, "the data folder is not handed over"));
+                this.inspect_err(|error| warn!(%error, "could not hand over the data folder"));
             handed_over = handed_over.and(this);
             self.report.warnings.extend(spool.untold());
         }
         handed_over
     }
 
-    /// Returns what the run did, and the streams that wait until their warnings are told.
+    /// Returns the report, and the streams whose warnings are not told yet.
     pub fn into_report(self) -> (Report, Untold) {
         let (spools, now) = (
             self.spools.into_values().collect(),
@@ -124,7 +124,7 @@ impl Collection<'_> {
     }
 }
 
-/// The streams of a run that has ended, with the warnings that the operator has not read yet.
+/// The streams of a finished run, with warnings that the operator has not read yet.
 #[derive(Default)]
 pub struct Untold {
     spools: Vec<Spool>,
@@ -132,18 +132,18 @@ pub struct Untold {
 }
 
 impl Untold {
-    /// Forgets all warnings, once they have been told.
+    /// Deletes all warnings. Call it once they have been told.
     pub fn forget(&mut self) {
         let Some(now) = self.now else { return };
         for spool in &mut self.spools {
             if let Err(error) = spool.forget_told(now) {
-                warn!(%error, "what was told could not be forgotten: it may be told again");
+                warn!(%error, "could not delete warnings that were told: they may be told again");
             }
         }
     }
 }
 
-/// Returns a disagreement of clocks in one sentence.
+/// Describes the difference of the clocks in one sentence.
 fn days_apart(apart: TimeDelta) -> String {
     let hours = apart.num_hours().abs();
     let way = if apart > TimeDelta::zero() {
@@ -159,7 +159,7 @@ fn days_apart(apart: TimeDelta) -> String {
     format!("this host's clock is {span} {way} Mimecast's: one of the two is wrong")
 }
 
-/// Returns whole days.
+/// Returns the whole days of a duration.
 pub fn days(duration: Duration) -> u32 {
     u32::try_from(duration.as_secs() / (24 * 60 * 60)).unwrap_or(u32::MAX)
 }

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-/// A question whose answer is fetched by another thread; one at a time.
+/// A thread that fetches one answer at a time.
 pub(crate) struct Prefetch<Q, A> {
     questions: Sender<Q>,
     answers: Receiver<A>,
@@ -11,14 +11,14 @@ pub(crate) struct Prefetch<Q, A> {
 }
 
 impl<Q: Send + 'static, A: Send + 'static> Prefetch<Q, A> {
-    /// Starts the thread; it ends with the program or after its last answer.
+    /// Starts the thread. It ends with the program or after its last answer.
     pub(crate) fn new(fetch: impl Fn(Q) -> A + Send + 'static) -> Self {
         let (questions, asked) = channel();
         let (answer, answers) = channel();
         thread::spawn(move || {
             for question in asked {
                 if answer.send(fetch(question)).is_err() {
-                    return; // nobody waits any more
+                    return; // the caller no longer waits
                 }
             }
         });
@@ -29,7 +29,7 @@ impl<Q: Send + 'static, A: Send + 'static> Prefetch<Q, A> {
         }
     }
 
-    /// Asks without waiting. The answer to an earlier question is dropped.
+    /// Sends a question without waiting. The answer to an earlier question is dropped.
     pub(crate) fn start(&self, question: Q) {
         self.discard();
         self.questions
@@ -38,7 +38,7 @@ impl<Q: Send + 'static, A: Send + 'static> Prefetch<Q, A> {
         self.open.set(true);
     }
 
-    /// Waits for the answer to the question last asked.
+    /// Waits for the answer to the last question.
     pub(crate) fn take(&self) -> A {
         self.open.set(false);
         self.answers
@@ -46,7 +46,7 @@ impl<Q: Send + 'static, A: Send + 'static> Prefetch<Q, A> {
             .expect("the thread answers every question, or the whole run has failed")
     }
 
-    /// Waits for the answer, if one is under way, and drops it.
+    /// Waits for the answer of a pending question, and drops it.
     pub(crate) fn discard(&self) {
         if self.open.get() {
             drop(self.take());

@@ -7,7 +7,7 @@ use crate::failure::{Code, Failure, Reach};
 use crate::spool::{Left, Spool};
 
 impl Collection<'_> {
-    /// Leaves a stream that failed. Its failure counts, whatever else goes wrong.
+    /// Ends a stream that failed. Its failure counts more than an error while saving the state.
     pub(super) fn fail(
         &mut self,
         name: &str,
@@ -15,7 +15,7 @@ impl Collection<'_> {
         failure: Failure,
         has_progress: bool,
     ) -> Result<(), Failure> {
-        // a run that used its time well is not in trouble
+        // running out of time is not a trouble if this run committed batches
         let trouble = (!(failure.is_out_of_time() && has_progress)).then_some(&failure.trouble);
         let runs = trouble.map_or(0, |trouble| spool.runs_with(trouble) + 1);
         let left = Left {
@@ -23,7 +23,7 @@ impl Collection<'_> {
             not_before: failure.not_before,
         };
         if let Err(other) = spool.leave(&left, self.now()) {
-            warn!(%other, "the state could not be settled: the next run does it");
+            warn!(%other, "could not save the state: the next run does it");
         }
         let was_cut_off = std::mem::replace(&mut self.is_cut_off, failure.reach == Reach::Network);
         // Mimecast may fail to answer for one stream and answer for the next
@@ -44,7 +44,7 @@ impl Collection<'_> {
 
     /// Keeps the trouble of one stream for the end of the run.
     pub(super) fn keep_trouble(&mut self, failure: Failure, runs: u32) {
-        warn!(error = failure.what, "the other streams go on");
+        warn!(error = failure.what, "a stream failed: the others continue");
         self.report.notes.push(failure.what.clone());
         self.troubles.push(failure.after(runs));
     }
@@ -59,7 +59,7 @@ impl Collection<'_> {
         }
     }
 
-    /// Returns the trouble that is most urgent, if there is any.
+    /// Returns the most urgent trouble, if there is any.
     pub(super) fn worst_trouble(&mut self) -> Option<Failure> {
         self.troubles
             .drain(..)
@@ -67,7 +67,7 @@ impl Collection<'_> {
     }
 }
 
-/// Returns a smaller number for the trouble that a person has to act on.
+/// Returns a smaller number for a more urgent trouble.
 const fn urgency(code: Code) -> u8 {
     match code {
         Code::Later => 2,

@@ -1,4 +1,4 @@
-//! Which exit code and which advice belong to the errors of each border.
+//! The exit code and the remedy for each error of the API, the spool and the configuration.
 
 use std::io::ErrorKind;
 
@@ -95,14 +95,14 @@ fn of_api(error: &ApiError) -> Failure {
     Failure::new(code, "", remedy)
 }
 
-/// The line that lets an operator allow a private object store.
+/// Returns the remedy that lets the operator allow a private object store.
 fn allow_private(host: &str) -> String {
     format!(
         "if that is right, add the host under [network] in config.toml: private_stores = \"{host}\""
     )
 }
 
-/// A host that cannot be reached: only a certificate that is not trusted never passes by itself.
+/// Returns the failure of a network error. Only an untrusted certificate needs a person if it lasts.
 fn of_network(why: &str) -> Failure {
     if why.contains("certificate") {
         let remedy = "if a proxy opens TLS here, name its certificate as ca_file under [network] in \
@@ -115,7 +115,7 @@ fn of_network(why: &str) -> Failure {
 
 fn of_spool(error: &SpoolError) -> Failure {
     match error {
-        // said by this program, not by the operating system: something else is in the file's place
+        // an error of this program, not of the operating system: the path is not a regular file or folder
         SpoolError::Disk { path, source, .. }
             if source.kind() == ErrorKind::InvalidInput && source.raw_os_error().is_none() =>
         {
@@ -125,7 +125,7 @@ fn of_spool(error: &SpoolError) -> Failure {
             Code::Disk,
             "",
             format!(
-                "move away what is in the place of {} or of its folder",
+                "move away the file or folder that is in the place of {} or of its folder",
                 path.display()
             ),
         ),
@@ -137,10 +137,10 @@ fn of_spool(error: &SpoolError) -> Failure {
         SpoolError::Busy { .. } => Failure::later(
             "busy",
             "",
-            "nothing to do, unless it is still so at the next run",
+            "nothing to do, unless the next run reports the same",
         ),
         SpoolError::Interfered { .. } => {
-            let remedy = "exclude the state folder from whatever deletes old files there";
+            let remedy = "exclude the state folder from the program that deletes old files there";
             Failure::later("interfered", "", format!("nothing to do now; {remedy}"))
                 .if_it_lasts(Code::Config, remedy)
         }
@@ -155,13 +155,13 @@ fn of_spool(error: &SpoolError) -> Failure {
             Failure::new(
                 Code::Config,
                 "",
-                format!("put {path} right, or move it away to start from the earliest"),
+                format!("correct {path}, or move it away to start from the oldest logs"),
             )
         }
     }
 }
 
-/// True if a file is in the place of a folder, or a folder in that of a file.
+/// True if a file is in the place of a folder, or a folder in the place of a file.
 fn is_in_the_way(error: &std::io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,7 +1,7 @@
-//! API 1.0: archive after archive, from the saved token until nothing is waiting.
+//! API 1.0: fetches archive after archive, from the saved token until Mimecast has no more.
 //!
-//! The next archive is already under way while the last is being stored: one thread asks, this one
-//! unpacks and commits. What becomes of an archive that does not verify is decided in [`damaged`].
+//! One thread fetches the next archive while this one unpacks and commits the last. [`damaged`]
+//! handles archives that fail verification.
 
 mod damaged;
 mod unpacking;
@@ -23,8 +23,8 @@ use crate::spool::{Batch, Gap, Scratch, Scratches, Spool};
 
 use super::{FetchError, gap_after, stale};
 
-/// The archives that are waiting.
-pub(super) struct Logs {
+/// The source of archives that are not collected yet.
+pub(super) struct ArchiveStream {
     client: Arc<Client>,
     clock: Clock,
     format: Format,
@@ -46,20 +46,20 @@ struct Archive {
     head: Head,
     token: String,
     raw: Scratch,
-    /// Why its transfer broke off each time; nothing if it has arrived whole.
+    /// The reason why every transfer broke off; `None` for a complete archive.
     cut: Option<String>,
 }
 
-/// An archive in pieces.
+/// An unpacked archive.
 struct Unpacked {
     batch: Batch,
-    /// What does not verify; empty if all does.
+    /// The parts that fail verification, in words.
     faults: Vec<String>,
 }
 
-impl Logs {
-    /// Asks for the first archive after the spool's position.
-    pub(super) fn waiting(context: &Context, spool: &Spool) -> Self {
+impl ArchiveStream {
+    /// Returns the source, and starts to fetch the first archive after the spool's position.
+    pub(super) fn start(context: &Context, spool: &Spool) -> Self {
         let (client, format) = (Arc::clone(&context.client), context.config.siem.format);
         let position = spool.position().map(str::to_owned);
         let asking = Arc::clone(&client);
@@ -82,12 +82,12 @@ impl Logs {
         spool.batch(self.clock.present().latest)
     }
 
-    /// True if starting over can help: the position is a saved one, and this is the first time.
+    /// True if this run may restart: the position is a saved one, and there was no restart yet.
     const fn can_restart(&self) -> bool {
         self.position.is_some() && !self.restarted
     }
 
-    /// Goes on from the oldest archive that Mimecast keeps, and says what may be missing.
+    /// Restarts at the oldest archive that Mimecast keeps, and records the gap.
     fn restart(&mut self, spool: &Spool) -> Ready {
         self.restarted = true;
         let before = self.position.take();
@@ -97,8 +97,8 @@ impl Logs {
         let mut batch = self.batch(spool);
         batch.note_gap(Gap { before, ..gap });
         batch.warn(format!(
-            "Mimecast refused the saved position: collection goes on from the oldest logs that it \
-             keeps, and logs since {since} may be missing"
+            "Mimecast refused the saved position: collection continues from the oldest logs that \
+             Mimecast keeps, and logs since {since} may be missing"
         ));
         Ready {
             batch,
@@ -106,7 +106,7 @@ impl Logs {
         }
     }
 
-    /// Records a gap at the end of a run that came too late.
+    /// Records the gap of a run that was too late, at its end.
     fn record_late(&self, spool: &Spool, (gap, warning): (Gap, String)) -> Ready {
         let mut batch = self.batch(spool);
         batch.note_gap(gap);
@@ -117,26 +117,26 @@ impl Logs {
         }
     }
 
-    /// Has the next archive under way.
+    /// Starts to fetch the archive after this one.
     fn ask_after(&self, spool: &Spool, archive: &Archive) {
         self.prefetch
             .start((Some(archive.token.clone()), spool.scratches()));
     }
 
-    /// An archive that leads back to itself would be fetched for ever.
+    /// Returns an error for an archive that leads back to itself, because it would be fetched forever.
     fn refuse_circle(&self, archive: &Archive) -> Result<(), Failure> {
         if self.position.as_ref() != Some(&archive.token) {
             return Ok(());
         }
-        let what = "Mimecast sent an archive with the token that it was asked with: going on would \
-                    fetch the same archive for ever";
+        let what = "Mimecast sent an archive with the token of the request: the next request would \
+                    return the same archive again";
         let remedy = "nothing was lost; please report it if it repeats";
         Err(Failure::new(Code::NotUnderstood, what, remedy))
     }
 }
 
-impl Source for Logs {
-    /// The next archive, unpacked. After an error the position has not moved.
+impl Source for ArchiveStream {
+    /// Returns the next archive, unpacked. After an error the position has not moved.
     fn next(&mut self, spool: &Spool) -> Result<Option<Ready>, Failure> {
         if self.finished {
             return Ok(None);
@@ -157,15 +157,15 @@ impl Source for Logs {
         self.refuse_circle(&archive)?;
         let mut batch;
         if let Some(why) = archive.cut.clone() {
-            (archive, batch) = self.without_the_rest(spool, archive, &why)?;
+            (archive, batch) = self.complete_or_give_up(spool, archive, &why)?;
             self.ask_after(spool, &archive);
         } else {
             self.ask_after(spool, &archive);
             let unpacked = self.unpack(spool, &mut archive)?;
             batch = unpacked.batch;
             if let Some(fault) = unpacked.faults.into_iter().next() {
-                drop(batch); // its files make room for those of the second copy
-                (archive, batch) = self.second_look(spool, archive, &fault)?;
+                drop(batch); // frees disk space for the second copy
+                (archive, batch) = self.check_second_copy(spool, archive, &fault)?;
                 self.ask_after(spool, &archive);
             }
         }
@@ -200,10 +200,7 @@ fn fetch(
             ApiError::Unreachable,
         )));
     };
-    info!(
-        kind = head.text("content-type"),
-        cut, "an archive has arrived"
-    );
+    info!(kind = head.text("content-type"), cut, "fetched an archive");
     Ok(Fetched::Archive(Box::new(Archive {
         head,
         token,

@@ -1,8 +1,8 @@
-//! API 2.0: page after page of addresses, object after object of a page.
+//! API 2.0: lists page after page of addresses, and fetches the objects of each page.
 //!
-//! The token of a page is left only when each object on it is published, in quarantine, recorded as a gap
-//! or kept as owed: an object that cannot be fetched stops nothing but itself. What was published is in
-//! the memory of the spool. An expired address is refreshed by listing the page again.
+//! The position leaves a page only when none of its objects is open: each is published, quarantined,
+//! a gap or owed. An object that cannot be fetched does not stop the others. The spool remembers which
+//! objects were published. If an address has expired, the page is listed again.
 
 mod debts;
 mod fetching;
@@ -40,50 +40,50 @@ use fetching::fetch;
 use page_in_hand::PageInHand;
 use position::{PageKey, Position};
 
-/// Objects that share one commit, and the bytes after which a batch is closed early.
+/// The largest number of objects in one commit, and the bytes after which a batch is closed early.
 const BATCH_OBJECTS: usize = 32;
 const BATCH_BYTES: u64 = 64 << 20;
-/// Pages without objects that are followed in a row.
+/// The number of pages without objects that are followed in a row.
 const EMPTY_PAGES: u32 = 5;
-/// A type whose token names nothing for so long is listed by date.
+/// A type whose token lists no object for so long is listed by date.
 const QUIET: TimeDelta = TimeDelta::hours(24);
 
-/// One event type and what it shares with the others.
+/// An event type and what it shares with the others.
 #[derive(Clone)]
 pub struct EventType {
-    /// The row of the catalog.
+    /// Its entry in the catalog.
     pub log: &'static Log,
-    /// In the vendor's spelling.
+    /// The name in the vendor's spelling.
     pub name: &'static str,
-    /// The beginning of its files' names.
+    /// The beginning of its file names.
     pub stem: String,
-    /// The object store.
+    /// The client of the object store.
     pub objects: Arc<Objects>,
     /// The list calls of the run.
     pub budget: ListBudget,
-    /// Whether the store has returned an object in this run.
+    /// True once the store has returned an object in this run.
     pub store_seen: StoreSeen,
-    /// When API 1.0 was last collected.
+    /// The time when API 1.0 was last collected.
     pub moved_at: Option<DateTime<Utc>>,
 }
 
-/// What a source does next.
+/// The next step of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// List the page of the position.
     List,
     /// Fetch the objects of the page in hand.
-    Take,
+    Fetch,
     /// Leave the page in hand.
     Leave,
-    /// List a page of which an earlier run owes objects.
+    /// List a page with objects that an earlier run could not fetch.
     Owed,
-    /// List by date if the token has named nothing for long.
+    /// List by date if the token has listed no object for long.
     Date,
     Done,
 }
 
-/// The objects of one event type.
+/// The source of the objects of one event type.
 pub struct ObjectStream {
     client: Arc<Client>,
     kind: EventType,
@@ -93,26 +93,26 @@ pub struct ObjectStream {
     position: Position,
     step: Step,
     page: Option<PageInHand>,
-    /// Objects of the batch in hand, which the spool does not know yet.
+    /// Objects of the current batch, which the spool does not know yet.
     taken: HashSet<Digest>,
-    /// Pages that have had their turn in this run.
+    /// Pages that this run has left.
     visited: Vec<PageKey>,
-    /// Pages of owed objects that were listed in this run.
+    /// The number of pages that were listed in this run for owed objects.
     owed_pages: u32,
     lists: u32,
     relists: u32,
     empty_pages: u32,
-    /// Objects that failed in a row while the store had returned none.
+    /// The number of objects that failed in a row while the store had returned none.
     misses: u32,
     /// True if the store has asked to slow down since it last returned an object.
     is_slowed: bool,
-    /// Why the last object could not be fetched, as the store or the network said it.
+    /// The last error of the store or the network.
     last_error: Option<ApiError>,
-    /// True if a page without objects was the last word of this run.
+    /// True if the last page of this run listed no new object.
     is_quiet: bool,
-    /// What keeps the stream from its end, told after everything else.
+    /// The failure to report at the end, after everything else.
     trouble: Option<Failure>,
-    /// An error that ends the stream once the batch in hand is committed.
+    /// The failure that ends the stream after the commit of the current batch.
     failed: Option<Failure>,
 }
 
@@ -150,7 +150,7 @@ impl ObjectStream {
         self.clock.present().earliest
     }
 
-    fn ask_for_front(&self, spool: &Spool) {
+    fn prefetch_first(&self, spool: &Spool) {
         let front = self.page.as_ref().and_then(|page| page.queue.front());
         if let Some(listed) = front {
             self.prefetch
@@ -158,25 +158,25 @@ impl ObjectStream {
         }
     }
 
-    /// Fetches objects of the page in hand until a batch is full or none is left.
-    fn take(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
+    /// Fetches objects of the page in hand until the batch is full or the page has no more.
+    fn fetch_objects(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let mut objects = 0;
         while objects < BATCH_OBJECTS && batch.size().bytes < BATCH_BYTES {
-            if self.has_nothing_to_take() {
+            if self.is_page_done() {
                 self.step = Step::Leave;
                 return Ok(());
             }
-            self.take_object(spool, batch)?;
+            self.store_next(spool, batch)?;
             objects += 1;
         }
         Ok(())
     }
 
-    /// Does one step; what it finds goes into the batch.
+    /// Does one step, and adds its result to the batch.
     fn advance(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         match self.step {
             Step::List => self.list(spool, batch),
-            Step::Take => self.take(spool, batch),
+            Step::Fetch => self.fetch_objects(spool, batch),
             Step::Leave => self.leave(spool, batch),
             Step::Owed => self.list_owed(spool, batch),
             Step::Date => self.list_by_date(spool, batch),
@@ -186,7 +186,7 @@ impl ObjectStream {
 }
 
 impl Source for ObjectStream {
-    /// Some objects of the page in hand, or the move to the next page.
+    /// Returns some objects of the page in hand, or the move to the next page.
     fn next(&mut self, spool: &Spool) -> Result<Option<Ready>, Failure> {
         loop {
             if let Some(error) = self.failed.take() {
@@ -197,7 +197,7 @@ impl Source for ObjectStream {
             }
             let mut batch = spool.batch(self.clock.present().latest);
             if let Err(error) = self.advance(spool, &mut batch) {
-                self.failed = Some(error); // what is in the batch is good
+                self.failed = Some(error); // the objects in the batch are good
             }
             self.taken.clear();
             let text = self.position.text();

@@ -1,8 +1,8 @@
-//! One audit event as one line.
+//! Formats one audit event as one line.
 //!
-//! The `key_value` line is that of the scripts which the published dashboards were made for: five
-//! values in this order, and the quote before `eventInfo` is never closed, because the dashboards
-//! read to the end of the line and would take a closing quote for a part of the value.
+//! The `key_value` line is that of the scripts for which the published dashboards were made. It has
+//! five values in this order. The quote before `eventInfo` is never closed: the dashboards read to
+//! the end of the line, and a closing quote would become part of the value.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,8 @@ use twox_hash::XxHash3_64;
 
 use crate::json::{Members, Text, canonical, push_one_line};
 
-/// A nested value above this, in bytes, is compared as it was sent.
+/// The largest nested value that is compared in canonical form, in bytes. A larger one is compared
+/// as it was sent.
 const CANONICAL_LIMIT: usize = 64 << 10;
 
 /// An event as it was sent.
@@ -20,20 +21,21 @@ pub(crate) struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// Reads an item; nothing for one that is no object.
+    /// Reads an item. Returns `None` if it is not an object.
     pub(crate) fn read(json: &'a str) -> Option<Self> {
         Some(Self {
             members: serde_json::from_str(json).ok()?,
         })
     }
 
-    /// The vendor's unique id; an event without one is known by its text.
+    /// Returns the vendor's unique id, or `None` for an event without one. Such an event is
+    /// identified by its text.
     pub(crate) fn id(&self) -> Option<Cow<'a, str>> {
         Some(self.value("id")).filter(|id| !id.is_empty())
     }
 
-    /// A number for the members and their values: it does not depend on the order of members, on blanks
-    /// between tokens, or on how strings are escaped.
+    /// Returns a hash of the members and their values. It does not depend on the order of members,
+    /// on blanks between tokens, or on the escapes of strings.
     pub(crate) fn fingerprint(&self) -> u64 {
         self.members.0.iter().fold(0, |sum, (name, value)| {
             let name = XxHash3_64::oneshot(name.as_bytes());
@@ -41,7 +43,7 @@ impl<'a> Event<'a> {
         })
     }
 
-    /// The line of the dashboards, line break included.
+    /// Returns the line for the dashboards, with its line break.
     pub(crate) fn key_value(&self) -> Vec<u8> {
         let mut line = String::with_capacity(256);
         for (before, name) in [
@@ -50,7 +52,7 @@ impl<'a> Event<'a> {
             ("|auditType=\"", "auditType"),
         ] {
             line.push_str(before);
-            // no value can forge a field
+            // without these letters, a value cannot forge a field
             push_flat(&mut line, &self.value(name), |letter| {
                 matches!(letter, '|' | '"')
             });
@@ -61,8 +63,8 @@ impl<'a> Event<'a> {
         line.into_bytes()
     }
 
-    /// All of it as JSON: the time first, because agents take the first time of a line; the rest as
-    /// received.
+    /// Returns the event as one line of JSON. The time is first, because agents use the first time
+    /// of a line. The rest stays as received.
     pub(crate) fn json(&self) -> Vec<u8> {
         let mut line = Vec::with_capacity(512);
         let members = &self.members.0;
@@ -90,7 +92,7 @@ impl<'a> Event<'a> {
         line
     }
 
-    /// A member as text: empty when absent or null, JSON when it is no string.
+    /// Returns a member as text: empty if it is absent or null, JSON if it is not a string.
     fn value(&self, name: &str) -> Cow<'a, str> {
         match self.members.get(name) {
             None | Some("null") => Cow::Borrowed(""),
@@ -102,7 +104,7 @@ impl<'a> Event<'a> {
     }
 }
 
-/// A number for a member whose name has the hash `name`.
+/// Returns a hash for a member whose name has the hash `name`.
 fn fingerprint(name: u64, json: &str) -> u64 {
     let string = json
         .strip_prefix('"')
@@ -111,7 +113,7 @@ fn fingerprint(name: u64, json: &str) -> u64 {
         Some(plain) if !plain.contains('\\') => {
             XxHash3_64::oneshot_with_seed(name, plain.as_bytes())
         }
-        // of another seed, so that a number is not the string of its digits
+        // another seed, so that a number differs from the string of its digits
         _ => match serde_json::from_str::<Text<'_>>(json) {
             Ok(text) => XxHash3_64::oneshot_with_seed(name, text.0.as_bytes()),
             Err(_) if json.len() > CANONICAL_LIMIT => {
@@ -122,8 +124,8 @@ fn fingerprint(name: u64, json: &str) -> u64 {
     }
 }
 
-/// Appends text whose line breaks and control characters, and whatever else is `unwanted`, have
-/// become spaces; a run of breaks becomes one.
+/// Appends text, with spaces for line breaks, control characters and `unwanted` letters. Several
+/// breaks in a row become one space.
 fn push_flat(line: &mut String, text: &str, unwanted: impl Fn(char) -> bool) {
     let is_break = |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
     let mut rest = text;

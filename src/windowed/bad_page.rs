@@ -1,12 +1,12 @@
-//! A page that gives no events: whether it is the only one, and how to do without it.
+//! Pages that cannot be read: finds out whether others can, and continues without the bad one.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Windows;
-use super::found::Found;
+use super::found::PageContent;
 use super::page;
 use super::plan::Window;
-use super::reading::{Answer, Bad, Pages, not_json};
+use super::reading::{BadPage, PageAnswer, PagesRead, not_json};
 use super::taken::Taken;
 use crate::api::answer::Denial;
 use crate::api::endpoints::{self, Call};
@@ -15,41 +15,39 @@ use crate::failure::{Failure, LASTING_RUNS};
 use crate::logs::AUDIT;
 use crate::spool::{Gap, Spool};
 
-/// Pages that are given up in one run: more of them are not single bad pages.
+/// The number of pages that one run may give up. More of them have another cause than single bad pages.
 pub(super) const UNREAD_LIMIT: u32 = 5;
-/// So often a page that cannot be read is fetched to be kept, if it differs.
+/// The number of times that an unreadable page is fetched for the quarantine, while its bytes differ.
 const RAW_TRIES: u32 = 3;
-/// After so many runs, a day of one each half hour, a page is given up although no other event shows that the
-/// network is not at fault.
+/// After so many runs (one day of half-hourly runs), no other event is needed as proof: the page is given up.
 const LONG_RUNS: u32 = 48;
-/// Other events are looked for in so much time behind a bad page, in stretches of this length.
+/// The time after a bad page in which other events are searched, and the length of one search.
 const LOOKED_AT: TimeDelta = TimeDelta::days(7);
 const WINDOW: TimeDelta = TimeDelta::hours(23);
-/// Why events of a second can be missing.
+/// The reason of a gap for one second. State files contain it.
 const UNREAD: &str = "a page of audit events cannot be read";
 
 impl Windows {
-    /// A page that cannot be read is one bad page only if Mimecast answers others: something in front of it
-    /// may be the cause.
-    pub(super) fn doubt(&mut self, why: String) -> Result<Answer, Failure> {
+    /// Treats a page as unreadable if Mimecast answers another request. Otherwise a proxy may be the cause.
+    pub(super) fn check_unreadable(&mut self, why: String) -> Result<PageAnswer, Failure> {
         if !self.has_read {
             self.ask_for_a_second(self.now() - TimeDelta::minutes(2))?;
         }
-        Ok(Answer::Bad(Bad::Unreadable(why)))
+        Ok(PageAnswer::Bad(BadPage::Unreadable(why)))
     }
 
-    /// The same for a page that does not arrive. An outage can begin at any time.
-    pub(super) fn doubt_outage(
+    /// Treats a page as absent if Mimecast answers another request. Otherwise it is an outage.
+    pub(super) fn check_absent(
         &mut self,
         spool: &Spool,
         window: &Window,
         error: ApiError,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<PageAnswer, Failure> {
         let is_doubtful = matches!(
             error,
             ApiError::Unreachable(_) | ApiError::Denied(Denial::Permission(_))
         );
-        // where nothing answers, nothing more is asked in the first run
+        // if Mimecast answers no request at all, the first run sends no more
         let lasts = ["unreachable", "denied"].map(|trouble| spool.runs_with(trouble) > 0);
         let lasts = lasts.contains(&true) || self.has_read || was_absent(spool, window);
         if !is_doubtful || !lasts {
@@ -59,13 +57,13 @@ impl Windows {
         let is_inside = !window.can_halve() && window.from.timestamp() == recent.timestamp();
         let other = recent - TimeDelta::minutes(i64::from(is_inside));
         match self.ask_for_a_second(other) {
-            Ok(()) => Ok(Answer::Bad(Bad::Absent(error.to_string()))),
+            Ok(()) => Ok(PageAnswer::Bad(BadPage::Absent(error.to_string()))),
             Err(stopped) if stopped.is_stop() => Err(stopped),
             Err(_) => Err(error.into()),
         }
     }
 
-    /// Finds out whether Mimecast answers at all.
+    /// Requests one second, to find out whether Mimecast answers at all.
     fn ask_for_a_second(&mut self, second: DateTime<Utc>) -> Result<(), Failure> {
         let body = endpoints::audit(second, second, 1, None);
         let Reply::Json(text) = self.client.call(Call::Log(&AUDIT), &body, &mut NoSink)? else {
@@ -77,38 +75,38 @@ impl Windows {
         Ok(())
     }
 
-    /// Goes on after a bad page: with less of it, or without it if there is nothing less.
-    pub(super) fn without(
+    /// Continues after a bad page: with smaller windows or pages, or without the page if it is the smallest.
+    pub(super) fn continue_without(
         &mut self,
         spool: &Spool,
         window: &Window,
         (token, listed): (Option<&str>, usize),
-        bad: &Bad,
+        bad: &BadPage,
         taken: &mut Taken,
-    ) -> Result<Pages, Failure> {
+    ) -> Result<PagesRead, Failure> {
         if window.can_halve() {
-            return Ok(Pages::TooMuch);
+            return Ok(PagesRead::TooMuch);
         }
         let is_known = spool.has_gap(window.from, UNREAD);
         let is_other = match bad {
-            Bad::Unreadable(_) => !is_known && self.pieces.unread(listed),
-            Bad::TooLarge(_) | Bad::Absent(_) => !is_known && self.pieces.halve(),
+            BadPage::Unreadable(_) => !is_known && self.pieces.unread(listed),
+            BadPage::TooLarge(_) | BadPage::Absent(_) => !is_known && self.pieces.halve(),
         };
         match bad {
-            _ if is_other => return Ok(Pages::OtherSize),
+            _ if is_other => return Ok(PagesRead::OtherSize),
             _ if is_known => {}
-            Bad::TooLarge(why) | Bad::Unreadable(why) => {
+            BadPage::TooLarge(why) | BadPage::Unreadable(why) => {
                 if !self.keep_unread(spool, window, (token, why), taken)? {
-                    return Ok(Pages::OtherSize); // it can be read now
+                    return Ok(PagesRead::OtherSize); // it can be read now
                 }
             }
-            Bad::Absent(why) => self.give_up(spool, window, why, taken)?,
+            BadPage::Absent(why) => self.give_up(spool, window, why, taken)?,
         }
-        Ok(Pages::End(None, listed))
+        Ok(PagesRead::End(None, listed))
     }
 
-    /// Keeps the bytes of the smallest page that can be asked for and that cannot be read. Returns false if
-    /// it can be read now.
+    /// Quarantines the bytes of an unreadable page that cannot be smaller. Returns false if the
+    /// page can be read now.
     fn keep_unread(
         &mut self,
         spool: &Spool,
@@ -122,24 +120,26 @@ impl Windows {
         }
         let body = endpoints::audit(window.from, window.to, self.pieces.size(), token);
         let mut raw = spool.scratch()?;
-        let (mut found, mut before) = (Found::Sound, None);
+        let (mut found, mut before) = (PageContent::Sound, None);
         for _ in 0..RAW_TRIES {
             found = match self.client.call_raw(Call::Log(&AUDIT), &body, &mut raw) {
-                Ok(head) => Found::in_answer(head.as_ref(), &mut raw).map_err(ApiError::Sink)?,
-                Err(error) => Found::NoPage(of_the_page(error)?.to_string()),
+                Ok(head) => {
+                    PageContent::in_answer(head.as_ref(), &mut raw).map_err(ApiError::Sink)?
+                }
+                Err(error) => PageContent::NoPage(of_the_page(error)?.to_string()),
             };
             let bytes = raw.fingerprint().map_err(ApiError::Sink)?;
             let is_same = before.replace(bytes) == before;
-            if !matches!(found, Found::Damaged(_)) || is_same {
+            if !matches!(found, PageContent::Damaged(_)) || is_same {
                 break;
             }
-            found = Found::NoPage("other bytes each time".to_owned());
+            found = PageContent::NoPage("other bytes each time".to_owned());
         }
         let fault = match found {
-            Found::Sound if self.unread < UNREAD_LIMIT => return Ok(false),
-            Found::Damaged(fault) if self.is_another_read(window)? => fault,
-            Found::Sound => why.to_owned(), // what cannot be read is not in its bytes
-            Found::NoPage(why) | Found::Damaged(why) => {
+            PageContent::Sound if self.unread < UNREAD_LIMIT => return Ok(false),
+            PageContent::Damaged(fault) if self.is_another_read(window)? => fault,
+            PageContent::Sound => why.to_owned(), // the fault is not in its bytes
+            PageContent::NoPage(why) | PageContent::Damaged(why) => {
                 self.give_up(spool, window, &why, taken)?;
                 return Ok(true);
             }
@@ -156,8 +156,8 @@ impl Windows {
         Ok(true)
     }
 
-    /// True if a page with an event was read in this run, or arrives from behind the window: then the network
-    /// passes events, and one page alone is at fault.
+    /// True if this run has read a page with an event, here or after the window. Then the network
+    /// works, and only this page is bad.
     fn is_another_read(&mut self, window: &Window) -> Result<bool, Failure> {
         let mut from = window.to + TimeDelta::seconds(1);
         let end = self.now().min(from + LOOKED_AT);
@@ -177,7 +177,7 @@ impl Windows {
         Ok(self.has_read_event)
     }
 
-    /// Does without a page that has not arrived in several runs.
+    /// Gives up a page that has not arrived in several runs.
     fn give_up(
         &mut self,
         spool: &Spool,
@@ -198,7 +198,7 @@ impl Windows {
                 "audit events of {} do not arrive, while others do: {why}",
                 window.from
             );
-            let remedy = "nothing to do: a later run goes on, without them if it lasts";
+            let remedy = "nothing to do: a later run fetches them, or continues without them";
             return Err(Failure::later(trouble, what, remedy));
         }
         let text = format!(
@@ -211,7 +211,7 @@ impl Windows {
     }
 }
 
-/// Passes an error on unless it can be of one page alone.
+/// Returns an error as `Err` if it concerns more than one page.
 fn of_the_page(error: ApiError) -> Result<ApiError, ApiError> {
     match error {
         ApiError::NotUnderstood(_)
@@ -222,7 +222,7 @@ fn of_the_page(error: ApiError) -> Result<ApiError, ApiError> {
     }
 }
 
-/// What a page of this second that does not arrive is called when runs in a row are compared.
+/// Returns the name of the trouble of a second whose page does not arrive. Runs are compared by it.
 fn trouble(second: DateTime<Utc>) -> String {
     format!("page {}", second.timestamp())
 }
@@ -236,7 +236,8 @@ fn was_absent(spool: &Spool, window: &Window) -> bool {
     second <= window.to
 }
 
-/// A second with a page that cannot be read is a window of its own, so that it is not searched for again.
+/// Shortens a window so that each second with an unreadable page is a window of its own. So the
+/// collector does not search for it again.
 pub(super) fn beside_gaps(spool: &Spool, mut window: Window) -> Window {
     let mut second = window.from;
     while second <= window.to {

@@ -1,4 +1,4 @@
-//! What an answer to a call for one page holds: a page, a damaged one, or none.
+//! The content of an answer to a page request: a readable page, a damaged one, or something else.
 
 use std::convert::Infallible;
 use std::io::{self, Read as _, Seek as _};
@@ -13,12 +13,12 @@ use crate::json::scan;
 use crate::logs::AUDIT;
 use crate::spool::Scratch;
 
-/// Where the beginning of a page shows what it is.
+/// The number of bytes that show whether an answer is a page.
 const HEAD_BYTES: usize = 64 << 10;
 
-/// What an answer to a call for a page holds.
+/// The content of an answer to a page request.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum PageContent {
     /// A page that can be read.
     Sound,
     /// A page that cannot be read, or a part of one.
@@ -27,7 +27,7 @@ pub(super) enum Found {
     NoPage(String),
 }
 
-impl Found {
+impl PageContent {
     pub(super) fn in_answer(head: Option<&Head>, raw: &mut Scratch) -> io::Result<Self> {
         let Some(head) = head else {
             return Ok(Self::NoPage("an answer without content".to_owned()));

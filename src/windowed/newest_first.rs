@@ -1,13 +1,13 @@
-//! Turns around lines that arrive newest first, without holding them in memory.
+//! Reverses lines that arrive newest first, without holding them in memory.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-/// How much is read back at once; a longer line is read alone.
+/// The number of bytes that are read back at once. A longer line is read alone.
 const READ_BYTES: u64 = 256 << 10;
-/// How much is written at once.
+/// The number of bytes that are written at once.
 const WRITE_BYTES: usize = 64 << 10;
 
-/// Lines in a file; only their lengths are in memory, four bytes each.
+/// Lines in a file. Only their lengths are in memory, four bytes each.
 pub struct NewestFirst<F: Write> {
     file: io::BufWriter<F>,
     lengths: Vec<u32>,
@@ -15,7 +15,7 @@ pub struct NewestFirst<F: Write> {
 }
 
 impl<F: Read + Write + Seek> NewestFirst<F> {
-    /// Returns an empty list; its lines go into `file`, which must be empty.
+    /// Returns an empty list that writes its lines into `file`, which must be empty.
     pub fn new(file: F) -> Self {
         Self {
             file: io::BufWriter::with_capacity(WRITE_BYTES, file),
@@ -24,10 +24,10 @@ impl<F: Read + Write + Seek> NewestFirst<F> {
         }
     }
 
-    /// Adds one line, its line break included.
+    /// Adds one line, with its line break.
     ///
     /// # Errors
-    /// As the disk reports; a line of 4 GiB is refused.
+    /// The error of the disk. A line of 4 GiB is refused.
     pub fn push(&mut self, line: &[u8]) -> io::Result<()> {
         let length = u32::try_from(line.len())
             .map_err(|_| io::Error::new(io::ErrorKind::FileTooLarge, "a line of 4 GiB"))?;
@@ -37,15 +37,15 @@ impl<F: Read + Write + Seek> NewestFirst<F> {
         Ok(())
     }
 
-    /// Returns how many lines there are.
+    /// Returns the number of lines.
     pub fn len(&self) -> usize {
         self.lengths.len()
     }
 
-    /// Writes the lines, last one first.
+    /// Writes the lines, the last one first.
     ///
     /// # Errors
-    /// As either side's disk reports.
+    /// The error of either disk.
     pub fn write_reversed(&mut self, target: &mut dyn Write) -> io::Result<()> {
         self.file.flush()?;
         let mut buffer = Vec::new();
@@ -70,10 +70,10 @@ impl<F: Read + Write + Seek> NewestFirst<F> {
             }
             (end, last) = (end - size, first);
         }
-        self.file.seek(SeekFrom::Start(self.bytes)).map(drop) // where the next line goes
+        self.file.seek(SeekFrom::Start(self.bytes)).map(drop) // the end, for the next line
     }
 
-    /// How many of the lines before `last` are read back at once: at least one.
+    /// Returns how many of the lines before `last` are read back at once: at least one.
     fn fitting(&self, last: usize) -> usize {
         let mut size = 0;
         let lengths = self.lengths[..last].iter().rev();
@@ -92,7 +92,7 @@ mod tests {
 
     fn line() -> impl Strategy<Value = Vec<u8>> {
         let short = prop::collection::vec(any::<u8>(), 0..40);
-        // around and above what is read back at once
+        // near and above the number of bytes that are read back at once
         let long = (any::<u8>(), 100_000_usize..300_000).prop_map(|(byte, n)| vec![byte; n]);
         prop_oneof![12 => short, 1 => long]
     }

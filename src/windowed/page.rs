@@ -1,7 +1,7 @@
-//! One page of audit events, as Mimecast sends it, read item by item.
+//! Reads one page of audit events item by item.
 //!
 //! <https://integrations.mimecast.com/documentation/endpoint-reference/logs-and-statistics/get-audit-events/>.
-//! Sources disagree whether `next` is there on the last page, and whether `totalCount` is there at all.
+//! Sources disagree whether the last page has `next`, and whether pages have `totalCount`.
 
 use std::borrow::Cow;
 
@@ -10,35 +10,36 @@ use serde_json::value::RawValue;
 
 use crate::json::scan;
 
-/// No page has more items; Mimecast sends at most as many as were asked for. It bounds the memory for their ids.
+/// The largest number of items on a page. Mimecast sends at most the requested number. The limit
+/// bounds the memory for ids.
 const ITEMS_LIMIT: usize = 100_000;
-/// No token is longer, in bytes.
+/// The longest token, in bytes.
 const TOKEN_LIMIT: usize = 64 << 10;
 
 /// One item of a page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Item<'a> {
-    /// JSON.
+    /// An item that is JSON.
     Whole(Cow<'a, str>),
     /// The bytes between two commas that are not JSON.
     Broken(&'a str),
 }
 
 impl<'a> Item<'a> {
-    /// Reads an item that is not an object as it was sent. Raw control characters are escaped.
+    /// Reads an item that is not a valid object as it was sent. Raw control characters are escaped.
     pub(crate) fn of(raw: &'a str) -> Self {
         scan::repaired(raw).map_or(Self::Broken(raw), Self::Whole)
     }
 }
 
-/// What a page says beside its items.
+/// The members of a page beside its items.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Head {
-    /// The token of the page after; `None` on the last.
+pub(crate) struct PageHead {
+    /// The token of the next page; `None` on the last.
     pub(crate) next: Option<String>,
-    /// How many events the window has, if the page says so.
+    /// The number of events of the window, if the page states it.
     pub(crate) total: Option<u64>,
-    /// How many items the page has.
+    /// The number of items on the page.
     pub(crate) items: usize,
 }
 
@@ -58,15 +59,15 @@ struct Pagination<'a> {
     total_count: Option<&'a RawValue>,
 }
 
-/// Reads the text of an answer and hands its items on as they were sent, in the order of the page. The inner error says in
-/// one clause what is wrong with the page; some items may have been handed on then.
+/// Reads the text of an answer, and calls `each` with every item in order, as it was sent. The inner error
+/// says in one clause what is wrong with the page. `each` may have been called before it.
 ///
 /// # Errors
 /// The first error of `each`.
 pub(crate) fn read<E>(
     text: &str,
     mut each: impl FnMut(&str) -> Result<(), E>,
-) -> Result<Result<Head, String>, E> {
+) -> Result<Result<PageHead, String>, E> {
     let Some([meta, data]) = scan::members(text, ["meta", "data"]) else {
         return Ok(Err(
             "an audit page that is not JSON as documented".to_owned()
@@ -88,12 +89,13 @@ pub(crate) fn read<E>(
         })?,
         None => return Ok(Err("an audit page without data".to_owned())),
     };
-    let head = Head { next, total, items };
+    let head = PageHead { next, total, items };
     let why = "an audit page whose data is not a list".to_owned();
     Ok(done.map(|()| head).ok_or(why))
 }
 
-/// Looks before the first item is handed on: a page is taken as a whole or not at all.
+/// True for a page with too many items. It is checked before the first item is used, so that such a
+/// page is refused as a whole.
 fn has_too_many_items(data: &str) -> bool {
     if data.len() < ITEMS_LIMIT {
         return false;
@@ -106,7 +108,7 @@ fn has_too_many_items(data: &str) -> bool {
     read.is_err()
 }
 
-/// Returns the token of the page after and the count of the window.
+/// Returns the token of the next page, and the number of events of the window.
 fn pagination(meta: Option<&str>) -> Result<(Option<String>, Option<u64>), String> {
     let meta: Meta<'_> = object(meta).ok_or("an audit page whose meta is not an object")?;
     let found: Pagination<'_> = object(meta.pagination.map(RawValue::get))
@@ -118,8 +120,8 @@ fn pagination(meta: Option<&str>) -> Result<(Option<String>, Option<u64>), Strin
     Ok((token(found.next)?, total))
 }
 
-/// Reads an object. Returns an empty one for an absent member, null and an empty list, and `None` for any
-/// other value, because the collector would take that for the last page.
+/// Reads an object. Returns an empty one for an absent member, null and an empty list. Returns
+/// `None` for any other value, because an empty one would count as the last page.
 fn object<'a, T: Default + Deserialize<'a>>(json: Option<&'a str>) -> Option<T> {
     match json {
         None | Some("null") => Some(T::default()),
@@ -131,7 +133,7 @@ fn object<'a, T: Default + Deserialize<'a>>(json: Option<&'a str>) -> Option<T> 
     }
 }
 
-/// Reads a token. What is not one must not count as the end: that would skip all later pages.
+/// Reads a token. An invalid one must not count as the end: that would skip all later pages.
 fn token(next: Option<&RawValue>) -> Result<Option<String>, String> {
     let Some(next) = next.map(RawValue::get).filter(|next| *next != "null") else {
         return Ok(None);
@@ -149,7 +151,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    fn page(text: &str) -> Result<(Vec<String>, Head), String> {
+    fn page(text: &str) -> Result<(Vec<String>, PageHead), String> {
         let mut items = Vec::new();
         let read = read(text, |item| {
             items.push(match Item::of(item) {
@@ -257,7 +259,7 @@ mod tests {
             let data = items.join(&format!("{space},{space}"));
             let text = format!("{{\"data\":[{space}{data}{space}],\"meta\":{meta}}}");
             let (found, head) = page(&text).unwrap();
-            // what nests too deeply for the JSON library is kept as broken, and still whole
+            // an item that nests too deeply for the JSON library is kept as broken, and still complete
             let same = found.iter().zip(&items).all(|(found, item)| found.strip_prefix("broken ").unwrap_or(found) == item);
             prop_assert!(same && found.len() == items.len());
             prop_assert_eq!(head.next, next.filter(|next| !next.is_empty()));

@@ -1,27 +1,27 @@
-//! How many events to ask for in one page, so that one bad item costs no other and few requests; pure.
+//! Chooses the page size, so that one bad item costs few requests and no other item. The choice is pure.
 
-/// Pages that are read to make sure which item is bad.
+/// The number of pages that are read to confirm which item is bad.
 const SURE_PAGES: usize = 20;
 
-/// The size of pages, and what is known of a bad item among those of one second.
+/// The page size, and the state of the search for a bad item among those of one second.
 #[derive(Debug)]
 pub(super) struct Pieces {
     largest: usize,
     size: usize,
     state: State,
-    /// So many items from the first were looked at closely.
+    /// The number of items from the first that were examined one by one.
     covered: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// Nothing is known.
+    /// No bad item is known.
     Plain,
     /// Pages become smaller until they arrive.
     Halving,
-    /// A first page with as many items as the former arrives, one with as many as the latter does not.
+    /// A first page with the former number of items arrives; one with the latter number does not.
     Between(usize, usize),
-    /// After so many items comes a bad one, if it is not the size of the pages that matters.
+    /// The item after this number of items is bad, unless the page size is the cause.
     Sure(usize),
     /// Each item that is not JSON becomes the last of a page.
     Apart,
@@ -37,22 +37,22 @@ impl Pieces {
         }
     }
 
-    /// The size of the next page.
+    /// Returns the size of the next page.
     pub(super) const fn size(&self) -> usize {
         self.size
     }
 
-    /// So many items from the first were looked at closely.
+    /// Returns the number of items from the first that were examined one by one.
     pub(super) const fn covered(&self) -> usize {
         self.covered
     }
 
-    /// Begins with another stretch of time.
+    /// Starts again for another window.
     pub(super) const fn reset(&mut self) {
         *self = Self::new(self.largest);
     }
 
-    /// Halves the pages; false if they cannot be smaller.
+    /// Halves the page size. False if it is already 1.
     pub(super) const fn halve(&mut self) -> bool {
         if self.size == 1 {
             return false;
@@ -62,7 +62,7 @@ impl Pieces {
         true
     }
 
-    /// The page after `at` items cannot be read. Returns true if pages of another size tell more.
+    /// Records that the page after `at` items cannot be read. True if another page size helps.
     pub(super) fn unread(&mut self, at: usize) -> bool {
         let end = at + self.size;
         let (low, high) = match self.state {
@@ -79,7 +79,7 @@ impl Pieces {
         true
     }
 
-    /// The page that ends after `listed` items arrived. Returns true if pages of another size tell more.
+    /// Records that the page that ends after `listed` items arrived. True if another page size helps.
     pub(super) fn arrived(&mut self, listed: usize, items: usize) -> bool {
         let is_full = items == self.size;
         self.covered = self.covered.max(listed);
@@ -106,8 +106,8 @@ impl Pieces {
         }
     }
 
-    /// An item that is not JSON comes after `before` others; its page has `items` items. Returns true if
-    /// pages of another size tell where it ends.
+    /// Records an item that is not JSON, after `before` others, on a page with `items` items. True
+    /// if another page size shows where it ends.
     pub(super) fn broken(&mut self, before: usize, (at, items): (usize, usize)) -> bool {
         let is_last = before + 1 == at + items && items == self.size;
         if before < self.covered || is_last || self.size == 1 {

@@ -1,4 +1,4 @@
-//! Which stretch of time to ask for next; pure.
+//! Plans the next window. The plan is pure.
 
 use std::time::Duration;
 
@@ -7,32 +7,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::spool::FileName;
 
-/// No window is longer.
+/// The longest window.
 const LONGEST: TimeDelta = TimeDelta::hours(24);
-/// Mimecast answers for 60 days; the margin is for the time until the answer.
+/// Mimecast answers for 60 days. The margin covers the time until the answer.
 const KEPT: TimeDelta = TimeDelta::minutes(60 * 24 * 60 - 10);
-/// Nothing younger is asked for: it could still be on its way into the index.
+/// The age of the youngest events that are requested. Younger ones may not be in Mimecast's index yet.
 const SETTLING: TimeDelta = TimeDelta::minutes(1);
-/// Clocks are set back by so much without a word.
+/// A position this far in the future is accepted without a warning, because clocks are adjusted.
 const SET_BACK: TimeDelta = TimeDelta::minutes(10);
-/// How times stand in file names: sortable, and of letters that every file system takes.
+/// The form of times in file names. It is sortable, and every file system accepts its letters.
 const STAMP: &str = "%Y%m%dt%H%M%Sz";
 
-/// A stretch of time in whole seconds, both ends included.
+/// A time span in whole seconds, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
     pub(super) from: DateTime<Utc>,
     pub(super) to: DateTime<Utc>,
     /// True if it reaches the present.
     pub(super) is_last: bool,
-    /// The present at the time of the question.
+    /// The present at the time of the request.
     pub(super) present: DateTime<Utc>,
-    /// What Mimecast no longer has, between the last window and this one.
+    /// The time between the last window and this one that Mimecast no longer keeps.
     pub(super) gap: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 impl Window {
-    /// The stem of its file.
+    /// Returns the stem of its file name.
     pub(super) fn stem(&self) -> String {
         format!(
             "audit_log_{}_{}",
@@ -47,27 +47,27 @@ impl Window {
     }
 }
 
-/// How far collection has come, as text in the state record.
+/// The progress of collection, as text in the state record.
 ///
-/// Between two runs that came to their ends it is a time. A run that stopped in the middle also leaves
-/// where the next one goes on, and how long its windows may be.
+/// After a complete run it is a time. A run that stopped early also saves where the next run
+/// continues, and the longest window.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Place {
+pub(super) struct Progress {
     /// Everything up to here is collected.
     pub(super) reached: Option<DateTime<Utc>>,
-    /// Where the next window begins, if the last run did not reach the present.
+    /// The beginning of the next window, if the last run did not reach the present.
     pub(super) resume: Option<DateTime<Utc>>,
-    /// When the last run began to ask, if it did not reach the present: what is older than the overlap by
-    /// then cannot appear any more.
+    /// The time of the first request of the last run, if that run did not reach the present. Events
+    /// that were older than the overlap at that time cannot appear any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) asked: Option<DateTime<Utc>>,
-    /// The longest window, in seconds, if a longer one did not fit into a run.
+    /// The longest window in seconds, if a longer one did not fit into a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) span: Option<i64>,
 }
 
-impl Place {
-    /// Reads the text of a record; `None` for one that this program did not write.
+impl Progress {
+    /// Reads the text of a record. Returns `None` for a text that this program did not write.
     pub(super) fn read(text: &str) -> Option<Self> {
         if text.starts_with('{') {
             return serde_json::from_str(text).ok();
@@ -78,7 +78,7 @@ impl Place {
         })
     }
 
-    /// The text for the record.
+    /// Returns the text for the record.
     pub(super) fn text(&self) -> String {
         match (self.reached, self.resume, self.span) {
             (Some(reached), None, None) => reached.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -87,26 +87,26 @@ impl Place {
     }
 }
 
-/// How windows follow one another.
+/// The order of windows.
 ///
-/// A run begins an overlap before what was reached, because events can appear late; after a run that
-/// stopped in the middle, an overlap before the time of that run, unless its place lies further back. Its
-/// windows then follow one another without an overlap until the present.
+/// A run begins with an overlap before the end of the last, because events can appear late. After a
+/// run that stopped early, it begins an overlap before that run, or at the saved place if that is
+/// earlier. The following windows of a run do not overlap.
 #[derive(Debug)]
 pub(super) struct Plan {
-    place: Place,
-    /// Where the very first window begins, before the look-back.
+    place: Progress,
+    /// The time of the very first run. The first window begins a look-back before it.
     began: Option<DateTime<Utc>>,
     overlap: TimeDelta,
     look_back: TimeDelta,
     span: TimeDelta,
-    /// When this run began to ask, once it has collected a window.
+    /// The time of the first request of this run, after a window was collected.
     asked: Option<DateTime<Utc>>,
 }
 
 impl Plan {
     pub(super) fn new(
-        place: Place,
+        place: Progress,
         began: Option<DateTime<Utc>>,
         overlap: Duration,
         look_back: Duration,
@@ -123,12 +123,12 @@ impl Plan {
         }
     }
 
-    /// The window after what was collected, as long as allowed.
+    /// Returns the window after the collected ones, as long as allowed.
     pub(super) fn next(&self, now: DateTime<Utc>) -> Window {
         let present = (now - SETTLING).trunc_subsecs(0);
         let oldest = (now - KEPT).trunc_subsecs(0);
         let first = self.began.unwrap_or(present).min(present) - self.look_back;
-        // a clock that was ahead must not hide what happens until the present has caught up
+        // a position in the future must not hide the events until that time
         let reached = self.place.reached.map(|end| end.min(present));
         let start = match (self.place.resume, reached) {
             (Some(resume), _) => self.unsettled(resume.min(present), present),
@@ -136,7 +136,7 @@ impl Plan {
             (None, None) => first.trunc_subsecs(0),
         };
         let from = start.max(oldest);
-        // within the overlap everything was collected once; before the first window nothing was promised
+        // the overlap was collected once; before the first window there is no gap
         let known = reached.unwrap_or(from).max(start);
         let to = (from + self.span).min(present).max(from);
         Window {
@@ -148,30 +148,30 @@ impl Plan {
         }
     }
 
-    /// Where to go on: within a run at `resume`. The first window of a run also asks again for what was
-    /// still young when the last run asked for it. Time passes between runs, so that each gets further.
+    /// Returns where a run continues. The first window of a run also covers events that were young
+    /// when the last run requested them. Time passes between runs, so each one makes progress.
     fn unsettled(&self, resume: DateTime<Utc>, present: DateTime<Utc>) -> DateTime<Utc> {
         if self.asked.is_some() {
             return resume;
         }
-        // an earlier version did not write when it asked, which was after the place itself
+        // an earlier version did not save this time, which was after the place itself
         let asked = self.place.asked.unwrap_or(resume).min(present);
         resume.min(asked - self.overlap)
     }
 
-    /// A window has been collected.
+    /// Moves the place to the end of a collected window.
     pub(super) fn collected(&mut self, window: &Window) {
         let is_second = window.from == window.to;
         let next = window.to + TimeDelta::seconds(i64::from(is_second));
         self.asked = self.asked.or(Some(window.present));
         self.span = (self.span * 2).max(TimeDelta::seconds(1)).min(LONGEST);
         self.place = if window.is_last {
-            Place {
+            Progress {
                 reached: Some(window.to),
-                ..Place::default()
+                ..Progress::default()
             }
         } else {
-            Place {
+            Progress {
                 reached: self.place.reached.max(Some(window.to)),
                 resume: Some(next),
                 asked: self.asked,
@@ -180,14 +180,14 @@ impl Plan {
         };
     }
 
-    /// From now on windows are half as long as this one.
+    /// Makes windows half as long as this one.
     pub(super) fn halve(&mut self, window: &Window) {
         self.span = TimeDelta::seconds((window.to - window.from).num_seconds() / 2);
         self.place.span = Some(self.span.num_seconds());
     }
 
-    /// Goes back from a position in the future to where it was written; returns that time if it had to. If
-    /// that is in the future too, the look-back decides.
+    /// Moves a position in the future back to the time when it was saved, and returns that time. If that is
+    /// also in the future, the look-back decides. Returns `None` if the position is not in the future.
     pub(super) fn leave_future(
         &mut self,
         now: DateTime<Utc>,
@@ -201,14 +201,14 @@ impl Plan {
             .filter(|moved_at| *moved_at <= now)
             .unwrap_or(now - self.look_back)
             .trunc_subsecs(0);
-        self.place = Place {
+        self.place = Progress {
             reached: Some(back),
-            ..Place::default()
+            ..Progress::default()
         };
         Some(back)
     }
 
-    /// The text of the position.
+    /// Returns the text of the position.
     pub(super) fn text(&self) -> String {
         self.place.text()
     }

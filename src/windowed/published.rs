@@ -1,7 +1,8 @@
-//! Lines that are published already, for a run whose state was lost or is older than what was published.
+//! Published lines, for a run whose state was lost or is older than the published files.
 //!
-//! The ids of the newest events are then unknown, but their lines are in the published files: as often as a
-//! line is there, it is not written again. Equal lines are as good as one another, so that nothing is lost.
+//! Such a run does not know the ids of the newest events, but their lines are in the published
+//! files. A line is skipped as many times as it was published. Equal lines are interchangeable, so
+//! no event is lost.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
@@ -11,15 +12,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::plan;
 use crate::spool::{Digest, Spool, SpoolError};
 
-/// How often each line is published.
+/// The number of times that each line is published.
 #[derive(Debug, Default)]
 pub(super) struct Published(HashMap<Digest, u32>);
 
 impl Published {
-    /// Reads the files of all windows that reach beyond `from`.
+    /// Reads the files of all windows that end after `from`.
     ///
     /// # Errors
-    /// [`SpoolError::Disk`] when the folder or a file cannot be read.
+    /// [`SpoolError::Disk`] if the folder or a file cannot be read.
     pub(super) fn since(spool: &Spool, from: DateTime<Utc>) -> Result<Self, SpoolError> {
         let mut lines = HashMap::new();
         for name in spool.published_names()? {
@@ -27,7 +28,7 @@ impl Published {
                 continue;
             }
             let Some(file) = spool.read_published(&name)? else {
-                continue; // an agent has taken it
+                continue; // an agent has removed it
             };
             let mut file = BufReader::new(file);
             let mut line = Vec::new();
@@ -50,8 +51,7 @@ impl Published {
     }
 }
 
-/// Returns the newest end of a window that the name of a published file states and that is not after
-/// `present`.
+/// Returns the newest end of a window in the names of published files, unless it is in the future.
 pub(super) fn newest_end(
     spool: &Spool,
     present: DateTime<Utc>,

@@ -1,11 +1,11 @@
-//! Reading one window: all its pages, again if some are missing.
+//! Reads one window: all its pages, and all again if some events are missing.
 
 use std::collections::HashSet;
 
 use tracing::{info, warn};
 
 use super::bad_page::UNREAD_LIMIT;
-use super::page::{self, Head};
+use super::page::{self, PageHead};
 use super::plan::Window;
 use super::taken::Taken;
 use super::{EVENTS_LIMIT, Windows};
@@ -15,40 +15,40 @@ use crate::failure::Failure;
 use crate::logs::AUDIT;
 use crate::spool::Spool;
 
-/// Pages without events that are followed in a row.
+/// The number of pages without events that are followed in a row.
 const EMPTY_PAGES: u32 = 5;
-/// How often a window is read if events are missing by its own count.
+/// The number of times that a window is read if Mimecast counts more events.
 const READINGS: u32 = 3;
 
-/// What became of a window.
-pub(super) enum Read {
+/// The result of reading a window.
+pub(super) enum WindowRead {
     /// All its events.
     Whole(Box<Taken>),
-    /// More than can be held or read: a shorter window is asked for.
+    /// The window is too large or unreadable: halve it.
     TooMuch,
-    /// The clocks want another window.
+    /// The clocks require another plan.
     OtherPlan,
 }
 
-/// How the pages of one reading ended.
-pub(super) enum Pages {
-    /// All were read. The count that Mimecast stated, if it did, and how many items came.
+/// The result of reading all pages once.
+pub(super) enum PagesRead {
+    /// All pages were read: the count that Mimecast stated, if any, and the number of items.
     End(Option<u64>, usize),
     TooMuch,
-    /// Pages of another size are asked for.
+    /// The pages must have another size.
     OtherSize,
     OtherPlan,
 }
 
-/// One page.
-pub(super) enum Answer {
-    /// It was read. The place on it of the first item that is not JSON and was not met before.
-    Page(Head, Option<usize>),
-    Bad(Bad),
+/// The result of one page request.
+pub(super) enum PageAnswer {
+    /// A page, and the index of its first new item that is not JSON.
+    Page(PageHead, Option<usize>),
+    Bad(BadPage),
 }
 
-/// A page that gives no events.
-pub(super) enum Bad {
+/// A page without usable events.
+pub(super) enum BadPage {
     TooLarge(String),
     Unreadable(String),
     /// It does not arrive, although others do.
@@ -56,35 +56,35 @@ pub(super) enum Bad {
 }
 
 impl Windows {
-    /// Reads a window, again if events are missing by Mimecast's own count.
-    pub(super) fn read(&mut self, spool: &Spool, window: &Window) -> Result<Read, Failure> {
+    /// Reads a window, and reads it again while Mimecast counts more events.
+    pub(super) fn read(&mut self, spool: &Spool, window: &Window) -> Result<WindowRead, Failure> {
         let mut taken = Taken::new(self.format, spool)?;
         let mut reading = 1;
         while reading <= READINGS {
             taken.begin_reading();
             let (stated, listed) = match self.read_pages(spool, window, &mut taken)? {
-                Pages::End(stated, listed) => (stated, listed),
-                Pages::TooMuch => return Ok(Read::TooMuch),
-                Pages::OtherPlan => return Ok(Read::OtherPlan),
-                Pages::OtherSize => continue,
+                PagesRead::End(stated, listed) => (stated, listed),
+                PagesRead::TooMuch => return Ok(WindowRead::TooMuch),
+                PagesRead::OtherPlan => return Ok(WindowRead::OtherPlan),
+                PagesRead::OtherSize => continue,
             };
-            // Mimecast counts an item twice that it lists twice; several readings together can have them all
+            // Mimecast counts an item twice if it lists it twice; several readings together can be complete
             let found = listed.max(taken.len()) as u64;
             let Some(stated) = stated.filter(|stated| *stated > found) else {
                 if let Some(stated) = stated.filter(|stated| *stated < found) {
-                    info!(stated, found, "there are more events than Mimecast counts");
+                    info!(stated, found, "Mimecast sent more events than it counts");
                 }
                 taken.short = None;
                 break;
             };
             warn!(
                 reading,
-                stated, found, "events are missing by Mimecast's count"
+                stated, found, "Mimecast sent fewer events than it counts"
             );
             taken.short = Some(short(window, stated, found));
             reading += 1;
         }
-        Ok(Read::Whole(Box::new(taken)))
+        Ok(WindowRead::Whole(Box::new(taken)))
     }
 
     /// Reads all pages of a window once.
@@ -93,34 +93,36 @@ impl Windows {
         spool: &Spool,
         window: &Window,
         taken: &mut Taken,
-    ) -> Result<Pages, Failure> {
+    ) -> Result<PagesRead, Failure> {
         let (mut tokens, mut token) = (HashSet::new(), None);
         let (mut stated, mut listed, mut empty) = (None, 0, 0);
         loop {
             let place = (token.as_deref(), listed);
             let head = match self.page(spool, window, place, taken)? {
-                Answer::Page(head, broken) => {
+                PageAnswer::Page(head, broken) => {
                     if !self.is_as_planned(spool)? {
-                        return Ok(Pages::OtherPlan);
+                        return Ok(PagesRead::OtherPlan);
                     }
                     if let Some(other) = self.look_closer(window, (listed, head.items), broken) {
                         return Ok(other);
                     }
                     head
                 }
-                Answer::Bad(bad) => return self.without(spool, window, place, &bad, taken),
+                PageAnswer::Bad(bad) => {
+                    return self.continue_without(spool, window, place, &bad, taken);
+                }
             };
             let (events, new) = (head.items, taken.lines.len());
-            info!(events, new, "a page has arrived");
+            info!(events, new, "fetched a page");
             stated = stated.or(head.total);
             listed += head.items;
             empty = if head.items == 0 { empty + 1 } else { 0 };
             let Some(next) = head.next.filter(|_| empty < EMPTY_PAGES) else {
-                return Ok(Pages::End(stated, listed));
+                return Ok(PagesRead::End(stated, listed));
             };
             let is_new = tokens.insert(next.clone());
             if !is_new && head.items == 0 {
-                return Ok(Pages::End(stated, listed));
+                return Ok(PagesRead::End(stated, listed));
             }
             if !is_new {
                 taken.warnings.push(format!(
@@ -128,33 +130,35 @@ impl Windows {
                      may be missing",
                     window.from, window.to
                 ));
-                return Ok(Pages::End(stated, listed));
+                return Ok(PagesRead::End(stated, listed));
             }
             token = Some(next);
             if taken.len() > EVENTS_LIMIT && window.can_halve() {
-                return Ok(Pages::TooMuch);
+                return Ok(PagesRead::TooMuch);
             }
         }
     }
 
-    /// Asks for the page after `listed` items and takes its events in. A page that cannot be read is asked
-    /// for once more.
+    /// Requests the page after `listed` items and collects its events. Retries once if the page
+    /// cannot be read.
     fn page(
         &mut self,
         spool: &Spool,
         window: &Window,
         (token, listed): (Option<&str>, usize),
         taken: &mut Taken,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<PageAnswer, Failure> {
         let body = endpoints::audit(window.from, window.to, self.pieces.size(), token);
         let mut why = String::new();
         for _ in 0..2 {
             let text = match self.client.call(Call::Log(&AUDIT), &body, &mut NoSink) {
                 Ok(Reply::Json(text)) => text,
                 Ok(Reply::Archive(_) | Reply::Nothing) => return Err(not_json().into()),
-                Err(ApiError::TooLarge(what)) => return Ok(Answer::Bad(Bad::TooLarge(what))),
-                Err(ApiError::NotUnderstood(what)) => return self.doubt(what),
-                Err(error) => return self.doubt_outage(spool, window, error),
+                Err(ApiError::TooLarge(what)) => {
+                    return Ok(PageAnswer::Bad(BadPage::TooLarge(what)));
+                }
+                Err(ApiError::NotUnderstood(what)) => return self.check_unreadable(what),
+                Err(error) => return self.check_absent(spool, window, error),
             };
             let (published, mut at, mut broken) = (&mut self.published, 0, None);
             let covered = self.pieces.covered();
@@ -170,34 +174,34 @@ impl Windows {
                 Ok(head) => {
                     self.has_read = true;
                     self.has_read_event |= head.items > 0;
-                    return Ok(Answer::Page(head, broken));
+                    return Ok(PageAnswer::Page(head, broken));
                 }
                 Err(what) => why = what,
             }
             warn!(why, "a page of audit events cannot be read");
         }
-        self.doubt(why)
+        self.check_unreadable(why)
     }
 
-    /// Where an item that is not JSON ends can be a guess, and it may hide its neighbours: it is asked for
-    /// apart from them, as far as that is possible.
+    /// Changes the window or the page size so that an item that is not JSON is last on its page. Its end can
+    /// be a guess, which may hide its neighbours. Returns `None` if no change is needed or possible.
     fn look_closer(
         &mut self,
         window: &Window,
         (before, items): (usize, usize),
         broken: Option<usize>,
-    ) -> Option<Pages> {
+    ) -> Option<PagesRead> {
         if let Some(at) = broken.filter(|_| self.isolated < UNREAD_LIMIT) {
             if window.can_halve() {
-                return Some(Pages::TooMuch);
+                return Some(PagesRead::TooMuch);
             }
             if self.pieces.broken(before + at, (before, items)) {
-                return Some(Pages::OtherSize);
+                return Some(PagesRead::OtherSize);
             }
             self.isolated += 1;
         }
         let is_other = !window.can_halve() && self.pieces.arrived(before + items, items);
-        is_other.then_some(Pages::OtherSize)
+        is_other.then_some(PagesRead::OtherSize)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The events of one window: what is new of them, and what is known.
+//! The events of one window, divided into new and known ones.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
@@ -14,29 +14,30 @@ use crate::config::Format;
 use crate::failure::Failure;
 use crate::spool::{Digest, Gap, Scratch, Spool};
 
-/// No event is longer, in bytes. It bounds the memory for a line of it; what is longer is kept as it is.
+/// The longest event, in bytes. The limit bounds the memory for a line. A longer item goes to the
+/// quarantine unchanged.
 const EVENT_LIMIT: usize = 4 << 20;
 
 /// The events of one window, newest first.
 pub(super) struct Taken {
     format: Format,
     pub(super) lines: NewestFirst<Scratch>,
-    /// Identities of what is new.
+    /// The identities of new events.
     pub(super) ids: Vec<Digest>,
-    /// Identities of everything that was listed.
+    /// The identities of everything that was listed.
     known: HashSet<Digest>,
     /// The first half of the identity of each event with an id.
     named: HashSet<u64>,
-    /// How often each text without an id was met in this reading.
+    /// The number of times that this reading has found each text without an id.
     nameless: HashMap<Digest, u32>,
-    /// Events with a known id and another text.
+    /// The number of events with a known id and another text.
     pub(super) changed: u64,
     /// Items that are not events, for the quarantine.
     pub(super) odd: Option<Scratch>,
     pub(super) warnings: Vec<String>,
-    /// Pages that cannot be read, and the gaps that they leave.
+    /// The warnings and gaps of pages that cannot be read.
     pub(super) unread: Vec<(String, Gap)>,
-    /// Set if fewer events were sent than Mimecast counts.
+    /// The warning if Mimecast counts more events than it sent.
     pub(super) short: Option<String>,
 }
 
@@ -57,18 +58,18 @@ impl Taken {
         })
     }
 
-    /// How many different items were listed.
+    /// Returns the number of different items that were listed.
     pub(super) fn len(&self) -> usize {
         self.known.len()
     }
 
-    /// Begins to read the window anew: what is listed again is known.
+    /// Starts to read the window again. Items that are listed again are known.
     pub(super) fn begin_reading(&mut self) {
         self.nameless.clear();
     }
 
-    /// Takes one item in, unless it was taken in before or published by an earlier window. Returns true for
-    /// one that is not JSON and that no earlier window had.
+    /// Adds one item, unless it was added before or published by an earlier window. True for a new
+    /// item that is not JSON.
     pub(super) fn take(
         &mut self,
         raw: &str,
@@ -104,7 +105,7 @@ impl Taken {
         published: &mut Published,
     ) -> Result<(), Failure> {
         let id = event.id();
-        // version 0.1.0 remembered ids alone, and texts without an id by number
+        // version 0.1.0 saved ids alone, and texts without an id with a number
         let (identity, old) = match &id {
             Some(id) => {
                 let old = Digest::of(id.as_bytes());
@@ -138,7 +139,7 @@ impl Taken {
         Ok(())
     }
 
-    /// Takes in an item that is not an event. Returns true if no earlier window had it.
+    /// Adds an item that is not an event. True if no earlier window had it.
     fn take_odd(&mut self, text: &str, spool: &Spool) -> Result<bool, Failure> {
         let identity = self.number(text);
         let is_listed = !self.known.insert(identity);
@@ -152,8 +153,8 @@ impl Taken {
         Ok(true)
     }
 
-    /// Stands in for the id of an item that has none: its text and how often that came before. Equal
-    /// texts are of one second, so every window that has one of them has them all.
+    /// Returns an identity for an item without an id: its text, and how often it came before. Equal
+    /// texts are of one second, so each window has either all of them or none.
     fn number(&mut self, item: &str) -> Digest {
         let count = self
             .nameless
@@ -163,7 +164,7 @@ impl Taken {
         Digest::of(format!("{count} {item}").as_bytes())
     }
 
-    /// Keeps what is not an event, for the quarantine.
+    /// Adds an item that is not an event to the file for the quarantine.
     fn keep_odd(&mut self, spool: &Spool, item: &str) -> Result<(), Failure> {
         let mut file = match self.odd.take() {
             Some(file) => file,
@@ -175,7 +176,7 @@ impl Taken {
     }
 }
 
-/// A time as messages show it.
+/// Returns a time as messages show it.
 pub(super) fn words(time: chrono::DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

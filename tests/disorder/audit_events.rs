@@ -59,7 +59,10 @@ fn two_events_of_one_id_are_two_events_and_another_spelling_is_none() {
         place.audit().stays_silent();
         assert_eq!(place.lines("audit").len(), 2);
         let log = place.log("audit");
-        assert!(log.contains("events with the id of another one"), "{log}");
+        assert!(
+            log.contains("events that have the id of another event"),
+            "{log}"
+        );
         place.set(|switches| switches.audit_forms_differ = true);
         place.serve_events([first.with_info("and others")]);
         place.audit().stays_silent();

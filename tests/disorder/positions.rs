@@ -111,7 +111,7 @@ fn a_token_that_has_named_nothing_for_a_day_is_replaced_by_what_a_list_by_date_n
     let lists = place.count(Endpoint::Events);
     told.run(&place, SIEM);
     assert!(place.count(Endpoint::Events) <= lists + 4);
-    told.assert_once("has named nothing for a day");
+    told.assert_once("has listed no object for a day");
     serve(&place, "receipt", 6..8);
     told.run(&place, SIEM);
     assert_eq!(told.codes()[1..], [65, 0]);

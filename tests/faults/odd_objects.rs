@@ -102,7 +102,7 @@ fn bytes_behind_a_whole_gzip_file_are_told_and_kept_and_its_lines_arrive() {
     let body = [&gzip(LINE), &b"\0\0garbage"[..]].concat();
     let lines = [LINE.strip_suffix(b"\n").expect("a break")];
     place.serve_objects("receipt", [Object::raw(&*body).with_lines(lines)]);
-    place.siem_says(65, "bytes stand behind its end");
+    place.siem_says(65, "bytes follow its end");
     assert!(place.quarantined_bytes() == [body]);
     Objects.overcomes(&place);
 }

@@ -127,7 +127,7 @@ const UNHELPFUL: [(Manner, i32, &str); 5] = [
     (
         Manner::Answer(CHALLENGE),
         78,
-        "the proxy wants a valid user name and password",
+        "the proxy requires a valid user name and password",
     ),
     (
         Manner::Answer("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n"),

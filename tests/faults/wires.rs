@@ -108,7 +108,7 @@ fn an_answer_whose_end_could_be_a_cut_is_not_taken() {
         println!("{collector:?} {call:?} {wire:?}");
         let place = collector.behind_with(IMPATIENT);
         place.always(call, changes::wire(wire));
-        collector.holds(&place, 75, "whose end could be a cut");
+        collector.holds(&place, 75, "its end could be a cut");
         collector.recovers(&place);
     });
 }
@@ -210,7 +210,7 @@ fn an_answer_that_was_compressed_though_not_asked_for_is_not_stored_as_logs() {
             if call == Endpoint::Object {
                 collector.overcomes(&place); // a gzip file in any case, whatever a store calls that
             } else {
-                collector.holds(&place, 76, "compressed though not asked for");
+                collector.holds(&place, 76, "compressed answer, which was not requested");
             }
             collector.recovers(&place);
             collector.refill(&place);

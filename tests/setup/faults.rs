@@ -82,7 +82,7 @@ fn a_portal_a_redirect_and_a_service_of_another_kind_are_not_mistaken_for_mimeca
             holds(&place, setup, 76);
         }
         place.always(call, changes::header("content-encoding", "gzip"));
-        holds(&place, setup, 76).says("compressed though not asked for");
+        holds(&place, setup, 76).says("compressed answer, which was not requested");
         setup(&place).ends_with(0);
     }
     let contacted = elsewhere.accept().expect_err("P6: nobody came");

@@ -116,7 +116,7 @@ fn a_discovery_on_the_internet_may_not_name_this_host() {
         let hostile = Some(region.to_owned());
         place.set(|switches| switches.region_api = hostile);
         let outcome = opening.set_up().ends_with(76);
-        outcome.says("the region found: a loopback host");
+        outcome.says("Mimecast named an API host that is not allowed: a loopback host");
         let asked = place.requests().len() - before;
         assert_eq!(asked, 1, "P6: discovery alone, which holds no secret");
         assert!(!place.path("credentials.toml").exists());
@@ -215,7 +215,7 @@ fn a_proxy_that_wants_a_password_is_a_matter_of_the_configuration() {
     command.envs([("MIMECAST_PASSWORD", "x"), ("MIMECAST_APP_KEY", "x")]);
     command.env("HTTPS_PROXY", format!("http://{}", proxy.address));
     let outcome = place.finish(command).ends_with(78);
-    outcome.says("the proxy wants a valid user name and password");
+    outcome.says("the proxy requires a valid user name and password");
     assert_eq!(place.count(Endpoint::Discover), 0);
     assert!(!saved(&place));
 }

@@ -202,7 +202,9 @@ fn no_answer_leads_to_a_host_that_is_not_mimecasts() {
     for host in FOREIGN {
         let place = Installation::unconnected();
         place.set(|switches| switches.region_api = Some(host.to_owned()));
-        set_up(&place).ends_with(76).says("the region found");
+        set_up(&place)
+            .ends_with(76)
+            .says("Mimecast named an API host that is not allowed");
         assert_eq!(
             place.requests().len(),
             1,

@@ -1,4 +1,4 @@
-//! What the JSON of an answer says about success and failure.
+//! The JSON envelope of an answer: success or failure.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::{Answer, Denial};
 use crate::api::endpoints::Call;
 use crate::json::scan;
 
-/// What a list under API 2.0 answers to a day that it no longer keeps.
+/// The error code of an API 2.0 list for a day that it no longer keeps.
 const INVALID_REQUEST: &str = "Request Validation Failed";
 /// Words that an error about a page token or a day contains.
 const POSITION_WORDS: [&str; 7] = [
@@ -19,10 +19,10 @@ const POSITION_WORDS: [&str; 7] = [
     "retention",
 ];
 
-/// No code and no message is longer, in bytes.
+/// The longest code or message, in bytes.
 const TEXT_LIMIT: usize = 64 << 10;
 
-/// The members that JSON answers have, as they were sent, null included.
+/// The members of a JSON answer, as Mimecast sent them, null included.
 pub(super) struct Envelope<'a> {
     meta: Option<&'a str>,
     data: Option<&'a str>,
@@ -32,7 +32,7 @@ pub(super) struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Takes an object apart. What is broken inside a member spoils that member alone.
+    /// Reads the members of an object. Invalid JSON inside one member does not affect the others.
     pub(super) fn read(text: &'a str) -> Option<Self> {
         let names = ["meta", "data", "value", "error", "fail"];
         let [meta, data, value, error, fail] = scan::members(text, names)?;
@@ -45,7 +45,8 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    /// `meta.status`, if it is there; 0 for one that is not a status, as that must not pass for success.
+    /// Returns `meta.status` if it is present. Returns 0 for an invalid status, so that it does not
+    /// count as success.
     pub(super) fn status(&self) -> Option<u16> {
         let meta = self.meta.filter(|meta| meta.starts_with('{'))?;
         let Some([status]) = scan::members(meta, ["status"]) else {
@@ -55,23 +56,23 @@ impl<'a> Envelope<'a> {
         Some(status.trim_matches('"').parse().unwrap_or_default())
     }
 
-    /// The first error of `fail[]`, or `error`; older services put code and message beside `errors`.
-    pub(super) fn failure(&self) -> Option<Failure> {
+    /// Returns the first error of `fail[]`, or `error`. Older services put code and message beside `errors`.
+    pub(super) fn service_error(&self) -> Option<ServiceError> {
         if let Some(error) = filled(self.error) {
-            return Some(Failure::read(error));
+            return Some(ServiceError::read(error));
         }
         let fail = filled(self.fail)?;
         if !fail.starts_with('[') {
             let mut is_empty = true;
             let read = scan::each_member(fail, |_, _| is_empty = false);
-            return (read.is_none() || !is_empty).then(|| Failure::read(fail));
+            return (read.is_none() || !is_empty).then(|| ServiceError::read(fail));
         }
         let mut first = None;
         let _ = scan::items(fail, |item| {
             first = Some(item);
-            Err(()) // one is enough
+            Err(()) // the first one is enough
         });
-        first.map(Failure::read)
+        first.map(ServiceError::read)
     }
 
     pub(super) fn content(&self, call: Call) -> Answer {
@@ -82,7 +83,7 @@ impl<'a> Envelope<'a> {
                 true => Answer::Data,
                 false => Answer::NotUnderstood("a list without its value".to_owned()),
             },
-            // some other service's JSON under status 200 must not pass for "nothing waiting" or "unknown"
+            // JSON of another service with status 200 must not mean "nothing new" or "unknown address"
             _ if !self.is_mimecasts() || (self.data.is_none() && !self.is_bare_end(call)) => {
                 Answer::NotUnderstood("JSON without meta and data".to_owned())
             }
@@ -95,12 +96,12 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// True for an answer about archives that states success and nothing else.
+    /// True for an answer about archives that only states success.
     fn is_bare_end(&self, call: Call) -> bool {
         call.is_archive() && self.status().is_some()
     }
 
-    /// True for an answer with `meta`, which Mimecast sends with each, or with items.
+    /// True for an answer with `meta` or with items. Mimecast sends `meta` with each answer.
     fn is_mimecasts(&self) -> bool {
         let data = self.data.unwrap_or_default();
         let is_filled = data
@@ -109,7 +110,7 @@ impl<'a> Envelope<'a> {
         self.meta.is_some() || is_filled
     }
 
-    /// True if `data` holds nothing but, at most, the word that this is the end.
+    /// True if `data` is empty or only holds the flag `isLastToken`.
     fn is_end(&self) -> bool {
         let Some(data) = filled(self.data) else {
             return true;
@@ -130,20 +131,20 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// A member that is there and not null.
+/// Returns a member that is present and not null.
 fn filled(member: Option<&str>) -> Option<&str> {
     member.filter(|value| *value != "null")
 }
 
-/// One error that the service named.
-pub(super) struct Failure {
+/// An error that the service named.
+pub(super) struct ServiceError {
     code: String,
     message: String,
     pub(super) retryable: bool,
 }
 
-impl Failure {
-    /// Reads the text of an error, whatever it is.
+impl ServiceError {
+    /// Reads the text of an error. Any text is accepted.
     fn read(text: &str) -> Self {
         let read = |text| scan::members(text, ["code", "message", "retryable"]);
         let [errors] = scan::members(text, ["errors"]).unwrap_or_default();
@@ -166,8 +167,8 @@ impl Failure {
         }
     }
 
-    /// True if the error names what a position consists of, a page token or a day. Only the code of
-    /// requests that do not validate was recorded; other codes count by their words.
+    /// True if the error is about a page token or a day. Only the code [`INVALID_REQUEST`] was
+    /// recorded; other codes count by their words.
     pub(super) fn is_about_position(&self) -> bool {
         let text = format!("{} {}", self.code, self.message).to_ascii_lowercase();
         let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
@@ -175,7 +176,7 @@ impl Failure {
             || (!self.code.is_empty() && words.any(|word| POSITION_WORDS.contains(&word)))
     }
 
-    /// The meaning of the codes that are known, whatever the status.
+    /// Returns the meaning of a known code. It does not depend on the status.
     pub(super) fn meaning(&self, call: Call) -> Option<Answer> {
         Some(Answer::Denied(match self.code.as_str() {
             "err_xdk_binding_expired" => Denial::Expired,
@@ -194,8 +195,8 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
-    /// The code alone: what a server writes as message may repeat what it was sent.
+impl fmt::Display for ServiceError {
+    /// Writes the code alone, because the message of a server may repeat what the collector sent.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         match self.code.as_str() {

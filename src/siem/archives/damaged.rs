@@ -1,31 +1,33 @@
-//! Archives that do not verify, and archives whose transfer breaks off each time.
+//! Archives that fail verification, and archives whose transfer breaks off each time.
 //!
-//! An archive that does not verify is fetched once more. If it verifies then, the fault was on the way
-//! and is forgotten. The same bytes again are what Mimecast really has: they are kept raw, whatever did
-//! verify is published, and the stream moves on. Other bytes that do not verify either decide nothing, and
-//! nothing moves. The same holds for a transfer that breaks off.
+//! The collector fetches such an archive again. If the second copy verifies, the first was damaged
+//! in transfer.
 //!
-//! After three runs at the same position the archive is given up, once another one behind it arrives whole
-//! and verifies: until then the network may be at fault.
+//! If both copies are the same, Mimecast itself has these bytes. The collector quarantines them,
+//! publishes the members that verify, and moves the position.
+//!
+//! If the copies differ and neither verifies, the position does not move. The same holds for a transfer that
+//! breaks off. After three runs at one position the collector gives up the archive. But first a later archive
+//! must arrive complete and verify: otherwise the network may be the cause.
 
 use tracing::warn;
 
-use super::{Archive, FetchError, Fetched, Logs, Unpacked, fetch};
+use super::{Archive, ArchiveStream, FetchError, Fetched, Unpacked, fetch};
 use crate::api::ApiError;
 use crate::api::answer::Head;
 use crate::failure::{Failure, LASTING_RUNS};
-use crate::siem::second_copy::{self, Belief};
-use crate::siem::{gap_after, going_on};
+use crate::siem::second_copy::{self, Comparison};
+use crate::siem::{check_signal, gap_after};
 use crate::spool::{Batch, Digest, Gap, Spool};
 
-/// So many archives behind one that is not sound are tried.
+/// The number of later archives that are tried.
 const TRIED_BEHIND: usize = 64;
-/// After so many runs, a day of one each half hour, a shorter archive shows enough.
+/// After so many runs (one day of half-hourly runs), a shorter later archive is enough.
 const LONG_RUNS: u32 = 48;
 
-impl Logs {
-    /// Fetches a damaged archive once more; returns what is to be believed of the two.
-    pub(super) fn second_look(
+impl ArchiveStream {
+    /// Fetches a damaged archive again, and returns the archive and the batch to commit.
+    pub(super) fn check_second_copy(
         &mut self,
         spool: &Spool,
         first: Box<Archive>,
@@ -41,38 +43,39 @@ impl Logs {
         let is_whole = unpacked.faults.is_empty() && copies[1].cut.is_none();
         let [first, again] = &mut copies;
         match second_copy::compare(&mut first.raw, &mut again.raw, is_whole)? {
-            Belief::Second => {
+            Comparison::Second => {
                 let [_, again] = copies;
                 Ok((again, unpacked.batch))
             }
-            Belief::Same => {
+            Comparison::Same => {
                 let [_, mut again] = copies;
                 let batch = self.give_up(spool, &mut again, unpacked)?;
                 Ok((again, batch))
             }
-            Belief::Differs => {
-                drop(unpacked); // its files make room for those of the best copy
+            Comparison::Differs => {
+                drop(unpacked); // frees disk space for the best copy
                 let copies = copies.map(|copy| *copy);
                 self.give_up_or_wait(spool, copies.into(), fault)
             }
         }
     }
 
-    /// Gives up an archive by the best of its copies, if that is due; else the next run fetches it again.
+    /// Gives up an archive and returns its best copy, if that is due. Otherwise the next run
+    /// fetches it again.
     fn give_up_or_wait(
         &self,
         spool: &Spool,
         mut copies: Vec<Archive>,
         fault: &str,
     ) -> Result<(Box<Archive>, Batch), Failure> {
-        if self.is_given_up(spool, &mut copies)? {
+        if self.may_give_up(spool, &mut copies)? {
             self.give_up_best(spool, copies)
         } else {
             Err(differs(self.trouble(), fault))
         }
     }
 
-    /// Fetches the archive at the position once more; nothing if it does not come.
+    /// Fetches the archive at the position again. Returns `None` if it does not arrive.
     fn fetch_again(&self, spool: &Spool) -> Result<Option<Box<Archive>>, Failure> {
         let position = self.position.as_deref();
         match fetch(&self.client, self.format, position, &spool.scratches()) {
@@ -81,20 +84,20 @@ impl Logs {
                 Ok(Some(again))
             }
             Ok(Fetched::Nothing) => Ok(None),
-            Err(failed) => self.if_of_the_archive(failed).map(|()| None),
+            Err(failed) => self.tolerate_archive_error(failed).map(|()| None),
         }
     }
 
-    /// Passes a failure on unless it can be of one archive alone.
-    fn if_of_the_archive(&self, failed: FetchError) -> Result<(), Failure> {
-        going_on(&self.clock)?;
+    /// Returns the failure as an error, unless it can affect one archive alone.
+    fn tolerate_archive_error(&self, failed: FetchError) -> Result<(), Failure> {
+        check_signal(&self.clock)?;
         match failed {
             FetchError::Api(ApiError::Unreachable(_) | ApiError::NotUnderstood(_)) => Ok(()),
             failed => Err(failed.into()),
         }
     }
 
-    /// Gives up an archive by the copy of which most verifies.
+    /// Gives up an archive, and publishes the copy of which most members verify.
     fn give_up_best(
         &self,
         spool: &Spool,
@@ -117,22 +120,22 @@ impl Logs {
         Ok((Box::new(best), batch))
     }
 
-    /// Does without the rest of an archive whose transfer breaks off each time, or returns it whole if it
-    /// arrives after all.
-    pub(super) fn without_the_rest(
+    /// Gives up the rest of an archive whose transfer breaks off each time. Returns the complete
+    /// archive if the next attempt succeeds.
+    pub(super) fn complete_or_give_up(
         &self,
         spool: &Spool,
         archive: Box<Archive>,
         why: &str,
     ) -> Result<(Box<Archive>, Batch), Failure> {
         let mut copies = vec![*archive];
-        if !self.is_given_up(spool, &mut copies)? {
+        if !self.may_give_up(spool, &mut copies)? {
             let what = format!("the transfer of an archive broke off each time: {why}");
             let remedy = "nothing to do if it passes: the next run fetches it again; else check \
                           network and proxy";
             return Err(Failure::later(self.trouble(), what, remedy));
         }
-        // an outage may have ended since
+        // an outage may have ended meanwhile
         if let Some(mut again) = self.fetch_again(spool)? {
             let unpacked = self.unpack(spool, &mut again)?;
             if again.cut.is_none() && unpacked.faults.is_empty() {
@@ -143,9 +146,10 @@ impl Logs {
         self.give_up_best(spool, copies)
     }
 
-    /// Decides whether an archive that has not arrived sound in several runs is given up: only if one behind
-    /// it that is no shorter shows that the network is not at fault. After many runs a shorter one does.
-    fn is_given_up(&self, spool: &Spool, copies: &mut [Archive]) -> Result<bool, Failure> {
+    /// True if the collector may give up an archive that several runs could not fetch. Proof is a
+    /// later archive that is not shorter: it shows that the network works. After many runs a
+    /// shorter one is enough.
+    fn may_give_up(&self, spool: &Spool, copies: &mut [Archive]) -> Result<bool, Failure> {
         let runs = spool.runs_with(&self.trouble()) + 1;
         if runs < LASTING_RUNS {
             return Ok(false);
@@ -158,7 +162,7 @@ impl Logs {
         self.is_one_behind_whole(spool, &copies[0], proof)
     }
 
-    /// True if an archive of so many bytes behind this one arrives whole and verifies.
+    /// True if a later archive of at least so many bytes arrives complete and verifies.
     fn is_one_behind_whole(
         &self,
         spool: &Spool,
@@ -168,11 +172,11 @@ impl Logs {
         let mut token = archive.token.clone();
         for _ in 0..TRIED_BEHIND {
             let fetched = fetch(&self.client, self.format, Some(&token), &spool.scratches());
-            going_on(&self.clock)?;
+            check_signal(&self.clock)?;
             let mut behind = match fetched {
                 Ok(Fetched::Archive(behind)) if behind.token != token => behind,
                 Ok(_) | Err(FetchError::Api(ApiError::Stopped(_))) => return Ok(false),
-                Err(failed) => return self.if_of_the_archive(failed).map(|()| false),
+                Err(failed) => return self.tolerate_archive_error(failed).map(|()| false),
             };
             if behind.cut.is_none()
                 && behind.raw.size().map_err(ApiError::Sink)? >= bytes
@@ -185,7 +189,7 @@ impl Logs {
         Ok(false)
     }
 
-    /// Keeps the bytes of a damaged archive and records the gap; what verifies of it is published.
+    /// Quarantines a damaged archive and records the gap. The members that verify are published.
     fn give_up(
         &self,
         spool: &Spool,
@@ -210,21 +214,22 @@ impl Logs {
         Ok(batch)
     }
 
-    /// The name of damage at this position, by which runs are compared. What is damaged may differ.
+    /// Returns the name of the trouble at this position, by which runs are compared. The kind of
+    /// damage may differ between runs.
     fn trouble(&self) -> String {
         let at = format!("{:?}", self.position);
         format!("damaged {:016x}", Digest::of(at.as_bytes()).short())
     }
 }
 
-/// What differs each time was damaged on the way: nothing of it is believed yet.
+/// Returns the failure of copies that differ: the damage happened in transfer, so no copy is published yet.
 fn differs(trouble: String, fault: &str) -> Failure {
     let what = format!("an archive arrived damaged ({fault}) and differently each time");
     let remedy = "nothing to do: the next run fetches it again";
     Failure::later(trouble, what, remedy)
 }
 
-/// What is known of a damaged archive: allowed headers, and what is wrong.
+/// Returns the note for the quarantine: some headers, and the damage.
 fn note(head: &Head, faults: &[String]) -> String {
     let names = [
         "date",

@@ -1,20 +1,20 @@
-//! An archive in pieces: each member becomes a file of the batch.
+//! Unpacks archives: each member becomes a file of the batch.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 
 use serde::Deserializer as _;
 
-use super::{Archive, Logs, Unpacked};
+use super::{Archive, ArchiveStream, Unpacked};
 use crate::api::ApiError;
 use crate::archive::{self, ArchiveError, Limits, Member};
 use crate::clock::Clock;
 use crate::config::Format;
 use crate::failure::Failure;
 use crate::json;
-use crate::siem::{COPY_BYTES, going_on};
+use crate::siem::{COPY_BYTES, check_signal};
 use crate::spool::{Batch, Digest, Extension, Part, Spool};
 
-impl Logs {
+impl ArchiveStream {
     /// Unpacks an archive into a batch.
     pub(super) fn unpack(&self, spool: &Spool, from: &mut Archive) -> Result<Unpacked, Failure> {
         let mut batch = self.batch(spool);
@@ -32,8 +32,8 @@ impl Logs {
         Ok(Unpacked { batch, faults })
     }
 
-    /// Writes one member as a file of the batch, unless it is not whole or was published before. Returns
-    /// what is wrong with its content.
+    /// Adds one member to the batch, unless it is damaged or was published before. Returns the
+    /// fault of its content.
     fn store(
         &self,
         member: &mut Member<'_>,
@@ -55,7 +55,7 @@ impl Logs {
         part.end_line().map_err(ApiError::Sink)?;
         let content = part.digest();
         let named = Digest::of(format!("{stem}\n{content:?}").as_bytes());
-        // after a restart the same logs can come under other names
+        // after a restart the same logs can have other names
         let is_replay = self.restarted || spool.is_resumed();
         if spool.has_seen(if is_replay { content } else { named })? {
             batch.repeat();
@@ -71,7 +71,7 @@ impl Logs {
     }
 }
 
-/// Copies the vendor's bytes unchanged. A read error is the member's own business: it knows.
+/// Copies the vendor's bytes unchanged. It ignores a read error, because the member records it.
 fn copy(
     member: &mut Member<'_>,
     part: &mut Part,
@@ -79,13 +79,13 @@ fn copy(
 ) -> Result<Option<String>, Failure> {
     let mut buffer = vec![0; COPY_BYTES];
     while let Ok(count @ 1..) = member.read(&mut buffer) {
-        going_on(clock)?;
+        check_signal(clock)?;
         part.write_all(&buffer[..count]).map_err(ApiError::Sink)?;
     }
     Ok(None)
 }
 
-/// Writes each object of the document's `data` as one line; says what is wrong with the document.
+/// Writes each object of the document's `data` as one line. Returns the fault of the document.
 fn explode(
     member: &mut Member<'_>,
     part: &mut Part,
@@ -103,7 +103,7 @@ fn explode(
         line.clear();
         json::push_one_line(&mut line, item);
         line.push(b'\n');
-        let written = going_on(clock)
+        let written = check_signal(clock)
             .map_err(ApiError::from)
             .and_then(|()| part.write_all(&line).map_err(ApiError::Sink));
         written.map_err(|error| failed = Some(error)).is_ok()
@@ -115,7 +115,7 @@ fn explode(
     Ok(match read {
         Ok(true) => None,
         Ok(false) => Some(format!("{} is JSON without data", name.escape_debug())),
-        Err(_) if member.is_faulty() => None, // the archive's fault says it better
+        Err(_) if member.is_faulty() => None, // the archive reports a better fault
         Err(_) => Some(format!(
             "{} is not the JSON of a log file",
             name.escape_debug()

@@ -1,4 +1,4 @@
-//! Objects that are owed, found by their place, in the order in which they were last put off.
+//! Owed objects: a list in the order of their last failure, with a look-up by place.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,15 +6,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::position::Owed;
 
-/// A list in the state record. A page can leave hundreds of thousands of them.
+/// The list in the state record. It can contain hundreds of thousands of objects.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Debts {
+pub(super) struct OwedObjects {
     by_turn: BTreeMap<u64, Owed>,
     turns: HashMap<String, u64>,
     next: u64,
 }
 
-impl Debts {
+impl OwedObjects {
     pub(super) fn is_empty(&self) -> bool {
         self.by_turn.is_empty()
     }
@@ -23,12 +23,12 @@ impl Debts {
         self.by_turn.values()
     }
 
-    /// Finds an object by its place.
+    /// Returns an object by its place.
     pub(super) fn get(&self, place: &str) -> Option<&Owed> {
         self.by_turn.get(self.turns.get(place)?)
     }
 
-    /// Puts an object at the end.
+    /// Adds an object at the end.
     pub(super) fn push(&mut self, owed: Owed) {
         self.remove(&owed.place);
         self.turns.insert(owed.place.clone(), self.next);
@@ -42,7 +42,7 @@ impl Debts {
         }
     }
 
-    /// Keeps those of which `keeps` is true.
+    /// Keeps the objects for which `keeps` is true.
     pub(super) fn retain(&mut self, mut keeps: impl FnMut(&Owed) -> bool) {
         let turns = &mut self.turns;
         self.by_turn.retain(|_, owed| {
@@ -55,21 +55,21 @@ impl Debts {
     }
 }
 
-impl PartialEq for Debts {
+impl PartialEq for OwedObjects {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
     }
 }
 
-impl Eq for Debts {}
+impl Eq for OwedObjects {}
 
-impl Serialize for Debts {
+impl Serialize for OwedObjects {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
     }
 }
 
-impl<'de> Deserialize<'de> for Debts {
+impl<'de> Deserialize<'de> for OwedObjects {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut debts = Self::default();
         for owed in Vec::deserialize(deserializer)? {

@@ -1,31 +1,31 @@
-//! The objects of the page in hand, fetched one after another.
+//! Fetches the objects of the page in hand, one after another.
 
 use tracing::{info, warn};
 
 use super::missing::Reason;
-use super::page_in_hand::{Arrived, Listed};
-use super::unpack::{self, Fault, Look};
+use super::page_in_hand::{ListedObject, OddBytes};
+use super::unpack::{self, FirstBytes, ObjectFault};
 use super::{Batch, FetchError, ObjectStream, Scratch, Scratches, Spool, Step};
 use crate::api::ApiError;
 use crate::api::objects::{Address, Objects};
 use crate::failure::Failure;
-use crate::siem::second_copy::{self, Belief};
+use crate::siem::second_copy::{self, Comparison};
 use crate::spool::{Digest, Extension, Gap, Part};
 
-/// How often pages are listed again for fresh addresses, in one run.
+/// The number of times that one run lists pages again for new addresses.
 const RELISTS: u32 = 3;
-/// After so many failures in a row the store counts as silent, if it has returned nothing in this run.
+/// The failures in a row after which the store counts as silent, if it has returned no object in this run.
 const MISSES: u32 = 5;
 
 impl ObjectStream {
-    /// True if nothing of the page is left, or the store seems to return nothing at all.
-    pub(super) fn has_nothing_to_take(&self) -> bool {
+    /// True if the page has no more objects, or the store seems to return none at all.
+    pub(super) fn is_page_done(&self) -> bool {
         let is_silent = self.misses >= MISSES && !self.kind.store_seen.get();
         is_silent || self.page.as_ref().is_none_or(|page| page.queue.is_empty())
     }
 
-    /// Takes the next object of the page into the batch, or notes that it could not be fetched.
-    pub(super) fn take_object(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
+    /// Adds the next object of the page to the batch, or records that it could not be fetched.
+    pub(super) fn store_next(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let fetched = self.prefetch.take();
         let page = self.page.as_mut().expect("a page is in hand");
         let Some(listed) = page.queue.pop_front() else {
@@ -50,7 +50,7 @@ impl ObjectStream {
         info!(kind = self.kind.name, %error, "an object cannot be fetched");
         if matches!(error, ApiError::SlowDown(_)) && std::mem::replace(&mut self.is_slowed, true) {
             page.queue.push_front(listed);
-            return Err(error.into()); // it is not about one object
+            return Err(error.into()); // this concerns all objects
         }
         self.put_off(spool, listed, reason);
         self.last_error = Some(error);
@@ -66,7 +66,7 @@ impl ObjectStream {
             kind = self.kind.name,
             "an address has expired: listing the page again"
         );
-        match self.ask(&key) {
+        match self.list_page(&key) {
             Ok(page) => self.take_in_hand(page, (key, purpose), spool, batch),
             Err(ApiError::PositionRefused) => {
                 self.refuse_page();
@@ -77,7 +77,7 @@ impl ObjectStream {
         }
     }
 
-    /// Notes that no object of the page can be fetched, because its list is refused.
+    /// Marks all objects of the page as failed, because Mimecast refuses its list.
     pub(super) fn refuse_page(&mut self) {
         let Some(page) = &mut self.page else { return };
         for listed in std::mem::take(&mut page.queue) {
@@ -85,19 +85,19 @@ impl ObjectStream {
         }
     }
 
-    /// Unpacks what has arrived.
+    /// Unpacks an object that has arrived.
     fn arrived(
         &mut self,
         spool: &Spool,
         batch: &mut Batch,
-        listed: Listed,
+        listed: ListedObject,
         mut raw: Scratch,
     ) -> Result<(), Failure> {
-        let odd = match unpack::look(&mut raw)? {
-            Look::Empty => Some(Reason::Empty),
-            Look::Gzip => None,
-            Look::Foreign if unpack::lines_of_type(&mut raw, self.kind.name)? => None,
-            Look::Foreign => Some(Reason::Foreign),
+        let odd = match unpack::first_bytes(&mut raw)? {
+            FirstBytes::Empty => Some(Reason::Empty),
+            FirstBytes::Gzip => None,
+            FirstBytes::Foreign if unpack::lines_of_type(&mut raw, self.kind.name)? => None,
+            FirstBytes::Foreign => Some(Reason::Foreign),
         };
         if let Some(reason) = odd {
             return self.try_again_last(spool, batch, listed, (reason, raw));
@@ -106,12 +106,12 @@ impl ObjectStream {
         self.misses = 0;
         let page = self.page.as_mut().expect("a page is in hand");
         page.is_fresh = false;
-        self.ask_for_front(spool);
+        self.prefetch_first(spool);
         let mut part = batch.part()?;
         let part = match self.unpack(&mut raw, &mut part)? {
             None => Some(part),
             Some(fault) => {
-                let whole = self.second_look(spool, batch, &listed, (raw, part, fault))?;
+                let whole = self.check_second_copy(spool, batch, &listed, (raw, part, fault))?;
                 if whole.is_none() {
                     return Ok(());
                 }
@@ -127,7 +127,7 @@ impl ObjectStream {
         Ok(())
     }
 
-    /// An object needs nothing any more.
+    /// Marks an object as finished, so that no run fetches it again.
     pub(super) fn finish_object(&mut self, batch: &mut Batch, place: &str) {
         let id = Digest::of(place.as_bytes());
         batch.remember([id]);
@@ -135,16 +135,17 @@ impl ObjectStream {
         self.position.settle(place);
     }
 
-    /// Fetches an odd object once more after the others, which show whether the store returns objects.
+    /// Moves an odd object to the end of the page for a second attempt. The others show whether the
+    /// store returns objects.
     fn try_again_last(
         &mut self,
         spool: &Spool,
         batch: &mut Batch,
-        mut listed: Listed,
+        mut listed: ListedObject,
         (reason, mut raw): (Reason, Scratch),
     ) -> Result<(), Failure> {
         let digest = raw.fingerprint().map_err(ApiError::Sink)?;
-        let arrived = Arrived { reason, digest };
+        let arrived = OddBytes { reason, digest };
         let page = self.page.as_mut().expect("a page is in hand");
         if let Some(first) = listed.first.replace(arrived.clone()) {
             let is_same_again = first == arrived;
@@ -160,41 +161,41 @@ impl ObjectStream {
         } else {
             page.queue.push_back(listed);
         }
-        self.miss(spool);
+        self.continue_after_miss(spool);
         Ok(())
     }
 
-    /// Leaves an object to a later run: nothing else waits for it.
-    fn put_off(&mut self, spool: &Spool, listed: Listed, reason: Reason) {
+    /// Postpones an object to a later run, so that no other waits for it.
+    fn put_off(&mut self, spool: &Spool, listed: ListedObject, reason: Reason) {
         let page = self.page.as_mut().expect("a page is in hand");
         page.fail(listed.place, reason, None);
-        self.miss(spool);
+        self.continue_after_miss(spool);
     }
 
-    /// Goes on after a failure. As long as the store has returned nothing, the next object is one from the
-    /// other end of the page: bad objects are often neighbours.
-    fn miss(&mut self, spool: &Spool) {
+    /// Continues after a failure. While the store has returned no object, the collector tries the
+    /// other end of the page. Bad objects are often neighbours.
+    fn continue_after_miss(&mut self, spool: &Spool) {
         self.misses += 1;
         let page = self.page.as_mut().expect("a page is in hand");
-        let is_first_time = |listed: &&Listed| listed.first.is_none();
+        let is_first_time = |listed: &&ListedObject| listed.first.is_none();
         if !self.kind.store_seen.get() && page.queue.back().filter(is_first_time).is_some() {
             page.queue.rotate_right(1);
         }
-        self.ask_for_front(spool);
+        self.prefetch_first(spool);
     }
 
-    fn unpack(&self, raw: &mut Scratch, part: &mut Part) -> Result<Option<Fault>, Failure> {
+    fn unpack(&self, raw: &mut Scratch, part: &mut Part) -> Result<Option<ObjectFault>, Failure> {
         Ok(unpack::unpack(raw, part, self.aliases, &self.clock)?)
     }
 
-    /// Fetches a damaged object once more. Returns its lines if they can be believed, `Some(None)` if its
+    /// Fetches a damaged object again. Returns its lines if they are good, `Some(None)` if its
     /// bytes are in quarantine, `None` if the next run decides.
-    fn second_look(
+    fn check_second_copy(
         &mut self,
         spool: &Spool,
         batch: &mut Batch,
-        listed: &Listed,
-        (mut raw, part, fault): (Scratch, Part, Fault),
+        listed: &ListedObject,
+        (mut raw, part, fault): (Scratch, Part, ObjectFault),
     ) -> Result<Option<Option<Part>>, Failure> {
         warn!(
             kind = self.kind.name,
@@ -214,43 +215,45 @@ impl ObjectStream {
             }
         };
         let mut second = batch.part()?;
-        let second_fault = match unpack::look(&mut again)? {
-            Look::Gzip => self.unpack(&mut again, &mut second)?,
-            Look::Empty | Look::Foreign => Some(Fault::of("it is not a gzip file")),
+        let second_fault = match unpack::first_bytes(&mut again)? {
+            FirstBytes::Gzip => self.unpack(&mut again, &mut second)?,
+            FirstBytes::Empty | FirstBytes::Foreign => {
+                Some(ObjectFault::of("it is not a gzip file"))
+            }
         };
         let is_whole = second_fault.as_ref().is_none_or(|fault| fault.is_behind);
         match second_copy::compare(&mut raw, &mut again, is_whole)? {
-            Belief::Second => {
+            Comparison::Second => {
                 if let Some(fault) = second_fault {
                     self.quarantine(spool, batch, listed, (&mut again, &fault.what))?;
                 }
                 Ok(Some(Some(second)))
             }
-            Belief::Same => {
+            Comparison::Same => {
                 self.quarantine(spool, batch, listed, (&mut raw, &fault.what))?;
                 if !fault.is_behind {
                     batch.note_gap(self.gap(spool, &listed.place, &fault.what));
                 }
                 Ok(Some(fault.is_behind.then_some(part)))
             }
-            Belief::Differs => {
+            Comparison::Differs => {
                 self.note_damage(listed, raw);
                 Ok(None)
             }
         }
     }
 
-    fn note_damage(&mut self, listed: &Listed, raw: Scratch) {
+    fn note_damage(&mut self, listed: &ListedObject, raw: Scratch) {
         let page = self.page.as_mut().expect("a page is in hand");
         page.fail(listed.place.clone(), Reason::Damaged, Some(raw));
     }
 
-    /// Keeps bytes that cannot be read as events, and tells the operator.
+    /// Quarantines bytes that the collector cannot read as events, and warns the operator.
     pub(super) fn quarantine(
         &self,
         spool: &Spool,
         batch: &mut Batch,
-        listed: &Listed,
+        listed: &ListedObject,
         (raw, fault): (&mut Scratch, &str),
     ) -> Result<(), Failure> {
         let place = &listed.place;
@@ -263,7 +266,7 @@ impl ObjectStream {
         Ok(())
     }
 
-    /// The gap that an object leaves.
+    /// Returns the gap of an object.
     pub(super) fn gap(&self, spool: &Spool, place: &str, reason: &dyn std::fmt::Display) -> Gap {
         let from = spool.last_success().or_else(|| spool.began());
         let reason = format!("object {place} could not be fetched: {reason}");

@@ -1,7 +1,7 @@
-//! A gzip file: what its members hold, one after another, to the clean end of the last.
+//! Reads a gzip file: the content of its members, up to a verified end of the last.
 //!
-//! The usual reader of several members takes whatever stands behind one for the next, so that a few
-//! bytes which somebody has appended make a whole file a damaged one.
+//! The library's reader of several members fails on bytes after the last member. This one returns
+//! the content, and reports such bytes apart.
 
 use std::io::{self, BufRead, Read};
 
@@ -10,14 +10,14 @@ use flate2::bufread::GzDecoder;
 /// The first byte of every member: <https://www.rfc-editor.org/rfc/rfc1952>, section 2.3.1.
 const MAGIC: u8 = 0x1f;
 
-/// The content of all members as one stream. At its end every checksum and every size has agreed.
-pub(super) struct Members<R> {
-    /// Nothing when the end has been reached.
+/// The content of all members as one stream. At its end, every checksum and every size was correct.
+pub(super) struct GzipMembers<R> {
+    /// `None` at the end.
     member: Option<GzDecoder<R>>,
     has_garbage: bool,
 }
 
-impl<R: BufRead> Members<R> {
+impl<R: BufRead> GzipMembers<R> {
     pub(super) fn new(packed: R) -> Self {
         Self {
             member: Some(GzDecoder::new(packed)),
@@ -25,21 +25,21 @@ impl<R: BufRead> Members<R> {
         }
     }
 
-    /// Whether the end has been reached and bytes stand behind it that begin no member. Zeros do not
-    /// count: whoever copies in blocks fills up with them.
+    /// True if the end is reached and other bytes follow it. Zeros do not count, because copying in
+    /// blocks adds them.
     pub(super) const fn has_garbage(&self) -> bool {
         self.has_garbage
     }
 }
 
-impl<R: BufRead> Read for Members<R> {
+impl<R: BufRead> Read for GzipMembers<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(member) = &mut self.member {
             let count = member.read(buffer)?;
             if count > 0 || buffer.is_empty() {
                 return Ok(count);
             }
-            // at its end: what stands behind it is looked at before anything changes, as it may fail
+            // the next bytes are read before anything changes, because reading can fail
             let packed = member.get_mut();
             let next = loop {
                 match packed.fill_buf()?.first().copied() {
@@ -71,7 +71,7 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    /// A source that gives little at a time and is interrupted before each of it.
+    /// A source that returns few bytes at a time and is interrupted before each read.
     struct Restless<'a>(&'a [u8], bool);
 
     impl Read for Restless<'_> {
@@ -85,9 +85,9 @@ mod tests {
         }
     }
 
-    /// What is read, and whether garbage stands behind it.
+    /// Returns the content, and true if garbage follows it.
     fn read(bytes: &[u8]) -> io::Result<(Vec<u8>, bool)> {
-        let mut members = Members::new(BufReader::with_capacity(5, Restless(bytes, false)));
+        let mut members = GzipMembers::new(BufReader::with_capacity(5, Restless(bytes, false)));
         let mut found = Vec::new();
         members.read_to_end(&mut found)?;
         Ok((found, members.has_garbage()))

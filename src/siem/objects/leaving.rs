@@ -1,4 +1,4 @@
-//! Leaves a page: decides what becomes of each object that failed.
+//! Leaves a page: decides about each object that failed.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use tracing::info;
 
 use super::fetching::fetch;
 use super::missing::{Evidence, Reason, Verdict, verdict};
-use super::page_in_hand::{Failed, PROBES, PageInHand, Purpose};
+use super::page_in_hand::{FailedObject, PROBES, PageInHand, Purpose};
 use super::position::PageKey;
 use super::unpack;
 use super::{Batch, EMPTY_PAGES, FetchError, ObjectStream, Spool, Step};
@@ -17,21 +17,21 @@ use crate::config::Aliases;
 use crate::failure::{Code, Failure, OBJECTS, Reach};
 use crate::spool::Scratch;
 
-/// A store that has had nothing at all for so long is believed.
+/// After this long with 404 for everything, treat listed objects as gone.
 const SILENCE: TimeDelta = TimeDelta::hours(24);
 
 impl ObjectStream {
-    /// Leaves the page in hand: decides about what failed, and goes on to the next page.
+    /// Leaves the page in hand: decides about failed objects, and moves to the next page.
     pub(super) fn leave(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let mut page = self.page.take().expect("a page is in hand");
-        let is_of_store = |failed: &Failed| failed.reason.is_of_the_store();
+        let is_of_store = |failed: &FailedObject| failed.reason.is_of_the_store();
         if !page.queue.is_empty() || page.failed.iter().any(is_of_store) {
             self.seek_evidence(spool, &page)?;
         }
         let store_gave_others = self.kind.store_seen.get();
         if store_gave_others && !page.queue.is_empty() {
-            self.page = Some(page); // its front has been asked for
-            self.step = Step::Take;
+            self.page = Some(page); // its first object is being fetched
+            self.step = Step::Fetch;
             return Ok(());
         }
         page.fail_odd();
@@ -67,8 +67,8 @@ impl ObjectStream {
         Ok(())
     }
 
-    /// Looks whether the store returns any object: some of the page that were published before, then some
-    /// of the next page.
+    /// Finds out whether the store returns any object. It tries objects of this page that were
+    /// published before, then objects of the next page.
     fn seek_evidence(&mut self, spool: &Spool, page: &PageInHand) -> Result<(), Failure> {
         self.probe(spool, &page.probes);
         let is_known = self.kind.store_seen.get();
@@ -83,7 +83,7 @@ impl ObjectStream {
             token: Some(token),
             since: None,
         };
-        match self.ask(&key) {
+        match self.list_page(&key) {
             Ok(next) => {
                 let known = (&self.position, spool, &self.taken);
                 let next =
@@ -131,15 +131,15 @@ impl ObjectStream {
         }
     }
 
-    /// Decides about an object that failed; returns true if the next run has to try again.
+    /// Decides about an object that failed. Returns true if the next run has to fetch it.
     pub(super) fn decide(
         &mut self,
         spool: &Spool,
         batch: &mut Batch,
         page: &PageKey,
-        failed: Failed,
+        failed: FailedObject,
     ) -> Result<bool, Failure> {
-        let Failed {
+        let FailedObject {
             place,
             reason,
             is_fresh,
@@ -165,7 +165,7 @@ impl ObjectStream {
         Ok(true)
     }
 
-    /// Records the gap that an object leaves. What arrived instead of it is kept.
+    /// Records the gap of an object. The bytes that arrived instead of it go to the quarantine.
     pub(super) fn give_up(
         &mut self,
         spool: &Spool,
@@ -195,7 +195,7 @@ impl ObjectStream {
         Ok(())
     }
 
-    /// Keeps what the run has to say at its end about objects that are left to the next run.
+    /// Sets the failure to report at the end about objects that are left to the next run.
     pub(super) fn keep_trouble(&mut self, reason: Reason, is_held: bool) {
         let error = self.last_error.take();
         let why = match &error {
@@ -206,7 +206,7 @@ impl ObjectStream {
             _ => reason.to_string(),
         };
         let what = format!(
-            "some objects of {} could not be fetched: of the last, {why}",
+            "some objects of {} could not be fetched: for the last one, {why}",
             self.kind.name
         );
         let passing = "nothing to do if it passes: the next run tries again";
@@ -234,15 +234,15 @@ impl ObjectStream {
             },
             (Reason::Unreachable, None) => Failure::later("store unreachable", what, passing),
             _ => {
-                let lasting = "let this host fetch from the object store: see to firewall and proxy, \
-                               and to [network] in config.toml";
+                let lasting = "allow this host to fetch from the object store: check firewall, proxy and \
+                               [network] in config.toml";
                 let failure = Failure::later("store silent", what, passing);
                 failure.if_it_lasts(Code::Config, lasting)
             }
         });
     }
 
-    /// Goes on to the page after the one that was left, or ends.
+    /// Moves to the next page, or ends the walk.
     fn turn(&mut self, page: PageInHand) {
         let is_empty = page.entries == 0;
         self.empty_pages = if is_empty { self.empty_pages + 1 } else { 0 };
@@ -254,7 +254,7 @@ impl ObjectStream {
         let token = self.position.token.clone();
         let next = page.next.filter(|next| Some(next) != token.as_ref());
         let is_stated_end = page.is_caught_up == Some(true) || next.is_none();
-        // an empty page that does not say that it is the last is followed as long as calls are left
+        // an empty page may not be the last, so the next is listed while list calls are left
         let is_last = is_stated_end || self.empty_pages >= EMPTY_PAGES;
         if let Some(next) = next {
             self.position.turn(next);

@@ -1,23 +1,23 @@
-//! How many lists one run may ask for.
+//! The number of list calls that one run may make.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Mimecast allows 50 lists in 15 minutes; some are left for other programs.
+/// Mimecast allows 50 list calls in 15 minutes. The rest is for other programs.
 const LISTS_PER_RUN: u32 = 45;
-/// Lists that each run keeps for pages of which objects are owed.
+/// List calls that each run reserves for pages with owed objects.
 const OWED_LISTS: u32 = 3;
 
 /// The list calls of one run, shared by all event types.
 #[derive(Clone)]
 pub struct ListBudget {
     left: Arc<AtomicU32>,
-    /// Kept for pages of which objects are owed.
+    /// The calls that are reserved for pages with owed objects.
     for_owed: Arc<AtomicU32>,
 }
 
 impl ListBudget {
-    /// Keeps one call for each type; the rest is for whichever needs more.
+    /// Returns a budget that reserves one call for each type. All types share the rest.
     pub fn for_types(types: usize) -> Self {
         let types = u32::try_from(types).unwrap_or(LISTS_PER_RUN);
         let left = |count| Arc::new(AtomicU32::new(count));
@@ -27,17 +27,17 @@ impl ListBudget {
         }
     }
 
-    /// True if a type may list once more than it must.
+    /// Takes one call. True if there was one.
     pub(super) fn take(&self) -> bool {
         take(&self.left)
     }
 
-    /// True if a page may be listed of which objects are owed.
+    /// Takes one call for a page with owed objects. True if there was one.
     pub(super) fn take_for_owed(&self) -> bool {
         take(&self.left) || take(&self.for_owed)
     }
 
-    /// True if a further call would be allowed.
+    /// True if a call is left.
     pub(super) fn has_some(&self) -> bool {
         self.left.load(Ordering::Relaxed) > 0
     }

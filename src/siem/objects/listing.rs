@@ -1,4 +1,4 @@
-//! Lists pages: that of the position, or the next day that is accepted.
+//! Lists the page of the position, or of the next day that Mimecast accepts.
 
 use std::sync::Arc;
 
@@ -16,22 +16,22 @@ use crate::siem::{KEPT, gap_after, stale};
 use crate::spool::{Batch, Gap, Spool};
 
 impl ObjectStream {
-    /// Counts a list call. The first of each type is always allowed.
+    /// Counts a list call. True if it is allowed: the first call of each type always is.
     pub(super) fn may_list(&mut self) -> bool {
         let is_allowed = self.lists == 0 || self.kind.budget.take();
         self.lists += u32::from(is_allowed);
         is_allowed
     }
 
-    /// The day on which the very first page begins.
+    /// Returns the day on which the very first page begins.
     pub(super) fn since(&self) -> DateTime<Utc> {
         let oldest = self.now() - KEPT;
         let beginning = self.kind.moved_at.unwrap_or(oldest).max(oldest);
         self.position.since.unwrap_or(beginning)
     }
 
-    /// Lists a page. What cannot be read is asked for once more.
-    pub(super) fn ask(&self, key: &PageKey) -> Result<Page, ApiError> {
+    /// Lists a page. Retries once if the answer cannot be read.
+    pub(super) fn list_page(&self, key: &PageKey) -> Result<Page, ApiError> {
         let since = key.since.unwrap_or_else(|| self.since());
         let query = endpoints::events(self.kind.name, since, key.token.as_deref());
         let list = || self.client.list(Call::Log(self.kind.log), &query);
@@ -41,8 +41,8 @@ impl ObjectStream {
         }
     }
 
-    /// Lists the page of the position and takes it in hand. What is given up on the way there is recorded
-    /// once a page is listed: a service that refuses everything proves nothing.
+    /// Lists the page of the position, and starts with it. Gaps on the way there are recorded only
+    /// after a page was listed, because a service that refuses everything proves nothing.
     pub(super) fn list(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let saved = self.position.clone();
         let mut given_up = Vec::new();
@@ -62,7 +62,8 @@ impl ObjectStream {
         self.take_in_hand(page, (key, Purpose::Current), spool, batch)
     }
 
-    /// Lists the page of the position, or of the next day that is accepted; `None` if no call is left.
+    /// Lists the page of the position, or of the next day that Mimecast accepts. Returns `None` if
+    /// no call is left.
     pub(super) fn list_from(
         &mut self,
         spool: &Spool,
@@ -77,8 +78,8 @@ impl ObjectStream {
             if key.token.is_none() {
                 key.since = Some(since);
             }
-            match self.ask(&key) {
-                // by the earliest time, which only an answer tells, it begins on another day
+            match self.list_page(&key) {
+                // the answer has shown another clock, by which the first page begins on another day
                 Ok(_) if key.token.is_none() && self.since().date_naive() != since.date_naive() => {
                 }
                 Ok(page) => {
@@ -93,7 +94,7 @@ impl ObjectStream {
         }
     }
 
-    /// Takes a page in hand, beside what is left of it from an earlier list.
+    /// Starts with a page that was listed. If the page in hand is the same, its failed objects stay failed.
     pub(super) fn take_in_hand(
         &mut self,
         page: Page,
@@ -126,7 +127,7 @@ impl ObjectStream {
         Ok(())
     }
 
-    /// Entries that named no object in an earlier run and are right now owe nothing.
+    /// Removes owed entries without an address that this list no longer contains.
     pub(super) fn forget_mended(&mut self, hand: &PageInHand) {
         let there = hand.places();
         self.position.owed.retain(|owed| {
@@ -136,20 +137,20 @@ impl ObjectStream {
         });
     }
 
-    /// Begins with the objects of a page.
+    /// Starts to fetch the objects of a page.
     pub(super) fn keep_in_hand(&mut self, hand: PageInHand, spool: &Spool) {
         info!(
             kind = self.kind.name,
             entries = hand.entries,
             new = hand.queue.len(),
-            "a page is listed"
+            "listed a page"
         );
         self.page = Some(hand);
-        self.ask_for_front(spool);
-        self.step = Step::Take;
+        self.prefetch_first(spool);
+        self.step = Step::Fetch;
     }
 
-    /// Remembers, to the hour, when the list last named an object.
+    /// Saves, with the precision of an hour, when the list last contained an object.
     pub(super) fn note_named(&mut self) {
         let now = self.now();
         let is_recent = |named: DateTime<Utc>| (now - named).abs() < TimeDelta::hours(1);
@@ -158,8 +159,8 @@ impl ObjectStream {
         }
     }
 
-    /// A token that is refused, or a day: go on from the oldest that Mimecast keeps. Returns the gap, and
-    /// what to tell of it.
+    /// Continues from the oldest events that Mimecast keeps, after it has refused a token or a day.
+    /// Returns the gap and the warning.
     pub(super) fn start_again(
         &mut self,
         spool: &Spool,
@@ -172,21 +173,21 @@ impl ObjectStream {
             self.position.restart(present.earliest - KEPT);
             let before = Some(token);
             let warning = format!(
-                "Mimecast refused the saved position of {}: collection goes on from the oldest \
-                 events that it keeps, and events since {from} may be missing",
+                "Mimecast refused the saved position of {}: collection continues from the oldest \
+                 events that Mimecast keeps, and events since {from} may be missing",
                 self.kind.name
             );
             return Ok((Gap { before, ..gap }, warning));
         }
-        // a day is asked for as a whole: its first hours may just have become too old
+        // a list covers whole days, and the first hours of this one may have expired just now
         let next = (since + TimeDelta::days(1)).max(present.latest - KEPT);
         if next > present.latest {
-            let why = "the days of a list were refused".to_owned();
+            let why = "Mimecast refused all days of a list".to_owned();
             return Err(ApiError::NotUnderstood(why).into());
         }
         let reason = format!("Mimecast refused to list from {}", since.format("%Y-%m-%d"));
         let warning = format!(
-            "{reason}: {} are collected from {} on",
+            "{reason}: collection of {} starts at {}",
             self.kind.name,
             next.format("%Y-%m-%d")
         );

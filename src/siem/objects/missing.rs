@@ -1,11 +1,11 @@
-//! When an object that cannot be fetched becomes a gap; pure.
+//! Decides when an object that cannot be fetched becomes a gap. The decision is pure.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::ApiError;
 
-/// True once the object store has returned an object in this run, of whatever type.
+/// True once the object store has returned an object in this run, of any type.
 #[derive(Clone, Default)]
 pub struct StoreSeen(Arc<AtomicBool>);
 
@@ -19,7 +19,7 @@ impl StoreSeen {
     }
 }
 
-/// Why an object could not be fetched.
+/// The reason why an object could not be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Reason {
     #[error("the store refuses its address")]
@@ -42,41 +42,42 @@ pub(super) enum Reason {
     NotListed,
     #[error("the list that named it is refused")]
     PageRefused,
-    #[error("the list that named it cannot be had")]
+    #[error("the list that named it cannot be fetched")]
     NoList,
 }
 
-/// What else is known when an object could not be fetched.
+/// The evidence about an object that could not be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Evidence {
     /// The store has returned another object in this run. Otherwise a proxy or an outage may be the cause.
     pub(super) store_gave_others: bool,
-    /// The address was young. One that may have expired while others were stored proves nothing.
+    /// The address was new. An older address may have expired while other objects were stored,
+    /// which proves nothing.
     pub(super) is_fresh: bool,
-    /// The store has had nothing at all for more than a day.
+    /// The store has returned no object for more than a day.
     pub(super) is_silent_for_long: bool,
     /// The same bytes have arrived twice in this run.
     pub(super) is_same_again: bool,
 }
 
-/// What becomes of an object that could not be fetched.
+/// The decision about an object that could not be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It is recorded as a gap, or its bytes go to the quarantine.
+    /// Record a gap, or quarantine the bytes.
     Gap,
-    /// The next run tries again; this run counts as one that failed, or says nothing of the object.
+    /// Let the next run fetch it. `counts` is true if this run counts as a failed one.
     NextRun { counts: bool },
 }
 
-/// Runs that must fail before an object is a gap.
+/// The number of runs that must fail before an object is a gap.
 const RUNS: u32 = 2;
-/// Runs that must fail where the list is at fault, not the object.
+/// The number of runs that must fail if the list cannot be read.
 const LIST_RUNS: u32 = 3;
 
-/// Decides what becomes of an object that has failed in `failed_before` earlier runs that count.
+/// Decides about an object that has failed in `failed_before` earlier runs that count.
 pub(super) fn verdict(reason: Reason, failed_before: u32, evidence: Evidence) -> Verdict {
     let counts = match reason {
-        // the list itself says so
+        // the list itself shows it, so the store does not matter
         Reason::NotListed
         | Reason::PageRefused
         | Reason::NoList
@@ -84,7 +85,7 @@ pub(super) fn verdict(reason: Reason, failed_before: u32, evidence: Evidence) ->
         | Reason::Damaged => true,
         Reason::Lapsed => evidence.is_fresh && evidence.store_gave_others,
         Reason::Gone if evidence.is_silent_for_long => return Verdict::Gap,
-        // this is what the store has
+        // the store itself has these bytes
         Reason::Foreign if evidence.is_same_again && evidence.store_gave_others => {
             return Verdict::Gap;
         }
@@ -106,7 +107,7 @@ pub(super) fn verdict(reason: Reason, failed_before: u32, evidence: Evidence) ->
 }
 
 impl Reason {
-    /// True if a silent store, or something in front of it, may be the cause.
+    /// True if a silent store, or a proxy in front of it, may be the cause.
     pub(super) const fn is_of_the_store(self) -> bool {
         !matches!(
             self,
@@ -114,12 +115,12 @@ impl Reason {
         )
     }
 
-    /// True if no list names the object now. Should one name it again, it is not known.
+    /// True if the list with the object cannot be used. If a later list names the object, it is fetched.
     pub(super) const fn is_of_the_list(self) -> bool {
         matches!(self, Self::NotListed | Self::PageRefused | Self::NoList)
     }
 
-    /// Reads the reason off an error of the store; `None` for one that concerns more than this object.
+    /// Returns the reason for an error of the store, or `None` if the error concerns all objects.
     pub(super) const fn of(error: &ApiError) -> Option<Self> {
         match error {
             ApiError::Lapsed => Some(Self::Lapsed),

@@ -1,21 +1,21 @@
-//! Pages that are listed beside the position: those of owed objects, and lists by date.
+//! Pages that are listed in addition to the page of the position: pages with owed objects, and lists by date.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
 
 use super::missing::Reason;
-use super::page_in_hand::{Failed, PageInHand, Purpose};
+use super::page_in_hand::{FailedObject, PageInHand, Purpose};
 use super::position::PageKey;
 use super::{Batch, ObjectStream, QUIET, Spool, Step};
 use crate::api::ApiError;
 use crate::failure::Failure;
 use crate::siem::KEPT;
 
-/// Pages of owed objects that are listed in one run.
+/// The number of pages with owed objects that one run lists.
 const OWED_PAGES: u32 = 5;
 
 impl ObjectStream {
-    /// Lists the next page of which an earlier run owes objects.
+    /// Lists the next page with objects that an earlier run could not fetch.
     pub(super) fn list_owed(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let waiting = self.position.owed.iter().map(|owed| owed.page.clone());
         let current = self.position.page();
@@ -28,25 +28,25 @@ impl ObjectStream {
             return Ok(());
         };
         self.owed_pages += 1;
-        match self.ask(&key) {
+        match self.list_page(&key) {
             Ok(page) => self.take_in_hand(page, (key, Purpose::Owed), spool, batch),
             Err(ApiError::PositionRefused) => {
                 self.fail_owed(spool, batch, &key, Reason::PageRefused)
             }
-            // other pages were listed in this run
+            // other pages were listed in this run, so the failure concerns this page
             Err(
                 error @ (ApiError::Unreachable(_)
                 | ApiError::NotUnderstood(_)
                 | ApiError::TooLarge(_)),
             ) => {
-                warn!(%error, "a page of objects that are owed cannot be listed");
+                warn!(%error, "cannot list a page with owed objects");
                 self.fail_owed(spool, batch, &key, Reason::NoList)
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Objects that are owed of a page and that it no longer lists have failed.
+    /// Marks owed objects as failed if their page no longer lists them.
     pub(super) fn miss_unlisted(&mut self) {
         let Some(page) = &mut self.page else { return };
         let there = page.places();
@@ -58,7 +58,7 @@ impl ObjectStream {
         }
     }
 
-    /// Without the list of their page, the objects that are owed of it have failed.
+    /// Marks the owed objects of a page as failed, because its list cannot be used.
     fn fail_owed(
         &mut self,
         spool: &Spool,
@@ -70,7 +70,7 @@ impl ObjectStream {
         let owed = self.position.owed.iter().filter(|owed| owed.page == *key);
         let places: Vec<String> = owed.map(|owed| owed.place.clone()).collect();
         for place in places {
-            let failed = Failed {
+            let failed = FailedObject {
                 place,
                 reason,
                 is_fresh: true,
@@ -84,7 +84,8 @@ impl ObjectStream {
         Ok(())
     }
 
-    /// Lists by date once a day if the token has named nothing for long: it may be one that never will.
+    /// Lists by date, once a day, if the token has listed no object for long. Such a token may
+    /// never list one again.
     pub(super) fn list_by_date(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let now = self.now();
         let is_old =
@@ -101,7 +102,7 @@ impl ObjectStream {
         let since = (named_at - TimeDelta::days(1)).max(now - KEPT).min(now);
         info!(
             kind = self.kind.name,
-            "the token has named nothing for a day: listing by date"
+            "the token has listed no object for a day: listing by date"
         );
         self.position.dated_at = Some(now);
         self.step = Step::Done;
@@ -115,18 +116,18 @@ impl ObjectStream {
         Ok(())
     }
 
-    /// Lists one page of a walk by date. A page with unknown objects becomes the page of the position;
-    /// otherwise the next page is returned, if there is one.
+    /// Lists one page of a walk by date. A page with new objects becomes the page of the position.
+    /// Otherwise returns the next page, if there is one.
     fn walk(
         &mut self,
         key: PageKey,
         spool: &Spool,
         batch: &mut Batch,
     ) -> Result<Option<PageKey>, Failure> {
-        let page = match self.ask(&key) {
+        let page = match self.list_page(&key) {
             Ok(page) => page,
             Err(error) => {
-                warn!(%error, "a type cannot be listed by date");
+                warn!(%error, "cannot list a type by date");
                 return Ok(None); // the saved token stays
             }
         };
@@ -146,8 +147,8 @@ impl ObjectStream {
             }));
         }
         batch.warn(format!(
-            "the saved position of {} has named nothing for a day, but a list by date names {} new \
-             objects: collection goes on from there",
+            "the saved position of {} has listed no object for a day, but a list by date has {} new \
+             objects: collection continues from there",
             self.kind.name,
             hand.queue.len()
         ));

@@ -1,4 +1,4 @@
-//! One page of a list under API 2.0: addresses, the token of the page after, and whether more follows.
+//! One page of a list under API 2.0: addresses, the token of the next page, and whether more follows.
 
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
@@ -8,22 +8,22 @@ use crate::json::Members;
 use crate::json::scan;
 use crate::spool::Digest;
 
-/// So many entries without an address, and so many addresses that are not fetched from, are told apart; further
-/// ones of a page are taken together.
+/// The number of bad entries of a page that are counted one by one, and the number of refused
+/// addresses. Further ones become one entry.
 pub(crate) const BAD_ENTRIES: usize = 64;
-/// No token and no address is longer, in bytes.
+/// The longest token or address, in bytes.
 const TOKEN_LIMIT: usize = 64 << 10;
 
-/// A list's answer, read as leniently as its sources disagree.
+/// The answer of a list. Sources disagree about its form, so every known form is accepted.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page {
-    /// Entries in the order of the list.
+    /// The entries in the order of the list.
     pub(crate) items: Vec<Entry>,
-    /// Where to go on; sometimes absent, and `None` for a token that would name nothing for ever.
+    /// The token of the next page. `None` if it is absent, or if it would never list an object.
     pub(crate) next: Option<String>,
-    /// True if nothing is behind this page; `None` if that is not said. It can be so with files, too.
+    /// True if this is the last page for now; `None` if the page does not say. A last page can have objects.
     pub(crate) is_caught_up: Option<bool>,
-    /// True for a next page that is no token. It must not count as the end: that would skip all later pages.
+    /// True if the next page is not a token. It must not count as the end: that would skip all later pages.
     pub(crate) is_next_odd: bool,
 }
 
@@ -32,23 +32,23 @@ pub(crate) struct Page {
 pub(crate) enum Entry {
     /// An address.
     Good(Box<str>),
-    /// No address.
+    /// An entry without an address.
     Bad(Box<Bad>),
 }
 
-/// What is known of entries without an address.
+/// One or more entries without an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bad {
-    /// Why, in one clause.
+    /// The reason, in one clause.
     pub(crate) why: &'static str,
-    /// What tells it from other entries.
+    /// The digest that distinguishes it from other entries.
     pub(crate) digest: Digest,
-    /// How many entries are meant.
+    /// The number of entries.
     pub(crate) count: u32,
 }
 
 impl Bad {
-    /// From now on another entry is meant, too.
+    /// Adds another bad entry to this one.
     pub(crate) fn join(&mut self, other: &Self) {
         self.digest = self.digest.joined(other.digest);
         self.count = self.count.saturating_add(other.count);
@@ -56,7 +56,7 @@ impl Bad {
 }
 
 impl Page {
-    /// Reads the text of an answer; the error says in one clause what is wrong.
+    /// Reads the text of an answer. The error says in one clause what is wrong.
     pub(crate) fn read(text: &str) -> Result<Self, String> {
         let [value, next, is_caught_up] = scan::members(text, ["value", "@nextPage", "isCaughtUp"])
             .ok_or("a list that is not JSON as documented")?;
@@ -81,12 +81,12 @@ impl Page {
     }
 }
 
-/// Entries as they are read.
+/// The entries that have been read so far.
 #[derive(Default)]
 struct Items {
     items: Vec<Entry>,
     bad: usize,
-    /// Entries without an address that are taken together.
+    /// The bad entries above the limit, as one.
     rest: Option<Bad>,
 }
 
@@ -123,7 +123,7 @@ impl Entry {
         if let Some(url) = url.and_then(|url| serde_json::from_str::<Box<str>>(url).ok()) {
             return Self::Good(url);
         }
-        // another time in each list makes no other entry
+        // the expiry differs in each list, but the entry is the same
         let timeless = object.get("expiry").map(|expiry| item.replace(expiry, ""));
         Self::bad(timeless.as_deref().unwrap_or(&item), "has no address")
     }
@@ -135,7 +135,7 @@ impl Entry {
     }
 }
 
-/// Reads a token; `None` for what is not one.
+/// Reads a token. Returns `None` for a value that is not a token, and `Some(None)` if there is none.
 fn token(next: &str) -> Option<Option<String>> {
     if next == "null" {
         return Some(None);
@@ -145,7 +145,7 @@ fn token(next: &str) -> Option<Option<String>> {
     Some(Some(token).filter(|token| !token.is_empty()))
 }
 
-/// Either alphabet, with or without padding.
+/// Accepts padding and its absence.
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const ALPHABETS: [GeneralPurpose; 2] = [
@@ -153,8 +153,9 @@ const ALPHABETS: [GeneralPurpose; 2] = [
     GeneralPurpose::new(&base64::alphabet::URL_SAFE, LENIENT),
 ];
 
-/// True for a token in which every range is empty, such as `[av=0-0, url_protect=0-0]:0:null` in base64: it
-/// was seen on a sister call of the service, which then names nothing for ever.
+/// True for a token in which every range is empty, such as `[av=0-0, url_protect=0-0]:0:null` in
+/// base64.
+/// A sister call of the service has sent such a token and then never lists an object.
 fn is_dead(token: &str) -> bool {
     let decoded = ALPHABETS
         .iter()

@@ -1,4 +1,4 @@
-//! One page in hand: what its list names, and what is left to fetch of it.
+//! The page in hand: the content of its list, and the objects that are not fetched yet.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -12,56 +12,56 @@ use crate::spool::{Digest, Scratch, Spool, SpoolError};
 /// Objects that are fetched again only to see whether the store answers.
 pub(super) const PROBES: usize = 3;
 
-/// Odd bytes of objects that are kept open until their page is left.
+/// The number of odd objects whose files stay open until their page is left.
 const OPEN_FILES: usize = 16;
 
-/// Begins the name of an entry that names no object. No host contains a space.
+/// The beginning of the name of an entry without an address. A host name never contains a space.
 const ENTRY: &str = "entry";
 
-/// True for the name of an entry that names no object.
+/// True for the name of an entry without an address.
 pub(super) fn is_entry(place: &str) -> bool {
     place.starts_with(&format!("{ENTRY} "))
 }
 
-/// An object that waits for its turn.
-pub(super) struct Listed {
+/// An object that is not fetched yet.
+pub(super) struct ListedObject {
     pub(super) address: Address,
     pub(super) place: String,
-    /// What arrived for it the first time, if it is fetched a second time, after the others of its page.
-    pub(super) first: Option<Arrived>,
+    /// The result of the first attempt, if the object waits at the end of the page for a second one.
+    pub(super) first: Option<OddBytes>,
 }
 
-/// What arrived instead of an object.
+/// The kind and the digest of bytes that arrived instead of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Arrived {
+pub(super) struct OddBytes {
     pub(super) reason: Reason,
     /// The digest of the bytes.
     pub(super) digest: String,
 }
 
 /// An object that could not be fetched in this run.
-pub(super) struct Failed {
+pub(super) struct FailedObject {
     pub(super) place: String,
     pub(super) reason: Reason,
-    /// True if no time passed between the list and the attempt.
+    /// True if the address was new at the time of the attempt.
     pub(super) is_fresh: bool,
-    /// What arrived instead of it.
+    /// The bytes that arrived instead of it.
     pub(super) raw: Option<Scratch>,
     /// True if the same bytes arrived twice.
     pub(super) is_same_again: bool,
 }
 
-/// Entries of a list that name no object, and why.
+/// Entries of a list that lead to no object, each with its error.
 #[derive(Default)]
-struct Refused {
+struct RefusedEntries {
     entries: Vec<(Bad, ApiError)>,
     addresses: usize,
-    /// Addresses that are taken together, those of one reason.
+    /// Addresses above the limit, as one entry for each reason.
     rest: Vec<(Bad, ApiError)>,
 }
 
-impl Refused {
-    /// Notes an address that is not fetched from. What stands behind its path is new in each list.
+impl RefusedEntries {
+    /// Adds a refused address. Only its path counts, because its query is new in each list.
     fn address(&mut self, url: &str, error: ApiError) {
         let path = url.split(['?', '#']).next().unwrap_or_default();
         let bad = Bad {
@@ -82,7 +82,7 @@ impl Refused {
     }
 }
 
-/// Why an entry names no object.
+/// Returns the reason why an entry leads to no object.
 const fn reason_of(error: &ApiError) -> Reason {
     match error {
         ApiError::PrivateStore(_) | ApiError::LocalStore(_) => Reason::PrivateStore,
@@ -90,42 +90,42 @@ const fn reason_of(error: &ApiError) -> Reason {
     }
 }
 
-/// What a page is for.
+/// The purpose of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// It is the page of the position: the next one follows.
+    /// The page of the position: the next page follows.
     Current,
-    /// It holds objects that earlier runs could not fetch.
+    /// A page with objects that earlier runs could not fetch.
     Owed,
 }
 
-/// A page from the moment it is listed until it is left.
+/// A page from its list call until the position leaves it.
 pub(super) struct PageInHand {
     pub(super) key: PageKey,
     pub(super) purpose: Purpose,
-    pub(super) queue: VecDeque<Listed>,
-    pub(super) failed: Vec<Failed>,
-    /// Some objects of the page that were published before: they show whether the store answers.
+    pub(super) queue: VecDeque<ListedObject>,
+    pub(super) failed: Vec<FailedObject>,
+    /// Some objects of the page that were published before. They show whether the store answers.
     pub(super) probes: Vec<Address>,
-    /// Objects that version 0.1.0 was done with, to be remembered from now on.
+    /// Objects that version 0.1.0 had finished. The spool remembers them from now on.
     pub(super) done_before: Vec<Digest>,
     pub(super) next: Option<String>,
     pub(super) is_caught_up: Option<bool>,
-    /// True if what follows is not known, as the list names something that is no token.
+    /// True if the next page is unknown because the list contains an invalid token.
     pub(super) is_next_odd: bool,
-    /// How many entries the list has.
+    /// The number of entries in the list.
     pub(super) entries: usize,
-    /// True if the list named objects that were not known.
+    /// True if the list contained new objects.
     pub(super) has_news: bool,
-    /// Why the last entry without an address has none.
+    /// The error of the last entry without an address.
     pub(super) refused: Option<ApiError>,
     /// True until the first object of the page has been stored; later, addresses may have expired.
     pub(super) is_fresh: bool,
 }
 
 impl PageInHand {
-    /// Sorts what a list names: objects to fetch, in the order of the list but for those that failed
-    /// before, and entries that lead nowhere.
+    /// Sorts the entries of a list. Objects that failed before come last, the others in the order
+    /// of the list. Entries that lead to no object have failed.
     pub(super) fn of(
         page: Page,
         (key, purpose): (PageKey, Purpose),
@@ -149,7 +149,7 @@ impl PageInHand {
         };
         let mut named = HashSet::new();
         let mut last = Vec::new();
-        let mut refused = Refused::default();
+        let mut refused = RefusedEntries::default();
         for entry in page.items {
             let address = match entry {
                 Entry::Good(url) => objects.address(&url).map_err(|error| (url, error)),
@@ -160,7 +160,7 @@ impl PageInHand {
                 }
             };
             let listed = match address {
-                Ok(address) => Listed {
+                Ok(address) => ListedObject {
                     place: address.place(),
                     address,
                     first: None,
@@ -192,9 +192,9 @@ impl PageInHand {
         Ok(hand)
     }
 
-    /// Notes entries that name no object. The text of one tells it from others, and its number among equal
-    /// ones: the list of a page can change.
-    fn refuse(&mut self, refused: Refused, spool: &Spool) -> Result<(), SpoolError> {
+    /// Adds entries that lead to no object. Their text and a number identify them, because the list
+    /// of a page can change.
+    fn refuse(&mut self, refused: RefusedEntries, spool: &Spool) -> Result<(), SpoolError> {
         let mut numbers = HashMap::new();
         for (bad, error) in refused.entries.into_iter().chain(refused.rest) {
             let number = numbers.entry(bad.digest).or_insert(0_usize);
@@ -207,7 +207,7 @@ impl PageInHand {
             };
             if !spool.has_seen(Digest::of(place.as_bytes()))? {
                 let reason = reason_of(&error);
-                self.failed.push(Failed {
+                self.failed.push(FailedObject {
                     reason,
                     is_fresh: true,
                     raw: None,
@@ -220,24 +220,23 @@ impl PageInHand {
         Ok(())
     }
 
-    /// Objects of this page that are still listed, or have failed.
+    /// Returns the places of the objects of this page that are still listed or have failed.
     pub(super) fn places(&self) -> HashSet<&str> {
         let failed = self.failed.iter().map(|failed| &*failed.place);
         let queue = self.queue.iter().map(|listed| &*listed.place);
         queue.chain(failed).collect()
     }
 
-    /// Takes over the work of the same page as it was listed before; objects that are no longer listed
-    /// have failed.
+    /// Continues with the same page after it was listed again. Objects that are no longer listed have failed.
     pub(super) fn continue_from(&mut self, before: Self) {
         let there: HashSet<String> = self
             .queue
             .iter()
             .map(|listed| listed.place.clone())
             .collect();
-        let is_gone = |listed: &Listed| !there.contains(&listed.place);
-        let gone: Vec<Listed> = before.queue.into_iter().filter(is_gone).collect();
-        // what has failed is not tried again in this run
+        let is_gone = |listed: &ListedObject| !there.contains(&listed.place);
+        let gone: Vec<ListedObject> = before.queue.into_iter().filter(is_gone).collect();
+        // a failed object is not retried in this run
         let failed: HashSet<&str> = before.failed.iter().map(|failed| &*failed.place).collect();
         self.queue.retain(|listed| !failed.contains(&*listed.place));
         self.failed = before.failed;
@@ -246,24 +245,24 @@ impl PageInHand {
         }
     }
 
-    /// Notes what arrived odd once and has had no second turn.
+    /// Marks odd objects that had no second attempt as failed.
     pub(super) fn fail_odd(&mut self) {
         let (odd, rest) = std::mem::take(&mut self.queue)
             .into_iter()
             .partition::<VecDeque<_>, _>(|listed| listed.first.is_some());
         self.queue = rest;
-        for Listed { place, first, .. } in odd {
+        for ListedObject { place, first, .. } in odd {
             let reason = first.map_or(Reason::Foreign, |first| first.reason);
             self.fail(place, reason, None);
         }
     }
 
-    /// Notes an object that could not be fetched. The bytes of a few are kept: each needs an open file.
+    /// Marks an object as failed. Only a few keep their bytes, because each needs an open file.
     pub(super) fn fail(&mut self, place: String, reason: Reason, raw: Option<Scratch>) {
         let is_fresh = self.is_fresh;
         let open = self.failed.iter().filter(|failed| failed.raw.is_some());
         let raw = raw.filter(|_| open.count() < OPEN_FILES);
-        self.failed.push(Failed {
+        self.failed.push(FailedObject {
             place,
             reason,
             is_fresh,

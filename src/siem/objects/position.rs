@@ -1,34 +1,34 @@
-//! The place of an event type: which page comes next, and which objects are still owed.
+//! The position of an event type: the next page, and the objects that are still owed.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::debts::Debts;
+use super::debts::OwedObjects;
 use crate::spool::Digest;
 
 /// The position, as text in the state record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Position {
-    /// The token that leads to the page; `None` for the very first.
+    /// The token of the page; `None` for the very first.
     pub(super) token: Option<String>,
     /// The day on which the very first page begins.
     pub(super) since: Option<DateTime<Utc>>,
-    /// Version 0.1.0: objects of the page that need nothing any more.
+    /// Version 0.1.0: objects of the page that were finished.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     done: Vec<OldId>,
     /// Version 0.1.0: objects of the page that could not be fetched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     missing: Vec<OldId>,
-    /// Objects that earlier runs could not fetch, of this page or of earlier ones.
-    #[serde(default, skip_serializing_if = "Debts::is_empty")]
-    pub(super) owed: Debts,
-    /// Since when the store has returned nothing of all that it was asked for.
+    /// Objects of any page that earlier runs could not fetch.
+    #[serde(default, skip_serializing_if = "OwedObjects::is_empty")]
+    pub(super) owed: OwedObjects,
+    /// The time since which the store has returned no object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) silent_since: Option<DateTime<Utc>>,
-    /// When the list last named an object.
+    /// The time when the list last contained an object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) named_at: Option<DateTime<Utc>>,
-    /// When the type was last listed by date because its token named nothing.
+    /// The time when the type was last listed by date because its token listed no object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) dated_at: Option<DateTime<Utc>>,
 }
@@ -36,24 +36,24 @@ pub(super) struct Position {
 /// An object that could not be fetched yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Owed {
-    /// What tells it from others: host and path.
+    /// Host and path, which distinguish it from others.
     pub(super) place: String,
     /// The page that lists it.
     pub(super) page: PageKey,
-    /// In how many runs it has failed that count.
+    /// The number of failed runs that count.
     pub(super) runs: u32,
 }
 
-/// What a page is listed with.
+/// The key by which a page is listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PageKey {
-    /// The token that leads to it.
+    /// The token of the page.
     pub(super) token: Option<String>,
-    /// The day on which it begins, for one without a token.
+    /// The day on which a page without a token begins.
     pub(super) since: Option<DateTime<Utc>>,
 }
 
-/// How version 0.1.0 told objects of one page apart: half a digest of host and path.
+/// The key of an object in version 0.1.0: half a digest of host and path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct OldId(u64);
 
@@ -64,36 +64,36 @@ impl OldId {
 }
 
 impl Position {
-    /// Reads the text of a record; `None` for one that this program did not write.
+    /// Reads the text of a record. Returns `None` for a text that this program did not write.
     pub(super) fn read(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
-    /// The text for the record.
+    /// Returns the text for the record.
     pub(super) fn text(&self) -> String {
         serde_json::to_string(self).expect("a position is plain data")
     }
 
-    /// What the page is listed with.
+    /// Returns the key of the current page.
     pub(super) fn page(&self) -> PageKey {
         let since = self.since.filter(|_| self.token.is_none());
         let token = self.token.clone();
         PageKey { token, since }
     }
 
-    /// True if version 0.1.0 was done with an object of this page.
+    /// True if version 0.1.0 had finished an object of this page.
     pub(super) fn was_done(&self, place: &str) -> bool {
         !self.done.is_empty() && self.done.contains(&OldId::of(place))
     }
 
-    /// In how many runs that count an object has failed.
+    /// Returns the number of runs that count in which an object has failed.
     pub(super) fn runs_failed(&self, place: &str) -> u32 {
         let owed = self.owed.get(place);
         let before = u32::from(self.missing.contains(&OldId::of(place)));
         owed.map_or(before, |owed| owed.runs)
     }
 
-    /// Goes on to the next page.
+    /// Moves to the next page.
     pub(super) fn turn(&mut self, token: String) {
         self.token = Some(token);
         self.since = None;
@@ -101,7 +101,7 @@ impl Position {
         self.missing.clear();
     }
 
-    /// Starts again with a day. What is still owed stays.
+    /// Restarts at a day. Owed objects stay.
     pub(super) fn restart(&mut self, since: DateTime<Utc>) {
         self.token = None;
         self.since = Some(since);
@@ -109,7 +109,7 @@ impl Position {
         self.missing.clear();
     }
 
-    /// Goes on from a page that was reached another way.
+    /// Moves to a page that was found by date.
     pub(super) fn jump(&mut self, page: PageKey) {
         (self.token, self.since) = (page.token, page.since);
         self.done.clear();
@@ -125,7 +125,7 @@ impl Position {
         });
     }
 
-    /// An object needs nothing any more.
+    /// Removes an object from the owed ones.
     pub(super) fn settle(&mut self, place: &str) {
         self.owed.remove(place);
     }

@@ -1,28 +1,28 @@
-//! One object of API 2.0: a gzip file of JSON lines, read to the clean end of its last member.
+//! One object of API 2.0: a gzip file of JSON lines, read up to a verified end.
 
 use std::io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom, Write};
 
-use super::gzip::Members as Gzip;
+use super::gzip::GzipMembers;
 use crate::api::ApiError;
 use crate::clock::{Clock, Stopped};
 use crate::config::Aliases;
 use crate::json::Members;
-use crate::siem::{COPY_BYTES, going_on};
+use crate::siem::{COPY_BYTES, check_signal};
 use crate::spool::Scratch;
 
-/// The largest object that is unpacked, in bytes; a page of 100 is far below.
+/// The largest unpacked object, in bytes. A page of 100 objects is far smaller.
 const LIMIT_BYTES: u64 = 4 << 30;
-/// No line of the vendor's comes near; what is longer is copied as it is.
+/// The longest line that is changed, in bytes. The vendor's lines are far shorter.
 const LINE_BYTES: u64 = 8 << 20;
 
-/// What is wrong with an object's bytes.
-pub(crate) struct Fault {
+/// The damage of an object.
+pub(crate) struct ObjectFault {
     pub(crate) what: String,
-    /// Whether everything in it could be read all the same.
+    /// True if the damage is after the last event, so that all events could be read.
     pub(crate) is_behind: bool,
 }
 
-impl Fault {
+impl ObjectFault {
     pub(super) fn of(what: &str) -> Self {
         Self {
             what: what.to_owned(),
@@ -31,34 +31,34 @@ impl Fault {
     }
 }
 
-/// Writes the object's lines; says what is wrong with the bytes, if anything is. Bytes that are not packed
-/// are written as they are: the caller knows that they are lines.
+/// Writes the object's lines. Returns the damage, if there is any. Bytes that are not packed are
+/// written unchanged, because the caller has checked that they are lines.
 pub(super) fn unpack(
     raw: &mut Scratch,
     part: &mut impl Write,
     aliases: Aliases,
     clock: &Clock,
-) -> Result<Option<Fault>, ApiError> {
-    let is_packed = look(raw)? == Look::Gzip;
+) -> Result<Option<ObjectFault>, ApiError> {
+    let is_packed = first_bytes(raw)? == FirstBytes::Gzip;
     let packed = BufReader::with_capacity(COPY_BYTES, &mut *raw);
     if !is_packed {
-        let ended = write_lines(packed, part, aliases, &|| going_on(clock))?;
+        let ended = write_lines(packed, part, aliases, &|| check_signal(clock))?;
         return ended.map_or(Ok(None), |error| Err(ApiError::Sink(error)));
     }
-    lines(packed, part, aliases, &|| going_on(clock))
+    lines(packed, part, aliases, &|| check_signal(clock))
 }
 
-/// What an object's first bytes tell.
+/// The kind of an object, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum FirstBytes {
     Empty,
     Gzip,
-    /// Something else: a damaged object, or a page of somebody who stands before the store.
+    /// Neither: a damaged object, or a page of a proxy.
     Foreign,
 }
 
-/// Looks at the first bytes; the next read begins at the first one.
-pub(super) fn look(raw: &mut Scratch) -> Result<Look, ApiError> {
+/// Reads the first bytes. The next read begins at the first byte.
+pub(super) fn first_bytes(raw: &mut Scratch) -> Result<FirstBytes, ApiError> {
     let mut first = Vec::new();
     raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
     raw.take(2)
@@ -66,17 +66,17 @@ pub(super) fn look(raw: &mut Scratch) -> Result<Look, ApiError> {
         .map_err(ApiError::Sink)?;
     raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
     Ok(match *first {
-        [] => Look::Empty,
-        [0x1f, 0x8b] => Look::Gzip,
-        _ => Look::Foreign,
+        [] => FirstBytes::Empty,
+        [0x1f, 0x8b] => FirstBytes::Gzip,
+        _ => FirstBytes::Foreign,
     })
 }
 
-/// True if the bytes are not packed, but are JSON lines of the type that was listed: something on the way has
-/// unpacked the object. The next read begins at the first byte.
+/// True if the bytes are JSON lines of the listed type, because a proxy has unpacked the object.
+/// The next read begins at the first byte.
 ///
 /// # Errors
-/// [`ApiError::Sink`] when the file cannot be read.
+/// [`ApiError::Sink`] if the file cannot be read.
 pub(super) fn lines_of_type(raw: &mut Scratch, listed: &str) -> Result<bool, ApiError> {
     raw.seek(SeekFrom::Start(0)).map_err(ApiError::Sink)?;
     let found = are_lines_of_type(&mut BufReader::with_capacity(COPY_BYTES, &mut *raw), listed);
@@ -84,7 +84,7 @@ pub(super) fn lines_of_type(raw: &mut Scratch, listed: &str) -> Result<bool, Api
     found.map_err(ApiError::Sink)
 }
 
-/// No name of a type is longer, in bytes.
+/// The longest name of a type, in bytes.
 const KIND_BYTES: usize = 256;
 
 fn are_lines_of_type(source: &mut impl BufRead, listed: &str) -> io::Result<bool> {
@@ -116,52 +116,53 @@ fn are_lines_of_type(source: &mut impl BufRead, listed: &str) -> io::Result<bool
     Ok(count > 0)
 }
 
-/// The same for any source of bytes: whatever they are, the fault is theirs and not the disk's.
+/// Unpacks bytes from any source, with the errors of [`unpack`]. Invalid bytes are damage, not an
+/// error of the disk.
 pub(crate) fn lines(
     packed: impl BufRead,
     part: &mut impl Write,
     aliases: Aliases,
-    going_on: &dyn Fn() -> Result<(), Stopped>,
-) -> Result<Option<Fault>, ApiError> {
-    let mut unpacked = Gzip::new(packed).take(LIMIT_BYTES);
-    let ended = write_lines(&mut unpacked, part, aliases, going_on)?;
+    check_signal: &dyn Fn() -> Result<(), Stopped>,
+) -> Result<Option<ObjectFault>, ApiError> {
+    let mut unpacked = GzipMembers::new(packed).take(LIMIT_BYTES);
+    let ended = write_lines(&mut unpacked, part, aliases, check_signal)?;
     let what = match ended {
         Some(error) if is_of_the_bytes(&error) => "it is not a whole gzip file",
         Some(error) => return Err(ApiError::Sink(error)),
         None if unpacked.limit() == 0 => "it unpacks to more than 4 GiB",
         None if unpacked.get_ref().has_garbage() => {
-            return Ok(Some(Fault {
-                what: "bytes stand behind its end".to_owned(),
+            return Ok(Some(ObjectFault {
+                what: "bytes follow its end".to_owned(),
                 is_behind: true,
             }));
         }
         None => return Ok(None),
     };
-    Ok(Some(Fault::of(what)))
+    Ok(Some(ObjectFault::of(what)))
 }
 
-/// Writes lines as the configuration wants them; returns what ended the reading early.
+/// Writes lines as the configuration requires. Returns the error that ended the reading early.
 fn write_lines(
     unpacked: impl Read,
     part: &mut impl Write,
     aliases: Aliases,
-    going_on: &dyn Fn() -> Result<(), Stopped>,
+    check_signal: &dyn Fn() -> Result<(), Stopped>,
 ) -> Result<Option<io::Error>, ApiError> {
     match aliases {
-        Aliases::Off => copy(unpacked, part, going_on),
-        Aliases::On => copy_with_aliases(unpacked, part, going_on),
+        Aliases::Off => copy(unpacked, part, check_signal),
+        Aliases::On => copy_with_aliases(unpacked, part, check_signal),
     }
 }
 
-/// Copies the vendor's bytes unchanged; yields what ended the reading early.
+/// Copies the vendor's bytes unchanged. Returns the error that ended the reading early.
 fn copy(
     mut unpacked: impl Read,
     part: &mut impl Write,
-    going_on: &dyn Fn() -> Result<(), Stopped>,
+    check_signal: &dyn Fn() -> Result<(), Stopped>,
 ) -> Result<Option<io::Error>, ApiError> {
     let mut buffer = vec![0; COPY_BYTES];
     loop {
-        going_on()?;
+        check_signal()?;
         match unpacked.read(&mut buffer) {
             Ok(0) => return Ok(None),
             Ok(count) => part.write_all(&buffer[..count]).map_err(ApiError::Sink)?,
@@ -171,16 +172,16 @@ fn copy(
     }
 }
 
-/// Copies line by line, with two more members at the end of each object.
+/// Copies line by line, and adds two members at the end of each object.
 fn copy_with_aliases(
     unpacked: impl Read,
     part: &mut impl Write,
-    going_on: &dyn Fn() -> Result<(), Stopped>,
+    check_signal: &dyn Fn() -> Result<(), Stopped>,
 ) -> Result<Option<io::Error>, ApiError> {
     let mut unpacked = BufReader::with_capacity(COPY_BYTES, unpacked);
     let mut line = Vec::new();
     loop {
-        going_on()?;
+        check_signal()?;
         line.clear();
         match unpacked
             .by_ref()
@@ -197,8 +198,8 @@ fn copy_with_aliases(
     }
 }
 
-/// Adds `eventType` and `subType` with the values of `type` and `subtype`; what is no object stays
-/// as it is.
+/// Adds `eventType` and `subType` with the values of `type` and `subtype`. Lines that are not an
+/// object stay unchanged.
 fn add_aliases(line: &mut Vec<u8>) {
     let Some(end) = line.iter().rposition(|byte| *byte == b'}') else {
         return;
@@ -221,7 +222,7 @@ fn add_aliases(line: &mut Vec<u8>) {
     line.splice(end..end, added.into_bytes());
 }
 
-/// Whether the bytes are to blame, not the disk that they are on.
+/// True if the bytes caused the error, not the disk.
 fn is_of_the_bytes(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
     error.raw_os_error().is_none()

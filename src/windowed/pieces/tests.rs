@@ -1,9 +1,9 @@
-//! A bad item costs no other and few pages, wherever it stands.
+//! A bad item costs no other item and few pages, at any place.
 
 use super::*;
 use proptest::prelude::*;
 
-/// Mimecast's side: a second with so many events, and at most `cap` on a page.
+/// Mimecast's side: a second with this number of events, and at most `cap` on a page.
 struct Second {
     events: usize,
     cap: usize,
@@ -11,7 +11,7 @@ struct Second {
 }
 
 impl Second {
-    /// Reads pages from the first until they end or another size is wanted; `page` looks at each.
+    /// Reads pages from the first, until the last or until `page` wants another size.
     fn read(&mut self, size: usize, mut page: impl FnMut(usize, usize) -> Option<bool>) -> bool {
         let mut at = 0;
         loop {
@@ -28,7 +28,8 @@ impl Second {
     }
 }
 
-/// Reads a second with an item that makes its page unreadable; returns what was read and asked.
+/// Reads a second with an item that makes its page unreadable. Returns the events read and the
+/// pages requested.
 fn with_unreadable(bad: usize, mut second: Second) -> (Vec<bool>, usize) {
     let mut pieces = Pieces::new(500);
     let mut found = vec![false; second.events];

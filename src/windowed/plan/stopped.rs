@@ -1,4 +1,4 @@
-//! Where windows begin after a run that stopped in the middle.
+//! Checks where windows begin after a run that stopped early.
 
 use super::*;
 
@@ -9,14 +9,14 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-fn reached(text: &str) -> Place {
-    Place {
+fn reached(text: &str) -> Progress {
+    Progress {
         reached: Some(at(text)),
-        ..Place::default()
+        ..Progress::default()
     }
 }
 
-/// A plan that a run left in the middle: the time of the run, and the ends of its windows.
+/// Returns the plan after a run that stopped early, at time `now`, after some windows.
 fn stopped(end: &str, now: &str, windows: usize) -> Plan {
     let mut plan = Plan::new(reached(end), None, HOUR, WEEK);
     let whole = plan.next(at(now));
@@ -26,7 +26,7 @@ fn stopped(end: &str, now: &str, windows: usize) -> Plan {
         plan.collected(&half);
         plan.halve(&half);
     }
-    Plan::new(Place::read(&plan.text()).unwrap(), None, HOUR, WEEK)
+    Plan::new(Progress::read(&plan.text()).unwrap(), None, HOUR, WEEK)
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn what_had_settled_when_a_run_asked_for_it_is_not_asked_for_again() {
 #[test]
 fn a_place_of_an_earlier_version_has_an_overlap_before_it() {
     let text = r#"{"reached":"2026-11-20T09:30:00Z","resume":"2026-11-20T09:30:00Z"}"#;
-    let plan = Plan::new(Place::read(text).unwrap(), None, HOUR, WEEK);
+    let plan = Plan::new(Progress::read(text).unwrap(), None, HOUR, WEEK);
     let window = plan.next(at("2026-11-20T12:00:00Z"));
     assert_eq!(window.from, at("2026-11-20T08:30:00Z"));
     assert_eq!(window.gap, None);
@@ -68,7 +68,7 @@ fn runs_that_each_collect_less_than_the_overlap_get_on() {
             window = plan.next(now);
         }
         plan.collected(&window);
-        let next = Place::read(&plan.text()).unwrap();
+        let next = Progress::read(&plan.text()).unwrap();
         assert!(place.resume < next.resume);
         place = next;
         now += TimeDelta::minutes(30);

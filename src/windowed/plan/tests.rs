@@ -1,4 +1,4 @@
-//! Windows leave out no second, whatever the clocks say.
+//! Windows leave out no second, for any state of the clocks.
 
 use proptest::prelude::*;
 
@@ -12,10 +12,10 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-fn place(reached: Option<DateTime<Utc>>) -> Place {
-    Place {
+fn place(reached: Option<DateTime<Utc>>) -> Progress {
+    Progress {
         reached,
-        ..Place::default()
+        ..Progress::default()
     }
 }
 
@@ -38,7 +38,7 @@ fn the_first_run_looks_back_a_week_in_days_oldest_first() {
 #[test]
 fn a_first_run_that_never_ended_looks_back_from_where_it_began() {
     let began = Some(at("2026-11-01T10:00:00Z"));
-    let plan = Plan::new(Place::default(), began, HOUR, WEEK);
+    let plan = Plan::new(Progress::default(), began, HOUR, WEEK);
     let window = plan.next(at("2026-11-20T10:00:00Z"));
     assert_eq!(window.from, at("2026-10-25T10:00:00Z"));
     assert_eq!(window.gap, None);
@@ -104,7 +104,7 @@ fn a_place_is_a_time_unless_a_run_stopped_in_the_middle() {
     let mut plan = plan(Some("2026-11-20T09:30:00Z"));
     let window = plan.next(now);
     plan.halve(&window);
-    let cut = Place::read(&plan.text()).unwrap();
+    let cut = Progress::read(&plan.text()).unwrap();
     assert_eq!(cut.reached, Some(at("2026-11-20T09:30:00Z")));
     let mut again = Plan::new(cut, None, HOUR, WEEK);
     assert_eq!(again.next(now), plan.next(now));
@@ -116,10 +116,10 @@ fn a_place_is_a_time_unless_a_run_stopped_in_the_middle() {
     again.collected(&last);
     assert_eq!(again.text(), "2026-11-20T09:59:00Z");
     assert_eq!(
-        Place::read("2026-11-20T09:59:00Z"),
+        Progress::read("2026-11-20T09:59:00Z"),
         Some(place(Some(last.to)))
     );
-    assert_eq!((Place::read("eNo"), Place::read("{")), (None, None));
+    assert_eq!((Progress::read("eNo"), Progress::read("{")), (None, None));
 }
 
 #[test]
@@ -150,11 +150,11 @@ fn a_name_holds_its_window() {
     assert_eq!(of_name(&foreign), None);
 }
 
-/// One installation over some runs: the clocks that each run sees, and what was asked for.
+/// One installation over some runs: the clocks of each run, and the requested windows.
 struct Life {
     truth: DateTime<Utc>,
-    record: (Place, Option<DateTime<Utc>>, Option<DateTime<Utc>>),
-    /// What has been asked for, as stretches of true time.
+    record: (Progress, Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+    /// The requested time spans, in true time.
     asked: Vec<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
@@ -168,13 +168,13 @@ impl Life {
         };
         let present = reading.present();
         if present.is_unknown {
-            return; // such a run ends without asking
+            return; // such a run ends without a request
         }
         let mut plan = Plan::new(place, None, HOUR, WEEK);
         plan.leave_future(present.earliest, moved_at);
         for _ in 0..100 {
             let window = plan.next(present.earliest);
-            // an event cannot be had before it happens
+            // an event cannot be fetched before it happens
             self.asked.push((window.from, window.to.min(self.truth)));
             plan.collected(&window);
             if window.is_last {
@@ -183,10 +183,10 @@ impl Life {
         }
         let text = plan.text();
         let earliest = Some(present.earliest);
-        self.record = (Place::read(&text).unwrap(), earliest, earliest);
+        self.record = (Progress::read(&text).unwrap(), earliest, earliest);
     }
 
-    /// The first second after the first run's look-back that was never asked for.
+    /// Returns the first second after the first look-back that was never requested.
     fn hole(&self) -> Option<DateTime<Utc>> {
         let mut asked = self.asked.clone();
         asked.sort_unstable();
@@ -229,7 +229,7 @@ fn with_one_wrong_clock_no_second_is_left_out_however_long_it_lasts() {
         let label = format!("host {host}, server {server}, runs {when:?}, every {pause}");
         let mut life = Life {
             truth: at("2026-11-20T10:00:00Z"),
-            record: (Place::default(), None, None),
+            record: (Progress::default(), None, None),
             asked: Vec::new(),
         };
         let runs = if pause > TimeDelta::days(1) { 6 } else { 60 };
@@ -269,8 +269,8 @@ proptest! {
             reached = reached.max(window.to);
             plan.collected(&window);
             if cuts.get(step) == Some(&true) {
-                // the next run reads the position; a complete one begins with the overlap
-                plan = Plan::new(Place::read(&plan.text()).unwrap(), None, overlap, WEEK);
+                // the next run reads the position; after a complete run it begins with the overlap
+                plan = Plan::new(Progress::read(&plan.text()).unwrap(), None, overlap, WEEK);
             }
             if window.is_last {
                 return Ok(());

@@ -1,4 +1,4 @@
-//! Pages of lists.
+//! Reads pages of lists, with and without optional and invalid parts.
 
 use super::*;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

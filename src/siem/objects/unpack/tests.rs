@@ -1,4 +1,4 @@
-//! Objects, whole and damaged.
+//! Unpacks objects, complete and damaged.
 
 use super::*;
 use flate2::Compression;
@@ -11,7 +11,7 @@ fn packed(lines: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// The lines, and what is wrong; memory is no disk, so nothing else may fail.
+/// Returns the lines and the damage. Memory is not a disk, so no other error is possible.
 fn read(bytes: &[u8], aliases: Aliases) -> (Vec<u8>, Option<String>) {
     let mut found = Vec::new();
     let fault = lines(bytes, &mut found, aliases, &|| Ok(())).unwrap();
