@@ -1,7 +1,7 @@
-//! Connecting an account, once: what is asked, proved, fetched and saved.
+//! Connects an account once: asks, logs in, fetches the account's code, and saves.
 //!
-//! The order and the words are those of the administrator's guide for the scripts that this program
-//! replaces. Nothing is saved before the account has answered.
+//! The order and the words follow the administrator's guide for the Python scripts, so that its readers
+//! recognise each step. The setup saves nothing before the account has answered.
 
 mod asked;
 mod connecting;
@@ -41,12 +41,12 @@ const ABOUT: &str = "Connects a Mimecast account, once; without --no-input it as
 pub struct Setup {
     flags: Flags,
     environment: Environment,
-    /// Where the configuration will be.
+    /// The path of the configuration file, which may not exist yet.
     path: PathBuf,
-    /// What is there already, else the example.
+    /// The existing configuration, else the example.
     config: Config,
     existing: Option<String>,
-    /// Which values the existing file gives.
+    /// The values that the existing file gives.
     given: Given,
     clock: Clock,
     output: Output,
@@ -69,7 +69,7 @@ pub fn run() -> ExitCode {
         done
     });
     match failure {
-        None if !output.is_for_machines() => Code::Done.into(), // all has been said
+        None if !output.is_for_machines() => Code::Done.into(), // the setup has printed everything
         failure => output.end(&report, failure.as_ref()).into(),
     }
 }
@@ -90,7 +90,7 @@ impl Setup {
         let environment = Environment::of_process();
         let explicit = flags.common.config.as_deref();
         let found = config::default_place(explicit, &environment);
-        // an installation that exists is continued, wherever it was found
+        // the setup continues an existing installation, wherever it is
         let path = match config::find(explicit, &environment) {
             Ok(path) => path,
             Err(_) => found?,
@@ -106,7 +106,7 @@ impl Setup {
                 Given::default(),
             ),
         };
-        // on Windows the setup itself is the remedy: it leaves the file to its owner
+        // on Windows the setup itself is the remedy, because it makes the file owner-only
         if existing.is_some() && cfg!(not(windows)) {
             config.refuse_open_secret()?;
         }
@@ -124,10 +124,10 @@ impl Setup {
         })
     }
 
-    /// Everything that a person or the command line has to say.
+    /// Returns the answers of a person at the terminal, or those of the command line.
     ///
     /// # Errors
-    /// [`Code::Usage`] when something is missing and nobody can be asked.
+    /// [`Code::Usage`] if an answer is missing and there is no terminal to ask at.
     pub fn ask(&self) -> Result<Answers, Failure> {
         let known = Known::of(self)?;
         match self.flags.no_input {
@@ -136,20 +136,20 @@ impl Setup {
         }
     }
 
-    /// Makes the folders and proves that files can be written, renamed and deleted there.
+    /// Creates the folders and proves that files can be written, renamed and deleted there.
     ///
     /// # Errors
     /// [`Code::Disk`].
     pub fn prepare_folders(&self, answers: &Answers) -> Result<(), Failure> {
-        // a password is not spent on keys that could not be saved
+        // checked before the log-in, because each log-in creates keys, and they must be saved
         folders::probe(self.path.parent().unwrap_or(&self.path))?;
         folders::prepare(&answers.data, &self.config)
     }
 
-    /// The host of the account's region: as given, or found by the e-mail address.
+    /// Returns the host of the account's region, as given or as Mimecast names it for the e-mail address.
     ///
     /// # Errors
-    /// [`ApiError`], with the preparation step to revisit.
+    /// [`Code::Usage`] for a wrong `--base-url`; else an API error, with the preparation step to revisit.
     pub fn region(&self, answers: &Answers) -> Result<BaseUrl, Failure> {
         let email = match (&answers.base_url, answers.email()) {
             (Some(base_url), _) => {
@@ -177,7 +177,7 @@ impl Setup {
         Ok(region)
     }
 
-    /// The host of API 2.0 to suggest: that of an earlier setup, else the global one.
+    /// Returns the host of API 2.0 to suggest: that of an earlier setup, else the global one.
     fn global_host(&self) -> BaseUrl {
         let saved = &self.config.mimecast;
         match saved.api {
@@ -186,20 +186,20 @@ impl Setup {
         }
     }
 
-    /// Saves credentials and configuration; comments and other settings of an existing file survive.
+    /// Saves credentials and configuration. Comments and other settings of an existing file survive.
     ///
     /// # Errors
-    /// [`Code::Disk`], or a [`config::ConfigError`] when the existing file cannot be continued.
+    /// [`Code::Disk`], or a [`config::ConfigError`] if the setup cannot change the existing file.
     pub fn save(&self, answers: &Answers, connected: &Connected) -> Result<(), Failure> {
         save::save(self, answers, connected)?;
         self.output.say("Config saved successfully");
         Ok(())
     }
 
-    /// Makes one harmless call for each collector and reports each permission.
+    /// Makes one harmless call for each log and prints each permission.
     ///
     /// # Errors
-    /// What was refused, after all have been tried.
+    /// The refusals, after all calls.
     pub fn verify(&mut self, connected: &Connected) -> Result<(), Failure> {
         let checked = permissions::permissions(self, connected);
         for note in &self.report.notes {

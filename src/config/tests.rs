@@ -1,4 +1,4 @@
-//! What a file may say, and what is said about one that may not be used.
+//! Tests of the configuration file: accepted values, and the messages about refused ones.
 
 mod drafts;
 mod examples;
@@ -19,7 +19,7 @@ fn parse(text: &str) -> Result<Config, ConfigError> {
     parse_in(text, &Environment::default())
 }
 
-/// A usable file with more lines.
+/// Parses a valid file with more lines.
 fn with(more: &str) -> Result<Config, ConfigError> {
     parse(&format!("{REQUIRED}{more}"))
 }
@@ -28,7 +28,7 @@ fn refusal(more: &str) -> String {
     with(more).unwrap_err().message
 }
 
-/// Section and key of every line of the example.
+/// Returns section and key of every setting in the example.
 fn example_keys() -> Vec<(String, String)> {
     let example: toml_edit::DocumentMut = EXAMPLE.parse().unwrap();
     let sections = example.iter();
@@ -636,7 +636,7 @@ mod folders {
 mod files {
     use super::*;
 
-    /// A folder with `config.toml` of this content.
+    /// Returns a new folder, and the path of its `config.toml` with this content.
     #[expect(clippy::disallowed_methods, reason = "a fixture")]
     fn file(content: &[u8]) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();

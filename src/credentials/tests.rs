@@ -1,11 +1,11 @@
-//! Where the secrets come from, which are refused, and that none is ever shown.
+//! Tests of the origins of secrets, of refused ones, and that no output shows one.
 
 use super::*;
 
 const COMPLETE: &str =
     "app_key = \"app-canary\"\naccess_key = \"access-canary\"\nsecret_key = \"Y2FuYXJ5IQ==\"\n";
 
-/// A folder with a configuration and, if wanted, credentials.
+/// A folder for a configuration, with or without credentials.
 struct Place {
     folder: tempfile::TempDir,
     environment: Environment,

@@ -48,12 +48,12 @@ the folder above, else mimecast-collector/config.toml in the user's configuratio
 /etc/mimecast-collector/config.toml (%ProgramData% on Windows). The log is in the log/ folder \
 beside it unless it says otherwise.";
 
-/// Reads a collector's command line; an error is a code to end with, already explained.
+/// Reads a collector's command line. An error is the exit code; the message is already printed.
 pub fn collector(program: &Program) -> Result<Collector, ExitCode> {
     parse::<Collector>(program.executable, program.about)
 }
 
-/// Reads a program's command line; an error is a code to end with, already explained.
+/// Reads a program's command line. An error is the exit code; the message is already printed.
 pub fn parse<A: Args>(program: &'static str, about: &'static str) -> Result<A, ExitCode> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
@@ -64,7 +64,7 @@ pub fn parse<A: Args>(program: &'static str, about: &'static str) -> Result<A, E
     };
     let command = A::augment_args(Command::new(program))
         .version(env!("CARGO_PKG_VERSION"))
-        .about(about) // the switches bring one of their own
+        .about(about) // replaces the text that the switches bring
         .long_about(about)
         .color(color)
         .after_help("See --help for exit codes and places.")
@@ -95,7 +95,7 @@ pub fn parse<A: Args>(program: &'static str, about: &'static str) -> Result<A, E
     })
 }
 
-/// What is wrong, without repeating a word that may be a secret in the wrong place.
+/// Returns the mistake in one line. It never repeats a value, because a value may be a misplaced secret.
 fn explain(error: &clap::Error) -> String {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! What a run prints: nothing under cron if all is well, at most three lines otherwise.
+//! Prints the outcome of a run: under cron nothing after a good run, else a few lines.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -49,21 +49,21 @@ impl Output {
         self.json
     }
 
-    /// Prints how far the program is.
+    /// Prints the progress of the program.
     pub fn say(&self, text: &str) {
         if !self.quiet && !self.json {
             let _ = writeln!(io::stdout(), "{text}");
         }
     }
 
-    /// Prints one line about something that does not end the run.
+    /// Prints one line about a trouble that does not end the run.
     pub fn notice(&self, text: &str) {
         if !self.quiet {
             let _ = writeln!(io::stderr(), "{}: {text}", self.program);
         }
     }
 
-    /// Prints how the run ended; returns its code.
+    /// Prints the outcome of the run and returns its exit code.
     pub fn end(&self, report: &Report, failure: Option<&Failure>) -> Code {
         let code = report.code(failure);
         if self.json {
@@ -74,7 +74,7 @@ impl Output {
         let lines = match failure {
             Some(failure) => {
                 let mut lines = self.problem(&failure.what, &failure.remedy);
-                // a trouble that lasts hides no warning
+                // a failure that lasts would otherwise hide the warnings for as long
                 if failure.code != Code::Later {
                     let first = report.warnings.first();
                     lines.extend(first.map(|text| format!("  also: {text}")));

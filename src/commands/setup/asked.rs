@@ -1,4 +1,4 @@
-//! The questions, in the order of the administrator's guide; each answer is checked on the spot.
+//! Asks a person at the terminal, and checks each answer at once.
 
 use std::io::{ErrorKind, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ Enter takes the suggestion in brackets; secrets do not show while you type or pa
 Ctrl-C at any question leaves everything as it was.
 ";
 
-/// Asks a person; what is known is the suggestion.
+/// The questions at the terminal. A known answer is the suggestion.
 pub struct Wizard<'a> {
     setup: &'a Setup,
     known: &'a Known,
@@ -28,10 +28,10 @@ pub struct Wizard<'a> {
 }
 
 impl<'a> Wizard<'a> {
-    /// Introduces itself.
+    /// Prints the introduction.
     ///
     /// # Errors
-    /// [`Code::Usage`] without a terminal.
+    /// [`Code::Usage`] if standard input or standard error is not a terminal.
     pub fn begin(setup: &'a Setup, known: &'a Known) -> Result<Self, Failure> {
         if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
             let what = "there is no terminal to ask questions in";
@@ -49,7 +49,7 @@ impl<'a> Wizard<'a> {
 }
 
 impl Respondent for Wizard<'_> {
-    /// Asks unless a flag has said it; what is there already is the suggestion.
+    /// Asks for the generation unless the flags decide it. The saved one is the suggestion.
     fn api(&mut self) -> Result<Api, Failure> {
         let (setup, known) = (self.setup, self.known);
         if let (Some(api), true) = (known.api, !setup.given.api || setup.flags.api.is_some()) {
@@ -64,7 +64,7 @@ impl Respondent for Wizard<'_> {
         Ok(if answer == "1.0" { Api::V1 } else { Api::V2 })
     }
 
-    /// Asks until there is a folder that can be used; it is made once all questions are answered.
+    /// Asks until the folder can be used. The setup creates it after the last question.
     fn data_folder(&mut self) -> Result<PathBuf, Failure> {
         let setup = self.setup;
         let suggestion = self.known.data.clone().or_else(|| suggested_folder(setup));
@@ -85,7 +85,7 @@ impl Respondent for Wizard<'_> {
         line(question.prompt, known.cloned(), question.check)
     }
 
-    /// Enter keeps the secret that is known.
+    /// Asks for a secret. An empty answer keeps the known one.
     fn secret(
         &mut self,
         question: &Question,
@@ -115,7 +115,7 @@ impl Respondent for Wizard<'_> {
         }
     }
 
-    /// Asks for the global host, or for one that keeps the data in a region.
+    /// Asks for the API host: the global one, or one that keeps the data in a region.
     fn host(&mut self) -> Result<Option<BaseUrl>, Failure> {
         if let Some(base_url) = &self.known.base_url {
             return Ok(Some(base_url.clone()));
@@ -133,7 +133,7 @@ impl Respondent for Wizard<'_> {
     }
 }
 
-/// The place that `README.md` and `docs/` use where its user may make it, else one that surely can be made.
+/// Returns the folder that the documents use, if this user may create it; else one in the user's home.
 fn suggested_folder(setup: &Setup) -> Option<PathBuf> {
     let usual = Path::new("/var/spool/mimecast");
     if cfg!(unix) && (setup.environment.user == User::Root || folders::can_hold(usual).is_ok()) {
@@ -181,7 +181,7 @@ fn hidden(
         .map(SecretString::from))
 }
 
-/// An answer; Ctrl-C in the middle of one ends the program elsewhere.
+/// Returns the answer. After Ctrl-C it waits, because another thread ends the program.
 fn answered(answer: dialoguer::Result<String>) -> Result<String, Failure> {
     match answer {
         Ok(text) => Ok(text),

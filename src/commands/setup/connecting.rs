@@ -1,4 +1,4 @@
-//! Proves who asks: a log-in or a token, then the account's code.
+//! Logs in or gets a token, then fetches the account's code.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use crate::config::BaseUrl;
 use crate::credentials::{ClientSecret, Credentials};
 use crate::failure::{Code, Failure};
 
-/// What an account answered with.
+/// A connected account.
 pub struct Connected {
     pub client: Client,
     pub secrets: Secrets,
     pub account_code: String,
 }
 
-/// What has to be saved so that a collector can ask.
+/// The secrets to save for the collectors.
 pub enum Secrets {
     /// API 1.0.
     Keys(Credentials),
@@ -31,14 +31,14 @@ pub enum Secrets {
     Client(ClientSecret),
 }
 
-/// The account's code is not needed, and nobody should wait long for it.
+/// The longest wait for the account's code under API 2.0, where the setup does not need it.
 const CODE_PATIENCE: Duration = Duration::from_secs(30);
 
 impl Setup {
-    /// Logs in if need be, and fetches the account's code with the keys.
+    /// Logs in unless there is a key pair, and fetches the account's code with the keys.
     ///
     /// # Errors
-    /// [`ApiError`], with the preparation step to revisit.
+    /// An [`ApiError`] as a failure, with the preparation step to revisit.
     pub fn connect(&mut self, answers: &Answers, region: &BaseUrl) -> Result<Connected, Failure> {
         let (app, pair) = match &answers.who {
             Who::Client { id, secret } => return self.connect_client(answers, region, id, secret),
@@ -81,8 +81,8 @@ impl Setup {
         })
     }
 
-    /// Gets a token for an application of API 2.0. The account's code needs a permission that the
-    /// collectors do not: without it, what an earlier setup knew or the client id stands for it.
+    /// Gets a token for an application of API 2.0, and the account's code if it may. The code needs a
+    /// permission that the collectors do not need. Without it, the saved code or the client id replaces it.
     fn connect_client(
         &self,
         answers: &Answers,
@@ -95,15 +95,15 @@ impl Setup {
         let application = Application::new(id.to_owned(), secret.clone());
         let identity = Identity::Bearer(Arc::new(application));
         let client = self.client(region, answers, identity.clone())?;
-        // first and alone: a refused token must not pass for a missing permission
+        // fetched first, so that a refused token does not look like a missing permission
         client.log_in().map_err(revisit)?;
         let saved = &self.config.mimecast.account_code;
         let is_stand_in = !saved.is_empty() && *saved == self.config.mimecast.client_id;
         let account_code = match self.optional_code(region, identity)? {
-            // an earlier setup could not read it: the state goes by the name that it was given then
+            // an earlier setup could not read the code, so the state bears the client id
             Some(_) if is_stand_in && saved == id => saved.clone(),
             Some(code) => code,
-            // another application may be of another account: its state is not continued
+            // another application may belong to another account, so its state must not be continued
             None if saved.is_empty() || (is_stand_in && saved != id) => id.to_owned(),
             None => saved.clone(),
         };
@@ -116,7 +116,7 @@ impl Setup {
         })
     }
 
-    /// Returns the account's code, or `None` whatever Mimecast answers instead of it.
+    /// Returns the account's code, or `None` after any other answer of Mimecast.
     fn optional_code(
         &self,
         region: &BaseUrl,

@@ -1,4 +1,4 @@
-//! The setup's own switches. A secret is never a plain argument: others could read the process list.
+//! The setup's own switches. A secret is never an argument, because other users can read the process list.
 
 use std::path::PathBuf;
 

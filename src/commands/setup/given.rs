@@ -1,4 +1,4 @@
-//! What the setup needs to know, from flags, files, environment and an earlier setup.
+//! Gathers the answers from flags, files, environment and an earlier setup.
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -19,12 +19,12 @@ use crate::credentials::{ClientSecret, Credentials};
 use crate::durable;
 use crate::failure::{Code, Failure};
 
-/// No secret is longer, in bytes.
+/// The largest file of a secret, in bytes.
 const SECRET_LIMIT: u64 = 64 << 10;
 
-/// What is known before anything is asked.
+/// The answers that are known before the first question.
 pub struct Known {
-    /// The generation, where flags or an earlier setup decide it.
+    /// The generation, if flags or an earlier setup decide it.
     pub api: Option<Api>,
     pub client_id: Option<String>,
     pub client_secret: Option<SecretString>,
@@ -37,13 +37,13 @@ pub struct Known {
     pub secret_key: Option<SecretString>,
     pub auth_type: AuthType,
     pub base_url: Option<BaseUrl>,
-    /// Of an earlier setup: where a region cannot be asked for, it is still the same.
+    /// The host that an earlier setup saved. It replaces a search for the region, which needs an address.
     pub saved_base_url: Option<BaseUrl>,
     pub discovery_url: BaseUrl,
 }
 
 impl Known {
-    /// Flags first, then environment, then what an earlier setup saved.
+    /// Gathers the answers: flags first, then environment, then an earlier setup.
     pub fn of(setup: &Setup) -> Result<Self, Failure> {
         let (flags, environment) = (&setup.flags, &setup.environment);
         refuse_two_from_input(setup)?;
@@ -116,7 +116,7 @@ impl Known {
         Ok(known.with_one_way_in(flags))
     }
 
-    /// A password and a key pair are two ways in: flags win over variables, then keys over a password.
+    /// Removes the key pair of the environment if a flag gives a password. Else keys win over a password.
     fn with_one_way_in(mut self, flags: &Flags) -> Self {
         let keys_flagged = flags.access_key_file.is_some() || flags.secret_key_file.is_some();
         if flags.password_file.is_some() && !keys_flagged {
@@ -141,7 +141,7 @@ fn refused(flag: &str, why: &str) -> Failure {
     )
 }
 
-/// Takes what was given as the answers; names all that are missing at once.
+/// The known answers without questions. It names all missing ones at once.
 pub struct Unattended<'a> {
     known: &'a Known,
     missing: Vec<&'static str>,
@@ -153,7 +153,7 @@ impl<'a> Unattended<'a> {
         Self { known, missing }
     }
 
-    /// Returns the answer. Without one, its flag is noted and nothing comes of the rest.
+    /// Returns the answer. If there is none, notes its flag, and [`Respondent::end`] refuses all answers.
     fn take<T: Clone + Default>(&mut self, known: Option<&T>, flag: &'static str) -> T {
         if known.is_none() {
             self.missing.push(flag);
@@ -220,7 +220,7 @@ impl Respondent for Unattended<'_> {
     }
 }
 
-/// The generation that the flags speak of.
+/// Returns the generation that the flags belong to.
 fn generation(flags: &Flags) -> Option<Api> {
     let is_old = flags.email.is_some() || flags.access_key_file.is_some() || flags.app_id.is_some();
     match flags.api.as_deref() {
@@ -231,7 +231,7 @@ fn generation(flags: &Flags) -> Option<Api> {
     }
 }
 
-/// Standard input holds one secret, not two.
+/// Refuses flags that read two secrets from standard input, because it holds one.
 fn refuse_two_from_input(setup: &Setup) -> Result<(), Failure> {
     let flags = &setup.flags;
     let files = [
@@ -256,7 +256,7 @@ fn refuse_two_from_input(setup: &Setup) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The content of a secret's file without the line break at its end.
+/// Returns the content of a secret's file without the line break at its end.
 fn read_secret(file: &Path, setup: &Setup) -> Result<SecretString, Failure> {
     let refused = |why: String| {
         let what = format!("cannot read the secret in {}: {why}", file.display());

@@ -1,5 +1,5 @@
-//! The questions, in the order of the administrator's guide. Each is described once, and answered by a
-//! person at a terminal ([`super::asked`]) or by what was given ([`super::given`]).
+//! The questions, in the order of the administrator's guide. Each is described once. A person at the
+//! terminal answers them ([`super::asked`]), or flags and files do ([`super::given`]).
 
 use std::path::PathBuf;
 
@@ -13,11 +13,11 @@ use crate::failure::Failure;
 
 /// One question.
 pub struct Question {
-    /// As a person reads it.
+    /// The text at the terminal.
     pub prompt: &'static str,
     /// The flag that answers it.
     pub flag: &'static str,
-    /// Refuses an answer, with what was expected.
+    /// The check of an answer. An error says what was expected.
     pub check: fn(&str) -> Result<(), &'static str>,
 }
 
@@ -62,13 +62,13 @@ pub const SECRET_KEY: Question = Question {
     check: is_word,
 };
 
-/// Whoever answers the questions.
+/// A source of answers: a person, or flags and files.
 pub trait Respondent {
     /// Returns the API generation.
     fn api(&mut self) -> Result<Api, Failure>;
     /// Returns the data folder, an absolute path.
     fn data_folder(&mut self) -> Result<PathBuf, Failure>;
-    /// Returns one line of text; `known` is the answer of the flags or of an earlier setup.
+    /// Returns one line of text. `known` is the answer of the flags or of an earlier setup.
     fn line(&mut self, question: &Question, known: Option<&String>) -> Result<String, Failure>;
     /// Returns a secret.
     fn secret(
@@ -76,9 +76,9 @@ pub trait Respondent {
         question: &Question,
         known: Option<&SecretString>,
     ) -> Result<SecretString, Failure>;
-    /// Returns the administrator's address. With a key pair it may be missing.
+    /// Returns the administrator's address. It may be `None` with a key pair.
     fn email(&mut self) -> Result<Option<String>, Failure>;
-    /// Returns the password, or `None` for a key pair instead.
+    /// Returns the password, or `None` if a key pair replaces it.
     fn password(&mut self) -> Result<Option<SecretString>, Failure>;
     /// Returns the host of API 2.0, or `None` for the usual one.
     fn host(&mut self) -> Result<Option<BaseUrl>, Failure>;
@@ -86,47 +86,47 @@ pub trait Respondent {
     fn end(&mut self) -> Result<(), Failure>;
 }
 
-/// Everything that has to be known before Mimecast is asked.
+/// The answers that the setup needs before its first request.
 pub struct Answers {
     /// The data folder, absolute.
     pub data: PathBuf,
-    /// On whose behalf.
+    /// The identity that reads the logs.
     pub who: Who,
     /// The API host, if it was given.
     pub base_url: Option<BaseUrl>,
-    /// Where to ask for it otherwise.
+    /// The host that names the account's region, if `base_url` is `None`.
     pub discovery_url: BaseUrl,
 }
 
-/// On whose behalf logs are read.
+/// The identity that reads the logs.
 pub enum Who {
-    /// API 2.0: an application, for itself.
+    /// API 2.0: an application.
     Client {
-        /// Names it.
+        /// The client id.
         id: String,
-        /// Proves it.
+        /// The client secret.
         secret: SecretString,
     },
-    /// API 1.0: an administrator, whose password is exchanged for keys.
+    /// API 1.0: an administrator, whose password the setup exchanges for keys.
     LogIn {
         /// The registered application.
         app: App,
-        /// The address.
+        /// The administrator's e-mail address.
         email: String,
-        /// Used once.
+        /// The password, which is used once and never saved.
         password: SecretString,
-        /// Whose password it is.
+        /// The kind of the password: Mimecast's own, or the customer's directory's.
         auth_type: AuthType,
     },
-    /// API 1.0: the owner of these keys.
+    /// API 1.0: a key pair.
     Keys {
         /// The registered application.
         app: App,
-        /// For discovery of the region and for information.
+        /// The owner's address, to find the region and for information.
         email: Option<String>,
-        /// Sent along.
+        /// The public half of the pair, which is sent.
         access_key: SecretString,
-        /// Signs.
+        /// The private half of the pair, which signs.
         secret_key: SecretString,
     },
 }
@@ -134,9 +134,9 @@ pub enum Who {
 /// A registered application of API 1.0.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Sent along.
+    /// Its id, which is sent.
     pub id: String,
-    /// Signed along.
+    /// Its key, which is part of each signature and never sent.
     pub key: SecretString,
 }
 
@@ -144,7 +144,7 @@ impl Answers {
     /// Asks every question.
     ///
     /// # Errors
-    /// [`crate::failure::Code::Usage`] when an answer is missing or refused.
+    /// [`crate::failure::Code::Usage`] if an answer is missing or refused.
     pub fn from(respondent: &mut dyn Respondent, known: &Known) -> Result<Self, Failure> {
         let api = respondent.api()?;
         let data = respondent.data_folder()?;
@@ -161,7 +161,7 @@ impl Answers {
         })
     }
 
-    /// Returns the generation that they are about.
+    /// Returns the generation of the identity.
     pub const fn api(&self) -> Api {
         match &self.who {
             Who::Client { .. } => Api::V2,
@@ -169,7 +169,7 @@ impl Answers {
         }
     }
 
-    /// Returns the application of API 2.0, if they are about one.
+    /// Returns the client id of API 2.0, or `None` under API 1.0.
     pub fn client_id(&self) -> Option<&str> {
         match &self.who {
             Who::Client { id, .. } => Some(id),
@@ -177,7 +177,7 @@ impl Answers {
         }
     }
 
-    /// Returns the application of API 1.0, if they are about one.
+    /// Returns the application of API 1.0, or `None` under API 2.0.
     pub fn app(&self) -> Option<&App> {
         match &self.who {
             Who::Client { .. } => None,
@@ -185,7 +185,7 @@ impl Answers {
         }
     }
 
-    /// Returns the address, if one is known.
+    /// Returns the administrator's address, if it is known.
     pub fn email(&self) -> Option<&str> {
         match &self.who {
             Who::Client { .. } => None,

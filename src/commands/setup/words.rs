@@ -1,4 +1,4 @@
-//! Words a failure for the setup: the step to revisit, and what to do before it is run again.
+//! Words a failure for the setup: the preparation step to revisit, and the remedy before the next start.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::config;
 use crate::failure::{Code, Failure};
 use crate::run;
 
-/// A note about keys that stop working by themselves.
+/// Returns a note about keys that expire within a year.
 pub(super) fn expiry(lifetime_seconds: Option<u64>) -> Option<String> {
     const YEAR: u64 = 365 * 24 * 3_600;
     let seconds = lifetime_seconds.filter(|seconds| (1..YEAR).contains(seconds))?;
@@ -24,7 +24,7 @@ pub(super) fn expiry(lifetime_seconds: Option<u64>) -> Option<String> {
     ))
 }
 
-/// Adds which part of the preparation a refusal points at.
+/// Names the preparation step that a denial points at.
 pub(super) fn revisit(error: ApiError) -> Failure {
     let ApiError::Denied(denial) = &error else {
         return error.into();
@@ -52,7 +52,7 @@ pub(super) fn revisit(error: ApiError) -> Failure {
     Failure::new(Code::Denied, error.to_string(), remedy)
 }
 
-/// What to do differs from a collector's failure, which the next run makes up for.
+/// Replaces the remedy of a collector, whose next run continues, because a setup must be run again.
 pub(super) fn in_words_of_setup(mut failure: Failure, setup: &Setup) -> Failure {
     let once_more = format!("run {PROGRAM} again");
     failure.remedy = match failure.code {
@@ -67,14 +67,14 @@ pub(super) fn in_words_of_setup(mut failure: Failure, setup: &Setup) -> Failure 
     failure
 }
 
-/// Says who goes on after a fault of the host: no next run does.
+/// Replaces "the next run goes on" in the remedy, because a setup has no next run.
 pub(super) fn again(mut failure: Failure) -> Failure {
     let then = format!("; then run {PROGRAM} again");
     failure.remedy = failure.remedy.replace("; the next run goes on", &then);
     failure
 }
 
-/// The lines that make the setup trust a proxy which opens TLS.
+/// Returns the remedy for a proxy that opens TLS: how to trust its certificate.
 fn trust_the_proxy(setup: &Setup) -> String {
     let path = setup.path.display();
     let line = config::CA_FILE_LINE;

@@ -1,4 +1,4 @@
-//! Tests of the addresses that are accepted, and of the messages about the others.
+//! Tests of the accepted addresses, and of the messages about refused ones.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The places of the configuration file.
+//! Tests of the places of the configuration file.
 
 use std::fs;
 
