@@ -218,8 +218,8 @@ impl Config {
         let mut warnings = Vec::new();
         if self.retention.data < DAY * ADVISED_DATA_DAYS {
             warnings.push(format!(
-                "data_days in [retention] is below {ADVISED_DATA_DAYS}: events are deleted \
-                 before an agent that stood still for longer has read them"
+                "data_days in [retention] is below {ADVISED_DATA_DAYS}: if an agent \
+                 stops for longer, files are deleted before it reads them"
             ));
         }
         warnings

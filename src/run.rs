@@ -37,8 +37,8 @@ pub fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> Option<Failure> {
         Ok(done) => done.err(),
         Err(_) => Some(Failure::new(
             Code::Bug,
-            "the program came to a point that it should never reach",
-            "please report this with the log; what was stored so far is safe",
+            "the program has met a state that must not occur",
+            "report this with the log; the stored files are safe",
         )),
     }
 }
@@ -46,7 +46,7 @@ pub fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> Option<Failure> {
 /// Starts the clock of a run. The clock also notices the signals that ask the program to end.
 pub fn start_clock() -> Result<Clock, Failure> {
     Clock::start().map_err(|error| {
-        let what = format!("cannot listen to signals: {error}");
+        let what = format!("cannot listen for signals: {error}");
         let remedy = "raise the limits of this user on this host";
         Failure::new(Code::Disk, what, remedy)
     })

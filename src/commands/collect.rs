@@ -57,7 +57,7 @@ fn drain_siem(context: &Context, collection: &mut Collection<'_>) -> Result<(), 
         Api::V2 => collection
             .last_success_of(logs::ARCHIVES.name)
             .unwrap_or_else(|error| {
-                warn!(%error, "the state of API 1.0 cannot be read");
+                warn!(%error, "cannot read the state of API 1.0");
                 None
             }),
     };
@@ -180,7 +180,7 @@ impl Run {
         let ours = |file: &str| log::is_ours(file, self.program.name);
         let days = days(config.retention.log);
         let pruned = prune::prune(&SystemDisk, &config.folders.log, now, days, ours);
-        info!(?pruned, "old logs are deleted");
+        info!(?pruned, "deleted old logs");
     }
 }
 
@@ -214,7 +214,7 @@ fn prepare(config: &Config, folder: &str) -> Result<(), Failure> {
         }
     }
     let on_one = process::same_file_system(&staging, &published)
-        .map_err(|error| disk_failure("look at the folder", &published, &error))?;
+        .map_err(|error| disk_failure("inspect the folder", &published, &error))?;
     if !on_one {
         let what = format!(
             "{} and {} are on different disks",
@@ -222,7 +222,7 @@ fn prepare(config: &Config, folder: &str) -> Result<(), Failure> {
             published.display()
         );
         let remedy =
-            "put the whole data folder on one file system: files are published by renaming";
+            "put the whole data folder on one file system, because files are published by a rename";
         return Err(Failure::new(Code::Config, what, remedy));
     }
     Ok(())

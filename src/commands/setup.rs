@@ -35,7 +35,7 @@ use questions::Answers;
 use words::{again, in_words_of_setup, revisit};
 
 const PROGRAM: &str = "authentication_setup";
-const ABOUT: &str = "Connects a Mimecast account, once; without --no-input it asks what it needs";
+const ABOUT: &str = "Connects a Mimecast account, once; asks questions unless --no-input is given";
 
 /// One run of the setup.
 pub struct Setup {

@@ -37,14 +37,12 @@ pub enum BaseUrlError {
         example: String,
     },
     /// Others could read the traffic on its way.
-    #[error(
-        "not https: expected https://, or http:// for a loopback host alone, such as {example}"
-    )]
+    #[error("not https: expected https://, or http:// for a loopback host only, such as {example}")]
     Scheme {
         /// The address that was probably meant.
         example: String,
     },
-    /// Credentials do not belong into a URL, because they have their own file.
+    /// Credentials do not belong in a URL, because they have their own file.
     #[error("holds a user name or password: expected none")]
     UserInfo,
     /// The host is not Mimecast's.
@@ -65,7 +63,7 @@ pub enum BaseUrlError {
     #[error("host {0} serves API 1.0: API 2.0 expects one such as {V2_EXAMPLE}")]
     Earlier(String),
     /// The address has a path, a query or a fragment, but the program sets these itself.
-    #[error("goes on after the host: expected no path, query or fragment, such as {example}")]
+    #[error("has a path, query or fragment: expected none, such as {example}")]
     Tail {
         /// The same address without them.
         example: String,

@@ -37,7 +37,7 @@ impl ConfigError {
             }
             _ if error.raw_os_error().is_none() => (format!("correct {path}"), false),
             _ => {
-                let remedy = "see to the disk or the limits of this host; the next run goes on";
+                let remedy = "check the disk and the limits of this host; the next run goes on";
                 (remedy.to_owned(), true)
             }
         };

@@ -19,9 +19,9 @@ pub(crate) fn refuse_open_to_others(path: &Path) -> Result<(), ConfigError> {
         }
         Err(error) => {
             let mut refused = ConfigError::reading(path, &error);
-            refused.message = format!("the access rights of {shown} cannot be read: {error}");
+            refused.message = format!("cannot read the access rights of {shown}: {error}");
             if !refused.is_of_the_host {
-                "put it on a disk that keeps them".clone_into(&mut refused.remedy);
+                "put it on a disk with access rights".clone_into(&mut refused.remedy);
             }
             Err(refused)
         }
@@ -31,7 +31,7 @@ pub(crate) fn refuse_open_to_others(path: &Path) -> Result<(), ConfigError> {
 /// Returns the remedy: the command that makes a file owner-only.
 fn close(path: &Path) -> String {
     if cfg!(windows) {
-        "run authentication_setup again, which leaves it to its owner".to_owned()
+        "run authentication_setup again, which makes it owner-only".to_owned()
     } else {
         format!("chmod 600 {}", shell_word(path))
     }

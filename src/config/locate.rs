@@ -70,7 +70,7 @@ pub fn default_place(
         .map(|folder| folder.join(FILE))
         .ok_or_else(|| {
             ConfigError::new(
-                "this user has no folder for configuration",
+                "this user does not have a configuration folder",
                 "name the file with --config or MIMECAST_CONFIG",
             )
         })

@@ -152,12 +152,12 @@ impl<'a> Settings<'a> {
     /// Returns a hint at the place of an unknown key, or at the key that was probably meant.
     fn hint(&self, name: &str, siblings: &DeTable<'_>) -> String {
         if SECRETS.contains(&name) {
-            return ": secrets belong into credentials.toml".to_owned();
+            return ": secrets belong in credentials.toml".to_owned();
         }
         for (section, item) in self.example.table() {
             let table = item.get_ref().as_table();
             if table.is_some_and(|table| table.contains_key(name)) {
-                return format!(": it belongs into [{}]", section.get_ref());
+                return format!(": it belongs in [{}]", section.get_ref());
             }
         }
         meant(name, names(siblings))

@@ -146,7 +146,7 @@ mod keys {
     fn of_another_section_are_sent_there() {
         assert_eq!(
             refusal("data_days = 60\n"),
-            "config.toml line 3: unknown key \"data_days\" in [mimecast]: it belongs into \
+            "config.toml line 3: unknown key \"data_days\" in [mimecast]: it belongs in \
              [retention]"
         );
     }
@@ -157,7 +157,7 @@ mod keys {
         assert_eq!(
             error.message,
             "config.toml line 1: unknown key \"log_level\" outside of any section: it belongs \
-             into [run]"
+             in [run]"
         );
     }
 
@@ -175,14 +175,14 @@ mod keys {
                 refusal(&line),
                 format!(
                     "config.toml line 3: unknown key \"{key}\" in [mimecast]: secrets belong \
-                     into credentials.toml"
+                     in credentials.toml"
                 )
             );
             let error = parse(&line).unwrap_err();
             assert!(
                 error
                     .message
-                    .ends_with(": secrets belong into credentials.toml"),
+                    .ends_with(": secrets belong in credentials.toml"),
                 "{error}"
             );
         }
@@ -380,7 +380,7 @@ mod values {
         );
         assert_eq!(
             refusal(&mode("0646")),
-            format!("{start} everybody could change what was collected")
+            format!("{start} other users could change published files")
         );
         assert_eq!(
             refusal("[folders]\nfolder_mode = \"0650\""),
@@ -405,8 +405,8 @@ mod values {
         assert_eq!(
             config.warnings(),
             [
-                "data_days in [retention] is below 7: events are deleted before an agent that stood \
-              still for longer has read them"
+                "data_days in [retention] is below 7: if an agent stops for longer, files are \
+              deleted before it reads them"
             ]
         );
     }
@@ -625,7 +625,7 @@ mod folders {
                     .unwrap_err()
                     .message,
                 format!(
-                    "config.toml line 4: {key} in [folders]: ~ is not understood: expected the \
+                    "config.toml line 4: {key} in [folders]: ~ is not supported: expected the \
                      whole path"
                 )
             );

@@ -147,7 +147,7 @@ impl<'a> Setting<'a> {
             return Err(self.refuse(format_args!("the owner needs at least \"{needs:04o}\"")));
         }
         if mode & 0o002 != 0 {
-            return Err(self.refuse("everybody could change what was collected"));
+            return Err(self.refuse("other users could change published files"));
         }
         Ok(Mode(mode))
     }
@@ -156,7 +156,7 @@ impl<'a> Setting<'a> {
     pub(super) fn path(&self, folder: &Path) -> Result<Option<PathBuf>, ConfigError> {
         let text = self.text()?.trim();
         if text.starts_with('~') {
-            return Err(self.refuse("~ is not understood: expected the whole path"));
+            return Err(self.refuse("~ is not supported: expected the whole path"));
         }
         Ok((!text.is_empty()).then(|| folder.join(text)))
     }

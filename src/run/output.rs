@@ -99,11 +99,8 @@ impl Output {
     fn warnings(&self, warnings: &[String]) -> Vec<String> {
         let first = warnings.first().map_or("", String::as_str);
         let remedy = match warnings.len() {
-            0 | 1 => "look when convenient; collection goes on".to_owned(),
-            count => format!(
-                "look when convenient, also at {} more in the log",
-                count - 1
-            ),
+            0 | 1 => "look when convenient; collection continues".to_owned(),
+            count => format!("look when convenient; {} more in the log", count - 1),
         };
         self.problem(first, &remedy)
     }

@@ -15,9 +15,9 @@ use crate::failure::{Code, Failure};
 
 const INTRODUCTION: &str = "\
 This connects a Mimecast account, so that siem_collection and audit_collection can read its logs.
-You need what docs/prepare-mimecast.md leads to: the application, for API 1.0 also the user.
-Enter takes the suggestion in brackets; secrets do not show while you type or paste them.
-Ctrl-C at any question leaves everything as it was.
+You need the results of docs/prepare-mimecast.md: the application and, for API 1.0, the user.
+Enter accepts the suggestion in brackets. Secrets do not show while you type or paste them.
+Ctrl-C at any question ends the program and changes nothing.
 ";
 
 /// The questions at the terminal. A known answer is the suggestion.
@@ -34,7 +34,7 @@ impl<'a> Wizard<'a> {
     /// [`Code::Usage`] if standard input or standard error is not a terminal.
     pub fn begin(setup: &'a Setup, known: &'a Known) -> Result<Self, Failure> {
         if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-            let what = "there is no terminal to ask questions in";
+            let what = "there is no terminal for questions";
             let remedy = "use --no-input with the flags of authentication_setup --help";
             return Err(Failure::new(Code::Usage, what, remedy));
         }
@@ -59,7 +59,7 @@ impl Respondent for Wizard<'_> {
         let question = "API generation (2.0; or 1.0 for an application that exists already)";
         let answer = line(question, Some(suggestion), |text| match text {
             "1.0" | "2.0" => Ok(()),
-            _ => Err("2.0 or 1.0, please"),
+            _ => Err("enter 2.0 or 1.0"),
         })?;
         Ok(if answer == "1.0" { Api::V1 } else { Api::V2 })
     }
@@ -72,7 +72,9 @@ impl Respondent for Wizard<'_> {
         let check = |text: &str| {
             let folder = Path::new(text);
             if !folder.is_absolute() {
-                return Err("the whole path, please: cron starts elsewhere".to_owned());
+                return Err(
+                    "enter the whole path, because cron starts in another folder".to_owned(),
+                );
             }
             folders::fit(folder, &setup.config, &setup.environment)
                 .map_err(|reason| format!("it {reason}"))
@@ -189,7 +191,7 @@ fn answered(answer: dialoguer::Result<String>) -> Result<String, Failure> {
             wait_for_the_end()
         }
         Err(dialoguer::Error::IO(error)) => {
-            let what = format!("the terminal does not answer: {error}");
+            let what = format!("cannot read from the terminal: {error}");
             let remedy = format!("use {PROGRAM} --no-input");
             Err(Failure::new(Code::Usage, what, remedy))
         }

@@ -129,7 +129,7 @@ impl Setup {
         let asked = login::account_code(&client);
         self.clock.check()?;
         if let Err(error) = &asked {
-            info!(%error, "the account's code is not known");
+            info!(%error, "cannot read the account's code");
         }
         Ok(asked.ok())
     }

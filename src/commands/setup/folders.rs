@@ -86,7 +86,7 @@ fn try_out(staging: &Path, published: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("rename a file into {}", published.display()))?;
     SystemDisk
         .sync_folder(published)
-        .with_context(|| format!("write the folder {}", published.display()))?;
+        .with_context(|| format!("sync the folder {}", published.display()))?;
     SystemDisk
         .remove(&to)
         .with_context(|| format!("delete a file in {}", published.display()))

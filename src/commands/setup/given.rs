@@ -213,8 +213,8 @@ impl Respondent for Unattended<'_> {
         if self.missing.is_empty() {
             return Ok(());
         }
-        let what = format!("missing without questions: {}", self.missing.join(", "));
-        let remedy = "give them, or leave --no-input away; secrets can also come from MIMECAST_… \
+        let what = format!("missing answers: {}", self.missing.join(", "));
+        let remedy = "give these flags, or omit --no-input; secrets can also come from MIMECAST_… \
                       variables";
         Err(Failure::new(Code::Usage, what, remedy))
     }
@@ -246,7 +246,7 @@ fn refuse_two_from_input(setup: &Setup) -> Result<(), Failure> {
         .filter(|file| file.as_deref() == Some(Path::new("-")))
         .count();
     if from_input > 1 {
-        let what = "more than one secret is to come from standard input";
+        let what = "more than one secret would come from standard input";
         return Err(Failure::new(
             Code::Usage,
             what,
@@ -260,11 +260,7 @@ fn refuse_two_from_input(setup: &Setup) -> Result<(), Failure> {
 fn read_secret(file: &Path, setup: &Setup) -> Result<SecretString, Failure> {
     let refused = |why: String| {
         let what = format!("cannot read the secret in {}: {why}", file.display());
-        Failure::new(
-            Code::Usage,
-            what,
-            "name a file with the secret and nothing else",
-        )
+        Failure::new(Code::Usage, what, "name a file that holds only the secret")
     };
     let bytes = if file == Path::new("-") {
         let _terminal = Terminal::guard(&setup.clock, &setup.output); // no signal ends this read

@@ -66,7 +66,8 @@ pub(super) fn permissions(setup: &Setup, connected: &Connected) -> Result<(), Fa
         ([], Some(error)) => Err(revisit(error)),
         _ => {
             let what = format!("the account lacks {}", missing.join(" and "));
-            let remedy = "check preparation step 2 in docs/prepare-mimecast.md (role, products); the configuration is saved";
+            let remedy = "check preparation step 2 in docs/prepare-mimecast.md (role, products); \
+                          the configuration is saved";
             Err(Failure::new(Code::Denied, what, remedy))
         }
     }

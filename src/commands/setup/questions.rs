@@ -240,13 +240,13 @@ fn is_word(text: &str) -> Result<(), &'static str> {
 fn is_address(text: &str) -> Result<(), &'static str> {
     let (name, host) = text.split_once('@').unwrap_or((text, ""));
     if text.contains(char::is_whitespace) {
-        Err("an e-mail address, please: it holds a space")
+        Err("not an e-mail address: it holds a space")
     } else if host.is_empty() {
-        Err("an e-mail address, please: it has no @ with a domain")
+        Err("not an e-mail address: it has no @ with a domain")
     } else if name.is_empty() {
-        Err("an e-mail address, please: it has no name before the @")
+        Err("not an e-mail address: it has no name before the @")
     } else if !host.contains('.') {
-        Err("an e-mail address, please: its domain has no dot")
+        Err("not an e-mail address: its domain has no dot")
     } else {
         Ok(())
     }

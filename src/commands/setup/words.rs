@@ -38,15 +38,15 @@ pub(super) fn revisit(error: ApiError) -> Failure {
             "user, password, no two-step authentication; a directory's password needs --auth-type domain",
         ),
         Denial::UnknownAddress => (1, "user"),
-        Denial::Region => (1, "user; without --base-url the region is found"),
+        Denial::Region => (
+            1,
+            "user; or omit --base-url, so that Mimecast names the region",
+        ),
         Denial::Permission(_) => (2, "role"),
         Denial::Expired => (4, "authentication profile"),
         Denial::ApplicationId => (7, "application id; a new one works after 30 minutes"),
         Denial::Client | Denial::Token => (3, "client id and secret"),
-        Denial::Keys | Denial::Clock(_) => (
-            7,
-            "application key; or a key pair, or this host's clock, is wrong",
-        ),
+        Denial::Keys | Denial::Clock(_) => (7, "application key, key pair, or this host's clock"),
     };
     let remedy = format!("check preparation step {step} in docs/prepare-mimecast.md ({matter})");
     Failure::new(Code::Denied, error.to_string(), remedy)

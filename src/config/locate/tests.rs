@@ -187,7 +187,10 @@ fn setup_writes_where_it_is_told_else_where_the_user_may() {
 #[test]
 fn without_any_folder_setup_asks_for_a_name() {
     let error = default_place(None, &Environment::default()).unwrap_err();
-    assert_eq!(error.message, "this user has no folder for configuration");
+    assert_eq!(
+        error.message,
+        "this user does not have a configuration folder"
+    );
     assert_eq!(
         error.remedy,
         "name the file with --config or MIMECAST_CONFIG"
