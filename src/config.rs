@@ -31,7 +31,7 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use edit::{Saved, rewrite};
 pub use environment::{Environment, User};
 pub use error::ConfigError;
-pub use locate::{default_place, find};
+pub use locate::{default_path, find};
 pub use private_stores::PrivateStores;
 pub use sections::{
     Aliases, Api, Audit, Folders, Format, Mimecast, Network, Proxy, Retention, Run, Siem,
@@ -42,7 +42,7 @@ pub(crate) use folders::unfit_for_data;
 pub(crate) use network::CA_FILE_LINE;
 pub(crate) use scope::Scope;
 use settings::{Settings, Stage};
-use toml_file::Source;
+use toml_file::TomlFile;
 
 /// The commented file with every key at its default.
 pub const EXAMPLE: &str = include_str!("../config.example.toml");
@@ -133,8 +133,8 @@ impl Config {
     /// A syntax error, an unknown key, a value of the wrong type or out of range, a base URL that is not
     /// Mimecast's, or folders that must not be mixed.
     pub fn parse(text: &str, path: &Path, environment: &Environment) -> Result<Self, ConfigError> {
-        let example = Source::parse(Path::new("config.example.toml"), EXAMPLE)?;
-        let given = Source::parse(path, text)?;
+        let example = TomlFile::parse(Path::new("config.example.toml"), EXAMPLE)?;
+        let given = TomlFile::parse(path, text)?;
         let settings = Settings::new(&given, &example, Stage::Complete)?;
         Self::of(&settings, path, environment)
     }
@@ -149,8 +149,8 @@ impl Config {
         path: &Path,
         environment: &Environment,
     ) -> Result<(Self, Given), ConfigError> {
-        let example = Source::parse(Path::new("config.example.toml"), EXAMPLE)?;
-        let source = Source::parse(path, text)?;
+        let example = TomlFile::parse(Path::new("config.example.toml"), EXAMPLE)?;
+        let source = TomlFile::parse(path, text)?;
         let settings = Settings::new(&source, &example, Stage::Draft)?;
         let config = Self::of(&settings, path, environment)?;
         let base_url = settings.is_given("mimecast", "base_url");

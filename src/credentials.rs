@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use toml::Value;
 
 use crate::config::guard::refuse_open_to_others;
-use crate::config::toml_file::{self, Source, flaw_of_word, is_placeholder, meant, shown};
+use crate::config::toml_file::{self, TomlFile, flaw_of_word, is_placeholder, meant, shown};
 use crate::config::{ConfigError, Environment};
 use crate::durable;
 
@@ -161,7 +161,7 @@ fn write(path: &Path, keys: &[&str], values: &[&str]) -> io::Result<()> {
 }
 
 /// Returns the path of the credentials beside a configuration.
-pub fn place(config: &Path) -> PathBuf {
+pub fn path_beside(config: &Path) -> PathBuf {
     config.with_file_name(FILE)
 }
 
@@ -184,7 +184,7 @@ impl ExposeSecret<[u8]> for SecretKey {
 
 /// The protection of a file from other users.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Guard {
+enum Protection {
     /// systemd or a container's runtime protects the file, with permissions of its own kind.
     Platform,
     /// The file's permissions protect it.
@@ -203,10 +203,10 @@ fn gather<const N: usize>(
 ) -> Result<[Found; N], CredentialsError> {
     let mut found = variables.map(|(value, name)| Some((value.clone()?, name.to_owned())));
     if let Some(folder) = &environment.credentials_folder {
-        fill(&mut found, &keys, &folder.join(FILE), Guard::Platform)?;
+        fill(&mut found, &keys, &folder.join(FILE), Protection::Platform)?;
     }
-    let beside = place(config);
-    fill(&mut found, &keys, &beside, Guard::OwnerOnly)?;
+    let beside = path_beside(config);
+    fill(&mut found, &keys, &beside, Protection::OwnerOnly)?;
     let missing = keys.iter().zip(&found).filter(|(_, value)| value.is_none());
     let missing: Vec<&str> = missing.map(|(key, _)| *key).collect();
     if missing.is_empty() {
@@ -225,15 +225,15 @@ fn fill(
     found: &mut [Option<Found>],
     keys: &[&str],
     path: &Path,
-    guard: Guard,
+    protection: Protection,
 ) -> Result<(), CredentialsError> {
     if found.iter().all(Option::is_some) {
         return Ok(());
     }
-    let Some(text) = read(path, guard)? else {
+    let Some(text) = read(path, protection)? else {
         return Ok(());
     };
-    let source = Source::parse(path, &text)?;
+    let source = TomlFile::parse(path, &text)?;
     let known = || KEYS.into_iter().chain([CLIENT_SECRET]);
     for (key, item) in source.table() {
         let name = &**key.get_ref();
@@ -254,17 +254,20 @@ fn fill(
     Ok(())
 }
 
-fn read(path: &Path, guard: Guard) -> Result<Option<Zeroizing<String>>, CredentialsError> {
-    let found = match guard {
-        Guard::Platform => fs::metadata(path), // a container's runtime puts links here
-        Guard::OwnerOnly => fs::symlink_metadata(path),
+fn read(
+    path: &Path,
+    protection: Protection,
+) -> Result<Option<Zeroizing<String>>, CredentialsError> {
+    let found = match protection {
+        Protection::Platform => fs::metadata(path), // a container's runtime puts links here
+        Protection::OwnerOnly => fs::symlink_metadata(path),
     };
     let metadata = match found {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(ConfigError::reading(path, &error)),
     };
-    if guard == Guard::OwnerOnly {
+    if protection == Protection::OwnerOnly {
         if metadata.is_symlink() {
             let message = format!(
                 "{} is a link, whose target others may control",

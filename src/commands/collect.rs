@@ -78,7 +78,7 @@ fn drain_audit(context: &Context, collection: &mut Collection<'_>) -> Result<(),
 
 /// Runs a collector, from its arguments to its exit code.
 fn run(program: &'static Program, folder: &'static str, drain: Drain) -> ExitCode {
-    process::harden();
+    process::protect_secrets();
     let arguments = match arguments::collector(program) {
         Ok(arguments) => arguments,
         Err(code) => return code,
@@ -171,7 +171,7 @@ impl Run {
             Ok(path) => self.output.log_is_at(path),
             Err(error) => {
                 self.output.notice(&format!("no log is written: {error}"));
-                log::aloud(self.output.run_id(), verbose);
+                log::begin_on_stderr(self.output.run_id(), verbose);
             }
         }
     }

@@ -32,7 +32,7 @@ use connecting::{Connected, Secrets};
 use flags::Flags;
 use given::{Known, Unattended};
 use questions::Answers;
-use words::{again, in_words_of_setup, revisit};
+use words::{replace_next_run, with_preparation_step, with_remedy_of_setup};
 
 const PROGRAM: &str = "authentication_setup";
 const ABOUT: &str = "Connects a Mimecast account, once; asks questions unless --no-input is given";
@@ -55,7 +55,7 @@ pub struct Setup {
 
 /// Runs `authentication_setup`.
 pub fn run() -> ExitCode {
-    process::harden();
+    process::protect_secrets();
     let flags = match arguments::parse::<Flags>(PROGRAM, ABOUT) {
         Ok(flags) => flags,
         Err(code) => return code,
@@ -63,8 +63,8 @@ pub fn run() -> ExitCode {
     let output = Output::new(PROGRAM, flags.common.quiet, flags.common.json);
     let mut report = Report::default();
     let failure = guarded(|| {
-        let mut setup = Setup::new(flags, output.clone()).map_err(again)?;
-        let done = connect(&mut setup).map_err(|failure| in_words_of_setup(failure, &setup));
+        let mut setup = Setup::new(flags, output.clone()).map_err(replace_next_run)?;
+        let done = connect(&mut setup).map_err(|failure| with_remedy_of_setup(failure, &setup));
         report = setup.report;
         done
     });
@@ -89,7 +89,7 @@ impl Setup {
         let clock = run::start_clock()?;
         let environment = Environment::of_process();
         let explicit = flags.common.config.as_deref();
-        let found = config::default_place(explicit, &environment);
+        let found = config::default_path(explicit, &environment);
         // the setup continues an existing installation, wherever it is
         let path = match config::find(explicit, &environment) {
             Ok(path) => path,
@@ -110,7 +110,7 @@ impl Setup {
         if existing.is_some() && cfg!(not(windows)) {
             config.refuse_open_secret()?;
         }
-        log::aloud(output.run_id(), flags.common.verbose);
+        log::begin_on_stderr(output.run_id(), flags.common.verbose);
         Ok(Self {
             flags,
             environment,
@@ -131,8 +131,8 @@ impl Setup {
     pub fn ask(&self) -> Result<Answers, Failure> {
         let known = Known::of(self)?;
         match self.flags.no_input {
-            true => Answers::from(&mut Unattended::new(&known), &known),
-            false => Answers::from(&mut Wizard::begin(self, &known)?, &known),
+            true => Answers::ask(&mut Unattended::new(&known), &known),
+            false => Answers::ask(&mut Wizard::begin(self, &known)?, &known),
         }
     }
 
@@ -142,7 +142,7 @@ impl Setup {
     /// [`Code::Disk`].
     pub fn prepare_folders(&self, answers: &Answers) -> Result<(), Failure> {
         // checked before the log-in, because each log-in creates keys, and they must be saved
-        folders::probe(self.path.parent().unwrap_or(&self.path))?;
+        folders::check_can_create(self.path.parent().unwrap_or(&self.path))?;
         folders::prepare(&answers.data, &self.config)
     }
 
@@ -169,7 +169,7 @@ impl Setup {
             (None, None) => return Ok(self.config.mimecast.base_url.clone()),
         };
         let client = self.client(&answers.discovery_url, answers, Identity::Application)?;
-        let region = login::discover(&client, email).map_err(revisit)?;
+        let region = login::discover(&client, email).map_err(with_preparation_step)?;
         self.output.say(&format!(
             "The account's region is served by {}",
             region.host()
@@ -201,7 +201,7 @@ impl Setup {
     /// # Errors
     /// The refusals, after all calls.
     pub fn verify(&mut self, connected: &Connected) -> Result<(), Failure> {
-        let checked = permissions::permissions(self, connected);
+        let checked = permissions::check_permissions(self, connected);
         for note in &self.report.notes {
             self.output.say(&format!("\nNote: {note}"));
         }

@@ -58,10 +58,10 @@ pub enum BaseUrlError {
     },
     /// The host serves API 2.0 instead of 1.0.
     #[error("host {0} serves API 2.0: API 1.0 expects a regional host such as {V1_EXAMPLE}")]
-    Later(String),
+    ServesApi2(String),
     /// The host serves API 1.0 instead of 2.0.
     #[error("host {0} serves API 1.0: API 2.0 expects one such as {V2_EXAMPLE}")]
-    Earlier(String),
+    ServesApi1(String),
     /// The address has a path, a query or a fragment, but the program sets these itself.
     #[error("has a path, query or fragment: expected none, such as {example}")]
     Tail {
@@ -125,13 +125,13 @@ impl BaseUrl {
     /// Returns the address itself, if it serves this generation.
     ///
     /// # Errors
-    /// [`BaseUrlError::Later`] or [`BaseUrlError::Earlier`].
+    /// [`BaseUrlError::ServesApi2`] or [`BaseUrlError::ServesApi1`].
     pub fn serving(self, api: Api) -> Result<Self, BaseUrlError> {
         let host = self.host().to_owned();
         match (api, is_within(&host, API_2_DOMAIN)) {
             _ if self.is_loopback() => Ok(self),
-            (Api::V1, true) => Err(BaseUrlError::Later(host)),
-            (Api::V2, false) => Err(BaseUrlError::Earlier(host)),
+            (Api::V1, true) => Err(BaseUrlError::ServesApi2(host)),
+            (Api::V2, false) => Err(BaseUrlError::ServesApi1(host)),
             _ => Ok(self),
         }
     }

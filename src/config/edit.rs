@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Value};
 
-use super::toml_file::Source;
+use super::toml_file::TomlFile;
 use super::{Api, BaseUrl, ConfigError, EXAMPLE};
 
 /// The keys that setup fills in.
@@ -52,7 +52,7 @@ pub fn rewrite(existing: Option<&str>, values: &Saved<'_>) -> Result<String, Con
     let existing = existing.unwrap_or(EXAMPLE);
     let text = existing.strip_prefix('\u{feff}').unwrap_or(existing);
     let path = Path::new("config.toml");
-    Source::parse(path, text)?; // its errors name the line, those of toml_edit repeat the text
+    TomlFile::parse(path, text)?; // its errors name the line, those of toml_edit repeat the text
     let mut document: DocumentMut = text.parse().map_err(|_| unusable("not valid TOML"))?;
 
     let data = values.data.to_str().ok_or_else(|| {

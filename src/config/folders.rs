@@ -62,12 +62,12 @@ pub(crate) fn unfit_for_data(
     home: Option<&Path>,
     state: &Path,
 ) -> Option<&'static str> {
-    let data = plain(data);
-    let name = name_of(&data);
+    let data = normalized(data);
+    let name = lower_case_path(&data);
     if name.is_empty() {
         return Some("is the root of a file system: expected a folder of its own");
     }
-    if home.is_some_and(|home| plain(home) == data) {
+    if home.is_some_and(|home| normalized(home) == data) {
         return Some("is a home folder: expected a folder of its own");
     }
     let is_shared = SHARED
@@ -78,7 +78,7 @@ pub(crate) fn unfit_for_data(
     if is_shared || SYSTEM.split_whitespace().any(is_system) {
         return Some("is a folder of the system: expected a folder of its own");
     }
-    if data.starts_with(plain(state)) {
+    if data.starts_with(normalized(state)) {
         return Some("is inside the state folder: expected a folder outside");
     }
     None
@@ -86,29 +86,31 @@ pub(crate) fn unfit_for_data(
 
 /// True if `folder` is in a folder of published or staged files.
 fn is_published(folder: &Path, data: &Path) -> bool {
-    let (folder, data) = (plain(folder), plain(data));
+    let (folder, data) = (normalized(folder), normalized(data));
     let mut ours = logs::PUBLISHED.iter().chain([&logs::STAGING]);
     ours.any(|ours| folder.starts_with(data.join(ours)))
 }
 
 /// Returns the path without `.` and `..`. It does not follow links, because the folder may not exist yet.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
+fn normalized(path: &Path) -> PathBuf {
+    let mut normalized = PathBuf::new();
     for component in path.components() {
         match component {
             Component::CurDir => {}
-            Component::ParentDir => drop(plain.pop()),
-            other => plain.push(other),
+            Component::ParentDir => drop(normalized.pop()),
+            other => normalized.push(other),
         }
     }
-    plain
+    normalized
 }
 
 /// Returns the path below the root in lower case with `/`, the same on all systems.
-fn name_of(plain: &Path) -> String {
-    let parts = plain.components().filter_map(|component| match component {
-        Component::Normal(part) => Some(format!("/{}", part.to_string_lossy().to_lowercase())),
-        _ => None,
-    });
+fn lower_case_path(normalized: &Path) -> String {
+    let parts = normalized
+        .components()
+        .filter_map(|component| match component {
+            Component::Normal(part) => Some(format!("/{}", part.to_string_lossy().to_lowercase())),
+            _ => None,
+        });
     parts.collect()
 }

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::toml_file::Source;
+use super::toml_file::TomlFile;
 use super::{ConfigError, EXAMPLE, Environment, User};
 
 const FILE: &str = "config.toml";
@@ -54,7 +54,7 @@ pub fn find(explicit: Option<&Path>, environment: &Environment) -> Result<PathBu
 ///
 /// # Errors
 /// The user does not have a configuration folder, such as a service account without a home.
-pub fn default_place(
+pub fn default_path(
     explicit: Option<&Path>,
     environment: &Environment,
 ) -> Result<PathBuf, ConfigError> {
@@ -102,7 +102,8 @@ fn is_foreign(path: &Path) -> bool {
     let Ok(text) = super::read(path) else {
         return false;
     };
-    let (Ok(file), Ok(example)) = (Source::parse(path, &text), Source::parse(path, EXAMPLE)) else {
+    let (Ok(file), Ok(example)) = (TomlFile::parse(path, &text), TomlFile::parse(path, EXAMPLE))
+    else {
         return false;
     };
     let mut sections = example.table().keys();

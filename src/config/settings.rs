@@ -4,7 +4,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::ConfigError;
 use super::edit::is_filled_in;
-use super::toml_file::{Key, Source, is_placeholder, meant, shown};
+use super::toml_file::{Key, TomlFile, is_placeholder, meant, shown};
 use super::value::{Origin, Setting};
 
 /// Keys of secrets. The message about one names the right file instead of the nearest known key.
@@ -18,8 +18,8 @@ const SECRETS: [&str; 5] = [
 
 /// The given file with the example below it, which holds the default of every key.
 pub(super) struct Settings<'a> {
-    given: &'a Source<'a>,
-    example: &'a Source<'a>,
+    given: &'a TomlFile<'a>,
+    example: &'a TomlFile<'a>,
     stage: Stage,
 }
 
@@ -38,8 +38,8 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// A section or a key is not in the example.
     pub(super) fn new(
-        given: &'a Source<'a>,
-        example: &'a Source<'a>,
+        given: &'a TomlFile<'a>,
+        example: &'a TomlFile<'a>,
         stage: Stage,
     ) -> Result<Self, ConfigError> {
         let settings = Self {
@@ -97,11 +97,11 @@ impl<'a> Settings<'a> {
     }
 
     fn look_up(&self, origin: Origin, section: &'static str, name: &str) -> Option<Setting<'a>> {
-        let source = match origin {
+        let file = match origin {
             Origin::Given => self.given,
             Origin::Default => self.example,
         };
-        let table = source.table().get(section)?.get_ref().as_table()?;
+        let table = file.table().get(section)?.get_ref().as_table()?;
         let (key, item) = table.get_key_value(name)?;
         Some(Setting {
             file: self.given,

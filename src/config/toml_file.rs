@@ -15,7 +15,7 @@ use crate::durable::{self, SystemDisk};
 const LIMIT_BYTES: u64 = 1 << 20;
 
 /// A parsed file.
-pub(crate) struct Source<'t> {
+pub(crate) struct TomlFile<'t> {
     path: &'t Path,
     text: &'t str,
     table: Spanned<DeTable<'t>>,
@@ -77,7 +77,7 @@ pub(crate) fn flaw_of_word(text: &str) -> Option<&'static str> {
     }
 }
 
-impl<'t> Source<'t> {
+impl<'t> TomlFile<'t> {
     /// Parses a text, with or without the byte order mark of Windows editors.
     pub(crate) fn parse(path: &'t Path, text: &'t str) -> Result<Self, ConfigError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);

@@ -8,13 +8,13 @@ use toml::de::{DeInteger, DeValue};
 
 use super::ConfigError;
 use super::edit::is_filled_in;
-use super::toml_file::{Key, Source, flaw_of_word, is_placeholder};
+use super::toml_file::{Key, TomlFile, flaw_of_word, is_placeholder};
 use crate::durable::Mode;
 
 /// A key with its value from the given file or from the example.
 pub(super) struct Setting<'a> {
     /// The given file. Errors name it, even if the value is a default.
-    pub(super) file: &'a Source<'a>,
+    pub(super) file: &'a TomlFile<'a>,
     pub(super) origin: Origin,
     pub(super) section: &'static str,
     pub(super) key: &'a Key<'a>,

@@ -47,7 +47,7 @@ pub fn begin(
         .build(folder)
         .map_err(io::Error::other)?;
 
-    let (said, kept) = match verbose {
+    let (stderr_level, file_level) = match verbose {
         0 => (None, config.run.log_level),
         1 => (Some(Level::INFO), config.run.log_level.max(Level::INFO)),
         _ => (Some(Level::DEBUG), Level::DEBUG),
@@ -56,7 +56,7 @@ pub fn begin(
         run_id: run_id.to_owned(),
     };
     let to_file = layer().event_format(line()).with_writer(file);
-    let to_person = said.map(|level| {
+    let to_person = stderr_level.map(|level| {
         layer()
             .event_format(line())
             .with_writer(io::stderr)
@@ -64,7 +64,7 @@ pub fn begin(
     });
     let subscriber = tracing_subscriber::registry();
     let started = subscriber
-        .with(to_file.with_filter(ours(kept)))
+        .with(to_file.with_filter(ours(file_level)))
         .with(to_person)
         .try_init();
     started.map_err(io::Error::other)?;
@@ -72,7 +72,7 @@ pub fn begin(
 }
 
 /// Logs to standard error alone, if `verbose` asks for it: for a run without a log file.
-pub fn aloud(run_id: &str, verbose: u8) {
+pub fn begin_on_stderr(run_id: &str, verbose: u8) {
     let level = match verbose {
         0 => return,
         1 => Level::INFO,

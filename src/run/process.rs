@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 /// Switches off core dumps and debuggers of the same user. A panic then logs its place, not its payload.
-pub fn harden() {
+pub fn protect_secrets() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panic");

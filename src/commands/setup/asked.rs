@@ -76,9 +76,9 @@ impl Respondent for Wizard<'_> {
                     "enter the whole path, because cron starts in another folder".to_owned(),
                 );
             }
-            folders::fit(folder, &setup.config, &setup.environment)
+            folders::check_name(folder, &setup.config, &setup.environment)
                 .map_err(|reason| format!("it {reason}"))
-                .and_then(|()| folders::can_hold(folder).map_err(|failure| failure.what))
+                .and_then(|()| folders::check_writable(folder).map_err(|failure| failure.what))
         };
         Ok(PathBuf::from(line("Data directory", suggestion, check)?))
     }
@@ -138,7 +138,9 @@ impl Respondent for Wizard<'_> {
 /// Returns the folder that the documents use, if this user may create it; else one in the user's home.
 fn suggested_folder(setup: &Setup) -> Option<PathBuf> {
     let usual = Path::new("/var/spool/mimecast");
-    if cfg!(unix) && (setup.environment.user == User::Root || folders::can_hold(usual).is_ok()) {
+    if cfg!(unix)
+        && (setup.environment.user == User::Root || folders::check_writable(usual).is_ok())
+    {
         return Some(usual.to_owned());
     }
     let home = setup.environment.home.as_ref()?;

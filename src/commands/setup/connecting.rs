@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use tracing::info;
 
 use super::Setup;
-use super::questions::{Answers, Who};
-use super::words::{expiry, revisit};
+use super::questions::{Access, Answers};
+use super::words::{expiry_note, with_preparation_step};
 use crate::api::login::{self, KeyPair};
 use crate::api::token::Application;
 use crate::api::{ApiError, Client, Identity};
@@ -40,9 +40,11 @@ impl Setup {
     /// # Errors
     /// An [`ApiError`] as a failure, with the preparation step to revisit.
     pub fn connect(&mut self, answers: &Answers, region: &BaseUrl) -> Result<Connected, Failure> {
-        let (app, pair) = match &answers.who {
-            Who::Client { id, secret } => return self.connect_client(answers, region, id, secret),
-            Who::Keys {
+        let (app, pair) = match &answers.access {
+            Access::Client { id, secret } => {
+                return self.connect_client(answers, region, id, secret);
+            }
+            Access::Keys {
                 app,
                 access_key,
                 secret_key,
@@ -55,7 +57,7 @@ impl Setup {
                     lifetime_seconds: None,
                 },
             ),
-            Who::LogIn {
+            Access::LogIn {
                 app,
                 email,
                 password,
@@ -63,9 +65,9 @@ impl Setup {
             } => {
                 let identity = auth_type.identity(email, password);
                 let client = self.client(region, answers, identity)?;
-                let pair = login::log_in(&client, email).map_err(revisit)?;
+                let pair = login::log_in(&client, email).map_err(with_preparation_step)?;
                 self.output.say("Log in successful");
-                self.report.notes.extend(expiry(pair.lifetime_seconds));
+                self.report.notes.extend(expiry_note(pair.lifetime_seconds));
                 (app, pair)
             }
         };
@@ -73,7 +75,7 @@ impl Setup {
         let credentials = Credentials::new(&app.key, &pair.access_key, &pair.secret_key)
             .map_err(|error| Failure::new(Code::Usage, error.message, "enter it again"))?;
         let client = self.client(region, answers, Identity::Keys(credentials.clone()))?;
-        let account_code = login::account_code(&client).map_err(revisit)?;
+        let account_code = login::account_code(&client).map_err(with_preparation_step)?;
         Ok(Connected {
             client,
             secrets: Secrets::Keys(credentials),
@@ -96,7 +98,7 @@ impl Setup {
         let identity = Identity::Bearer(Arc::new(application));
         let client = self.client(region, answers, identity.clone())?;
         // fetched first, so that a refused token does not look like a missing permission
-        client.log_in().map_err(revisit)?;
+        client.log_in().map_err(with_preparation_step)?;
         let saved = &self.config.mimecast.account_code;
         let is_stand_in = !saved.is_empty() && *saved == self.config.mimecast.client_id;
         let account_code = match self.optional_code(region, identity)? {

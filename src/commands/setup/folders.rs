@@ -14,7 +14,7 @@ use crate::logs;
 const PROBE: &str = ".setup.probe";
 
 /// Returns every folder below the data folder.
-fn below(data: &Path) -> impl Iterator<Item = PathBuf> {
+fn subfolders(data: &Path) -> impl Iterator<Item = PathBuf> {
     let names = logs::PUBLISHED.into_iter().chain([logs::STAGING]);
     names.map(|name| data.join(name))
 }
@@ -23,7 +23,11 @@ fn below(data: &Path) -> impl Iterator<Item = PathBuf> {
 ///
 /// # Errors
 /// The reason against it, as the rest of a sentence that begins with "it".
-pub(super) fn fit(data: &Path, config: &Config, environment: &Environment) -> Result<(), String> {
+pub(super) fn check_name(
+    data: &Path,
+    config: &Config,
+    environment: &Environment,
+) -> Result<(), String> {
     if data.to_str().is_none() {
         return Err("has a name that is not UTF-8: expected another folder".to_owned());
     }
@@ -32,12 +36,12 @@ pub(super) fn fit(data: &Path, config: &Config, environment: &Environment) -> Re
 }
 
 /// Checks that files can be created where the data folders are, or will be. Leaves no file behind.
-pub(super) fn can_hold(data: &Path) -> Result<(), Failure> {
-    below(data).try_for_each(|folder| probe(&folder))
+pub(super) fn check_writable(data: &Path) -> Result<(), Failure> {
+    subfolders(data).try_for_each(|folder| check_can_create(&folder))
 }
 
 /// Checks that a file can be created in a folder or, if it does not exist, in the nearest one above it.
-pub(super) fn probe(folder: &Path) -> Result<(), Failure> {
+pub(super) fn check_can_create(folder: &Path) -> Result<(), Failure> {
     let existing = folder.ancestors().find(|above| above.exists());
     let existing = existing.unwrap_or(folder);
     let probe = existing.join(PROBE);
@@ -50,19 +54,19 @@ pub(super) fn probe(folder: &Path) -> Result<(), Failure> {
 
 /// Creates the data folder and those below it, if they are missing, and tests them.
 pub(super) fn prepare(data: &Path, config: &Config) -> Result<(), Failure> {
-    for folder in below(data) {
+    for folder in subfolders(data) {
         durable::make_folder(&folder, config.folders.folder_mode)
             .map_err(|error| failure("make", &folder, &error))?;
     }
     for published in logs::PUBLISHED.map(|name| data.join(name)) {
-        try_out(&data.join(logs::STAGING), &published)
+        test_publication(&data.join(logs::STAGING), &published)
             .map_err(|error| disk_failure(format!("cannot {error:#}")))?;
     }
     Ok(())
 }
 
 /// Creates the folders of state and log, which only the collectors use.
-pub(super) fn prepare_own(config: &Config) -> Result<(), Failure> {
+pub(super) fn make_state_and_log(config: &Config) -> Result<(), Failure> {
     let folders = &config.folders;
     for (folder, mode) in [
         (&folders.state, Mode::PRIVATE_FOLDER),
@@ -74,7 +78,7 @@ pub(super) fn prepare_own(config: &Config) -> Result<(), Failure> {
 }
 
 /// Writes, renames, syncs and deletes an empty file, as the collectors do with every file.
-fn try_out(staging: &Path, published: &Path) -> anyhow::Result<()> {
+fn test_publication(staging: &Path, published: &Path) -> anyhow::Result<()> {
     let (from, to) = (staging.join(PROBE), published.join(PROBE));
     drop((SystemDisk.remove(&from), SystemDisk.remove(&to))); // left by a setup that was killed here
     let file = SystemDisk.create(&from, Mode::PRIVATE);

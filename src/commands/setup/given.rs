@@ -68,7 +68,7 @@ impl Known {
             Some(folder) => {
                 let folder = std::path::absolute(folder)
                     .map_err(|error| refused("--data-dir", &error.to_string()))?;
-                folders::fit(&folder, &setup.config, environment)
+                folders::check_name(&folder, &setup.config, environment)
                     .map_err(|reason| refused("--data-dir", &reason))?;
                 Some(folder)
             }
@@ -113,11 +113,11 @@ impl Known {
         check(flags.client_id.as_deref(), &CLIENT_ID)?;
         check(flags.app_id.as_deref(), &APP_ID)?;
         check(flags.email.as_deref(), &EMAIL)?;
-        Ok(known.with_one_way_in(flags))
+        Ok(known.drop_unflagged_keys(flags))
     }
 
     /// Removes the key pair of the environment if a flag gives a password. Else keys win over a password.
-    fn with_one_way_in(mut self, flags: &Flags) -> Self {
+    fn drop_unflagged_keys(mut self, flags: &Flags) -> Self {
         let keys_flagged = flags.access_key_file.is_some() || flags.secret_key_file.is_some();
         if flags.password_file.is_some() && !keys_flagged {
             (self.access_key, self.secret_key) = (None, None);
@@ -154,7 +154,7 @@ impl<'a> Unattended<'a> {
     }
 
     /// Returns the answer. If there is none, notes its flag, and [`Respondent::end`] refuses all answers.
-    fn take<T: Clone + Default>(&mut self, known: Option<&T>, flag: &'static str) -> T {
+    fn require<T: Clone + Default>(&mut self, known: Option<&T>, flag: &'static str) -> T {
         if known.is_none() {
             self.missing.push(flag);
         }
@@ -172,11 +172,11 @@ impl Respondent for Unattended<'_> {
     }
 
     fn data_folder(&mut self) -> Result<PathBuf, Failure> {
-        Ok(self.take(self.known.data.as_ref(), "--data-dir"))
+        Ok(self.require(self.known.data.as_ref(), "--data-dir"))
     }
 
     fn line(&mut self, question: &Question, known: Option<&String>) -> Result<String, Failure> {
-        Ok(self.take(known, question.flag))
+        Ok(self.require(known, question.flag))
     }
 
     fn secret(
@@ -184,7 +184,7 @@ impl Respondent for Unattended<'_> {
         question: &Question,
         known: Option<&SecretString>,
     ) -> Result<SecretString, Failure> {
-        Ok(self.take(known, question.flag))
+        Ok(self.require(known, question.flag))
     }
 
     fn email(&mut self) -> Result<Option<String>, Failure> {
@@ -195,13 +195,15 @@ impl Respondent for Unattended<'_> {
             true => "--base-url or --email",
             false => EMAIL.flag,
         };
-        Ok(Some(self.take(known.email.as_ref(), flag)))
+        Ok(Some(self.require(known.email.as_ref(), flag)))
     }
 
     fn password(&mut self) -> Result<Option<SecretString>, Failure> {
         match self.has_keys() {
             true => Ok(None),
-            false => Ok(Some(self.take(self.known.password.as_ref(), PASSWORD.flag))),
+            false => Ok(Some(
+                self.require(self.known.password.as_ref(), PASSWORD.flag),
+            )),
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use chrono::TimeDelta;
 
-use super::{Connected, Secrets, Setup, revisit};
+use super::{Connected, Secrets, Setup, with_preparation_step};
 use crate::api::answer::Denial;
 use crate::api::endpoints::{self, Call};
 use crate::api::{ApiError, NoSink, Sink};
@@ -40,7 +40,7 @@ impl Sink for FirstBytes {
 
 /// Makes a call for each log that the collectors will fetch. Prints each permission by its name in
 /// Mimecast's console.
-pub(super) fn permissions(setup: &Setup, connected: &Connected) -> Result<(), Failure> {
+pub(super) fn check_permissions(setup: &Setup, connected: &Connected) -> Result<(), Failure> {
     let (mut missing, mut other) = (Vec::new(), None);
     setup.output.say("Permissions:");
     for log in logs(setup, connected) {
@@ -63,7 +63,7 @@ pub(super) fn permissions(setup: &Setup, connected: &Connected) -> Result<(), Fa
     }
     match (&missing[..], other) {
         ([], None) => Ok(()),
-        ([], Some(error)) => Err(revisit(error)),
+        ([], Some(error)) => Err(with_preparation_step(error)),
         _ => {
             let what = format!("the account lacks {}", missing.join(" and "));
             let remedy = "check preparation step 2 in docs/prepare-mimecast.md (role, products); \

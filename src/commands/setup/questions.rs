@@ -91,7 +91,7 @@ pub struct Answers {
     /// The data folder, absolute.
     pub data: PathBuf,
     /// The identity that reads the logs.
-    pub who: Who,
+    pub access: Access,
     /// The API host, if it was given.
     pub base_url: Option<BaseUrl>,
     /// The host that names the account's region, if `base_url` is `None`.
@@ -99,7 +99,7 @@ pub struct Answers {
 }
 
 /// The identity that reads the logs.
-pub enum Who {
+pub enum Access {
     /// API 2.0: an application.
     Client {
         /// The client id.
@@ -145,17 +145,17 @@ impl Answers {
     ///
     /// # Errors
     /// [`crate::failure::Code::Usage`] if an answer is missing or refused.
-    pub fn from(respondent: &mut dyn Respondent, known: &Known) -> Result<Self, Failure> {
+    pub fn ask(respondent: &mut dyn Respondent, known: &Known) -> Result<Self, Failure> {
         let api = respondent.api()?;
         let data = respondent.data_folder()?;
-        let (who, base_url) = match api {
+        let (access, base_url) = match api {
             Api::V2 => (client(respondent, known)?, respondent.host()?),
             Api::V1 => (administrator(respondent, known)?, known.base_url.clone()),
         };
         respondent.end()?;
         Ok(Self {
             data,
-            who,
+            access,
             base_url,
             discovery_url: known.discovery_url.clone(),
         })
@@ -163,55 +163,55 @@ impl Answers {
 
     /// Returns the generation of the identity.
     pub const fn api(&self) -> Api {
-        match &self.who {
-            Who::Client { .. } => Api::V2,
-            Who::LogIn { .. } | Who::Keys { .. } => Api::V1,
+        match &self.access {
+            Access::Client { .. } => Api::V2,
+            Access::LogIn { .. } | Access::Keys { .. } => Api::V1,
         }
     }
 
     /// Returns the client id of API 2.0, or `None` under API 1.0.
     pub fn client_id(&self) -> Option<&str> {
-        match &self.who {
-            Who::Client { id, .. } => Some(id),
-            Who::LogIn { .. } | Who::Keys { .. } => None,
+        match &self.access {
+            Access::Client { id, .. } => Some(id),
+            Access::LogIn { .. } | Access::Keys { .. } => None,
         }
     }
 
     /// Returns the application of API 1.0, or `None` under API 2.0.
     pub fn app(&self) -> Option<&App> {
-        match &self.who {
-            Who::Client { .. } => None,
-            Who::LogIn { app, .. } | Who::Keys { app, .. } => Some(app),
+        match &self.access {
+            Access::Client { .. } => None,
+            Access::LogIn { app, .. } | Access::Keys { app, .. } => Some(app),
         }
     }
 
     /// Returns the administrator's address, if it is known.
     pub fn email(&self) -> Option<&str> {
-        match &self.who {
-            Who::Client { .. } => None,
-            Who::LogIn { email, .. } => Some(email),
-            Who::Keys { email, .. } => email.as_deref(),
+        match &self.access {
+            Access::Client { .. } => None,
+            Access::LogIn { email, .. } => Some(email),
+            Access::Keys { email, .. } => email.as_deref(),
         }
     }
 }
 
 /// Asks for an application of API 2.0.
-fn client(respondent: &mut dyn Respondent, known: &Known) -> Result<Who, Failure> {
-    Ok(Who::Client {
+fn client(respondent: &mut dyn Respondent, known: &Known) -> Result<Access, Failure> {
+    Ok(Access::Client {
         id: respondent.line(&CLIENT_ID, known.client_id.as_ref())?,
         secret: respondent.secret(&CLIENT_SECRET, known.client_secret.as_ref())?,
     })
 }
 
 /// Asks for an administrator and the application of API 1.0.
-fn administrator(respondent: &mut dyn Respondent, known: &Known) -> Result<Who, Failure> {
+fn administrator(respondent: &mut dyn Respondent, known: &Known) -> Result<Access, Failure> {
     let app = App {
         id: respondent.line(&APP_ID, known.app_id.as_ref())?,
         key: respondent.secret(&APP_KEY, known.app_key.as_ref())?,
     };
     let email = respondent.email()?;
     if let Some(password) = respondent.password()? {
-        return Ok(Who::LogIn {
+        return Ok(Access::LogIn {
             app,
             email: email.unwrap_or_default(),
             password,
@@ -225,7 +225,7 @@ fn administrator(respondent: &mut dyn Respondent, known: &Known) -> Result<Who, 
             respondent.secret(&SECRET_KEY, secret_key.as_ref())?,
         ),
     };
-    Ok(Who::Keys {
+    Ok(Access::Keys {
         app,
         email,
         access_key,

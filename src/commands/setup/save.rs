@@ -31,8 +31,8 @@ pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> R
     let folder = path.parent().unwrap_or(Path::new("."));
     durable::make_folder(folder, Mode::PRIVATE_FOLDER)
         .map_err(|error| failure("make", folder, &error))?;
-    folders::prepare_own(&saved)?;
-    let secrets = credentials::place(path);
+    folders::make_state_and_log(&saved)?;
+    let secrets = credentials::path_beside(path);
     match &connected.secrets {
         Secrets::Keys(keys) => keys.save(&secrets),
         Secrets::Client(secret) => secret.save(&secrets),

@@ -24,11 +24,11 @@ impl Terminal {
     pub(super) fn guard(clock: &Clock, output: &Output) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let (over, clock, output) = (Arc::clone(&is_over), clock.clone(), output.clone());
-        let before = Settings::now();
+        let before = TerminalModes::read();
         thread::spawn(move || {
             while !over.load(Ordering::Relaxed) {
                 if let Err(stopped) = clock.sleep(TICK) {
-                    leave(&before, &output, stopped);
+                    end_program(&before, &output, stopped);
                 }
             }
         });
@@ -54,7 +54,7 @@ pub(super) fn wait_for_the_end() -> ! {
     clippy::disallowed_methods,
     reason = "the questioning thread sleeps in a read"
 )]
-fn leave(before: &Settings, output: &Output, stopped: Stopped) -> ! {
+fn end_program(before: &TerminalModes, output: &Output, stopped: Stopped) -> ! {
     before.restore();
     eprintln!();
     let what = format!("{stopped}, nothing was changed");
@@ -69,11 +69,11 @@ fn leave(before: &Settings, output: &Output, stopped: Stopped) -> ! {
 
 /// The settings of the terminal, such as echo.
 #[cfg(unix)]
-struct Settings(Option<rustix::termios::Termios>);
+struct TerminalModes(Option<rustix::termios::Termios>);
 
 #[cfg(unix)]
-impl Settings {
-    fn now() -> Self {
+impl TerminalModes {
+    fn read() -> Self {
         Self(rustix::termios::tcgetattr(io::stdin()).ok())
     }
 
@@ -88,11 +88,11 @@ impl Settings {
 
 /// Empty, because on Windows the console restores its mode when a program ends.
 #[cfg(not(unix))]
-struct Settings;
+struct TerminalModes;
 
 #[cfg(not(unix))]
-impl Settings {
-    fn now() -> Self {
+impl TerminalModes {
+    fn read() -> Self {
         Self
     }
 

@@ -10,7 +10,7 @@ use crate::failure::{Code, Failure};
 use crate::run;
 
 /// Returns a note about keys that expire within a year.
-pub(super) fn expiry(lifetime_seconds: Option<u64>) -> Option<String> {
+pub(super) fn expiry_note(lifetime_seconds: Option<u64>) -> Option<String> {
     const YEAR: u64 = 365 * 24 * 3_600;
     let seconds = lifetime_seconds.filter(|seconds| (1..YEAR).contains(seconds))?;
     let life = match (seconds / 86_400, seconds / 3_600) {
@@ -25,7 +25,7 @@ pub(super) fn expiry(lifetime_seconds: Option<u64>) -> Option<String> {
 }
 
 /// Names the preparation step that a denial points at.
-pub(super) fn revisit(error: ApiError) -> Failure {
+pub(super) fn with_preparation_step(error: ApiError) -> Failure {
     let ApiError::Denied(denial) = &error else {
         return error.into();
     };
@@ -53,7 +53,7 @@ pub(super) fn revisit(error: ApiError) -> Failure {
 }
 
 /// Replaces the remedy of a collector, whose next run continues, because a setup must be run again.
-pub(super) fn in_words_of_setup(mut failure: Failure, setup: &Setup) -> Failure {
+pub(super) fn with_remedy_of_setup(mut failure: Failure, setup: &Setup) -> Failure {
     let once_more = format!("run {PROGRAM} again");
     failure.remedy = match failure.code {
         Code::Interrupted | Code::Terminated => once_more,
@@ -62,13 +62,13 @@ pub(super) fn in_words_of_setup(mut failure: Failure, setup: &Setup) -> Failure 
             format!("{}, then {once_more}", trust_the_proxy(setup))
         }
         Code::Later => format!("check network, firewall and proxy, then {once_more}"),
-        _ => return again(run::with_whole_path(failure, &setup.path)),
+        _ => return replace_next_run(run::with_whole_path(failure, &setup.path)),
     };
     failure
 }
 
 /// Replaces "the next run goes on" in the remedy, because a setup has no next run.
-pub(super) fn again(mut failure: Failure) -> Failure {
+pub(super) fn replace_next_run(mut failure: Failure) -> Failure {
     let then = format!("; then run {PROGRAM} again");
     failure.remedy = failure.remedy.replace("; the next run goes on", &then);
     failure
