@@ -4,8 +4,10 @@
 //! `CREDENTIALS_DIRECTORY`, else from `credentials.toml` beside the configuration. A dropped value is wiped
 //! from memory, but copies inside the parser and the TLS library are not.
 
+mod lookup;
+
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
@@ -14,10 +16,10 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use toml::Value;
 
-use crate::config::guard::refuse_open_to_others;
-use crate::config::toml_file::{self, TomlFile, flaw_of_word, is_placeholder, meant, shown};
+use crate::config::toml_file::{flaw_of_word, is_placeholder};
 use crate::config::{ConfigError, Environment};
 use crate::durable;
+use lookup::gather;
 
 /// The reason why credentials cannot be used. The exit code is 78, as for a configuration.
 pub type CredentialsError = ConfigError;
@@ -180,108 +182,6 @@ impl ExposeSecret<[u8]> for SecretKey {
     fn expose_secret(&self) -> &[u8] {
         self.0.expose_secret()
     }
-}
-
-/// The protection of a file from other users.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Protection {
-    /// systemd or a container's runtime protects the file, with permissions of its own kind.
-    Platform,
-    /// The file's permissions protect it.
-    OwnerOnly,
-}
-
-/// A value, and the name of its origin for messages.
-type Found = (SecretString, String);
-
-/// Returns all values, each from its variable, else from the first file that gives it.
-fn gather<const N: usize>(
-    config: &Path,
-    environment: &Environment,
-    keys: [&str; N],
-    variables: [(&Option<SecretString>, &str); N],
-) -> Result<[Found; N], CredentialsError> {
-    let mut found = variables.map(|(value, name)| Some((value.clone()?, name.to_owned())));
-    if let Some(folder) = &environment.credentials_folder {
-        fill(&mut found, &keys, &folder.join(FILE), Protection::Platform)?;
-    }
-    let beside = path_beside(config);
-    fill(&mut found, &keys, &beside, Protection::OwnerOnly)?;
-    let missing = keys.iter().zip(&found).filter(|(_, value)| value.is_none());
-    let missing: Vec<&str> = missing.map(|(key, _)| *key).collect();
-    if missing.is_empty() {
-        return Ok(found.map(|value| value.expect("none is missing")));
-    }
-    let message = format!(
-        "no {} in {} or the environment",
-        missing.join(" and "),
-        beside.display()
-    );
-    Err(ConfigError::new(message, "run authentication_setup"))
-}
-
-/// Fills in the missing values from a file, if it exists. Keys of the other generation are skipped.
-fn fill(
-    found: &mut [Option<Found>],
-    keys: &[&str],
-    path: &Path,
-    protection: Protection,
-) -> Result<(), CredentialsError> {
-    if found.iter().all(Option::is_some) {
-        return Ok(());
-    }
-    let Some(text) = read(path, protection)? else {
-        return Ok(());
-    };
-    let source = TomlFile::parse(path, &text)?;
-    let known = || KEYS.into_iter().chain([CLIENT_SECRET]);
-    for (key, item) in source.table() {
-        let name = &**key.get_ref();
-        if !known().any(|known| known == name) {
-            let hint = meant(name, known());
-            return Err(source.refuse(key, format_args!("unknown key{}{hint}", shown(name))));
-        }
-        let value = item.get_ref().as_str();
-        let value = value
-            .ok_or_else(|| source.refuse(key, format_args!("{name}: expected text in quotes")))?;
-        let Some(index) = keys.iter().position(|wanted| *wanted == name) else {
-            continue;
-        };
-        if found[index].is_none() && !value.trim().is_empty() {
-            found[index] = Some((value.into(), format!("{name} in {}", path.display())));
-        }
-    }
-    Ok(())
-}
-
-fn read(
-    path: &Path,
-    protection: Protection,
-) -> Result<Option<Zeroizing<String>>, CredentialsError> {
-    let found = match protection {
-        Protection::Platform => fs::metadata(path), // a container's runtime puts links here
-        Protection::OwnerOnly => fs::symlink_metadata(path),
-    };
-    let metadata = match found {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(ConfigError::reading(path, &error)),
-    };
-    if protection == Protection::OwnerOnly {
-        if metadata.is_symlink() {
-            let message = format!(
-                "{} is a link, whose target others may control",
-                path.display()
-            );
-            return Err(ConfigError::new(message, "put the file itself there"));
-        }
-        if metadata.is_file() {
-            refuse_open_to_others(path)?;
-        }
-    }
-    let text = fs::canonicalize(path).and_then(|file| toml_file::read(&file));
-    text.map(|text| Some(Zeroizing::new(text)))
-        .map_err(|error| ConfigError::reading(path, &error))
 }
 
 /// Returns the text without white space around it, if it fits into a header.
