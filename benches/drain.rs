@@ -1,22 +1,22 @@
-//! What a drain costs, beside what it cannot cost less than.
+//! Measures the cost of a drain, and the least cost that a drain can have.
 //!
 //! ```text
 //! cargo bench --bench drain                 all of: many large objects idle audit
 //! cargo bench --bench drain -- many idle    only these
 //! ```
 //!
-//! The release binaries run against the simulator, which serves prebuilt bodies without delay, and
-//! in turn with them, so that whatever else the machine does hits all alike:
+//! The release binaries run against the simulator, which serves prebuilt bodies without delay. The
+//! following programs run in turn with them, so that other load on the machine affects all alike:
 //!
 //! - **download**: `curl` fetches the same bodies over one kept-alive connection, and drops them;
-//! - **unpack**: `unzip` (under API 2.0 `gunzip`) unpacks the same archives to the same disk, and
-//!   each one's files are synced before the next, as a collector must before it asks on;
-//! - **Python**: a plain collector of our own, `reference.py`, once as it should be written and once
-//!   taking archives in byte by byte as the retired scripts did, which themselves need Python 2.7.
+//! - **unpack**: `unzip` (under API 2.0 `gunzip`) unpacks the same archives to the same disk. The files of
+//!   one archive are synced before the next, as a collector must before it fetches the next;
+//! - **Python**: `reference.py`, a plain collector. It runs in two forms: with large reads, and byte by
+//!   byte as the Python scripts read, which themselves need Python 2.7.
 //!
-//! The least wall and CPU time of all runs count, and the most memory: noise only ever adds.
-//! A program that is missing leaves its column empty. All of it takes some minutes, 2 GB of memory
-//! for the simulator and 3 GB of disk below the build's own folder.
+//! The least wall and CPU time of all runs count, because noise only adds time. The most memory counts.
+//! The column of a missing program stays empty. The benchmark takes some minutes, 2 GB of memory for the
+//! simulator and 3 GB of disk below the build's own folder.
 
 #![allow(
     clippy::disallowed_methods,
@@ -45,7 +45,7 @@ use table::{Goals, Row, Table};
 
 const MEGABYTE: u64 = 1_000_000;
 const RUNS: usize = 5;
-/// One run with nothing to do is too short for the kernel's clock ticks.
+/// The number of idle runs per measurement, because one is too short for the kernel's clock ticks.
 const IDLE_RUNS: u32 = 40;
 const AUDIT_EVENTS: u64 = 1_000_000;
 
@@ -80,7 +80,7 @@ fn main() {
     table.end();
 }
 
-/// Drains archives.
+/// Measures a drain of archives.
 fn siem(name: &str, archives: Vec<data::Archive>, python: Option<&Python>) -> Row {
     let sandbox = Sandbox::start();
     let installation = Installation::connect(&sandbox);
@@ -108,7 +108,7 @@ fn siem(name: &str, archives: Vec<data::Archive>, python: Option<&Python>) -> Ro
     row
 }
 
-/// Drains a thousand objects of API 2.0 over ten types.
+/// Measures a drain of a thousand objects of API 2.0 over ten types.
 fn objects() -> Row {
     let sandbox = Sandbox::start();
     let installation = Installation::connect_client(&sandbox);
@@ -137,7 +137,7 @@ fn objects() -> Row {
     row
 }
 
-/// Drains audit events; the run after has their ids to read, and an overlap to ask for again.
+/// Measures a drain of audit events. The next run must read their ids and fetch an overlap again.
 fn audit(python: Option<&Python>, table: &mut Table) {
     let sandbox = Sandbox::start();
     let installation = Installation::connect(&sandbox);
@@ -174,10 +174,10 @@ fn audit(python: Option<&Python>, table: &mut Table) {
     table.add(&row);
 }
 
-/// A run with nothing waiting.
+/// Measures a run without waiting logs.
 fn idle(sandbox: &Sandbox, stream: Stream) -> Row {
     let installation = Installation::connect(sandbox);
-    // The state of a first run differs from that of all others.
+    // the state of a first run differs from that of later runs
     installation.run(stream);
     let before = sandbox.count(stream.endpoint());
     let cost = mean(&installation, stream);
@@ -189,13 +189,13 @@ fn idle(sandbox: &Sandbox, stream: Stream) -> Row {
     row
 }
 
-/// What one of many short runs costs.
+/// Returns the cost of one run out of many short ones.
 fn mean(installation: &Installation, stream: Stream) -> Cost {
     let runs = (0..IDLE_RUNS).map(|_| installation.run(stream).0);
     runs.reduce(Cost::add).expect("there are some") / IDLE_RUNS
 }
 
-/// A collector's first run, as if there had been none before.
+/// Measures a collector's first run, with an empty state.
 fn collect(installation: &Installation, stream: Stream) -> (Cost, serde_json::Value) {
     installation.forget();
     installation.run(stream)

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """A plain collector for Mimecast's API 1.0, to compare CPU time with; not for use.
 
-It stands for the retired collection scripts, which need Python 2.7 and cannot be run beside the
-programs: the same work in the same way (sign, POST, save in chunks, unpack, write lines, then the
-token), and none of the promises: nothing is verified beyond what zipfile does, synced or recovered.
+It replaces the Python collection scripts, which need Python 2.7 and cannot run beside the programs. It does
+the same work in the same way: sign, POST, save in chunks, unpack, write lines, save the token. It keeps none
+of the promises: it does not sync or recover, and only zipfile verifies.
 
     reference.py siem|siem-bytewise|audit URL FOLDER
 
-Keys are in APP_ID, APP_KEY, ACCESS_KEY and SECRET_KEY. `siem-bytewise` saves an archive one byte at
-a time, as the retired script does without meaning to.
+Keys are in APP_ID, APP_KEY, ACCESS_KEY and SECRET_KEY. `siem-bytewise` saves an archive one byte at a time,
+as the Python script does.
 """
 
 import base64, datetime, hashlib, hmac, http.client, json, os, sys, urllib.parse, uuid, zipfile

@@ -1,4 +1,4 @@
-//! What the programs do, a file each.
+//! The work of each program, one file for the collectors and one for the setup.
 
 pub mod collect;
 pub mod setup;

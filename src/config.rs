@@ -1,9 +1,9 @@
-//! The configuration file: where it is, what it says, and what setup changes in it.
+//! Finds, reads and changes the configuration file.
 //!
-//! `config.example.toml` is at the same time the template of a new file, the list of the known keys
-//! and the place of every default, so these cannot come apart. What leaves this module is typed and
-//! in range; whoever uses a value checks nothing again. Messages name file, line and key, and never
-//! repeat a value: it could be a secret in the wrong place.
+//! `config.example.toml` is the template of a new file, the list of the known keys and the home of every
+//! default, so that these three always agree. The values of a [`Config`] are typed and in range, so that
+//! their users need no further check. Messages name file, line and key. They never repeat a value, because
+//! a value may be a misplaced secret.
 
 mod base_url;
 mod edit;
@@ -31,7 +31,7 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use edit::{Saved, rewrite};
 pub use environment::{Environment, User};
 pub use error::ConfigError;
-pub use locate::{default_place, find};
+pub use locate::{default_path, find};
 pub use private_stores::PrivateStores;
 pub use sections::{
     Aliases, Api, Audit, Folders, Format, Mimecast, Network, Proxy, Retention, Run, Siem,
@@ -42,7 +42,7 @@ pub(crate) use folders::unfit_for_data;
 pub(crate) use network::CA_FILE_LINE;
 pub(crate) use scope::Scope;
 use settings::{Settings, Stage};
-use toml_file::Source;
+use toml_file::TomlFile;
 
 /// The commented file with every key at its default.
 pub const EXAMPLE: &str = include_str!("../config.example.toml");
@@ -51,7 +51,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// As long as Mimecast keeps e-mail logs; shorter retention can lose what an agent has not read.
+/// Mimecast keeps e-mail logs for this long. A shorter retention can delete files before an agent reads
+/// them.
 const ADVISED_DATA_DAYS: u32 = 7;
 
 const LEVELS: &[(&str, tracing::Level)] = &[
@@ -61,44 +62,43 @@ const LEVELS: &[(&str, tracing::Level)] = &[
     ("debug", tracing::Level::DEBUG),
 ];
 
-/// What one file says; the sections and keys are the file's own.
+/// The content of one file, with its sections and keys.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The file, absolute when it was loaded.
+    /// The path of the file; absolute after [`Config::load`].
     pub path: PathBuf,
-    /// Whom to ask.
+    /// The account and its host.
     pub mimecast: Mimecast,
-    /// Where things are kept.
+    /// The folders and their permissions.
     pub folders: Folders,
-    /// E-mail logs.
+    /// The e-mail logs.
     pub siem: Siem,
-    /// Audit events.
+    /// The audit events.
     pub audit: Audit,
-    /// When old files are deleted.
+    /// The age at which files are deleted.
     pub retention: Retention,
-    /// The frame of a run.
+    /// The limits of a run.
     pub run: Run,
-    /// How Mimecast is reached.
+    /// The way to Mimecast.
     pub network: Network,
 }
 
-/// Which values a file gives of those that setup fills in.
+/// The values that a file gives, of those that setup fills in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Given {
-    /// The API generation, by its name or by a host.
+    /// True if the file gives the API generation, by its name or by a host.
     pub api: bool,
-    /// The region's host.
+    /// True if the file gives the host.
     pub base_url: bool,
-    /// The data folder, by its name or as the default of a file that setup has completed.
+    /// True if the file gives the data folder, or if setup has completed the file with the default folder.
     pub data: bool,
 }
 
 impl Config {
-    /// Reads and checks a file; a link to one is followed, but relative paths start at the link.
+    /// Reads and checks a file. It may be a link; relative paths then start at the folder of the link.
     ///
     /// # Errors
-    /// When it cannot be read, when others can read a proxy's password in it, or as
-    /// [`Config::parse`].
+    /// The file cannot be read, or other users can read a proxy's password in it. Else as [`Config::parse`].
     pub fn load(path: &Path, environment: &Environment) -> Result<Self, ConfigError> {
         let path = locate::absolute(path)?;
         let config = Self::parse(&read(&path)?, &path, environment)?;
@@ -106,10 +106,10 @@ impl Config {
         Ok(config)
     }
 
-    /// Refuses a file with a proxy's password that other users may open.
+    /// Refuses a file that holds a proxy's password and that other users may open.
     ///
     /// # Errors
-    /// When they may, or when the access rights cannot be read.
+    /// Other users may open such a file, or its access rights cannot be read.
     pub fn refuse_open_secret(&self) -> Result<(), ConfigError> {
         if !self.network.proxy.holds_a_secret() {
             return Ok(());
@@ -127,20 +127,20 @@ impl Config {
         })
     }
 
-    /// Checks a file's text; `path` says where relative paths start and how messages call the file.
+    /// Checks a file's text. Relative paths start at the folder of `path`, and messages name its file.
     ///
     /// # Errors
-    /// A syntax error, an unknown key, a value of the wrong type or out of range, a base URL that is
-    /// not Mimecast's, folders that must not be mixed.
+    /// A syntax error, an unknown key, a value of the wrong type or out of range, a base URL that is not
+    /// Mimecast's, or folders that must not be mixed.
     pub fn parse(text: &str, path: &Path, environment: &Environment) -> Result<Self, ConfigError> {
-        let example = Source::parse(Path::new("config.example.toml"), EXAMPLE)?;
-        let given = Source::parse(path, text)?;
+        let example = TomlFile::parse(Path::new("config.example.toml"), EXAMPLE)?;
+        let given = TomlFile::parse(path, text)?;
         let settings = Settings::new(&given, &example, Stage::Complete)?;
         Self::of(&settings, path, environment)
     }
 
-    /// Checks the text of a file that setup has not completed: what setup fills in may be missing,
-    /// and then has its default. Also says what the file gives of it.
+    /// Checks the text of a file that setup has not completed. A missing value that setup fills in gets its
+    /// default. Also returns which of these values the file gives.
     ///
     /// # Errors
     /// As [`Config::parse`].
@@ -149,8 +149,8 @@ impl Config {
         path: &Path,
         environment: &Environment,
     ) -> Result<(Self, Given), ConfigError> {
-        let example = Source::parse(Path::new("config.example.toml"), EXAMPLE)?;
-        let source = Source::parse(path, text)?;
+        let example = TomlFile::parse(Path::new("config.example.toml"), EXAMPLE)?;
+        let source = TomlFile::parse(path, text)?;
         let settings = Settings::new(&source, &example, Stage::Draft)?;
         let config = Self::of(&settings, path, environment)?;
         let base_url = settings.is_given("mimecast", "base_url");
@@ -213,22 +213,22 @@ impl Config {
         })
     }
 
-    /// What is allowed but should be known, a sentence each.
+    /// Returns a warning for each setting that is allowed but risky.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.retention.data < DAY * ADVISED_DATA_DAYS {
             warnings.push(format!(
-                "data_days in [retention] is below {ADVISED_DATA_DAYS}: events are deleted \
-                 before an agent that stood still for longer has read them"
+                "data_days in [retention] is below {ADVISED_DATA_DAYS}: if an agent \
+                 stops for longer, files are deleted before it reads them"
             ));
         }
         warnings
     }
 
-    /// What a collector needs beyond a file without errors: that setup has filled it in.
+    /// Refuses a file that setup has not filled in.
     ///
     /// # Errors
-    /// When the id of the application is empty.
+    /// The id of the application is empty.
     pub fn require_setup(&self) -> Result<(), ConfigError> {
         let (key, id) = match self.mimecast.api {
             Api::V1 => ("app_id", &self.mimecast.app_id),
@@ -242,10 +242,10 @@ impl Config {
     }
 }
 
-/// The text of a configuration file, as [`rewrite()`] takes it.
+/// Returns the text of a configuration file, for [`rewrite()`].
 ///
 /// # Errors
-/// When there is no such file, it may not be read, is larger than 1 MiB or not UTF-8.
+/// The file does not exist, may not be read, is larger than 1 MiB or is not UTF-8.
 pub fn read(path: &Path) -> Result<String, ConfigError> {
     let text = fs::canonicalize(path).and_then(|file| toml_file::read(&file));
     text.map_err(|error| ConfigError::reading(path, &error))

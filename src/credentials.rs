@@ -1,11 +1,13 @@
-//! The secrets of both API generations: read with care, kept unprintable, saved owner-only.
+//! The secrets of both API generations. They cannot be printed, and their file is owner-only.
 //!
 //! Each one comes from its `MIMECAST_…` variable, else from `credentials.toml` in systemd's
-//! `CREDENTIALS_DIRECTORY`, else from `credentials.toml` beside the configuration. Memory is wiped
-//! when a value is dropped; copies that the parser or the TLS library made are not.
+//! `CREDENTIALS_DIRECTORY`, else from `credentials.toml` beside the configuration. A dropped value is wiped
+//! from memory, but copies inside the parser and the TLS library are not.
 
+mod lookup;
+
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
@@ -14,12 +16,12 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use toml::Value;
 
-use crate::config::guard::refuse_open_to_others;
-use crate::config::toml_file::{self, Source, flaw_of_word, is_placeholder, meant, shown};
+use crate::config::toml_file::{flaw_of_word, is_placeholder};
 use crate::config::{ConfigError, Environment};
 use crate::durable;
+use lookup::gather;
 
-/// Why there are no usable credentials: like an unusable configuration, exit code 78.
+/// The reason why credentials cannot be used. The exit code is 78, as for a configuration.
 pub type CredentialsError = ConfigError;
 
 const FILE: &str = "credentials.toml";
@@ -30,13 +32,13 @@ const HEADER: &str = "\
 # the account's logs: keep this file owner-only, also in backups.
 ";
 
-/// Standard base64 whose padding may have been lost on the way.
+/// Standard base64, with or without its padding.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What signs a request, complete and well-formed.
+/// The keys that sign a request of API 1.0.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     app_key: SecretString,
@@ -49,11 +51,11 @@ pub struct Credentials {
 pub struct SecretKey(SecretSlice<u8>);
 
 impl Credentials {
-    /// From three texts, as a log-in or files of the user give them; white space around is dropped.
+    /// Checks three texts from a log-in or from files. White space around them is dropped.
     ///
     /// # Errors
-    /// When one is empty, a placeholder or could not stand in a header, or the secret key is not
-    /// base64. The message names the key and never the value.
+    /// A text is empty, a placeholder or not fit for a header, or the secret key is not base64. The message
+    /// names the key and never the value.
     pub fn new(
         app_key: &SecretString,
         access_key: &SecretString,
@@ -66,10 +68,10 @@ impl Credentials {
         })
     }
 
-    /// Collects the three values from variables and files; a file that is not needed is not read.
+    /// Collects the three values from variables and files. It reads a file only if a value is still missing.
     ///
     /// # Errors
-    /// When one is missing or malformed, or when others can read the file beside the configuration.
+    /// A value is missing or malformed, or other users can read the file beside the configuration.
     pub fn load(config: &Path, environment: &Environment) -> Result<Self, CredentialsError> {
         let variables = [
             (&environment.app_key, "MIMECAST_APP_KEY"),
@@ -84,10 +86,10 @@ impl Credentials {
         })
     }
 
-    /// Writes `path` in one step, owner-only from its first moment.
+    /// Replaces the file at `path` in one step. The file is owner-only from its first moment.
     ///
     /// # Errors
-    /// As [`durable::replace`]; the old file is then still there.
+    /// As [`durable::replace`]; the old file then stays.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         let secret_key = Zeroizing::new(STANDARD.encode(self.secret_key.expose_secret()));
         let values = [
@@ -98,36 +100,36 @@ impl Credentials {
         write(path, &KEYS, &values)
     }
 
-    /// The key of the registered application, to be signed along and never sent.
+    /// Returns the key of the registered application. It is part of each signature and never sent.
     pub fn app_key(&self) -> &SecretString {
         &self.app_key
     }
 
-    /// The public half of the key pair, to be sent.
+    /// Returns the public half of the key pair, which is sent.
     pub fn access_key(&self) -> &SecretString {
         &self.access_key
     }
 
-    /// The private half of the key pair, to sign with.
+    /// Returns the private half of the key pair, which signs.
     pub fn secret_key(&self) -> &SecretKey {
         &self.secret_key
     }
 }
 
-/// What an application of API 2.0 shows to get a token.
+/// The secret with which an application of API 2.0 gets a token.
 #[derive(Clone, Debug)]
 pub struct ClientSecret(SecretString);
 
 impl ClientSecret {
-    /// From a text, as a person or a file gives it; white space around is dropped.
+    /// Checks a text from a person or a file. White space around it is dropped.
     ///
     /// # Errors
-    /// When it is empty, a placeholder or not printable.
+    /// The text is empty, a placeholder or not fit for a header.
     pub fn new(text: &SecretString) -> Result<Self, CredentialsError> {
         word(text, CLIENT_SECRET).map(Self)
     }
 
-    /// Takes it from `MIMECAST_CLIENT_SECRET` or a file.
+    /// Reads the secret from `MIMECAST_CLIENT_SECRET` or from a file.
     ///
     /// # Errors
     /// As [`Credentials::load`].
@@ -137,10 +139,10 @@ impl ClientSecret {
         word(&secret, &origin).map(Self)
     }
 
-    /// Writes `path` in one step, owner-only from its first moment.
+    /// Replaces the file at `path` in one step. The file is owner-only from its first moment.
     ///
     /// # Errors
-    /// As [`durable::replace`]; the old file is then still there.
+    /// As [`durable::replace`]; the old file then stays.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         write(path, &[CLIENT_SECRET], &[self.0.expose_secret()])
     }
@@ -160,15 +162,15 @@ fn write(path: &Path, keys: &[&str], values: &[&str]) -> io::Result<()> {
     durable::replace_secret(path, text.as_bytes())
 }
 
-/// Where the credentials of a configuration are kept.
-pub fn place(config: &Path) -> PathBuf {
+/// Returns the path of the credentials beside a configuration.
+pub fn path_beside(config: &Path) -> PathBuf {
     config.with_file_name(FILE)
 }
 
 impl SecretKey {
     fn parse(text: &SecretString, name: &str) -> Result<Self, CredentialsError> {
         let text = word(text, name)?;
-        // the decoder's own error repeats a part of the key
+        // the decoder's error would repeat a part of the key
         match LENIENT.decode(text.expose_secret()) {
             Ok(bytes) => Ok(Self(bytes.into())),
             Err(_) => Err(unusable(name, "is not base64")),
@@ -182,106 +184,7 @@ impl ExposeSecret<[u8]> for SecretKey {
     }
 }
 
-/// Who keeps others from reading a file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Guard {
-    /// systemd or a container's runtime, with permissions of their own kind.
-    Platform,
-    /// The file's permissions.
-    OwnerOnly,
-}
-
-/// A value, and how a message calls its origin.
-type Found = (SecretString, String);
-
-/// All values, each from its variable or else from the first file that has it.
-fn gather<const N: usize>(
-    config: &Path,
-    environment: &Environment,
-    keys: [&str; N],
-    variables: [(&Option<SecretString>, &str); N],
-) -> Result<[Found; N], CredentialsError> {
-    let mut found = variables.map(|(value, name)| Some((value.clone()?, name.to_owned())));
-    if let Some(folder) = &environment.credentials_folder {
-        fill(&mut found, &keys, &folder.join(FILE), Guard::Platform)?;
-    }
-    let beside = place(config);
-    fill(&mut found, &keys, &beside, Guard::OwnerOnly)?;
-    let missing = keys.iter().zip(&found).filter(|(_, value)| value.is_none());
-    let missing: Vec<&str> = missing.map(|(key, _)| *key).collect();
-    if missing.is_empty() {
-        return Ok(found.map(|value| value.expect("none is missing")));
-    }
-    let message = format!(
-        "no {} in {} or the environment",
-        missing.join(" and "),
-        beside.display()
-    );
-    Err(ConfigError::new(message, "run authentication_setup"))
-}
-
-/// Takes what is still missing from a file, if there is one; keys of the other generation may stay.
-fn fill(
-    found: &mut [Option<Found>],
-    keys: &[&str],
-    path: &Path,
-    guard: Guard,
-) -> Result<(), CredentialsError> {
-    if found.iter().all(Option::is_some) {
-        return Ok(());
-    }
-    let Some(text) = read(path, guard)? else {
-        return Ok(());
-    };
-    let source = Source::parse(path, &text)?;
-    let known = || KEYS.into_iter().chain([CLIENT_SECRET]);
-    for (key, item) in source.table() {
-        let name = &**key.get_ref();
-        if !known().any(|known| known == name) {
-            let hint = meant(name, known());
-            return Err(source.refuse(key, format_args!("unknown key{}{hint}", shown(name))));
-        }
-        let value = item.get_ref().as_str();
-        let value = value
-            .ok_or_else(|| source.refuse(key, format_args!("{name}: expected text in quotes")))?;
-        let Some(index) = keys.iter().position(|wanted| *wanted == name) else {
-            continue;
-        };
-        if found[index].is_none() && !value.trim().is_empty() {
-            found[index] = Some((value.into(), format!("{name} in {}", path.display())));
-        }
-    }
-    Ok(())
-}
-
-fn read(path: &Path, guard: Guard) -> Result<Option<Zeroizing<String>>, CredentialsError> {
-    let found = match guard {
-        Guard::Platform => fs::metadata(path), // a container's runtime puts links here
-        Guard::OwnerOnly => fs::symlink_metadata(path),
-    };
-    let metadata = match found {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(ConfigError::reading(path, &error)),
-    };
-    if guard == Guard::OwnerOnly {
-        if metadata.is_symlink() {
-            let message = format!(
-                "{} is a link, whose target others may control",
-                path.display()
-            );
-            return Err(ConfigError::new(message, "put the file itself there"));
-        }
-        if metadata.is_file() {
-            refuse_open_to_others(path)?;
-        }
-    }
-    let text = fs::canonicalize(path).and_then(|file| toml_file::read(&file));
-    text.map(|text| Some(Zeroizing::new(text)))
-        .map_err(|error| ConfigError::reading(path, &error))
-}
-
-/// Text that can stand in a header.
+/// Returns the text without white space around it, if it fits into a header.
 fn word(text: &SecretString, name: &str) -> Result<SecretString, CredentialsError> {
     let text = text.expose_secret().trim();
     if is_placeholder(text) {

@@ -1,7 +1,7 @@
-//! Entrances for the fuzz targets in `fuzz/`: each leads to one reader of foreign bytes, and adds nothing.
+//! Opens the readers of foreign bytes to the fuzz targets in `fuzz/`, one function for each reader.
 //!
-//! Compiled under `--cfg fuzzing` alone, which `cargo fuzz` passes: no program has it. What a target
-//! expects of the reader stands in the target.
+//! The module is compiled under `--cfg fuzzing` alone, which `cargo fuzz` passes, so no program contains it.
+//! Each target says what it expects of its reader.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -31,7 +31,7 @@ use crate::windowed::page::Item;
 /// One item of a page of audit events.
 #[derive(Debug)]
 pub enum AuditItem {
-    /// JSON, as it was sent or repaired.
+    /// JSON, as sent or repaired.
     Whole(String),
     /// Bytes between two commas that are not JSON.
     Broken(String),
@@ -40,18 +40,18 @@ pub enum AuditItem {
 /// A page of audit events.
 #[derive(Debug)]
 pub struct AuditPage {
-    /// Items in the order of the page.
+    /// The items in the order of the page.
     pub items: Vec<AuditItem>,
-    /// The token of the page after.
+    /// The token of the next page.
     pub next: Option<String>,
-    /// How many events the window has, if the page says so.
+    /// The number of events in the window, if the page states it.
     pub total: Option<u64>,
 }
 
 /// Reads the text of an audit answer.
 ///
 /// # Errors
-/// What is wrong with it, in one clause.
+/// The mistake in the text, in one clause.
 pub fn audit_page(text: &str) -> Result<AuditPage, String> {
     let mut items = Vec::new();
     let read = windowed::page::read(text, |item| {
@@ -66,16 +66,16 @@ pub fn audit_page(text: &str) -> Result<AuditPage, String> {
     Ok(AuditPage { items, next, total })
 }
 
-/// What is written of an audit event.
+/// The lines of an audit event.
 #[derive(Debug)]
 pub struct AuditLines {
-    /// The line of the dashboards.
+    /// The line for the dashboards.
     pub key_value: Vec<u8>,
     /// The line of JSON.
     pub json: Vec<u8>,
 }
 
-/// Writes an audit item both ways; nothing for one that is no object.
+/// Returns both lines of an audit item, or `None` if the item is not an object.
 pub fn audit_lines(item: &str) -> Option<AuditLines> {
     let event = Event::read(item)?;
     let _ = event.id();
@@ -85,7 +85,7 @@ pub fn audit_lines(item: &str) -> Option<AuditLines> {
     })
 }
 
-/// The members of a JSON object, as they were sent.
+/// Returns the members of a JSON object, as sent, or `None` if the text is not an object.
 pub fn json_members(text: &str) -> Option<Vec<(String, &str)>> {
     let mut members = Vec::new();
     let read = scan::each_member(text, |quoted, value| {
@@ -94,7 +94,7 @@ pub fn json_members(text: &str) -> Option<Vec<(String, &str)>> {
     read.map(|()| members)
 }
 
-/// The items of a JSON list, as they were sent.
+/// Returns the items of a JSON list, as sent, or `None` if the text is not a list.
 pub fn json_items(text: &str) -> Option<Vec<&str>> {
     let mut items = Vec::new();
     let done = scan::items(text, |item| {
@@ -104,12 +104,12 @@ pub fn json_items(text: &str) -> Option<Vec<&str>> {
     done.unwrap_or_else(|never| match never {}).map(|()| items)
 }
 
-/// A JSON value whose raw control characters are escaped; nothing for what is no JSON even so.
+/// Returns a JSON value with its raw control characters escaped, or `None` if it is not JSON even then.
 pub fn json_repaired(value: &str) -> Option<String> {
     scan::repaired(value).map(Cow::into_owned)
 }
 
-/// The text by which two JSON values are compared.
+/// Returns the text that is equal for two equal JSON values.
 pub fn json_canonical(json: &str) -> Vec<u8> {
     json::canonical(json)
 }
@@ -117,18 +117,18 @@ pub fn json_canonical(json: &str) -> Vec<u8> {
 /// A page of a list under API 2.0.
 #[derive(Debug)]
 pub struct ListPage {
-    /// Addresses in the order of the list, and why an entry has none.
+    /// The address of each entry in the order of the list, or the reason why it does not have one.
     pub entries: Vec<Result<String, &'static str>>,
-    /// The token of the page after.
+    /// The token of the next page.
     pub next: Option<String>,
-    /// Whether nothing is behind it.
+    /// True if Mimecast says that the list ends here.
     pub is_caught_up: Option<bool>,
 }
 
 /// Reads the text of a list.
 ///
 /// # Errors
-/// What is wrong with it, in one clause.
+/// The mistake in the text, in one clause.
 pub fn list_page(text: &str) -> Result<ListPage, String> {
     let page = list::Page::read(text)?;
     let entries = page.items.into_iter().map(|entry| match entry {
@@ -142,10 +142,10 @@ pub fn list_page(text: &str) -> Result<ListPage, String> {
     })
 }
 
-/// Reads an address of a list outside of a rehearsal.
+/// Reads an address of a list, by the rules outside of a rehearsal.
 ///
 /// # Errors
-/// Why no object is fetched from there.
+/// The reason why the collector does not fetch from the address.
 pub fn address(text: &str) -> Result<Address, &'static str> {
     let address = Address::parse(text, false, &PrivateStores::default());
     address.map_err(|error| match error {
@@ -154,11 +154,11 @@ pub fn address(text: &str) -> Result<Address, &'static str> {
     })
 }
 
-/// Unpacks an object of API 2.0 into `lines`; says what is wrong with the bytes, if anything is, and whether
-/// all lines were read all the same.
+/// Unpacks an object of API 2.0 into `lines`. Returns the fault of the bytes, and true if all lines were
+/// read in spite of it. Returns `None` if the bytes are sound.
 ///
 /// # Errors
-/// When the bytes are held for sound and the disk under them for broken, which memory never is.
+/// The reader blames the disk, which must not happen because the bytes are in memory.
 pub fn object(
     packed: &[u8],
     aliases: Aliases,
@@ -168,27 +168,27 @@ pub fn object(
     Ok(fault.map(|fault| (fault.what, fault.is_behind)))
 }
 
-/// The continuation token of an archive.
+/// Returns the continuation token of an archive.
 pub fn siem_token(head: &Head) -> Option<&str> {
     answer::siem_token(head)
 }
 
-/// A state record that was accepted.
+/// A state record that the reader accepts.
 #[derive(Debug, PartialEq, Eq)]
 pub struct StateRecord(Record);
 
 impl StateRecord {
-    /// Reads the bytes of a state file; nothing for what is refused.
+    /// Reads the bytes of a state file. Returns `None` if the reader refuses them.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         Record::decode(bytes).ok().map(Self)
     }
 
-    /// The bytes of the file.
+    /// Returns the bytes of the state file.
     pub fn encode(&self) -> Vec<u8> {
         self.0.encode()
     }
 
-    /// Every file name in it, staged and published.
+    /// Returns every file name in the record, staged and published in turn.
     pub fn names(&self) -> Vec<&str> {
         let moves = self.0.pending.iter();
         moves
@@ -196,19 +196,19 @@ impl StateRecord {
             .collect()
     }
 
-    /// The same record when nothing is left to move.
+    /// Returns the record without pending moves.
     pub fn settled(mut self) -> Self {
         self.0.settle();
         self
     }
 }
 
-/// Makes a file's name from a foreign stem.
+/// Returns a file's name for a foreign stem.
 pub fn file_name(stem: &str, sha256: &str, extension: Extension) -> FileName {
     FileName::new(stem, sha256, extension)
 }
 
-/// Recognises a name of ours.
+/// Returns the file name, or `None` if the collector does not give such names.
 pub fn own_name(text: &str) -> Option<FileName> {
     FileName::parse(text)
 }

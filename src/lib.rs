@@ -1,6 +1,6 @@
-//! Mimecast logs into files that a SIEM agent reads: nothing lost, nothing twice, never partial.
+//! Collects Mimecast logs into files that a SIEM agent reads: each event once, in complete files.
 //!
-//! Three programs share this library: `authentication_setup` connects an account once,
+//! Three programs share this library. `authentication_setup` connects an account once.
 //! `siem_collection` and `audit_collection` run every 30 minutes. One run of a collector:
 //!
 //! ```text
@@ -11,22 +11,22 @@
 //!
 //! A module imports only from the lines below its own:
 //!
-//! | modules | are about |
+//! | modules | what they do |
 //! |---|---|
-//! | `commands` | what each program does |
-//! | `run` | the frame of a process: arguments, log, output |
-//! | `siem`, `windowed` | what to fetch next, and what an answer holds |
-//! | `collect` | the engine: locks, then batch after batch of each stream |
-//! | `report`, `failure` | what happened, and who has to act |
-//! | `api` | everything that speaks Mimecast: signing, answers, retries; never the disk |
-//! | `spool` | what is kept on disk and the order in which it changes; never Mimecast |
-//! | `credentials`, `config` | what the operator decided, typed and checked |
-//! | `archive`, `json`, `scan` | foreign bytes to members, under limits |
-//! | `durable`, `permissions`, `clock`, `logs` | the disk, the time, the catalog of logs |
+//! | `commands` | run each program |
+//! | `run` | frame the process: arguments, log, output |
+//! | `siem`, `windowed` | decide what to fetch next, and read the answers |
+//! | `collect` | take the locks, then drain stream after stream, batch after batch |
+//! | `report`, `failure` | say what happened and who has to act |
+//! | `api` | talk to Mimecast: sign, read answers, retry; never touch the disk |
+//! | `spool` | change the state and the files in a safe order; never talk to Mimecast |
+//! | `credentials`, `config` | read the operator's decisions, typed and checked |
+//! | `archive`, `json` | read foreign bytes under limits |
+//! | `durable`, `permissions`, `clock`, `logs` | wrap the disk and the time, and list the logs |
 //!
-//! The promises, in this order: nothing is lost, nothing is published twice, no published file is
-//! ever partial or changed, no input stops collection for longer than its own batch, one writer per
-//! stream, no secret escapes, and the operator knows. `ARCHITECTURE.md` says how each is kept.
+//! The promises, in this order: nothing is lost, and nothing is published twice. A published file is
+//! complete and never changes. A bad input delays only its own batch. Each stream has one writer. No
+//! secret escapes. The operator learns of every trouble. `ARCHITECTURE.md` describes how.
 
 mod api;
 mod archive;

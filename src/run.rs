@@ -1,7 +1,7 @@
 //! The frame of a process: arguments, log, output, and a panic that ends like any other failure.
 //!
-//! Nothing outside of this folder prints, and nothing outside of it and of [`crate::commands`] ends the
-//! process. It knows neither the account nor what is collected.
+//! Only this module prints. Only this module and [`crate::commands`] end the process. The module does not
+//! know the account or the logs.
 
 pub mod arguments;
 pub mod log;
@@ -18,15 +18,15 @@ use crate::failure::{Code, Failure};
 /// One of the three programs.
 #[derive(Debug)]
 pub struct Program {
-    /// Name of its log files.
+    /// The first part of the names of its log files.
     pub name: &'static str,
-    /// Name of its executable.
+    /// The name of its executable.
     pub executable: &'static str,
-    /// What it does, for `--help`.
+    /// The description that `--help` shows.
     pub about: &'static str,
 }
 
-/// Does the work of a program. Returns the failure that ended it, if any; a panic is a failure, too.
+/// Runs the work of a program and returns the failure that ended it. A panic is a failure, too.
 pub fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> Option<Failure> {
     if let Err(error) = process::can_start_threads() {
         let what = format!("cannot start a thread: {error}");
@@ -37,22 +37,22 @@ pub fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> Option<Failure> {
         Ok(done) => done.err(),
         Err(_) => Some(Failure::new(
             Code::Bug,
-            "the program came to a point that it should never reach",
-            "please report this with the log; what was stored so far is safe",
+            "the program has met a state that must not occur",
+            "report this with the log; the stored files are safe",
         )),
     }
 }
 
-/// Starts the clock of a run, which also notices the signals that ask a program to end.
+/// Starts the clock of a run. The clock also notices the signals that ask the program to end.
 pub fn start_clock() -> Result<Clock, Failure> {
     Clock::start().map_err(|error| {
-        let what = format!("cannot listen to signals: {error}");
+        let what = format!("cannot listen for signals: {error}");
         let remedy = "raise the limits of this user on this host";
         Failure::new(Code::Disk, what, remedy)
     })
 }
 
-/// Names the configuration file by its whole path in what there is to do.
+/// Replaces `config.toml` in the remedy by the whole path of the configuration file.
 pub fn with_whole_path(mut failure: Failure, path: &Path) -> Failure {
     let whole = format!(" {}", path.display());
     failure.remedy = failure.remedy.replace(" config.toml", &whole);

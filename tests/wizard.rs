@@ -108,7 +108,7 @@ fn an_answer_that_cannot_be_right_is_asked_for_again() {
     let in_the_way = place.path("file/below");
     let mut dialog = Dialog::begin(&place, &[]);
     for (answer, words) in [
-        ("relative", "the whole path, please"),
+        ("relative", "enter the whole path"),
         ("/", "it is the root of a file system"),
         ("/etc", "it is a folder of the system"),
         (in_the_way.to_str().expect("UTF-8"), "cannot write in"),
@@ -128,7 +128,7 @@ fn an_answer_that_cannot_be_right_is_asked_for_again() {
     dialog.expect("holds a space");
     dialog.answer(QUESTIONS[2], "app-key\r");
     dialog.answer(QUESTIONS[3], "nobody\r");
-    dialog.expect("an e-mail address, please: it has no @");
+    dialog.expect("not an e-mail address: it has no @");
     dialog.answer(QUESTIONS[3], "\x03");
     let (code, heard) = dialog.end(&place);
     assert_eq!(code, 130, "{heard}");

@@ -1,9 +1,9 @@
-//! What a program costs: time on the clock, time on a processor, memory.
+//! Measures the cost of a program: wall time, CPU time and memory.
 //!
-//! CPU time is what the kernel has booked for this process's ended children, read before and after;
-//! memory is the mark that it keeps of a process's largest size, read until the process ends. Both
-//! stand in `/proc`: that needs neither unsafe code nor another program (`time` would hide a small
-//! process behind the size of the one that started it). Elsewhere the two are left out.
+//! The kernel counts the CPU time of ended children in `/proc`; the difference of two readings is the cost.
+//! It also keeps the largest size of a process there, which is read until the process ends. So neither unsafe
+//! code nor another program is needed. `time` would report at least the size of the process that started
+//! it. On systems without `/proc` both figures are left out.
 
 use std::fs;
 use std::io;
@@ -12,25 +12,25 @@ use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often memory is looked at; what a process takes in its very last moment is missed.
+/// The interval of the memory readings. Memory that a process gets after the last one is not counted.
 const LOOK: Duration = Duration::from_millis(2);
-/// What `/proc` counts in, on every Linux.
+/// The unit of CPU time in `/proc`, on every Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// The cost of one run, in seconds and bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
     pub(crate) wall: f64,
-    /// User and system together.
+    /// User and system time together.
     pub(crate) cpu: Option<f64>,
-    /// At its peak.
+    /// The peak.
     pub(crate) memory: Option<f64>,
-    /// CPU time of this process meanwhile: the simulator's and the listener's.
+    /// The CPU time of this process meanwhile, which is that of the simulator and the listener.
     pub(crate) serving: Option<f64>,
 }
 
 impl Cost {
-    /// Runs a program to its end, one at a time; fails when it cannot be started.
+    /// Runs a program to its end. Callers run one program at a time. Fails if the program cannot start.
     pub(crate) fn of(command: &mut Command) -> io::Result<(Self, Output)> {
         let before = Ticks::now();
         let begun = Instant::now();
@@ -57,7 +57,7 @@ impl Cost {
         Ok((cost, output?))
     }
 
-    /// The least times and the most memory of several runs: noise only ever adds time.
+    /// Returns the least times and the most memory of several runs, because noise only adds time.
     pub(crate) fn best(runs: &[Self]) -> Option<Self> {
         runs.iter().copied().reduce(|one, other| Self {
             wall: one.wall.min(other.wall),
@@ -68,7 +68,7 @@ impl Cost {
     }
 }
 
-/// Several runs, one after the other.
+/// Adds the costs of two runs, one after the other.
 impl Add for Cost {
     type Output = Self;
     fn add(self, other: Self) -> Self {
@@ -81,7 +81,7 @@ impl Add for Cost {
     }
 }
 
-/// The mean of several runs.
+/// Divides the sum of several runs into their mean.
 impl Div<u32> for Cost {
     type Output = Self;
     fn div(self, runs: u32) -> Self {
@@ -99,7 +99,7 @@ fn both(one: Option<f64>, other: Option<f64>, join: fn(f64, f64) -> f64) -> Opti
     Some(join(one?, other?))
 }
 
-/// CPU seconds since this process began.
+/// Returns the CPU seconds since this process began.
 struct Ticks {
     own: f64,
     children: f64,
@@ -108,7 +108,7 @@ struct Ticks {
 impl Ticks {
     fn now() -> Option<Self> {
         let text = fs::read_to_string("/proc/self/stat").ok()?;
-        // after the program's name, which may hold blanks
+        // after the program's name, which may hold spaces
         let (_, numbers) = text.rsplit_once(')')?;
         let numbers: Vec<&str> = numbers.split_whitespace().collect();
         let seconds = |at: usize| Some(numbers.get(at)?.parse::<f64>().ok()? / TICKS_PER_SECOND);
@@ -119,7 +119,7 @@ impl Ticks {
     }
 }
 
-/// The largest size of a process so far.
+/// Returns the largest size of a process so far.
 fn peak(process: u32) -> Option<f64> {
     let text = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,4 +1,4 @@
-//! Bodies like those of a busy account: realistic records, every line another one.
+//! Builds bodies like those of a busy account, with realistic records and no equal lines.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,14 +12,14 @@ use flate2::{Compression, Crc};
 
 use mimecast_sandbox::{AuditEvent, LOG_TYPES, Record, ZipEntry, ZipFile};
 
-/// An archive and what is in it.
+/// An archive and the size of its content.
 pub(crate) struct Archive {
     pub(crate) bytes: Arc<[u8]>,
     pub(crate) unpacked: u64,
     pub(crate) lines: u64,
 }
 
-/// An archive of so many members, one log type each, with so many bytes of lines.
+/// Returns an archive with this many members, one for each log type, and this many bytes of lines.
 pub(crate) fn archive(seed: u64, members: usize, bytes: u64) -> Archive {
     let size = bytes / members as u64;
     let members: Vec<Packed> = thread::scope(|scope| {
@@ -44,7 +44,7 @@ pub(crate) fn archive(seed: u64, members: usize, bytes: u64) -> Archive {
     }
 }
 
-/// A gzip object with so many bytes of lines, and how many lines those are.
+/// Returns a gzip object with this many bytes of lines, and the number of lines.
 pub(crate) fn object(seed: u64, size: u64) -> (Arc<[u8]>, u64) {
     let packed = Packed::new("delivery", seed, size);
     let mut file = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -76,8 +76,8 @@ pub(crate) fn save(folder: &Path, archives: &[Archive]) -> Vec<PathBuf> {
     files.collect()
 }
 
-/// So many events over the seven days of a first run, with half an hour to spare at the old end:
-/// the days move on while the benchmark runs.
+/// Returns this many events over the seven days of a first run. The oldest half hour stays empty, because
+/// the window of a first run moves while the benchmark runs.
 pub(crate) fn audit_events(count: u64) -> Vec<AuditEvent> {
     let now = Utc::now();
     let (oldest, newest) = (
@@ -97,7 +97,7 @@ pub(crate) fn audit_events(count: u64) -> Vec<AuditEvent> {
     })
 }
 
-/// Codes that pack as badly as real ones: the records' own count up.
+/// Replaces the codes of a record, which count up, by random ones that compress as badly as real codes.
 fn disguise(record: &mut Record, random: &mut fastrand::Rng) {
     for (name, value) in &mut record.fields {
         let code = |random: &mut fastrand::Rng, length| -> String {
@@ -111,7 +111,7 @@ fn disguise(record: &mut Record, random: &mut fastrand::Rng) {
     }
 }
 
-/// A member, packed as it was made: its lines are never held together.
+/// A member. Its lines are packed one by one, so that they are never in memory together.
 struct Packed {
     name: String,
     bytes: Vec<u8>,

@@ -1,4 +1,4 @@
-//! What no collector can be quicker than, and the collector to compare with.
+//! Measures the floors, below which a collector cannot be, and the Python collector to compare with.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,8 +14,8 @@ use mimecast_sandbox::Sandbox;
 
 type List = Arc<Mutex<Vec<Arc<[u8]>>>>;
 
-/// The bodies that the simulator sends, from a plain listener on the loopback interface: it knows
-/// neither signatures nor positions, so that `curl` can fetch them.
+/// A plain listener on the loopback interface with the bodies of the simulator. It does not check
+/// signatures or positions, so that `curl` can fetch the bodies.
 pub(crate) struct Bodies {
     list: List,
     url: String,
@@ -45,13 +45,13 @@ impl Bodies {
         self.list.lock().expect("nobody panics").push(body);
     }
 
-    /// Bytes of all together.
+    /// The bytes of all bodies together.
     pub(crate) fn total(&self) -> u64 {
         let list = self.list.lock().expect("nobody panics");
         list.iter().map(|body| body.len() as u64).sum()
     }
 
-    /// Downloads all over one connection.
+    /// Measures a download of all bodies over one connection.
     pub(crate) fn download(&self, folder: &Path) -> Option<Cost> {
         let mut list = String::new();
         for number in 0..self.list.lock().expect("nobody panics").len() {
@@ -64,7 +64,7 @@ impl Bodies {
     }
 }
 
-/// Answers `GET /<number>` until the client leaves.
+/// Answers `GET /<number>` until the client closes the connection.
 fn serve(stream: &TcpStream, list: &List) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut lines = BufReader::new(stream).lines();
@@ -82,7 +82,7 @@ fn serve(stream: &TcpStream, list: &List) -> Option<()> {
     Some(())
 }
 
-/// Unpacks archive after archive, and syncs each one's files before the next.
+/// Measures unpacking: archive after archive, with a sync of each one's files before the next.
 pub(crate) fn unpack(archives: &[PathBuf], folder: &Path) -> Option<Cost> {
     const SCRIPT: &str = r#"
         set -e
@@ -98,7 +98,7 @@ pub(crate) fn unpack(archives: &[PathBuf], folder: &Path) -> Option<Cost> {
     found
 }
 
-/// Unpacks objects into files, thirty-two before each sync as a collector's commit holds.
+/// Measures unpacking of objects, with a sync after each thirty-two, as in a collector's commit.
 pub(crate) fn gunzip(objects: &[PathBuf], folder: &Path) -> Option<Cost> {
     const SCRIPT: &str = r#"
         set -e
@@ -115,7 +115,7 @@ pub(crate) fn gunzip(objects: &[PathBuf], folder: &Path) -> Option<Cost> {
     found
 }
 
-/// The interpreter itself: a wrapper of it would be counted too.
+/// Returns the path of the interpreter itself, because the cost of a wrapper would count too.
 pub(crate) struct Python(PathBuf);
 
 impl Python {
@@ -126,7 +126,7 @@ impl Python {
         output.status.success().then(|| Self(path.trim().into()))
     }
 
-    /// Collects from the beginning, into a folder that goes afterwards.
+    /// Measures a collection from the beginning, into a temporary folder.
     pub(crate) fn collect(&self, sandbox: &Sandbox, how: &str, folder: &Path) -> Option<Cost> {
         let folder = tempfile::tempdir_in(folder).expect("a folder");
         let account = sandbox.account();
@@ -143,7 +143,7 @@ impl Python {
     }
 }
 
-/// The cost of a program; nothing, and a word about it, when it is missing or fails.
+/// Returns the cost of a program. If it is missing or fails, prints that and returns `None`.
 fn cost(command: &mut Command) -> Option<Cost> {
     let name = command.get_program().to_owned();
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null());

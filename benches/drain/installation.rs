@@ -1,4 +1,4 @@
-//! The programs under measurement, connected to a simulator.
+//! The measured programs, connected to a simulator.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ impl Stream {
     }
 }
 
-/// Configuration, state and data in a folder of the build's disk, which goes with this.
+/// Configuration, state and data in a temporary folder on the build's disk.
 pub(crate) struct Installation(TempDir);
 
 impl Installation {
@@ -83,7 +83,7 @@ impl Installation {
         self.0.path()
     }
 
-    /// Runs a collector; gives what it cost and its own report.
+    /// Runs a collector. Returns its cost and its own report.
     pub(crate) fn run(&self, stream: Stream) -> (Cost, Value) {
         let mut command = self.command(stream.program());
         let (cost, output) =
@@ -93,7 +93,7 @@ impl Installation {
         (cost, report)
     }
 
-    /// Deletes everything that runs have made, but not what the setup did.
+    /// Deletes the files of all runs, but not those of the setup.
     pub(crate) fn forget(&self) {
         for folder in [
             "checkpoint",
@@ -104,7 +104,7 @@ impl Installation {
             "data/.collector",
         ] {
             let Ok(entries) = fs::read_dir(self.folder().join(folder)) else {
-                continue; // a first run makes it
+                continue; // the first run creates it
             };
             let files = entries.flatten().map(|entry| entry.path());
             for file in files.filter(|path| path.is_file()) {

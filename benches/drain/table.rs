@@ -1,10 +1,10 @@
-//! The table, and which goals were met.
+//! Prints the table, and which goals were met.
 
 use std::fmt::Write as _;
 
 use crate::cost::Cost;
 
-/// What a row has to meet.
+/// The goal of a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Goals {
     /// Wall time within [`WALL_LIMIT`] of the larger floor, and memory.
@@ -19,13 +19,13 @@ const WALL_LIMIT: f64 = 1.25;
 const MEMORY_LIMIT: f64 = 64e6;
 const IDLE_CPU_LIMIT: f64 = 0.030;
 
-/// All runs of one case.
+/// The costs of one case.
 pub(crate) struct Row {
     name: String,
     goals: Goals,
-    /// Bytes of published lines.
+    /// The bytes of published lines.
     pub(crate) unpacked: u64,
-    /// Bytes of downloaded bodies.
+    /// The bytes of downloaded bodies.
     pub(crate) packed: u64,
     pub(crate) collector: Vec<Cost>,
     pub(crate) download: Vec<Cost>,
@@ -50,7 +50,7 @@ impl Row {
     }
 }
 
-/// The rows so far are printed; the goals follow at the end.
+/// The table. Rows are printed at once, the goals at the end.
 #[derive(Default)]
 pub(crate) struct Table {
     verdicts: Vec<String>,
@@ -90,7 +90,7 @@ impl Table {
         self.judge(row, &ours, slower);
     }
 
-    /// Compares with the goals, and says what else the figures tell.
+    /// Compares a row with its goals, and adds notes.
     fn judge(&mut self, row: &Row, ours: &Cost, slower: Option<f64>) {
         let mut goals = vec![goal("memory <= 64 MB", ours.memory, MEMORY_LIMIT)];
         match row.goals {

@@ -1,6 +1,6 @@
-//! Writes the seeds anew: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`.
+//! Writes the seeds again: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`.
 //!
-//! All of them are made up. What stands in `fuzz/corpus/` under other names stays.
+//! All of them are made up. Files in `fuzz/corpus/` with other names stay.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -427,7 +427,7 @@ fn records() -> io::Result<()> {
         ),
         ("cut_ids", record("", "").replace("AAAQ", "A")),
     ] {
-        // the target seals what it is given, too
+        // the target also reads its input as the body of a sealed record
         put("record", name, &body)?;
         put("record", &format!("{name}.state"), sealed(body.as_bytes()))?;
     }

@@ -1,11 +1,10 @@
-//! What an answer means.
+//! The meaning of an answer.
 //!
-//! - No success without status 200, nor with an error in the body, nor with another status in it; no content
-//!   is nothing new where a position follows a token, and nowhere else.
-//! - "Nothing waiting" is for archives alone, and only when the body holds no data but the word that this is
-//!   the end.
-//! - A position is refused in Mimecast's own words alone.
-//! - A wait is at most an hour; what is said of an answer is short, printable and no piece of it.
+//! - A success needs status 200, and a body without an error and without another status. Status 204 means
+//!   "nothing waiting" for calls that follow a token, and for no other call.
+//! - Else only archives can be "nothing waiting", and only if the body holds no data but the end mark.
+//! - A position is refused only by an error in the envelope of Mimecast.
+//! - A wait is at most an hour. The message about an answer is short and printable, and quotes none of it.
 #![no_main]
 
 use std::time::Duration;
@@ -35,7 +34,7 @@ fn is_success(answer: &Answer) -> bool {
     matches!(answer, Answer::Data | Answer::Nothing)
 }
 
-/// What holds of every answer.
+/// Checks what applies to every answer.
 fn check_words(answer: &Answer) {
     match answer {
         Answer::SlowDown(wait) => assert!(wait.unwrap_or_default() <= Duration::from_secs(3_600)),
@@ -49,7 +48,7 @@ fn check_words(answer: &Answer) {
     }
 }
 
-/// Whether no content is nothing new.
+/// True if status 204 means "nothing waiting" for this call.
 fn follows_tokens(call: Call) -> bool {
     call == Call::Log(&ARCHIVES) || call.is_list()
 }
@@ -66,7 +65,7 @@ fn check(call: Call, head: &Head, text: &str) {
     let is_nothing = answer == Answer::Nothing;
     assert!(call == Call::Log(&ARCHIVES) || !is_nothing);
     let Some(members) = members(text) else {
-        // one broken member spoils no other, but text without braces is never an answer of Mimecast's
+        // an object with broken members is accepted, but text without braces is never an answer
         let has_braces = text.trim_start().starts_with('{');
         let is_position = answer == Answer::PositionRefused;
         return assert!(has_braces || !(is_success(&answer) || is_position));
@@ -86,7 +85,7 @@ fn check(call: Call, head: &Head, text: &str) {
     }
 }
 
-/// Whether the body names an error.
+/// True if the body names an error.
 fn is_failed(members: &[(String, Box<RawValue>)]) -> bool {
     let is_error = first(members, "error").is_some_and(|error| error != "null");
     let read = |text| serde_json::from_str::<Value>(text);
@@ -100,7 +99,7 @@ fn is_failed(members: &[(String, Box<RawValue>)]) -> bool {
     is_error || !is_empty
 }
 
-/// Whether the body states another status than success or no content.
+/// True if the body states a status other than 200 and 204.
 fn has_other_status(names: &[(String, Box<RawValue>)]) -> bool {
     let meta = first(names, "meta").and_then(members).unwrap_or_default();
     if meta.iter().filter(|(name, _)| name == "status").count() != 1 {
@@ -112,7 +111,7 @@ fn has_other_status(names: &[(String, Box<RawValue>)]) -> bool {
     !status.is_null() && !fine.as_flattened().contains(&status)
 }
 
-/// Whether an item says nothing but that this is the end.
+/// True if an item is only the end mark.
 fn is_end(item: &str) -> bool {
     members(item)
         .is_some_and(|members| members.len() == 1 && first(&members, "isLastToken") == Some("true"))

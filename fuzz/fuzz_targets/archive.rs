@@ -1,9 +1,9 @@
 //! The archive reader.
 //!
-//! - No more is handed out than the limits allow, of a member and of all.
-//! - A clean verdict means that every file of the directory came out, with the right checksum.
-//! - A clean archive that is cut anywhere is not clean.
-//! - Of a written archive, honest or not, damaged or not, no content comes out that was not put in.
+//! - The reader returns at most as many bytes as the limits allow, for a member and for all together.
+//! - For a clean archive the reader returns every file of the directory, with the right checksum.
+//! - A clean archive that is cut at any place is not clean.
+//! - The reader returns only content that was put in, even if the archive is false or damaged.
 #![no_main]
 
 use std::convert::Infallible;
@@ -27,7 +27,7 @@ const TIGHT: Limits = Limits {
     ratio: 400,
 };
 
-/// Whole members with their names, and what is wrong.
+/// The whole members with their names, and the faults.
 struct Outcome {
     whole: Vec<(String, Vec<u8>)>,
     faults: Vec<String>,
@@ -58,7 +58,7 @@ fn read(bytes: &[u8], limits: &Limits) -> Outcome {
     Outcome { whole, faults }
 }
 
-/// Checksums of the files in the directory, read anew and only where that is simple.
+/// Returns the checksums of the files in the directory, or `None` for a zip64 archive.
 fn declared(bytes: &[u8]) -> Option<Vec<u32>> {
     let number = |at: usize, width: usize| {
         let field = bytes.get(at..at + width)?;
@@ -115,7 +115,7 @@ fn check(bytes: &[u8]) -> Outcome {
 #[derive(Arbitrary, Debug)]
 struct Scene {
     plan: Plan,
-    /// Bytes that are changed, at most three: more could make an archive of its own.
+    /// The bytes to change, at most three, because more could make another valid archive.
     damage: Vec<(u16, u8)>,
 }
 

@@ -1,10 +1,9 @@
 //! Pages of audit events.
 //!
-//! - Every item of the page is handed out: as it was sent, with its control characters escaped, or as broken.
-//!   A whole one is one line or no event at all.
-//! - Where a general reader of JSON accepts the page, both find the same items, the same token and the same
-//!   count.
-//! - Nesting of any depth is refused or read, and never the end of the program.
+//! - The reader returns every item of the page: as sent, with its control characters escaped, or as broken.
+//!   A whole item is one line, or it is not an event.
+//! - If a general reader of JSON accepts the page, both find the same items, token and count.
+//! - The reader reads or refuses nesting of any depth, and never crashes.
 #![no_main]
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -13,7 +12,7 @@ use mimecast_collector::fuzzing::{AuditItem, AuditPage, audit_lines, audit_page}
 use mimecast_collector_fuzz::{first, is_json, is_one_line, items, members};
 use serde_json::Value;
 
-/// Reads a page; yields the number of its items.
+/// Reads a page and returns the number of its items.
 fn check(text: &str) -> Option<usize> {
     let page = match audit_page(text) {
         Ok(page) => page,
@@ -38,7 +37,7 @@ fn check(text: &str) -> Option<usize> {
 fn check_item(item: &str) {
     assert!(is_json(item));
     let Some(written) = audit_lines(item) else {
-        // kept for the quarantine as it is
+        // not an event: the collector puts it into quarantine
         return assert!(!serde_json::from_str::<Value>(item).is_ok_and(|item| item.is_object()));
     };
     for line in [written.key_value, written.json] {
@@ -90,7 +89,7 @@ enum Item {
         is_list: bool,
     },
     Null,
-    /// A raw control character in a text, which JSON does not permit.
+    /// A raw control character in a text, which JSON forbids.
     Control(String, u8),
     Raw(String),
 }
@@ -125,7 +124,7 @@ impl Item {
 }
 
 fn nested(depth: u16, is_list: bool) -> String {
-    // very deep ones take long, and need not be many
+    // very deep nesting is slow, so only a few values get it
     let depth = usize::from(if depth % 64 == 0 { depth } else { depth % 300 });
     if is_list {
         return "[".repeat(depth) + "1" + &"]".repeat(depth);

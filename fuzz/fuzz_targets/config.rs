@@ -1,8 +1,8 @@
 //! The configuration file.
 //!
-//! - What is accepted has known keys alone, values in range, a host of Mimecast's or this machine's,
-//!   and survives a setup.
-//! - No complaint, and no printed configuration, holds a value that could be a secret.
+//! - An accepted file has only known keys, values in range, and a host of Mimecast's or of this machine. It
+//!   is still accepted after a setup.
+//! - Errors never hold a value that could be a secret.
 #![no_main]
 
 use std::path::Path;
@@ -86,7 +86,7 @@ fn check(config: &Config, text: &str) {
     let _ = (config.warnings(), config.require_setup());
 }
 
-/// Lets setup write into the text; yields what became of it.
+/// Writes the values of a setup into the text and returns the result.
 fn set_up(text: &str) -> Option<String> {
     let base_url = BaseUrl::parse("https://us-api.services.mimecast.com").expect("a host");
     let values = Saved {
@@ -119,13 +119,13 @@ fn set_up(text: &str) -> Option<String> {
                 "setup twice is setup once"
             );
         }
-        // the new data folder can be in the way of the other folders
+        // the new data folder can conflict with the other folders
         Err(error) => assert!(error.message.contains("[folders]"), "{error}"),
     }
     Some(written)
 }
 
-/// Puts the canary at the end of each line's value, as text where the value is one.
+/// Puts the canary at the end of each line's value, inside the quotes if there are any.
 fn with_canary(text: &str) -> String {
     let lines = text.split_inclusive('\n').map(|line| {
         let end = line.trim_end();
@@ -207,7 +207,7 @@ fn play(changes: &[Change]) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    // a file takes a while to read: what does not begin like one is a recipe alone
+    // a file is slow to read, so data that does not begin like one is only a recipe
     let is_text = matches!(data.first(), None | Some(b'\n' | b' '..=b'~' | 0xEF));
     if !is_text {
         if let Ok(changes) = Vec::<Change>::arbitrary(&mut Unstructured::new(data)) {

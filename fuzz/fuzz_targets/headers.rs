@@ -1,9 +1,9 @@
-//! Values of headers: one line of the input each, in the order of `NAMES`.
+//! Values of headers. Each line of the input is one value, in the order of `NAMES`.
 //!
-//! - A wait is at most an hour, and the one that was asked for where that is a plain number.
-//! - A token can be sent back as it is.
-//! - A date lies between 1970 and 9999.
-//! - What is said of an answer is short and printable, and holds nothing of an address but its host.
+//! - A wait is at most an hour. If the header is a plain number, the wait is that number.
+//! - A token can be sent back unchanged.
+//! - A date is between 1970 and 9999.
+//! - The message about an answer is short and printable, and names only the host of an address.
 #![no_main]
 
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! The writer of audit lines.
 //!
 //! - One event is one line, without control characters.
-//! - The first three values cannot forge a field; the last one is verbatim but for line breaks.
-//! - The line of JSON says what was sent: by that an event is told from another of the same id.
+//! - The first three values cannot forge a field. The last one is verbatim, except for line breaks.
+//! - The line of JSON has the same value as the item, so that it tells two events with one id apart.
 #![no_main]
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -11,7 +11,7 @@ use mimecast_collector::fuzzing::{audit_lines, json_canonical};
 use mimecast_collector_fuzz::is_one_line;
 use serde_json::{Value, json};
 
-/// Checks both lines of an item; yields the first, if the item is an object.
+/// Checks both lines of an item. Returns the first, or `None` if the item is not an object.
 fn check(item: &str) -> Option<String> {
     let lines = audit_lines(item)?;
     let key_value = String::from_utf8(lines.key_value).expect("text stays text");
@@ -34,14 +34,14 @@ fn check(item: &str) -> Option<String> {
     assert!(is_one_line(line));
     let read = |text: &str| serde_json::from_str::<Value>(text).ok();
     assert_eq!(read(line), read(item));
-    // what nests too deeply is compared as it was written
+    // values with deep nesting are compared as written
     if read(item).is_some() && item.matches(['{', '[']).count() < 64 {
         assert_eq!(json_canonical(line), json_canonical(item));
     }
     Some(key_value)
 }
 
-/// Line breaks and control characters as one space, whatever their number.
+/// Replaces each row of line breaks and control characters by one space.
 fn flat(text: &str) -> String {
     let is_break = |letter: char| letter.is_control() || "\u{2028}\u{2029}".contains(letter);
     let mut flat = String::new();

@@ -1,10 +1,10 @@
 //! Pages of addresses under API 2.0.
 //!
-//! - Where a general reader of JSON accepts the page, both find the same entries, the same addresses and the
-//!   same token, unless that names nothing for ever.
-//! - No complaint repeats an address: its query is a permission.
-//! - An address that is accepted is https, holds no user, and leads to no host of a private network;
-//!   what is shown and kept of it has no query.
+//! - If a general reader of JSON accepts the page, both find the same entries, addresses and token. A token
+//!   whose ranges are all empty is the exception.
+//! - Errors never repeat an address, because its query is a permission.
+//! - An accepted address is https, without a user, and not in a private network. The place and the stem of
+//!   an address do not hold its query.
 #![no_main]
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -16,7 +16,7 @@ use mimecast_collector::fuzzing::{ListPage, address, file_name, list_page, own_n
 use mimecast_collector_fuzz::{CANARY, first, from_base64, items, members, sha256};
 use serde_json::{Value, json};
 
-/// Reads a page; yields its addresses.
+/// Reads a page and returns its addresses.
 fn check(text: &str) -> Option<Vec<String>> {
     let page = match list_page(text) {
         Ok(page) => page,
@@ -63,7 +63,7 @@ fn check_against_json(page: &ListPage, text: &str) {
     assert_eq!(page.is_caught_up, is_caught_up.as_bool());
 }
 
-/// Whether some range of a token is empty. One whose ranges are all empty names nothing for ever.
+/// True if a range of the token is empty. A token whose ranges are all empty never names an object.
 fn may_be_dead(token: &str) -> bool {
     let text = from_base64(token);
     text.as_deref().unwrap_or(token).contains("0-0")
@@ -87,7 +87,7 @@ fn check_address(text: &str) {
     assert_eq!(own_name(name.as_str()), Some(name.clone()));
 }
 
-/// Networks that no object comes from, also when they stand inside a longer address.
+/// True for an address from which the collector does not fetch, also inside a longer address.
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {

@@ -1,7 +1,8 @@
-//! Names of files: a foreign stem becomes a name that every file system takes.
+//! Names of files. A foreign stem becomes a name that every file system accepts.
 //!
-//! - Only `[a-z0-9._-]`, below 90 characters, no dot at either end, no device of Windows.
-//! - A name is recognised as ours; a name made of its stem is the same name.
+//! - A name has only `[a-z0-9._-]`, fewer than 90 characters, and no dot at either end. It is not a device
+//!   of Windows.
+//! - The collector recognises its own names. A name made of the stem of a name is the same name.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,10 +1,10 @@
 //! The reader of gzip objects.
 //!
-//! - Whatever the bytes are, they are to blame, never the disk: that would stop collection for ever.
-//! - No bytes are no object.
-//! - What comes out clean, or with something behind it, was packed as it is; an object that lost its last
-//!   byte is never clean, whatever zeros stood behind it.
-//! - With aliases there are as many lines, each with nothing but additions before its last brace.
+//! - The reader blames the bytes and never the disk, because a disk error would stop collection for ever.
+//! - An empty input is not an object.
+//! - The lines of a clean object, or of one with bytes after it, are those that were packed. An object
+//!   without its last byte is never clean, even if zeros followed it.
+//! - Aliases do not change the number of lines. They only add members before the last brace of a line.
 #![no_main]
 
 use std::io::Write as _;
@@ -31,7 +31,7 @@ fn check(packed: &[u8]) -> Option<Vec<u8>> {
     assert_eq!(fault, other);
     let is_clean = match fault {
         None => true,
-        Some((_, true)) => false, // something stands behind, and the lines are published
+        Some((_, true)) => false, // bytes follow the object, and the collector publishes the lines
         Some((_, false)) => return None,
     };
     let (before, after) = (
@@ -117,7 +117,7 @@ fn play(scene: &Scene) {
         packed[at] ^= flip;
         is_damaged = true;
     }
-    // what begins another member is part of the object
+    // bytes that begin another gzip member are part of the object
     let first = scene.behind.iter().find(|byte| **byte != 0);
     if !packed.is_empty() && !is_cut && first != Some(&0x1f) {
         packed.extend(&scene.behind);

@@ -1,8 +1,8 @@
 //! State records.
 //!
-//! - What is accepted is written and read back as the same.
-//! - A record with any bit flipped or any byte missing is refused.
-//! - No name in it leads out of its folder.
+//! - An accepted record stays the same when it is written and read again.
+//! - A record with a flipped bit or a missing byte is refused.
+//! - A name in a record cannot lead out of its folder.
 #![no_main]
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -56,7 +56,7 @@ struct Scene {
     added: Vec<(i64, Vec<u8>)>,
     times: [Option<Time>; 2],
     gaps: Vec<(Option<Time>, Time, String)>,
-    /// What records have had since format 2.
+    /// The fields of format 2.
     later: Option<Later>,
 }
 

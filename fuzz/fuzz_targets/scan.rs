@@ -1,9 +1,9 @@
-//! JSON of which parts may be broken, and the text by which values are compared.
+//! JSON with broken parts, and the text that is compared for two values.
 //!
-//! - What a general reader of JSON accepts is taken apart into the same members and items.
-//! - One broken item hides no other: each is handed out between its commas.
-//! - A repair makes JSON, and changes nothing that is JSON already.
-//! - Two texts of one value are equal when they are compared, and those of two values are not.
+//! - If a general reader of JSON accepts the text, both find the same members and items.
+//! - A broken item does not hide others: the reader returns each text between two commas.
+//! - A repair makes JSON, and does not change valid JSON.
+//! - The compared texts are equal for equal values, and different for different values.
 #![no_main]
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -49,7 +49,7 @@ enum Json {
     Object(Vec<(String, Json)>),
 }
 
-/// How a value is written.
+/// A way to write a value.
 #[derive(Clone, Copy)]
 struct Style {
     is_reversed: bool,
@@ -80,7 +80,7 @@ impl Json {
         }
     }
 
-    /// The value with its members in one order.
+    /// Returns the value with its members in sorted order.
     fn sorted(&self) -> Self {
         match self {
             Self::List(items) => Self::List(items.iter().map(Self::sorted).collect()),
@@ -123,7 +123,7 @@ impl Json {
     }
 }
 
-/// A string of JSON, if need be with nothing but escapes in it.
+/// Returns a string of JSON. The style can replace every letter by an escape.
 fn written(text: &str, style: Style) -> String {
     if !style.is_escaped {
         return serde_json::Value::from(text).to_string();
@@ -140,7 +140,7 @@ struct Scene {
 }
 
 fn play(scene: &Scene) {
-    // what nests too deeply is compared as it was written
+    // values with deep nesting are compared as written
     if scene.one.depth().max(scene.other.depth()) > 60 {
         return;
     }

@@ -1,5 +1,5 @@
-//! What the targets and the seeds share: a writer of archives that can lie, sealed state records,
-//! and text that is told from everything that a program says by itself.
+//! The shared parts of targets and seeds: a writer of false archives, sealed state records, a secret to
+//! search for, and readers of JSON to compare with.
 
 pub mod zips;
 
@@ -10,10 +10,10 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-/// Stands where a secret could stand; no message of the programs holds it by chance.
+/// A text in the place of a secret. No message of the programs holds it by chance.
 pub const CANARY: &str = "Canary7Secret";
 
-/// A state record whose checksum is right, whatever it says.
+/// Returns a state record with a correct checksum for any body.
 #[must_use]
 pub fn sealed(body: &[u8]) -> Vec<u8> {
     let digest = hex(&Sha256::digest(body));
@@ -25,7 +25,7 @@ pub fn sealed(body: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// Lower-case hex of the SHA-256.
+/// Returns the SHA-256 in lower-case hex.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
@@ -35,13 +35,13 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Whether a general reader of JSON accepts the text.
+/// True if a general reader of JSON accepts the text.
 #[must_use]
 pub fn is_json(text: &str) -> bool {
     serde_json::from_str::<&RawValue>(text).is_ok()
 }
 
-/// The members of an object in their order, duplicates included, as a general reader of JSON finds them.
+/// Returns the members of an object in their order, with duplicates, as a general reader of JSON finds them.
 #[must_use]
 pub fn members(text: &str) -> Option<Vec<(String, Box<RawValue>)>> {
     struct Collect;
@@ -63,21 +63,21 @@ pub fn members(text: &str) -> Option<Vec<(String, Box<RawValue>)>> {
     json.end().ok().map(|()| members)
 }
 
-/// The text of the first member of that name.
+/// Returns the value of the first member with this name.
 #[must_use]
 pub fn first<'a>(members: &'a [(String, Box<RawValue>)], name: &str) -> Option<&'a str> {
     let found = members.iter().find(|(key, _)| key == name);
     found.map(|(_, value)| value.get())
 }
 
-/// The items of a list, as a general reader of JSON finds them; `null` is an empty one.
+/// Returns the items of a list, as a general reader of JSON finds them. `null` is an empty list.
 #[must_use]
 pub fn items(text: &str) -> Option<Vec<Box<RawValue>>> {
     let items = serde_json::from_str::<Option<Vec<Box<RawValue>>>>(text);
     items.ok().map(Option::unwrap_or_default)
 }
 
-/// Text that was packed as base64, of either alphabet.
+/// Decodes text in base64 of either alphabet.
 #[must_use]
 pub fn from_base64(text: &str) -> Option<String> {
     let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
@@ -100,7 +100,7 @@ pub fn from_base64(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Whether text stays on one line for every reader of lines.
+/// True if every reader of lines sees the text as one line.
 #[must_use]
 pub fn is_one_line(text: &str) -> bool {
     !text.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])

@@ -1,4 +1,4 @@
-//! Archives, entry by entry; each entry can lie in one way.
+//! Writes archives, entry by entry. Each entry can be false in one way.
 
 use std::io::Write as _;
 
@@ -6,70 +6,70 @@ use arbitrary::Arbitrary;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
-/// An archive that is about to be written.
+/// The plan of an archive.
 #[derive(Arbitrary, Clone, Debug, Default)]
 pub struct Plan {
-    /// At most twelve are written.
+    /// The entries, of which the first twelve are written.
     pub entries: Vec<Entry>,
-    /// What stands behind the end record, cut to 40 bytes.
+    /// The bytes after the end record, cut to 40.
     pub comment: Vec<u8>,
-    /// End records of the large form.
+    /// True for end records of the zip64 form.
     pub is_zip64: bool,
 }
 
 /// One entry.
 #[derive(Arbitrary, Clone, Debug, Default)]
 pub struct Entry {
-    /// Its name behind a number that makes it unique; cut to 40 characters.
+    /// The name, cut to 40 characters. A number before it makes it unique.
     pub name: String,
-    /// Its content.
+    /// The content.
     pub data: Vec<u8>,
-    /// The content comes so many times more.
+    /// The number of repetitions of the content.
     pub repeats: u8,
-    /// Whether it stands as it is.
+    /// True if the content is not compressed.
     pub is_stored: bool,
-    /// Whether sizes follow the data.
+    /// True if the sizes follow the data.
     pub is_streamed: bool,
-    /// Whether sizes stand in the field for large ones.
+    /// True if the sizes are in the zip64 field.
     pub is_zip64: bool,
-    /// How it differs from the truth.
+    /// The false statement about this entry, if there is one.
     pub lie: Option<Lie>,
 }
 
-/// A difference between header, directory and data.
+/// A false statement in header or directory.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub enum Lie {
     /// A checksum of other content.
     Checksum(u32),
-    /// Another unpacked size.
+    /// A wrong unpacked size.
     Size(u32),
-    /// Another packed size.
+    /// A wrong packed size.
     Packed(u32),
-    /// Another beginning.
+    /// A wrong offset.
     Offset(u32),
     /// Flags such as encryption.
     Flags(u16),
-    /// Another method.
+    /// A wrong method.
     Method(u16),
-    /// A link or a device.
+    /// The mode of a link or a device.
     Mode(u16),
-    /// A header before the data with another name.
+    /// A local header with another name.
     LocalName,
 }
 
 impl Plan {
-    /// Whether everything in it is true.
+    /// True if every entry is true.
     #[must_use]
     pub fn is_honest(&self) -> bool {
         self.entries().all(|entry| entry.lie.is_none())
     }
 
-    /// What is written.
+    /// Returns the entries that are written.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().take(12)
     }
 
-    /// The archive.
+    /// Returns the bytes of the archive.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         let (mut file, mut directory) = (Vec::new(), Vec::new());
@@ -107,14 +107,14 @@ fn large_end(file: &mut Vec<u8>, count: u64, size: u64, start: u64) {
 }
 
 impl Entry {
-    /// The name in the archive.
+    /// Returns the name in the archive.
     #[must_use]
     pub fn full_name(&self, number: u16) -> String {
         let name: String = self.name.chars().take(40).collect();
         format!("{number}{name}")
     }
 
-    /// The content, unpacked.
+    /// Returns the unpacked content.
     #[must_use]
     pub fn content(&self) -> Vec<u8> {
         self.data.repeat(usize::from(self.repeats) + 1)

@@ -1,4 +1,4 @@
-//! Collects the audit events since the last run and leaves them for the agent.
+//! Collects the audit events since the last run and publishes them for the agent.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Connects a Mimecast account: finds its region, obtains or checks the keys, stores them.
+//! Connects a Mimecast account: finds its region, gets or checks its keys, and stores them.
 
 use std::process::ExitCode;
 

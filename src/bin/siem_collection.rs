@@ -1,4 +1,4 @@
-//! Collects the e-mail gateway logs that are waiting in Mimecast and leaves them for the agent.
+//! Collects the e-mail gateway logs that wait at Mimecast and publishes them for the agent.
 
 use std::process::ExitCode;
 

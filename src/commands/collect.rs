@@ -1,4 +1,4 @@
-//! `siem_collection` and `audit_collection`: collect what is waiting, then delete what is old.
+//! `siem_collection` and `audit_collection`: they collect the waiting logs, then delete old files.
 
 use std::io;
 use std::path::Path;
@@ -37,7 +37,7 @@ const AUDIT: Program = Program {
     about: "Collects the audit events of Mimecast since the last run",
 };
 
-/// Drains the streams of a program.
+/// The function that drains the streams of a program.
 type Drain = fn(&Context, &mut Collection<'_>) -> Result<(), Failure>;
 
 /// Runs `siem_collection`.
@@ -53,11 +53,11 @@ pub fn audit() -> ExitCode {
 fn drain_siem(context: &Context, collection: &mut Collection<'_>) -> Result<(), Failure> {
     let moved_at = match context.config.mimecast.api {
         Api::V1 => None,
-        // only a hint where to begin
+        // only a hint for the first position
         Api::V2 => collection
             .last_success_of(logs::ARCHIVES.name)
             .unwrap_or_else(|error| {
-                warn!(%error, "the state of API 1.0 cannot be read");
+                warn!(%error, "cannot read the state of API 1.0");
                 None
             }),
     };
@@ -76,9 +76,9 @@ fn drain_audit(context: &Context, collection: &mut Collection<'_>) -> Result<(),
     Ok(())
 }
 
-/// One run of a collector, from its arguments to its exit code.
+/// Runs a collector, from its arguments to its exit code.
 fn run(program: &'static Program, folder: &'static str, drain: Drain) -> ExitCode {
-    process::harden();
+    process::protect_secrets();
     let arguments = match arguments::collector(program) {
         Ok(arguments) => arguments,
         Err(code) => return code,
@@ -164,14 +164,14 @@ impl Run {
         done.inspect_err(|failure| warn!(error = failure.what, "the run ends early"))
     }
 
-    /// Starts the log. Without one, the run says on request what the log would hold.
+    /// Starts the log file. If that fails, the run logs to standard error, if `verbose` asks for it.
     fn begin_log(&mut self, config: &Config, verbose: u8, clock: &Clock) {
         let run_id = self.output.run_id();
         match log::begin(config, self.program.name, run_id, verbose, clock.now()) {
             Ok(path) => self.output.log_is_at(path),
             Err(error) => {
                 self.output.notice(&format!("no log is written: {error}"));
-                log::aloud(self.output.run_id(), verbose);
+                log::begin_on_stderr(self.output.run_id(), verbose);
             }
         }
     }
@@ -180,11 +180,11 @@ impl Run {
         let ours = |file: &str| log::is_ours(file, self.program.name);
         let days = days(config.retention.log);
         let pruned = prune::prune(&SystemDisk, &config.folders.log, now, days, ours);
-        info!(?pruned, "old logs are deleted");
+        info!(?pruned, "deleted old logs");
     }
 }
 
-/// Returns who asks, as the generation wants it.
+/// Returns the identity for the requests: a key pair for API 1.0, an application for API 2.0.
 fn identity(config: &Config, environment: &Environment) -> Result<Identity, ConfigError> {
     Ok(match config.mimecast.api {
         Api::V1 => Identity::Keys(Credentials::load(&config.path, environment)?),
@@ -196,7 +196,7 @@ fn identity(config: &Config, environment: &Environment) -> Result<Identity, Conf
     })
 }
 
-/// Makes the folders of the state, and checks those of the data, which only the setup makes.
+/// Creates the state folders and checks the data folders, which only the setup creates.
 fn prepare(config: &Config, folder: &str) -> Result<(), Failure> {
     let folders = &config.folders;
     for folder in [folders.state.clone(), folders.state.join(logs::QUARANTINE)] {
@@ -207,14 +207,14 @@ fn prepare(config: &Config, folder: &str) -> Result<(), Failure> {
     let published = folders.data.join(folder);
     for folder in [&staging, &published] {
         if !folder.is_dir() {
-            // made here, it could be on the wrong disk: the right one may not be mounted yet
+            // the collector does not create it, because the right disk may not be mounted yet
             let what = format!("the folder {} is missing", folder.display());
             let remedy = "mount its disk, or run authentication_setup to make it";
             return Err(Failure::new(Code::Disk, what, remedy));
         }
     }
     let on_one = process::same_file_system(&staging, &published)
-        .map_err(|error| disk_failure("look at the folder", &published, &error))?;
+        .map_err(|error| disk_failure("inspect the folder", &published, &error))?;
     if !on_one {
         let what = format!(
             "{} and {} are on different disks",
@@ -222,7 +222,7 @@ fn prepare(config: &Config, folder: &str) -> Result<(), Failure> {
             published.display()
         );
         let remedy =
-            "put the whole data folder on one file system: files are published by renaming";
+            "put the whole data folder on one file system, because files are published by a rename";
         return Err(Failure::new(Code::Config, what, remedy));
     }
     Ok(())

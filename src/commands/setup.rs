@@ -1,7 +1,7 @@
-//! Connecting an account, once: what is asked, proved, fetched and saved.
+//! Connects an account once: asks, logs in, fetches the account's code, and saves.
 //!
-//! The order and the words are those of the administrator's guide for the scripts that this program
-//! replaces. Nothing is saved before the account has answered.
+//! The order and the words follow the administrator's guide for the Python scripts, so that its readers
+//! recognise each step. The setup saves nothing before the account has answered.
 
 mod asked;
 mod connecting;
@@ -32,21 +32,21 @@ use connecting::{Connected, Secrets};
 use flags::Flags;
 use given::{Known, Unattended};
 use questions::Answers;
-use words::{again, in_words_of_setup, revisit};
+use words::{replace_next_run, with_preparation_step, with_remedy_of_setup};
 
 const PROGRAM: &str = "authentication_setup";
-const ABOUT: &str = "Connects a Mimecast account, once; without --no-input it asks what it needs";
+const ABOUT: &str = "Connects a Mimecast account, once; asks questions unless --no-input is given";
 
 /// One run of the setup.
 pub struct Setup {
     flags: Flags,
     environment: Environment,
-    /// Where the configuration will be.
+    /// The path of the configuration file, which may not exist yet.
     path: PathBuf,
-    /// What is there already, else the example.
+    /// The existing configuration, else the example.
     config: Config,
     existing: Option<String>,
-    /// Which values the existing file gives.
+    /// The values that the existing file gives.
     given: Given,
     clock: Clock,
     output: Output,
@@ -55,7 +55,7 @@ pub struct Setup {
 
 /// Runs `authentication_setup`.
 pub fn run() -> ExitCode {
-    process::harden();
+    process::protect_secrets();
     let flags = match arguments::parse::<Flags>(PROGRAM, ABOUT) {
         Ok(flags) => flags,
         Err(code) => return code,
@@ -63,13 +63,13 @@ pub fn run() -> ExitCode {
     let output = Output::new(PROGRAM, flags.common.quiet, flags.common.json);
     let mut report = Report::default();
     let failure = guarded(|| {
-        let mut setup = Setup::new(flags, output.clone()).map_err(again)?;
-        let done = connect(&mut setup).map_err(|failure| in_words_of_setup(failure, &setup));
+        let mut setup = Setup::new(flags, output.clone()).map_err(replace_next_run)?;
+        let done = connect(&mut setup).map_err(|failure| with_remedy_of_setup(failure, &setup));
         report = setup.report;
         done
     });
     match failure {
-        None if !output.is_for_machines() => Code::Done.into(), // all has been said
+        None if !output.is_for_machines() => Code::Done.into(), // the setup has printed everything
         failure => output.end(&report, failure.as_ref()).into(),
     }
 }
@@ -89,8 +89,8 @@ impl Setup {
         let clock = run::start_clock()?;
         let environment = Environment::of_process();
         let explicit = flags.common.config.as_deref();
-        let found = config::default_place(explicit, &environment);
-        // an installation that exists is continued, wherever it was found
+        let found = config::default_path(explicit, &environment);
+        // the setup continues an existing installation, wherever it is
         let path = match config::find(explicit, &environment) {
             Ok(path) => path,
             Err(_) => found?,
@@ -106,11 +106,11 @@ impl Setup {
                 Given::default(),
             ),
         };
-        // on Windows the setup itself is the remedy: it leaves the file to its owner
+        // on Windows the setup itself is the remedy, because it makes the file owner-only
         if existing.is_some() && cfg!(not(windows)) {
             config.refuse_open_secret()?;
         }
-        log::aloud(output.run_id(), flags.common.verbose);
+        log::begin_on_stderr(output.run_id(), flags.common.verbose);
         Ok(Self {
             flags,
             environment,
@@ -124,32 +124,32 @@ impl Setup {
         })
     }
 
-    /// Everything that a person or the command line has to say.
+    /// Returns the answers of a person at the terminal, or those of the command line.
     ///
     /// # Errors
-    /// [`Code::Usage`] when something is missing and nobody can be asked.
+    /// [`Code::Usage`] if an answer is missing and there is no terminal to ask at.
     pub fn ask(&self) -> Result<Answers, Failure> {
         let known = Known::of(self)?;
         match self.flags.no_input {
-            true => Answers::from(&mut Unattended::new(&known), &known),
-            false => Answers::from(&mut Wizard::begin(self, &known)?, &known),
+            true => Answers::ask(&mut Unattended::new(&known), &known),
+            false => Answers::ask(&mut Wizard::begin(self, &known)?, &known),
         }
     }
 
-    /// Makes the folders and proves that files can be written, renamed and deleted there.
+    /// Creates the folders and proves that files can be written, renamed and deleted there.
     ///
     /// # Errors
     /// [`Code::Disk`].
     pub fn prepare_folders(&self, answers: &Answers) -> Result<(), Failure> {
-        // a password is not spent on keys that could not be saved
-        folders::probe(self.path.parent().unwrap_or(&self.path))?;
+        // checked before the log-in, because each log-in creates keys, and they must be saved
+        folders::check_can_create(self.path.parent().unwrap_or(&self.path))?;
         folders::prepare(&answers.data, &self.config)
     }
 
-    /// The host of the account's region: as given, or found by the e-mail address.
+    /// Returns the host of the account's region, as given or as Mimecast names it for the e-mail address.
     ///
     /// # Errors
-    /// [`ApiError`], with the preparation step to revisit.
+    /// [`Code::Usage`] for a wrong `--base-url`; else an API error, with the preparation step to revisit.
     pub fn region(&self, answers: &Answers) -> Result<BaseUrl, Failure> {
         let email = match (&answers.base_url, answers.email()) {
             (Some(base_url), _) => {
@@ -169,7 +169,7 @@ impl Setup {
             (None, None) => return Ok(self.config.mimecast.base_url.clone()),
         };
         let client = self.client(&answers.discovery_url, answers, Identity::Application)?;
-        let region = login::discover(&client, email).map_err(revisit)?;
+        let region = login::discover(&client, email).map_err(with_preparation_step)?;
         self.output.say(&format!(
             "The account's region is served by {}",
             region.host()
@@ -177,7 +177,7 @@ impl Setup {
         Ok(region)
     }
 
-    /// The host of API 2.0 to suggest: that of an earlier setup, else the global one.
+    /// Returns the host of API 2.0 to suggest: that of an earlier setup, else the global one.
     fn global_host(&self) -> BaseUrl {
         let saved = &self.config.mimecast;
         match saved.api {
@@ -186,22 +186,22 @@ impl Setup {
         }
     }
 
-    /// Saves credentials and configuration; comments and other settings of an existing file survive.
+    /// Saves credentials and configuration. Comments and other settings of an existing file survive.
     ///
     /// # Errors
-    /// [`Code::Disk`], or a [`config::ConfigError`] when the existing file cannot be continued.
+    /// [`Code::Disk`], or a [`config::ConfigError`] if the setup cannot change the existing file.
     pub fn save(&self, answers: &Answers, connected: &Connected) -> Result<(), Failure> {
         save::save(self, answers, connected)?;
         self.output.say("Config saved successfully");
         Ok(())
     }
 
-    /// Makes one harmless call for each collector and reports each permission.
+    /// Makes one harmless call for each log and prints each permission.
     ///
     /// # Errors
-    /// What was refused, after all have been tried.
+    /// The refusals, after all calls.
     pub fn verify(&mut self, connected: &Connected) -> Result<(), Failure> {
-        let checked = permissions::permissions(self, connected);
+        let checked = permissions::check_permissions(self, connected);
         for note in &self.report.notes {
             self.output.say(&format!("\nNote: {note}"));
         }

@@ -1,8 +1,8 @@
-//! The host that requests are sent to: Mimecast's, or this very machine.
+//! Checks the host of the API: it must be Mimecast's, or this machine.
 //!
-//! A signature or password that goes to a wrong host is lost, so the rule holds for a configured
-//! address as for one that Mimecast's discovery names. It is checked on the parsed URL, which is
-//! also what the request uses: no second reading of the text could come to another result.
+//! A wrong host would learn a password, so the check applies to configured addresses and to those that
+//! Mimecast's discovery names. It examines the parsed URL, because the request uses the same URL: a second
+//! parser could read the text in another way.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,10 +11,10 @@ use reqwest::Url;
 
 use super::Api;
 
-/// Domains that are Mimecast's; the second serves the public sector of the USA.
+/// The domains of Mimecast. The second one serves the public sector of the USA.
 const DOMAINS: [&str; 2] = ["mimecast.com", "mimecast-pscom-us.com"];
 
-/// Below this one, API 2.0 answers.
+/// The domain of API 2.0.
 const API_2_DOMAIN: &str = "services.mimecast.com";
 
 /// A regional host of API 1.0.
@@ -23,56 +23,54 @@ const V1_EXAMPLE: &str = "https://us-api.mimecast.com";
 /// The host of API 2.0 that serves every region.
 const V2_EXAMPLE: &str = "https://api.services.mimecast.com";
 
-/// An address of the API: scheme, host and port, nothing else.
+/// An address of the API: scheme, host and port only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
-/// Why an address is not used. Each `example` is an address that is.
+/// The reason against an address. Each `example` is an address that the check accepts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
     /// The text does not follow the syntax.
     #[error("not a URL: expected one such as {example}")]
     Syntax {
-        /// What was probably meant.
+        /// The address that was probably meant.
         example: String,
     },
-    /// Anyone on the way could read along.
-    #[error(
-        "not https: expected https://, or http:// for a loopback host alone, such as {example}"
-    )]
+    /// Others could read the traffic on its way.
+    #[error("not https: expected https://, or http:// for a loopback host only, such as {example}")]
     Scheme {
-        /// What was probably meant.
+        /// The address that was probably meant.
         example: String,
     },
-    /// Credentials have their own file.
+    /// Credentials do not belong in a URL, because they have their own file.
     #[error("holds a user name or password: expected none")]
     UserInfo,
-    /// Someone else's host.
+    /// The host is not Mimecast's.
     #[error(
         "host {host} is not Mimecast's: expected one below mimecast.com or mimecast-pscom-us.com, \
          such as {example}, or a loopback host"
     )]
     Host {
-        /// The host that was named.
+        /// The refused host.
         host: String,
         /// A host of Mimecast's.
         example: String,
     },
-    /// The right owner, the wrong interface.
+    /// The host serves API 2.0 instead of 1.0.
     #[error("host {0} serves API 2.0: API 1.0 expects a regional host such as {V1_EXAMPLE}")]
-    Later(String),
-    /// The other way round.
+    ServesApi2(String),
+    /// The host serves API 1.0 instead of 2.0.
     #[error("host {0} serves API 1.0: API 2.0 expects one such as {V2_EXAMPLE}")]
-    Earlier(String),
-    /// Paths are the program's own.
-    #[error("goes on after the host: expected no path, query or fragment, such as {example}")]
+    ServesApi1(String),
+    /// The address has a path, a query or a fragment, but the program sets these itself.
+    #[error("has a path, query or fragment: expected none, such as {example}")]
     Tail {
         /// The same address without them.
         example: String,
     },
 }
 
-/// What is wrong with the text of an address.
+/// The mistake in the text of an address, before an example is known.
 enum Flaw {
     Syntax,
     Scheme,
@@ -82,15 +80,15 @@ enum Flaw {
 }
 
 impl BaseUrl {
-    /// Reads an address, whatever generation it serves.
+    /// Reads an address of either generation.
     ///
     /// # Errors
-    /// Whatever is not plainly a host of Mimecast or a loopback host; no message repeats user-info.
+    /// The host is not plainly Mimecast's or a loopback host. A message never repeats user name or password.
     pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
         Self::read(text).map_err(|flaw| flaw.explained(text, None))
     }
 
-    /// Reads an address that has to serve this generation.
+    /// Reads an address that must serve this generation.
     ///
     /// # Errors
     /// As [`BaseUrl::parse`] and [`BaseUrl::serving`].
@@ -124,31 +122,31 @@ impl BaseUrl {
         Ok(Self(url))
     }
 
-    /// The same address, if it serves that generation.
+    /// Returns the address itself, if it serves this generation.
     ///
     /// # Errors
-    /// [`BaseUrlError::Later`] or [`BaseUrlError::Earlier`].
+    /// [`BaseUrlError::ServesApi2`] or [`BaseUrlError::ServesApi1`].
     pub fn serving(self, api: Api) -> Result<Self, BaseUrlError> {
         let host = self.host().to_owned();
         match (api, is_within(&host, API_2_DOMAIN)) {
             _ if self.is_loopback() => Ok(self),
-            (Api::V1, true) => Err(BaseUrlError::Later(host)),
-            (Api::V2, false) => Err(BaseUrlError::Earlier(host)),
+            (Api::V1, true) => Err(BaseUrlError::ServesApi2(host)),
+            (Api::V2, false) => Err(BaseUrlError::ServesApi1(host)),
             _ => Ok(self),
         }
     }
 
-    /// The host's name or address.
+    /// Returns the host's name or IP address.
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
 
-    /// Whether the host is this very machine, as in a rehearsal.
+    /// True if the host is this machine, as in a rehearsal.
     pub fn is_loopback(&self) -> bool {
         is_loopback(self.host())
     }
 
-    /// The address of an endpoint; whatever `path` holds, the host stays.
+    /// Returns the URL of an endpoint. No `path` can change the host.
     pub fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         url.set_path(path);
@@ -169,7 +167,7 @@ impl Flaw {
     }
 }
 
-/// Returns an address that is accepted: the one that `text` probably means, else the usual one.
+/// Returns an address that the check accepts: the one that `text` probably means, else the usual one.
 fn example(text: &str, api: Option<Api>) -> String {
     let text = text.trim();
     let (scheme, rest) = text.split_once("://").unwrap_or(("https", text));
@@ -206,7 +204,7 @@ fn is_within(host: &str, domain: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// The parser has brought every spelling of an address (`127.1`, `0x7f.1`) into its usual form.
+/// True for this machine. The URL parser has normalised every spelling (`127.1`, `0x7f.1`).
 fn is_loopback(host: &str) -> bool {
     let address = host
         .trim_start_matches('[')

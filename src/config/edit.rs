@@ -1,10 +1,10 @@
-//! What setup changes in the file, and nothing else of it.
+//! Writes the values of setup into the file, and leaves the rest of the file as it is.
 
 use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Value};
 
-use super::toml_file::Source;
+use super::toml_file::TomlFile;
 use super::{Api, BaseUrl, ConfigError, EXAMPLE};
 
 /// The keys that setup fills in.
@@ -23,16 +23,16 @@ pub(super) fn is_filled_in(section: &str, key: &str) -> bool {
     FILLED_IN.contains(&(section, key))
 }
 
-/// What setup found out.
+/// The values that setup writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Saved<'a> {
     /// The API generation.
     pub api: Api,
-    /// The region's host.
+    /// The host of the region.
     pub base_url: &'a BaseUrl,
     /// The account's code.
     pub account_code: &'a str,
-    /// Who was logged in, or empty.
+    /// The administrator that setup logged in, or empty.
     pub email: &'a str,
     /// The registered application of API 1.0, or empty.
     pub app_id: &'a str,
@@ -42,17 +42,17 @@ pub struct Saved<'a> {
     pub data: &'a Path,
 }
 
-/// The text of a configuration file with what setup found out: `existing`, whose comments and other
-/// settings survive, or the example. It is for the caller to [`parse`](super::Config::parse) the
-/// result before it is saved, as `existing` may hold errors of its own.
+/// Returns the text of a configuration file with the values of setup in it. Comments and other settings of
+/// `existing` survive; without it the text is the example. The caller must [`parse`](super::Config::parse)
+/// the result before it saves it, because `existing` may hold errors of its own.
 ///
 /// # Errors
-/// When `existing` is not valid TOML, or the data folder's name is not UTF-8.
+/// `existing` is not valid TOML, or the data folder's name is not UTF-8.
 pub fn rewrite(existing: Option<&str>, values: &Saved<'_>) -> Result<String, ConfigError> {
     let existing = existing.unwrap_or(EXAMPLE);
     let text = existing.strip_prefix('\u{feff}').unwrap_or(existing);
     let path = Path::new("config.toml");
-    Source::parse(path, text)?; // for its way of saying what is wrong and where
+    TomlFile::parse(path, text)?; // its errors name the line, those of toml_edit repeat the text
     let mut document: DocumentMut = text.parse().map_err(|_| unusable("not valid TOML"))?;
 
     let data = values.data.to_str().ok_or_else(|| {
@@ -99,7 +99,7 @@ fn set(
         .ok_or_else(|| unusable(&format!("{section} is not a section")))?;
     let mut value = Value::from(value);
     if let Some(old) = table.get(key).and_then(Item::as_value) {
-        *value.decor_mut() = old.decor().clone(); // spaces, and a comment behind the value
+        *value.decor_mut() = old.decor().clone(); // spaces, and a comment after the value
     }
     match table.get_mut(key) {
         Some(item) => *item = Item::Value(value),

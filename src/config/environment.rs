@@ -1,4 +1,4 @@
-//! What the process environment says, read once and then passed on like any other value.
+//! Reads the process environment once, so that the rest of the program gets it as a value.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 const FOLDER: &str = "mimecast-collector";
 
-/// What is taken from the process environment; an empty variable counts as unset.
+/// The values from the process environment. An empty variable counts as unset.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     /// `MIMECAST_CONFIG`: the configuration file.
@@ -28,23 +28,23 @@ pub struct Environment {
     pub password: Option<SecretString>,
     /// `MIMECAST_CLIENT_SECRET`, for setup.
     pub client_secret: Option<SecretString>,
-    /// This program's own file.
+    /// The file of this program.
     pub executable: Option<PathBuf>,
     /// The user's home folder.
     pub home: Option<PathBuf>,
-    /// Our folder among the user's configuration, such as `~/.config/mimecast-collector`.
+    /// The collector's folder in the user's configuration, such as `~/.config/mimecast-collector`.
     pub user_folder: Option<PathBuf>,
-    /// Our folder among the machine's: `/etc/mimecast-collector`,
+    /// The collector's folder in the machine's configuration: `/etc/mimecast-collector`,
     /// `%ProgramData%\mimecast-collector`.
     pub system_folder: Option<PathBuf>,
-    /// On whose behalf the program runs.
+    /// The kind of user that runs the program.
     pub user: User,
 }
 
-/// Whose configuration is written when none exists.
+/// The user whose configuration setup writes, if there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum User {
-    /// Someone with a configuration folder of their own; everybody on Windows.
+    /// A user with a configuration folder of their own. On Windows, every user.
     #[default]
     Ordinary,
     /// The superuser of a Unix system.
@@ -63,14 +63,14 @@ impl Environment {
         }
     }
 
-    /// The part that variables hold.
+    /// Returns the values that variables hold.
     fn of(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let value = |name| variable(name).filter(|value| !value.is_empty());
         let first = |name| {
             let value = value(name)?;
             std::env::split_paths(&value).find(|path| !path.as_os_str().is_empty())
         };
-        // what is not UTF-8 keeps a mark that the check of the value refuses
+        // bytes that are not UTF-8 become U+FFFD, which the check of the value refuses
         let secret = |name| {
             Some(SecretString::from(
                 value(name)?.to_string_lossy().into_owned(),

@@ -1,17 +1,17 @@
-//! The error of a configuration or of credentials that cannot be used.
+//! The error of a configuration, or of credentials.
 
 use std::io;
 use std::path::Path;
 
-/// Why the configuration or the credentials cannot be used.
+/// The reason why the configuration or the credentials cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ConfigError {
-    /// What is wrong, where.
+    /// The mistake and its place.
     pub message: String,
-    /// What to do.
+    /// The remedy for the operator.
     pub remedy: String,
-    /// Whether disk or host failed, and the file may be good: nothing is to be corrected in it.
+    /// True if the disk or the host failed, so that the file may be correct.
     pub is_of_the_host: bool,
 }
 
@@ -37,7 +37,7 @@ impl ConfigError {
             }
             _ if error.raw_os_error().is_none() => (format!("correct {path}"), false),
             _ => {
-                let remedy = "see to the disk or the limits of this host; the next run goes on";
+                let remedy = "check the disk and the limits of this host; the next run goes on";
                 (remedy.to_owned(), true)
             }
         };

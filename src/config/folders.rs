@@ -1,4 +1,4 @@
-//! Folders that must not be mixed up: files are created, and old ones deleted, in the data folder.
+//! Refuses folders that must not be mixed, because the collectors delete old files in the data folder.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -6,15 +6,15 @@ use super::settings::Settings;
 use super::{ConfigError, Environment, Folders};
 use crate::logs;
 
-/// Nobody's data folder, but something below may be.
+/// Folders that cannot be the data folder, though a folder below them can.
 const SHARED: &str = "
     /applications /dev /dev/shm /etc /home /library /media /mnt /opt /private /root /run /srv /tmp
     /users /usr /usr/local /usr/share /var /var/cache /var/lib /var/log /var/spool /var/tmp /volumes
     /programdata";
-/// The same, with a space in the name.
+/// The same, for names with a space.
 const SHARED_WITH_SPACE: [&str; 2] = ["/program files", "/program files (x86)"];
 
-/// The operating system's own, with everything below.
+/// Folders of the operating system. They and all folders below cannot be the data folder.
 const SYSTEM: &str = "
     /bin /boot /lib /lib32 /lib64 /proc /sbin /sys /system /usr/bin /usr/lib /usr/lib64 /usr/sbin
     /windows";
@@ -22,7 +22,7 @@ const SYSTEM: &str = "
 /// Reads `[folders]`.
 ///
 /// # Errors
-/// A path or mode that is none, or folders that must not be mixed.
+/// A path or mode that is not valid, or folders that must not be mixed.
 pub(super) fn read(
     settings: &Settings<'_>,
     folder: &Path,
@@ -56,18 +56,18 @@ pub(super) fn read(
     })
 }
 
-/// Why `data` cannot be the data folder.
+/// Returns the reason why `data` cannot be the data folder, or `None` if it can.
 pub(crate) fn unfit_for_data(
     data: &Path,
     home: Option<&Path>,
     state: &Path,
 ) -> Option<&'static str> {
-    let data = plain(data);
-    let name = name_of(&data);
+    let data = normalized(data);
+    let name = lower_case_path(&data);
     if name.is_empty() {
         return Some("is the root of a file system: expected a folder of its own");
     }
-    if home.is_some_and(|home| plain(home) == data) {
+    if home.is_some_and(|home| normalized(home) == data) {
         return Some("is a home folder: expected a folder of its own");
     }
     let is_shared = SHARED
@@ -78,37 +78,39 @@ pub(crate) fn unfit_for_data(
     if is_shared || SYSTEM.split_whitespace().any(is_system) {
         return Some("is a folder of the system: expected a folder of its own");
     }
-    if data.starts_with(plain(state)) {
+    if data.starts_with(normalized(state)) {
         return Some("is inside the state folder: expected a folder outside");
     }
     None
 }
 
-/// Whether `folder` is where published files or their staging stand.
+/// True if `folder` is in a folder of published or staged files.
 fn is_published(folder: &Path, data: &Path) -> bool {
-    let (folder, data) = (plain(folder), plain(data));
+    let (folder, data) = (normalized(folder), normalized(data));
     let mut ours = logs::PUBLISHED.iter().chain([&logs::STAGING]);
     ours.any(|ours| folder.starts_with(data.join(ours)))
 }
 
-/// The path without `.` and `..`; links are not followed, as the folder need not exist yet.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
+/// Returns the path without `.` and `..`. It does not follow links, because the folder may not exist yet.
+fn normalized(path: &Path) -> PathBuf {
+    let mut normalized = PathBuf::new();
     for component in path.components() {
         match component {
             Component::CurDir => {}
-            Component::ParentDir => drop(plain.pop()),
-            other => plain.push(other),
+            Component::ParentDir => drop(normalized.pop()),
+            other => normalized.push(other),
         }
     }
-    plain
+    normalized
 }
 
-/// The parts below the root, in one spelling for all systems.
-fn name_of(plain: &Path) -> String {
-    let parts = plain.components().filter_map(|component| match component {
-        Component::Normal(part) => Some(format!("/{}", part.to_string_lossy().to_lowercase())),
-        _ => None,
-    });
+/// Returns the path below the root in lower case with `/`, the same on all systems.
+fn lower_case_path(normalized: &Path) -> String {
+    let parts = normalized
+        .components()
+        .filter_map(|component| match component {
+            Component::Normal(part) => Some(format!("/{}", part.to_string_lossy().to_lowercase())),
+            _ => None,
+        });
     parts.collect()
 }

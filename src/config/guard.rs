@@ -1,4 +1,4 @@
-//! Keeps files with secrets to their owner.
+//! Refuses files with secrets that other users may open.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::permissions;
 /// Refuses a file with a secret that other users may open.
 ///
 /// # Errors
-/// When they may, or when the access rights cannot be read.
+/// Other users may open the file, or its access rights cannot be read.
 pub(crate) fn refuse_open_to_others(path: &Path) -> Result<(), ConfigError> {
     let shown = path.display();
     match permissions::others(path) {
@@ -19,25 +19,25 @@ pub(crate) fn refuse_open_to_others(path: &Path) -> Result<(), ConfigError> {
         }
         Err(error) => {
             let mut refused = ConfigError::reading(path, &error);
-            refused.message = format!("the access rights of {shown} cannot be read: {error}");
+            refused.message = format!("cannot read the access rights of {shown}: {error}");
             if !refused.is_of_the_host {
-                "put it on a disk that keeps them".clone_into(&mut refused.remedy);
+                "put it on a disk with access rights".clone_into(&mut refused.remedy);
             }
             Err(refused)
         }
     }
 }
 
-/// Returns the remedy: how to keep others from a file.
+/// Returns the remedy: the command that makes a file owner-only.
 fn close(path: &Path) -> String {
     if cfg!(windows) {
-        "run authentication_setup again, which leaves it to its owner".to_owned()
+        "run authentication_setup again, which makes it owner-only".to_owned()
     } else {
         format!("chmod 600 {}", shell_word(path))
     }
 }
 
-/// Returns the path as a shell takes it for one word.
+/// Returns the path, quoted so that a shell reads it as one word.
 pub(crate) fn shell_word(path: &Path) -> String {
     let path = path.display().to_string();
     let signs = if cfg!(windows) {
@@ -49,7 +49,7 @@ pub(crate) fn shell_word(path: &Path) -> String {
     if path.chars().all(is_plain) {
         path
     } else if cfg!(windows) {
-        format!("\"{path}\"") // no name there holds a quote
+        format!("\"{path}\"") // names on Windows cannot hold a quote
     } else {
         format!("'{}'", path.replace('\'', r"'\''"))
     }

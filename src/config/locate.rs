@@ -1,25 +1,22 @@
-//! Where the configuration file is looked for, and where setup puts a new one.
+//! Finds the configuration file, and the place of a new one.
 //!
-//! Never in the current folder: under cron that is the home folder, under Task Scheduler System32.
+//! The current folder is not a place: under cron it is the home folder, under Task Scheduler System32.
 
 use std::path::{Path, PathBuf};
 
-use super::toml_file::Source;
+use super::toml_file::TomlFile;
 use super::{ConfigError, EXAMPLE, Environment, User};
 
 const FILE: &str = "config.toml";
 
-/// The configuration file to use: the first that exists, nothing is merged.
+/// Returns the path of the configuration file: the first that exists. Files are not merged.
 ///
-/// A `config.toml` beside the executable or above it is passed over if it is another program's, such
-/// as that of cargo above `~/.cargo/bin`.
-///
-/// In this order: `explicit` (`--config`), `$MIMECAST_CONFIG`, beside the executable, in the folder
-/// above it, in the user's configuration folder, in the machine's.
+/// The order is `explicit` (`--config`), `$MIMECAST_CONFIG`, beside the executable, in the folder above it,
+/// in the user's configuration folder, in the machine's. A `config.toml` of another program beside or above
+/// the executable is skipped, such as that of cargo above `~/.cargo/bin`.
 ///
 /// # Errors
-/// One that was named but does not exist is refused at once. When none is found, the message lists
-/// every place.
+/// A named file does not exist. Or there is no file in any place; the message then lists the places.
 pub fn find(explicit: Option<&Path>, environment: &Environment) -> Result<PathBuf, ConfigError> {
     if let Some((path, origin)) = named(explicit, environment) {
         let path = absolute(path)?;
@@ -49,15 +46,15 @@ pub fn find(explicit: Option<&Path>, environment: &Environment) -> Result<PathBu
     ))
 }
 
-/// Where setup writes a new file when [`find`] finds none: the one that was named, else in
+/// Returns the path of a new file, if [`find`] finds none: the named one, else in
 /// `/etc/mimecast-collector` for root, else in the user's configuration folder.
 ///
-/// Not beside the executable: what is installed belongs to whoever installs updates. Not in
-/// `%ProgramData%`: its folders can be read by every user unless an administrator sees to it.
+/// The folder of the executable is not a place, because an update may replace it. `%ProgramData%` is not
+/// one, because every user can read its folders unless an administrator forbids it.
 ///
 /// # Errors
-/// When the user has no configuration folder, as with a service account without a home.
-pub fn default_place(
+/// The user does not have a configuration folder, such as a service account without a home.
+pub fn default_path(
     explicit: Option<&Path>,
     environment: &Environment,
 ) -> Result<PathBuf, ConfigError> {
@@ -73,7 +70,7 @@ pub fn default_place(
         .map(|folder| folder.join(FILE))
         .ok_or_else(|| {
             ConfigError::new(
-                "this user has no folder for configuration",
+                "this user does not have a configuration folder",
                 "name the file with --config or MIMECAST_CONFIG",
             )
         })
@@ -90,22 +87,23 @@ fn named<'a>(
     explicit.map(|path| (path, "--config")).or(variable)
 }
 
-/// Who puts files into a folder.
+/// The programs that write into a folder.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Owner {
-    /// The folder bears the collector's name.
+    /// The collector alone: the folder bears its name.
     Collector,
-    /// Other programs may be there too.
+    /// Other programs, too.
     Anyone,
 }
 
-/// True if a file is valid TOML without a section of ours. A file that cannot be read, or is not
-/// TOML, is taken for ours, so that its error is told.
+/// True if a file is valid TOML without a section of the collector. A file that cannot be read or is not
+/// TOML counts as the collector's, so that its error is reported.
 fn is_foreign(path: &Path) -> bool {
     let Ok(text) = super::read(path) else {
         return false;
     };
-    let (Ok(file), Ok(example)) = (Source::parse(path, &text), Source::parse(path, EXAMPLE)) else {
+    let (Ok(file), Ok(example)) = (TomlFile::parse(path, &text), TomlFile::parse(path, EXAMPLE))
+    else {
         return false;
     };
     let mut sections = example.table().keys();
@@ -127,7 +125,7 @@ fn places(environment: &Environment) -> impl Iterator<Item = (PathBuf, Owner)> {
     places.filter_map(|(folder, owner)| Some((folder?.join(FILE), owner)))
 }
 
-/// `path` as seen from the current folder.
+/// Returns an absolute path; a relative `path` starts at the current folder.
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, ConfigError> {
     std::path::absolute(path).map_err(|error| ConfigError::reading(path, &error))
 }

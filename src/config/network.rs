@@ -10,10 +10,10 @@ use super::settings::Settings;
 use super::value::Setting;
 use super::{ConfigError, Network, PrivateStores, Proxy, SECOND};
 
-/// The line that names the certificate of a proxy, for messages.
+/// The setting that names the certificate of a proxy, for messages.
 pub(crate) const CA_FILE_LINE: &str = "ca_file = \"/path/of/certificate.pem\"";
 
-/// Reads the section; relative paths start at `folder`.
+/// Reads the section. Relative paths start at `folder`.
 ///
 /// # Errors
 /// A value of the wrong type or out of range.
@@ -54,7 +54,7 @@ fn proxy(setting: &Setting<'_>) -> Result<Proxy, ConfigError> {
 }
 
 impl Proxy {
-    /// True if a user name or password is in the URL.
+    /// True if the URL holds a user name or a password.
     pub(super) fn holds_a_secret(&self) -> bool {
         let Self::Url(url) = self else {
             return false;

@@ -1,7 +1,7 @@
-//! Object stores inside the company: which private addresses an operator has allowed.
+//! The private addresses that the operator allows for object stores inside the company.
 //!
-//! A list from Mimecast names addresses to fetch from. An address inside the company is fetched only
-//! if the operator lists it, because a forged list could otherwise reach any internal service.
+//! A list from Mimecast names the addresses of objects. The collector fetches from an address inside the
+//! company only if the operator lists it, because a forged list could else reach any internal service.
 
 use std::net::IpAddr;
 
@@ -9,13 +9,13 @@ use ipnet::IpNet;
 
 use super::scope::{Scope, embedded, is_barred};
 
-/// What an entry looks like, for messages.
+/// An example of entries, for messages.
 const EXAMPLE: &str = "expected names or networks such as \"s3.example.com, 10.20.0.0/16\"";
 
-/// Object stores that may have a private address; none by default.
+/// Object stores that may have a private address. There are none by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PrivateStores {
-    /// Lower-case names; a host below one is allowed as well.
+    /// Names in lower case. A name includes the hosts below it.
     names: Vec<String>,
     networks: Vec<IpNet>,
 }
@@ -24,7 +24,7 @@ impl PrivateStores {
     /// Reads the setting: `none`, or names and networks with commas between them.
     ///
     /// # Errors
-    /// Says which entry is wrong, and never repeats it.
+    /// The number of the wrong entry, without its text.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut stores = Self::default();
         if matches!(text.trim(), "" | "none") {
@@ -47,7 +47,7 @@ impl PrivateStores {
         Ok(stores)
     }
 
-    /// True if an object may be fetched from `address`, to which `host` leads.
+    /// True if the collector may fetch an object from `host` at `address`.
     pub(crate) fn allow(&self, host: &str, address: IpAddr) -> bool {
         match Scope::of(address) {
             Scope::Public => true,
@@ -83,7 +83,7 @@ fn network(entry: &str) -> Option<IpNet> {
     Some(network.trunc())
 }
 
-/// Returns the name in lower case; a dot before it is allowed and means the same.
+/// Returns the name in lower case. A dot before it is dropped.
 fn name(entry: &str) -> Option<String> {
     let name = entry.strip_prefix('.').unwrap_or(entry);
     let is_label = |label: &str| {

@@ -1,11 +1,11 @@
-//! Tells addresses of the internet from those of a company and of this host.
+//! Sorts addresses into those of the internet, of a company and of this host.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// No setting allows an address in these networks: this host, its link with the cloud's metadata
-/// service, and addresses that reach many hosts.
+/// Networks that no setting allows: this host, its link with the cloud's metadata service, and addresses
+/// that reach many hosts.
 const BARRED: [&str; 9] = [
     "0.0.0.0/8",
     "127.0.0.0/8",
@@ -18,7 +18,7 @@ const BARRED: [&str; 9] = [
     "ff00::/8",
 ];
 
-/// Networks that companies use inside (RFC 1918, RFC 6598, RFC 4193).
+/// Networks inside companies (RFC 1918, RFC 6598, RFC 4193).
 const PRIVATE: [&str; 5] = [
     "10.0.0.0/8",
     "172.16.0.0/12",
@@ -27,7 +27,7 @@ const PRIVATE: [&str; 5] = [
     "fc00::/7",
 ];
 
-/// The network that an address belongs to.
+/// The kind of network that an address belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// The internet.
@@ -70,8 +70,8 @@ fn networks(list: &'static [&str]) -> impl Iterator<Item = IpNet> {
         .map(|text| text.parse().expect("the list holds networks"))
 }
 
-/// Returns the IPv4 address inside an IPv6 one, which some routers use instead: compatible
-/// (RFC 4291), NAT64 (RFC 6052, RFC 8215) and 6to4 (RFC 3056).
+/// Returns the IPv4 address inside an IPv6 address, because some routers use the inner one. The forms are
+/// compatible (RFC 4291), NAT64 (RFC 6052, RFC 8215) and 6to4 (RFC 3056).
 pub(super) fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let (high, low) = match address.segments() {
         [0, 0, 0, 0, 0, 0, high, low] => (high, low),

@@ -1,4 +1,4 @@
-//! The sections of the file, typed; every value is in range.
+//! The sections of the file as types. Every value is in range.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,16 +8,16 @@ use secrecy::SecretString;
 use super::{BaseUrl, PrivateStores};
 use crate::durable::Mode;
 
-/// `[mimecast]`: whom to ask.
+/// `[mimecast]`: the account and its host.
 #[derive(Clone, Debug)]
 pub struct Mimecast {
     /// The API generation.
     pub api: Api,
-    /// The region's host.
+    /// The host of the region.
     pub base_url: BaseUrl,
     /// The account whose events are collected; empty before setup.
     pub account_code: String,
-    /// Whom setup logged in; information only.
+    /// The administrator that setup logged in; for information only.
     pub email: String,
     /// The registered application of API 1.0; empty before setup.
     pub app_id: String,
@@ -30,18 +30,18 @@ pub struct Mimecast {
 pub enum Api {
     /// API 1.0: signed requests to a regional host.
     V1,
-    /// API 2.0: a token for a while, one host for all regions.
+    /// API 2.0: a token that expires, and one host for all regions.
     V2,
 }
 
-/// `[folders]`: where things are kept; every path is absolute when the file's is.
+/// `[folders]`: folders and permissions. Every path is absolute if the file's path is.
 #[derive(Clone, Debug)]
 pub struct Folders {
-    /// Where the agent reads.
+    /// The data folder, which the agent reads.
     pub data: PathBuf,
-    /// Bookmarks, locks, quarantine.
+    /// The state folder: positions, locks, quarantine.
     pub state: PathBuf,
-    /// The collector's own log.
+    /// The folder of the collector's own log.
     pub log: PathBuf,
     /// Permissions of published files.
     pub file_mode: Mode,
@@ -49,43 +49,43 @@ pub struct Folders {
     pub folder_mode: Mode,
 }
 
-/// `[siem]`: e-mail logs.
+/// `[siem]`: the e-mail logs.
 #[derive(Clone, Debug)]
 pub struct Siem {
-    /// How a line is written under API 1.0; API 2.0 knows JSON alone.
+    /// The format of a line under API 1.0. API 2.0 has JSON only.
     pub format: Format,
-    /// API 2.0: the event types of Cloud Gateway to collect, as the vendor spells them.
+    /// API 2.0: the event types of Cloud Gateway to collect, in Mimecast's spelling.
     pub cloud_gateway_types: Vec<&'static str>,
     /// API 2.0: the event types of Cloud Integrated to collect.
     pub cloud_integrated_types: Vec<&'static str>,
-    /// API 2.0: whether each line also gets `eventType` and `subType`.
+    /// API 2.0: the switch for `eventType` and `subType` in each line.
     pub aliases: Aliases,
 }
 
-/// Whether lines of API 2.0 get the names that the published Sumo Logic app expects.
+/// The switch for the member names that the published Sumo Logic app expects in lines of API 2.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aliases {
-    /// The vendor's bytes, unchanged.
+    /// Mimecast's bytes stay unchanged.
     Off,
-    /// `eventType` and `subType` are added at the end.
+    /// Each line gets `eventType` and `subType` at its end.
     On,
 }
 
-/// `[audit]`: audit events.
+/// `[audit]`: the audit events.
 #[derive(Clone, Copy, Debug)]
 pub struct Audit {
-    /// How a line is written.
+    /// The format of a line.
     pub format: Format,
-    /// How far each window reaches back into the one before.
+    /// The overlap of each window with the one before.
     pub overlap: Duration,
-    /// Where the very first window begins, before now.
+    /// The time between the beginning of the very first window and now.
     pub first_look_back: Duration,
 }
 
-/// How a line is written.
+/// The format of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// `key=value` pairs between bars, which published dashboards expect.
+    /// `key=value` pairs between bars, as published dashboards expect.
     KeyValue,
     /// One JSON object.
     Json,
@@ -98,55 +98,55 @@ pub struct Retention {
     pub data: Duration,
     /// The collector's own logs.
     pub log: Duration,
-    /// Answers that could not be read.
+    /// Answers that the collector could not read.
     pub quarantine: Duration,
 }
 
-/// `[run]`: the frame of a run.
+/// `[run]`: the limits of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
-    /// The time after which a run stops in good order.
+    /// The time after which a run stops at the next safe point.
     pub budget: Duration,
-    /// What the log holds.
+    /// The lowest level that the log holds.
     pub log_level: tracing::Level,
 }
 
-/// `[network]`: how Mimecast is reached.
+/// `[network]`: the way to Mimecast.
 #[derive(Clone, Debug)]
 pub struct Network {
-    /// Through whom.
+    /// The proxy for requests.
     pub proxy: Proxy,
-    /// PEM file of certificates to trust besides the system's.
+    /// A PEM file of certificates to trust besides the system's.
     pub ca_file: Option<PathBuf>,
     /// Object stores that may have a private address.
     pub private_stores: PrivateStores,
-    /// Time to reach the host.
+    /// The time limit of a connection attempt.
     pub connect_timeout: Duration,
-    /// Time without a byte after which a connection counts as dead.
+    /// The time without a byte after which a connection counts as dead.
     pub idle_timeout: Duration,
-    /// Time for one request with its whole answer.
+    /// The time limit of one request with its whole answer.
     pub request_timeout: Duration,
-    /// How often a failed request is repeated.
+    /// The number of repetitions of a failed request.
     pub retries: u32,
-    /// The wait before the first repetition, doubled each time.
+    /// The wait before the first repetition. It doubles each time.
     pub retry_wait: Duration,
 }
 
-/// Through whom requests go.
+/// The proxy for requests.
 #[derive(Clone, Debug)]
 pub enum Proxy {
-    /// As the environment and the operating system say.
+    /// The proxy of the environment or of the operating system, if there is one.
     System,
-    /// Nobody, whatever those say.
+    /// No proxy, even if the environment or the system names one.
     None,
-    /// This one; the URL may hold a password.
+    /// The proxy at this URL, which may hold a password.
     Url(SecretString),
 }
 
 impl Api {
     pub(super) const NAMES: &[(&str, Self)] = &[("1.0", Self::V1), ("2.0", Self::V2)];
 
-    /// As the file calls it.
+    /// Returns the name of the generation in the file.
     pub fn name(self) -> &'static str {
         match self {
             Self::V1 => "1.0",

@@ -1,13 +1,13 @@
-//! The given file above the example: which keys there are, and where each value comes from.
+//! Looks up each key in the given file, then in the example, and refuses unknown keys.
 
 use toml::de::{DeTable, DeValue};
 
 use super::ConfigError;
 use super::edit::is_filled_in;
-use super::toml_file::{Key, Source, is_placeholder, meant, shown};
+use super::toml_file::{Key, TomlFile, is_placeholder, meant, shown};
 use super::value::{Origin, Setting};
 
-/// What looks like a secret gets a better answer than the nearest known key.
+/// Keys of secrets. The message about one names the right file instead of the nearest known key.
 const SECRETS: [&str; 5] = [
     "app_key",
     "access_key",
@@ -16,30 +16,30 @@ const SECRETS: [&str; 5] = [
     "client_secret",
 ];
 
-/// The given file above the example, which holds the default of every key.
+/// The given file with the example below it, which holds the default of every key.
 pub(super) struct Settings<'a> {
-    given: &'a Source<'a>,
-    example: &'a Source<'a>,
+    given: &'a TomlFile<'a>,
+    example: &'a TomlFile<'a>,
     stage: Stage,
 }
 
-/// How complete a file has to be.
+/// The required completeness of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Before setup: what setup fills in may be missing.
+    /// Before setup: the values that setup fills in may be missing.
     Draft,
     /// After setup.
     Complete,
 }
 
 impl<'a> Settings<'a> {
-    /// A file whose keys are all known.
+    /// Returns the settings, after a check that all keys are known.
     ///
     /// # Errors
-    /// A section or key that the example does not list.
+    /// A section or a key is not in the example.
     pub(super) fn new(
-        given: &'a Source<'a>,
-        example: &'a Source<'a>,
+        given: &'a TomlFile<'a>,
+        example: &'a TomlFile<'a>,
         stage: Stage,
     ) -> Result<Self, ConfigError> {
         let settings = Self {
@@ -51,14 +51,17 @@ impl<'a> Settings<'a> {
         Ok(settings)
     }
 
-    /// A key that has a default.
+    /// Returns the setting of a key that has a default.
     pub(super) fn get(&self, section: &'static str, name: &str) -> Setting<'a> {
         self.find(Origin::Given, section, name)
             .or_else(|| self.find(Origin::Default, section, name))
             .expect("the example lists every key that is asked for")
     }
 
-    /// A key that has none.
+    /// Returns the setting of a key that does not have a default.
+    ///
+    /// # Errors
+    /// The file does not give the key.
     pub(super) fn given(
         &self,
         section: &'static str,
@@ -72,8 +75,8 @@ impl<'a> Settings<'a> {
         })
     }
 
-    /// True if the file gives a value for that key. In a draft, a key that setup fills in counts
-    /// only with a value that setup can continue.
+    /// True if the file gives a value for the key. In a draft, a blank or a placeholder does not count for a
+    /// key that setup fills in.
     pub(super) fn is_given(&self, section: &'static str, name: &str) -> bool {
         self.find(Origin::Given, section, name).is_some()
     }
@@ -94,11 +97,11 @@ impl<'a> Settings<'a> {
     }
 
     fn look_up(&self, origin: Origin, section: &'static str, name: &str) -> Option<Setting<'a>> {
-        let source = match origin {
+        let file = match origin {
             Origin::Given => self.given,
             Origin::Default => self.example,
         };
-        let table = source.table().get(section)?.get_ref().as_table()?;
+        let table = file.table().get(section)?.get_ref().as_table()?;
         let (key, item) = table.get_key_value(name)?;
         Some(Setting {
             file: self.given,
@@ -146,15 +149,15 @@ impl<'a> Settings<'a> {
         self.given.refuse(key, what)
     }
 
-    /// Where an unknown key belongs, or what was meant.
+    /// Returns a hint at the place of an unknown key, or at the key that was probably meant.
     fn hint(&self, name: &str, siblings: &DeTable<'_>) -> String {
         if SECRETS.contains(&name) {
-            return ": secrets belong into credentials.toml".to_owned();
+            return ": secrets belong in credentials.toml".to_owned();
         }
         for (section, item) in self.example.table() {
             let table = item.get_ref().as_table();
             if table.is_some_and(|table| table.contains_key(name)) {
-                return format!(": it belongs into [{}]", section.get_ref());
+                return format!(": it belongs in [{}]", section.get_ref());
             }
         }
         meant(name, names(siblings))

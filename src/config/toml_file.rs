@@ -1,4 +1,4 @@
-//! A TOML file about which every complaint names file, line and key, and never a value.
+//! A TOML file. Each error names its file, line and key, and never a value.
 
 use std::fmt::Display;
 use std::io;
@@ -11,37 +11,37 @@ use toml::de::{DeString, DeTable};
 use super::ConfigError;
 use crate::durable::{self, SystemDisk};
 
-/// A thousand times what is needed; more is not a configuration.
+/// The largest file, in bytes: a thousand times what a configuration needs.
 const LIMIT_BYTES: u64 = 1 << 20;
 
 /// A parsed file.
-pub(crate) struct Source<'t> {
+pub(crate) struct TomlFile<'t> {
     path: &'t Path,
     text: &'t str,
     table: Spanned<DeTable<'t>>,
 }
 
-/// A key, which knows its place in the text.
+/// A key with its place in the text.
 pub(crate) type Key<'t> = Spanned<DeString<'t>>;
 
-/// Reads a file's text, under a limit.
+/// Reads a file's text, at most 1 MiB.
 ///
 /// # Errors
-/// As [`durable::read`]: links, pipes and folders are refused; also text that is not UTF-8.
+/// As [`durable::read`], which refuses links, pipes and folders. `InvalidData` if the text is not UTF-8.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     decode(durable::read(&SystemDisk, path, LIMIT_BYTES)?)
 }
 
-/// Returns the bytes as text, without the mark that Windows editors put first.
+/// Returns the bytes as text, without the byte order mark of Windows editors.
 ///
 /// # Errors
-/// `InvalidData` for text that is not UTF-8; UTF-16 is named, as Windows tools write it.
+/// `InvalidData` if the text is not UTF-8. The message names UTF-16, because Windows tools write it.
 pub(crate) fn decode(bytes: Vec<u8>) -> io::Result<String> {
     let refused = |what: &str| {
         let what = format!("{what}, save it as UTF-8");
         io::Error::new(io::ErrorKind::InvalidData, what)
     };
-    // the mark of UTF-16, or every other byte zero as with letters of English
+    // UTF-16 has a byte order mark, or every other byte is zero, as with English letters
     let is_utf16 = match bytes[..] {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
         [first, second, ..] => (first == 0) != (second == 0),
@@ -57,7 +57,7 @@ pub(crate) fn decode(bytes: Vec<u8>) -> io::Result<String> {
     })
 }
 
-/// Returns why a text is not one word of printable ASCII, or `None` if it is.
+/// Returns the reason why a text is not one word of printable ASCII, or `None` if it is one.
 pub(crate) fn flaw_of_word(text: &str) -> Option<&'static str> {
     let has = |is: fn(char) -> bool| text.contains(is);
     if text.is_empty() {
@@ -77,8 +77,8 @@ pub(crate) fn flaw_of_word(text: &str) -> Option<&'static str> {
     }
 }
 
-impl<'t> Source<'t> {
-    /// Parses a text, with or without the mark that Windows editors put first.
+impl<'t> TomlFile<'t> {
+    /// Parses a text, with or without the byte order mark of Windows editors.
     pub(crate) fn parse(path: &'t Path, text: &'t str) -> Result<Self, ConfigError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         match DeTable::parse(text) {
@@ -91,18 +91,19 @@ impl<'t> Source<'t> {
         self.table.get_ref()
     }
 
-    /// A complaint about the line where `key` stands.
+    /// Returns an error about the line of `key`.
     pub(crate) fn refuse(&self, key: &Key<'_>, what: impl Display) -> ConfigError {
         refuse(self.path, line(self.text, Some(key.span())), what)
     }
 
-    /// A complaint about the file as a whole.
+    /// Returns an error about the file as a whole.
     pub(crate) fn refuse_all(&self, what: impl Display) -> ConfigError {
         refuse(self.path, None, what)
     }
 }
 
-/// A key or section as it is shown: text that is no name could be a secret in the wrong place.
+/// Returns the name of a key or a section in quotes. Returns an empty text if `name` does not look like a
+/// name, because it may be a misplaced secret.
 pub(crate) fn shown(name: &str) -> String {
     let fits = |letter: char| letter.is_ascii_lowercase() || "_-0123456789".contains(letter);
     if name.len() <= 40 && name.chars().all(fits) {
@@ -112,10 +113,10 @@ pub(crate) fn shown(name: &str) -> String {
     }
 }
 
-/// The hint at the known name that was probably meant, or nothing.
+/// Returns a hint at the known name that was probably meant, or an empty text.
 pub(crate) fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let distance = |known: &str| strsim::damerau_levenshtein(name, known);
-    // a long pasted text is no typing error, and not worth the comparison
+    // a long pasted text is not a typing error, and the comparison would take long
     let nearest = known
         .filter(|_| name.len() <= 40)
         .min_by_key(|known| distance(known));
@@ -125,7 +126,7 @@ pub(crate) fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Str
     }
 }
 
-/// Whether a value was left as some guide or template wrote it.
+/// True if a value is still the placeholder of a guide or a template.
 pub(crate) fn is_placeholder(value: &str) -> bool {
     let value = value.trim().to_lowercase();
     let bracketed = value.starts_with('<') && value.ends_with('>');
@@ -138,7 +139,7 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
 }
 
 fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
-    // the error's own Display quotes the line, which may hold a secret; its message does not
+    // the error's Display quotes the line, which may hold a secret; its message does not
     let found = error
         .span()
         .and_then(|span| text.get(span))

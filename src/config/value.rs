@@ -1,4 +1,4 @@
-//! One value of the file, on its way to a type: kinds, ranges and modes are checked here, once.
+//! Converts one value of the file into its type, and checks kind, range and mode.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -8,13 +8,13 @@ use toml::de::{DeInteger, DeValue};
 
 use super::ConfigError;
 use super::edit::is_filled_in;
-use super::toml_file::{Key, Source, flaw_of_word, is_placeholder};
+use super::toml_file::{Key, TomlFile, flaw_of_word, is_placeholder};
 use crate::durable::Mode;
 
-/// A key with its value, given or by default.
+/// A key with its value from the given file or from the example.
 pub(super) struct Setting<'a> {
-    /// The given file, which complaints are about even where the value is a default.
-    pub(super) file: &'a Source<'a>,
+    /// The given file. Errors name it, even if the value is a default.
+    pub(super) file: &'a TomlFile<'a>,
     pub(super) origin: Origin,
     pub(super) section: &'static str,
     pub(super) key: &'a Key<'a>,
@@ -28,7 +28,7 @@ pub(super) enum Origin {
 }
 
 impl<'a> Setting<'a> {
-    /// A complaint about this key.
+    /// Returns an error about this key.
     pub(super) fn refuse(&self, what: impl Display) -> ConfigError {
         let (key, section) = (self.key.get_ref(), self.section);
         let what = format_args!("{key} in [{section}]: {what}");
@@ -38,13 +38,13 @@ impl<'a> Setting<'a> {
         }
     }
 
-    /// The complaint about a value that must not be empty.
+    /// Returns the error about an empty value.
     pub(super) fn empty(&self) -> ConfigError {
         self.refuse("is empty")
             .with_remedy("run authentication_setup")
     }
 
-    /// Text on one line, possibly empty.
+    /// Returns text on one line. It may be empty.
     pub(super) fn text(&self) -> Result<&'a str, ConfigError> {
         let text = self
             .item
@@ -63,7 +63,7 @@ impl<'a> Setting<'a> {
         Ok(text)
     }
 
-    /// Text that may go into a header and a log line as it is, possibly empty.
+    /// Returns one word of printable ASCII, which is safe in a header and in a log line. It may be empty.
     pub(super) fn word(&self) -> Result<String, ConfigError> {
         let text = self.text()?;
         match flaw_of_word(text).filter(|_| !text.is_empty()) {
@@ -75,7 +75,7 @@ impl<'a> Setting<'a> {
         }
     }
 
-    /// Text that may not be empty.
+    /// Returns text on one line that is not empty.
     pub(super) fn filled(&self) -> Result<&'a str, ConfigError> {
         let text = self.text()?.trim();
         if text.is_empty() {
@@ -111,7 +111,8 @@ impl<'a> Setting<'a> {
         }
     }
 
-    /// A list of the choices, all of them or none; empty only as `none`.
+    /// Returns the selected choices: `all`, `none`, or names with commas between them. An empty text is an
+    /// error, so that only `none` selects no choice.
     pub(super) fn some_of(
         &self,
         choices: &[&'static str],
@@ -131,7 +132,7 @@ impl<'a> Setting<'a> {
         Ok(asked.copied().collect())
     }
 
-    /// Permissions that keep what the owner `needs`, and that nobody may use to change our files.
+    /// Returns permissions. The owner must keep the bits of `needs`, and other users must not write.
     pub(super) fn mode(&self, needs: u32) -> Result<Mode, ConfigError> {
         let text = self.text()?;
         let is_octal = (3..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
@@ -146,16 +147,16 @@ impl<'a> Setting<'a> {
             return Err(self.refuse(format_args!("the owner needs at least \"{needs:04o}\"")));
         }
         if mode & 0o002 != 0 {
-            return Err(self.refuse("everybody could change what was collected"));
+            return Err(self.refuse("other users could change published files"));
         }
         Ok(Mode(mode))
     }
 
-    /// A path, relative to the file's own folder; nothing when empty.
+    /// Returns a path, or `None` if the text is empty. A relative path starts at `folder`.
     pub(super) fn path(&self, folder: &Path) -> Result<Option<PathBuf>, ConfigError> {
         let text = self.text()?.trim();
         if text.starts_with('~') {
-            return Err(self.refuse("~ is not understood: expected the whole path"));
+            return Err(self.refuse("~ is not supported: expected the whole path"));
         }
         Ok((!text.is_empty()).then(|| folder.join(text)))
     }

@@ -18,16 +18,16 @@ pub struct Common {
     /// Configuration file, instead of the usual places
     #[arg(long, value_name = "PATH")]
     pub config: Option<PathBuf>,
-    /// Say more on standard error; twice for details
+    /// Print more on standard error; twice for details
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Say nothing but errors
+    /// Print only errors
     #[arg(short, long)]
     pub quiet: bool,
     /// Print one JSON document on standard output, also on failure
     #[arg(long)]
     pub json: bool,
-    /// No colour
+    /// Print without colour
     #[arg(long)]
     pub no_color: bool,
 }
@@ -37,7 +37,7 @@ pub struct Common {
 pub struct Collector {
     #[command(flatten)]
     pub common: Common,
-    /// Take over a data folder that belonged to another installation
+    /// Adopt a data folder of another installation
     #[arg(long)]
     pub adopt: bool,
 }
@@ -45,15 +45,15 @@ pub struct Collector {
 const PLACES: &str = "\
 Without --config the configuration is $MIMECAST_CONFIG, else config.toml beside the program or in \
 the folder above, else mimecast-collector/config.toml in the user's configuration folder, else \
-/etc/mimecast-collector/config.toml (%ProgramData% on Windows). The log is in the log/ folder \
-beside it unless it says otherwise.";
+/etc/mimecast-collector/config.toml (%ProgramData% on Windows). The log is in the folder log/ \
+beside it, unless the configuration names another.";
 
-/// Reads a collector's command line; an error is a code to end with, already explained.
+/// Reads a collector's command line. An error is the exit code; the message is already printed.
 pub fn collector(program: &Program) -> Result<Collector, ExitCode> {
     parse::<Collector>(program.executable, program.about)
 }
 
-/// Reads a program's command line; an error is a code to end with, already explained.
+/// Reads a program's command line. An error is the exit code; the message is already printed.
 pub fn parse<A: Args>(program: &'static str, about: &'static str) -> Result<A, ExitCode> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
@@ -64,10 +64,10 @@ pub fn parse<A: Args>(program: &'static str, about: &'static str) -> Result<A, E
     };
     let command = A::augment_args(Command::new(program))
         .version(env!("CARGO_PKG_VERSION"))
-        .about(about) // the switches bring one of their own
+        .about(about) // replaces the text that the switches bring
         .long_about(about)
         .color(color)
-        .after_help("See --help for exit codes and places.")
+        .after_help("See --help for exit codes and the places of files.")
         .after_long_help(format!("{PLACES}\n\n{CODES}"));
     let parsed = command
         .try_get_matches_from(&arguments)
@@ -95,7 +95,7 @@ pub fn parse<A: Args>(program: &'static str, about: &'static str) -> Result<A, E
     })
 }
 
-/// What is wrong, without repeating a word that may be a secret in the wrong place.
+/// Returns the mistake in one line. It never repeats a value, because a value may be a misplaced secret.
 fn explain(error: &clap::Error) -> String {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
@@ -110,7 +110,7 @@ fn explain(error: &clap::Error) -> String {
     let hint = meant.or(valid).unwrap_or_default();
     match (error.kind(), flag) {
         (ErrorKind::UnknownArgument, Some(flag)) => format!("unknown flag {flag}{hint}"),
-        (ErrorKind::UnknownArgument, None) => "a word that belongs to no flag".to_owned(),
+        (ErrorKind::UnknownArgument, None) => "an argument without a flag".to_owned(),
         (ErrorKind::ArgumentConflict, Some(flag)) => format!("{flag} is given twice"),
         (ErrorKind::InvalidValue, Some(flag)) => {
             let what = text(ContextKind::InvalidValue).unwrap_or_default();
@@ -122,7 +122,7 @@ fn explain(error: &clap::Error) -> String {
             format!("{flag} {what}{hint}")
         }
         (kind, flag) => {
-            let what = kind.as_str().unwrap_or("the arguments are not understood");
+            let what = kind.as_str().unwrap_or("the arguments are wrong");
             flag.map_or(what.to_owned(), |flag| format!("{flag}: {what}"))
         }
     }
@@ -147,7 +147,7 @@ mod tests {
                 "unknown flag --confg: did you mean --config?",
             ),
             (&["--password=canary"], "unknown flag --password"),
-            (&["canary"], "a word that belongs to no flag"),
+            (&["canary"], "an argument without a flag"),
             (&["-pcanary"], "unknown flag -p"),
             (&["--config"], "--config needs a value"),
             (

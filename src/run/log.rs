@@ -1,7 +1,7 @@
 //! The collector's own log: one file a day, one `key=value` line per step, a run id in each.
 //!
-//! Several short processes append to one file: each line is a single write. Text from outside is
-//! quoted, escaped and cut, so that no event or answer can forge a line. Other crates stay silent.
+//! Several processes append to one file, so each line is a single write. Text from outside is quoted,
+//! escaped and cut, so that an event or an answer cannot forge a line. Other crates do not log here.
 
 use std::fmt::{self, Write as _};
 use std::io;
@@ -22,10 +22,10 @@ use crate::clock;
 use crate::config::Config;
 use crate::durable;
 
-/// Letters of one value; more is cut.
+/// The longest value, in characters. The rest is cut.
 const VALUE_LIMIT: usize = 200;
 
-/// Starts the log of a run; yields the file.
+/// Starts the log of a run and returns the path of its file.
 pub fn begin(
     config: &Config,
     stream: &str,
@@ -37,9 +37,9 @@ pub fn begin(
     durable::make_folder(folder, config.folders.folder_mode)?;
     let name = format!("{stream}_{}", now.format("%Y-%m-%d"));
     let place = folder.join(format!("{name}.log"));
-    // refuses a pipe, which would make the run wait, and gives a new file its mode
+    // refuses a pipe, because a pipe would make the run wait; a new file gets its mode
     durable::append(&place, config.folders.file_mode)?;
-    // all lines of a run go into the file of its first day: a run is short
+    // a run is short, so all its lines go into the file of its first day
     let file = RollingFileAppender::builder()
         .rotation(Rotation::NEVER)
         .filename_prefix(name)
@@ -47,7 +47,7 @@ pub fn begin(
         .build(folder)
         .map_err(io::Error::other)?;
 
-    let (said, kept) = match verbose {
+    let (stderr_level, file_level) = match verbose {
         0 => (None, config.run.log_level),
         1 => (Some(Level::INFO), config.run.log_level.max(Level::INFO)),
         _ => (Some(Level::DEBUG), Level::DEBUG),
@@ -56,7 +56,7 @@ pub fn begin(
         run_id: run_id.to_owned(),
     };
     let to_file = layer().event_format(line()).with_writer(file);
-    let to_person = said.map(|level| {
+    let to_person = stderr_level.map(|level| {
         layer()
             .event_format(line())
             .with_writer(io::stderr)
@@ -64,15 +64,15 @@ pub fn begin(
     });
     let subscriber = tracing_subscriber::registry();
     let started = subscriber
-        .with(to_file.with_filter(ours(kept)))
+        .with(to_file.with_filter(ours(file_level)))
         .with(to_person)
         .try_init();
     started.map_err(io::Error::other)?;
     Ok(place)
 }
 
-/// The same for a run without a file: to standard error alone, when a person asks for it.
-pub fn aloud(run_id: &str, verbose: u8) {
+/// Logs to standard error alone, if `verbose` asks for it: for a run without a log file.
+pub fn begin_on_stderr(run_id: &str, verbose: u8) {
     let level = match verbose {
         0 => return,
         1 => Level::INFO,
@@ -83,14 +83,14 @@ pub fn aloud(run_id: &str, verbose: u8) {
     };
     let to_person = layer().event_format(line).with_writer(io::stderr);
     let subscriber = tracing_subscriber::registry().with(to_person.with_filter(ours(level)));
-    let _ = subscriber.try_init(); // nothing else starts one before
+    let _ = subscriber.try_init(); // fails only if a log has started, and then that one is used
 }
 
 fn ours(level: Level) -> Targets {
     Targets::new().with_target(env!("CARGO_CRATE_NAME"), level)
 }
 
-/// Whether a name is of a log that [`begin`] makes for this stream.
+/// True if [`begin`] makes a log of this name for this stream.
 pub fn is_ours(name: &str, stream: &str) -> bool {
     name.strip_prefix(stream)
         .and_then(|rest| rest.strip_prefix('_'))

@@ -1,4 +1,4 @@
-//! What a run prints: nothing under cron if all is well, at most three lines otherwise.
+//! Prints the outcome of a run: under cron nothing after a good run, else a few lines.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -49,21 +49,21 @@ impl Output {
         self.json
     }
 
-    /// Prints how far the program is.
+    /// Prints the progress of the program.
     pub fn say(&self, text: &str) {
         if !self.quiet && !self.json {
             let _ = writeln!(io::stdout(), "{text}");
         }
     }
 
-    /// Prints one line about something that does not end the run.
+    /// Prints one line about a trouble that does not end the run.
     pub fn notice(&self, text: &str) {
         if !self.quiet {
             let _ = writeln!(io::stderr(), "{}: {text}", self.program);
         }
     }
 
-    /// Prints how the run ended; returns its code.
+    /// Prints the outcome of the run and returns its exit code.
     pub fn end(&self, report: &Report, failure: Option<&Failure>) -> Code {
         let code = report.code(failure);
         if self.json {
@@ -74,7 +74,7 @@ impl Output {
         let lines = match failure {
             Some(failure) => {
                 let mut lines = self.problem(&failure.what, &failure.remedy);
-                // a trouble that lasts hides no warning
+                // a failure that lasts would otherwise hide the warnings for as long
                 if failure.code != Code::Later {
                     let first = report.warnings.first();
                     lines.extend(first.map(|text| format!("  also: {text}")));
@@ -99,11 +99,8 @@ impl Output {
     fn warnings(&self, warnings: &[String]) -> Vec<String> {
         let first = warnings.first().map_or("", String::as_str);
         let remedy = match warnings.len() {
-            0 | 1 => "look when convenient; collection goes on".to_owned(),
-            count => format!(
-                "look when convenient, also at {} more in the log",
-                count - 1
-            ),
+            0 | 1 => "look when convenient; collection continues".to_owned(),
+            count => format!("look when convenient; {} more in the log", count - 1),
         };
         self.problem(first, &remedy)
     }

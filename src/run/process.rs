@@ -1,10 +1,10 @@
-//! What a process that holds secrets does to itself, and what it asks of the platform.
+//! Protects a process that holds secrets, and asks the platform what it allows.
 
 use std::io;
 use std::path::Path;
 
-/// No core dump, no debugger of the same user, and a panic that tells its place and no payload.
-pub fn harden() {
+/// Switches off core dumps and debuggers of the same user. A panic then logs its place, not its payload.
+pub fn protect_secrets() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panic");
@@ -12,7 +12,7 @@ pub fn harden() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, setrlimit};
-        // where it is refused, the limit that holds is the administrator's own
+        // if the system refuses this, the administrator's own limit applies
         let _ = setrlimit(
             Resource::Core,
             Rlimit {
@@ -20,7 +20,7 @@ pub fn harden() {
                 maximum: Some(0),
             },
         );
-        // a limit on the size of files is then an error of the write, not the end of the process
+        // with this signal caught, a write beyond the size limit is an error and does not end the process
         let size_limit = signal_hook::consts::SIGXFSZ;
         let _ = signal_hook::flag::register(size_limit, std::sync::Arc::default());
     }
@@ -31,23 +31,23 @@ pub fn harden() {
     }
 }
 
-/// Whether the host lets this program have threads, which the libraries below it start without asking.
+/// Starts and ends a thread, because the libraries start threads without a check.
 ///
 /// # Errors
-/// As the operating system says.
+/// The error of the operating system, if the host allows no more threads.
 pub fn can_start_threads() -> io::Result<()> {
     let started = std::thread::Builder::new().spawn(|| ());
     started.map(|thread| drop(thread.join()))
 }
 
-/// Whether a file can be renamed from one folder into the other.
+/// True if a file can be renamed from one folder into the other.
 #[cfg(unix)]
 pub fn same_file_system(one: &Path, other: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
     Ok(std::fs::metadata(one)?.dev() == std::fs::metadata(other)?.dev())
 }
 
-/// Whether a file can be renamed from one folder into the other: on Windows the first rename tells.
+/// Always true: on Windows the first rename shows if both folders are on one volume.
 #[cfg(not(unix))]
 #[allow(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]
 pub fn same_file_system(_: &Path, _: &Path) -> io::Result<bool> {

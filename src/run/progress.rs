@@ -1,11 +1,11 @@
-//! A line that moves while a person watches.
+//! The progress line on a terminal.
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::clock::TICK;
 use crate::report::Report;
 
-/// The bar on standard error, or nothing.
+/// A progress line on standard error, or a hidden one.
 pub struct Progress(ProgressBar);
 
 impl Progress {

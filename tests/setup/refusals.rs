@@ -15,9 +15,10 @@ type Change = fn(&mut Given);
 #[test]
 fn all_that_is_missing_is_named_at_once() {
     let place = Installation::unconnected();
-    place.finish(bare(&place)).ends_with(64).says(
-        "missing without questions: --data-dir, --app-id, --app-key-file, --email, --password-file",
-    );
+    place
+        .finish(bare(&place))
+        .ends_with(64)
+        .says("missing answers: --data-dir, --app-id, --app-key-file, --email, --password-file");
     let mut command = bare(&place);
     command.env("MIMECAST_ACCESS_KEY", "half");
     let outcome = place.finish(command).ends_with(64);

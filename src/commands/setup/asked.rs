@@ -1,4 +1,4 @@
-//! The questions, in the order of the administrator's guide; each answer is checked on the spot.
+//! Asks a person at the terminal, and checks each answer at once.
 
 use std::io::{ErrorKind, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -15,12 +15,12 @@ use crate::failure::{Code, Failure};
 
 const INTRODUCTION: &str = "\
 This connects a Mimecast account, so that siem_collection and audit_collection can read its logs.
-You need what docs/prepare-mimecast.md leads to: the application, for API 1.0 also the user.
-Enter takes the suggestion in brackets; secrets do not show while you type or paste them.
-Ctrl-C at any question leaves everything as it was.
+You need the results of docs/prepare-mimecast.md: the application and, for API 1.0, the user.
+Enter accepts the suggestion in brackets. Secrets do not show while you type or paste them.
+Ctrl-C at any question ends the program and changes nothing.
 ";
 
-/// Asks a person; what is known is the suggestion.
+/// The questions at the terminal. A known answer is the suggestion.
 pub struct Wizard<'a> {
     setup: &'a Setup,
     known: &'a Known,
@@ -28,13 +28,13 @@ pub struct Wizard<'a> {
 }
 
 impl<'a> Wizard<'a> {
-    /// Introduces itself.
+    /// Prints the introduction.
     ///
     /// # Errors
-    /// [`Code::Usage`] without a terminal.
+    /// [`Code::Usage`] if standard input or standard error is not a terminal.
     pub fn begin(setup: &'a Setup, known: &'a Known) -> Result<Self, Failure> {
         if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-            let what = "there is no terminal to ask questions in";
+            let what = "there is no terminal for questions";
             let remedy = "use --no-input with the flags of authentication_setup --help";
             return Err(Failure::new(Code::Usage, what, remedy));
         }
@@ -49,7 +49,7 @@ impl<'a> Wizard<'a> {
 }
 
 impl Respondent for Wizard<'_> {
-    /// Asks unless a flag has said it; what is there already is the suggestion.
+    /// Asks for the generation unless the flags decide it. The saved one is the suggestion.
     fn api(&mut self) -> Result<Api, Failure> {
         let (setup, known) = (self.setup, self.known);
         if let (Some(api), true) = (known.api, !setup.given.api || setup.flags.api.is_some()) {
@@ -59,12 +59,12 @@ impl Respondent for Wizard<'_> {
         let question = "API generation (2.0; or 1.0 for an application that exists already)";
         let answer = line(question, Some(suggestion), |text| match text {
             "1.0" | "2.0" => Ok(()),
-            _ => Err("2.0 or 1.0, please"),
+            _ => Err("enter 2.0 or 1.0"),
         })?;
         Ok(if answer == "1.0" { Api::V1 } else { Api::V2 })
     }
 
-    /// Asks until there is a folder that can be used; it is made once all questions are answered.
+    /// Asks until the folder can be used. The setup creates it after the last question.
     fn data_folder(&mut self) -> Result<PathBuf, Failure> {
         let setup = self.setup;
         let suggestion = self.known.data.clone().or_else(|| suggested_folder(setup));
@@ -72,11 +72,13 @@ impl Respondent for Wizard<'_> {
         let check = |text: &str| {
             let folder = Path::new(text);
             if !folder.is_absolute() {
-                return Err("the whole path, please: cron starts elsewhere".to_owned());
+                return Err(
+                    "enter the whole path, because cron starts in another folder".to_owned(),
+                );
             }
-            folders::fit(folder, &setup.config, &setup.environment)
+            folders::check_name(folder, &setup.config, &setup.environment)
                 .map_err(|reason| format!("it {reason}"))
-                .and_then(|()| folders::can_hold(folder).map_err(|failure| failure.what))
+                .and_then(|()| folders::check_writable(folder).map_err(|failure| failure.what))
         };
         Ok(PathBuf::from(line("Data directory", suggestion, check)?))
     }
@@ -85,7 +87,7 @@ impl Respondent for Wizard<'_> {
         line(question.prompt, known.cloned(), question.check)
     }
 
-    /// Enter keeps the secret that is known.
+    /// Asks for a secret. An empty answer keeps the known one.
     fn secret(
         &mut self,
         question: &Question,
@@ -115,7 +117,7 @@ impl Respondent for Wizard<'_> {
         }
     }
 
-    /// Asks for the global host, or for one that keeps the data in a region.
+    /// Asks for the API host: the global one, or one that keeps the data in a region.
     fn host(&mut self) -> Result<Option<BaseUrl>, Failure> {
         if let Some(base_url) = &self.known.base_url {
             return Ok(Some(base_url.clone()));
@@ -133,10 +135,12 @@ impl Respondent for Wizard<'_> {
     }
 }
 
-/// The place that `README.md` and `docs/` use where its user may make it, else one that surely can be made.
+/// Returns the folder that the documents use, if this user may create it; else one in the user's home.
 fn suggested_folder(setup: &Setup) -> Option<PathBuf> {
     let usual = Path::new("/var/spool/mimecast");
-    if cfg!(unix) && (setup.environment.user == User::Root || folders::can_hold(usual).is_ok()) {
+    if cfg!(unix)
+        && (setup.environment.user == User::Root || folders::check_writable(usual).is_ok())
+    {
         return Some(usual.to_owned());
     }
     let home = setup.environment.home.as_ref()?;
@@ -181,7 +185,7 @@ fn hidden(
         .map(SecretString::from))
 }
 
-/// An answer; Ctrl-C in the middle of one ends the program elsewhere.
+/// Returns the answer. After Ctrl-C it waits, because another thread ends the program.
 fn answered(answer: dialoguer::Result<String>) -> Result<String, Failure> {
     match answer {
         Ok(text) => Ok(text),
@@ -189,7 +193,7 @@ fn answered(answer: dialoguer::Result<String>) -> Result<String, Failure> {
             wait_for_the_end()
         }
         Err(dialoguer::Error::IO(error)) => {
-            let what = format!("the terminal does not answer: {error}");
+            let what = format!("cannot read from the terminal: {error}");
             let remedy = format!("use {PROGRAM} --no-input");
             Err(Failure::new(Code::Usage, what, remedy))
         }

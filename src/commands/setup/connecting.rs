@@ -1,4 +1,4 @@
-//! Proves who asks: a log-in or a token, then the account's code.
+//! Logs in or gets a token, then fetches the account's code.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use tracing::info;
 
 use super::Setup;
-use super::questions::{Answers, Who};
-use super::words::{expiry, revisit};
+use super::questions::{Access, Answers};
+use super::words::{expiry_note, with_preparation_step};
 use crate::api::login::{self, KeyPair};
 use crate::api::token::Application;
 use crate::api::{ApiError, Client, Identity};
@@ -16,14 +16,14 @@ use crate::config::BaseUrl;
 use crate::credentials::{ClientSecret, Credentials};
 use crate::failure::{Code, Failure};
 
-/// What an account answered with.
+/// A connected account.
 pub struct Connected {
     pub client: Client,
     pub secrets: Secrets,
     pub account_code: String,
 }
 
-/// What has to be saved so that a collector can ask.
+/// The secrets to save for the collectors.
 pub enum Secrets {
     /// API 1.0.
     Keys(Credentials),
@@ -31,18 +31,20 @@ pub enum Secrets {
     Client(ClientSecret),
 }
 
-/// The account's code is not needed, and nobody should wait long for it.
+/// The longest wait for the account's code under API 2.0, where the setup does not need it.
 const CODE_PATIENCE: Duration = Duration::from_secs(30);
 
 impl Setup {
-    /// Logs in if need be, and fetches the account's code with the keys.
+    /// Logs in unless there is a key pair, and fetches the account's code with the keys.
     ///
     /// # Errors
-    /// [`ApiError`], with the preparation step to revisit.
+    /// An [`ApiError`] as a failure, with the preparation step to revisit.
     pub fn connect(&mut self, answers: &Answers, region: &BaseUrl) -> Result<Connected, Failure> {
-        let (app, pair) = match &answers.who {
-            Who::Client { id, secret } => return self.connect_client(answers, region, id, secret),
-            Who::Keys {
+        let (app, pair) = match &answers.access {
+            Access::Client { id, secret } => {
+                return self.connect_client(answers, region, id, secret);
+            }
+            Access::Keys {
                 app,
                 access_key,
                 secret_key,
@@ -55,7 +57,7 @@ impl Setup {
                     lifetime_seconds: None,
                 },
             ),
-            Who::LogIn {
+            Access::LogIn {
                 app,
                 email,
                 password,
@@ -63,9 +65,9 @@ impl Setup {
             } => {
                 let identity = auth_type.identity(email, password);
                 let client = self.client(region, answers, identity)?;
-                let pair = login::log_in(&client, email).map_err(revisit)?;
+                let pair = login::log_in(&client, email).map_err(with_preparation_step)?;
                 self.output.say("Log in successful");
-                self.report.notes.extend(expiry(pair.lifetime_seconds));
+                self.report.notes.extend(expiry_note(pair.lifetime_seconds));
                 (app, pair)
             }
         };
@@ -73,7 +75,7 @@ impl Setup {
         let credentials = Credentials::new(&app.key, &pair.access_key, &pair.secret_key)
             .map_err(|error| Failure::new(Code::Usage, error.message, "enter it again"))?;
         let client = self.client(region, answers, Identity::Keys(credentials.clone()))?;
-        let account_code = login::account_code(&client).map_err(revisit)?;
+        let account_code = login::account_code(&client).map_err(with_preparation_step)?;
         Ok(Connected {
             client,
             secrets: Secrets::Keys(credentials),
@@ -81,8 +83,8 @@ impl Setup {
         })
     }
 
-    /// Gets a token for an application of API 2.0. The account's code needs a permission that the
-    /// collectors do not: without it, what an earlier setup knew or the client id stands for it.
+    /// Gets a token for an application of API 2.0, and the account's code if it may. The code needs a
+    /// permission that the collectors do not need. Without it, the saved code or the client id replaces it.
     fn connect_client(
         &self,
         answers: &Answers,
@@ -95,15 +97,15 @@ impl Setup {
         let application = Application::new(id.to_owned(), secret.clone());
         let identity = Identity::Bearer(Arc::new(application));
         let client = self.client(region, answers, identity.clone())?;
-        // first and alone: a refused token must not pass for a missing permission
-        client.log_in().map_err(revisit)?;
+        // fetched first, so that a refused token does not look like a missing permission
+        client.log_in().map_err(with_preparation_step)?;
         let saved = &self.config.mimecast.account_code;
         let is_stand_in = !saved.is_empty() && *saved == self.config.mimecast.client_id;
         let account_code = match self.optional_code(region, identity)? {
-            // an earlier setup could not read it: the state goes by the name that it was given then
+            // an earlier setup could not read the code, so the state bears the client id
             Some(_) if is_stand_in && saved == id => saved.clone(),
             Some(code) => code,
-            // another application may be of another account: its state is not continued
+            // another application may belong to another account, so its state must not be continued
             None if saved.is_empty() || (is_stand_in && saved != id) => id.to_owned(),
             None => saved.clone(),
         };
@@ -116,7 +118,7 @@ impl Setup {
         })
     }
 
-    /// Returns the account's code, or `None` whatever Mimecast answers instead of it.
+    /// Returns the account's code, or `None` after any other answer of Mimecast.
     fn optional_code(
         &self,
         region: &BaseUrl,
@@ -129,7 +131,7 @@ impl Setup {
         let asked = login::account_code(&client);
         self.clock.check()?;
         if let Err(error) = &asked {
-            info!(%error, "the account's code is not known");
+            info!(%error, "cannot read the account's code");
         }
         Ok(asked.ok())
     }

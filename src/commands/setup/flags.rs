@@ -1,4 +1,4 @@
-//! The setup's own switches. A secret is never a plain argument: others could read the process list.
+//! The setup's own switches. A secret is never an argument, because other users can read the process list.
 
 use std::path::PathBuf;
 
@@ -9,19 +9,19 @@ use crate::run::arguments::Common;
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct Flags {
-    /// Ask nothing: everything comes from flags, files and environment
+    /// Ask no questions: all answers come from flags, files and environment
     #[arg(long)]
     pub(super) no_input: bool,
-    /// Where the SIEM agent reads; created with all sub-folders
+    /// Data folder, which the SIEM agent reads; created with all sub-folders
     #[arg(long, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
-    /// API generation; 2.0 when a client id is given, 1.0 when an e-mail or access key is
+    /// API generation; a client id implies 2.0, an e-mail address, application id or access key 1.0
     #[arg(long, value_parser = ["2.0", "1.0"])]
     pub(super) api: Option<String>,
     /// Client id of the API 2.0 application
     #[arg(long, value_name = "ID")]
     pub(super) client_id: Option<String>,
-    /// File with the client secret that belongs to it (or MIMECAST_CLIENT_SECRET)
+    /// File with its client secret (or MIMECAST_CLIENT_SECRET)
     #[arg(long, value_name = "FILE")]
     pub(super) client_secret_file: Option<PathBuf>,
     /// The administrator to log in
@@ -39,16 +39,16 @@ pub(super) struct Flags {
     /// File with an existing access key, instead of a log-in (or MIMECAST_ACCESS_KEY)
     #[arg(long, value_name = "FILE")]
     pub(super) access_key_file: Option<PathBuf>,
-    /// File with the secret key that belongs to it (or MIMECAST_SECRET_KEY)
+    /// File with the secret key of the same pair (or MIMECAST_SECRET_KEY)
     #[arg(long, value_name = "FILE")]
     pub(super) secret_key_file: Option<PathBuf>,
-    /// Whose password it is: Mimecast's own, or the customer's directory's
+    /// Kind of the password: Mimecast's own, or that of the customer's directory
     #[arg(long, value_name = "KIND", value_enum, default_value_t)]
     pub(super) auth_type: AuthType,
-    /// API host, instead of asking Mimecast which one serves the region (1.0) or the global one (2.0)
+    /// API host; default: the one that Mimecast names for the region (1.0), or the global one (2.0)
     #[arg(long, value_name = "URL")]
     pub(super) base_url: Option<String>,
-    /// Where to ask for the region
+    /// Host that names the account's region
     #[arg(long, value_name = "URL", default_value = "https://api.mimecast.com")]
     pub(super) discovery_url: String,
     #[command(flatten)]

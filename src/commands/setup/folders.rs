@@ -1,4 +1,4 @@
-//! The folders, and a proof that the collectors will be able to work in them.
+//! Creates the folders, and proves that the collectors can work in them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,24 @@ use crate::durable::{self, Disk as _, Mode, SystemDisk};
 use crate::failure::{Code, Failure};
 use crate::logs;
 
-/// An empty file, of a name that no agent or collector looks for.
+/// The name of an empty test file. No agent or collector looks for it.
 const PROBE: &str = ".setup.probe";
 
 /// Returns every folder below the data folder.
-fn below(data: &Path) -> impl Iterator<Item = PathBuf> {
+fn subfolders(data: &Path) -> impl Iterator<Item = PathBuf> {
     let names = logs::PUBLISHED.into_iter().chain([logs::STAGING]);
     names.map(|name| data.join(name))
 }
 
-/// Whether this can be the data folder as far as its name goes; the error goes on after "it".
-pub(super) fn fit(data: &Path, config: &Config, environment: &Environment) -> Result<(), String> {
+/// Checks the name of a data folder.
+///
+/// # Errors
+/// The reason against it, as the rest of a sentence that begins with "it".
+pub(super) fn check_name(
+    data: &Path,
+    config: &Config,
+    environment: &Environment,
+) -> Result<(), String> {
     if data.to_str().is_none() {
         return Err("has a name that is not UTF-8: expected another folder".to_owned());
     }
@@ -28,38 +35,38 @@ pub(super) fn fit(data: &Path, config: &Config, environment: &Environment) -> Re
     unfit.map_or(Ok(()), |reason| Err(reason.to_owned()))
 }
 
-/// Whether files can be made where the data folders are, or will be; nothing is left behind.
-pub(super) fn can_hold(data: &Path) -> Result<(), Failure> {
-    below(data).try_for_each(|folder| probe(&folder))
+/// Checks that files can be created where the data folders are, or will be. Leaves no file behind.
+pub(super) fn check_writable(data: &Path) -> Result<(), Failure> {
+    subfolders(data).try_for_each(|folder| check_can_create(&folder))
 }
 
-/// Whether a file can be made in a folder, or in the one where it will be made.
-pub(super) fn probe(folder: &Path) -> Result<(), Failure> {
+/// Checks that a file can be created in a folder or, if it does not exist, in the nearest one above it.
+pub(super) fn check_can_create(folder: &Path) -> Result<(), Failure> {
     let existing = folder.ancestors().find(|above| above.exists());
     let existing = existing.unwrap_or(folder);
     let probe = existing.join(PROBE);
-    drop(SystemDisk.remove(&probe)); // of a setup that was killed here
+    drop(SystemDisk.remove(&probe)); // left by a setup that was killed here
     SystemDisk
         .create(&probe, Mode::PRIVATE)
         .and_then(|_| SystemDisk.remove(&probe))
         .map_err(|error| failure("write in", existing, &error))
 }
 
-/// Makes the data folder with all folders below, also when it exists, and tries them out.
+/// Creates the data folder and those below it, if they are missing, and tests them.
 pub(super) fn prepare(data: &Path, config: &Config) -> Result<(), Failure> {
-    for folder in below(data) {
+    for folder in subfolders(data) {
         durable::make_folder(&folder, config.folders.folder_mode)
             .map_err(|error| failure("make", &folder, &error))?;
     }
     for published in logs::PUBLISHED.map(|name| data.join(name)) {
-        try_out(&data.join(logs::STAGING), &published)
+        test_publication(&data.join(logs::STAGING), &published)
             .map_err(|error| disk_failure(format!("cannot {error:#}")))?;
     }
     Ok(())
 }
 
-/// The folders of state and log, which only the collectors use.
-pub(super) fn prepare_own(config: &Config) -> Result<(), Failure> {
+/// Creates the folders of state and log, which only the collectors use.
+pub(super) fn make_state_and_log(config: &Config) -> Result<(), Failure> {
     let folders = &config.folders;
     for (folder, mode) in [
         (&folders.state, Mode::PRIVATE_FOLDER),
@@ -70,10 +77,10 @@ pub(super) fn prepare_own(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Does with an empty file what the collectors do with every file.
-fn try_out(staging: &Path, published: &Path) -> anyhow::Result<()> {
+/// Writes, renames, syncs and deletes an empty file, as the collectors do with every file.
+fn test_publication(staging: &Path, published: &Path) -> anyhow::Result<()> {
     let (from, to) = (staging.join(PROBE), published.join(PROBE));
-    drop((SystemDisk.remove(&from), SystemDisk.remove(&to))); // of a setup that was killed here
+    drop((SystemDisk.remove(&from), SystemDisk.remove(&to))); // left by a setup that was killed here
     let file = SystemDisk.create(&from, Mode::PRIVATE);
     file.and_then(|mut file| file.sync())
         .with_context(|| format!("write a file in {}", staging.display()))?;
@@ -83,7 +90,7 @@ fn try_out(staging: &Path, published: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("rename a file into {}", published.display()))?;
     SystemDisk
         .sync_folder(published)
-        .with_context(|| format!("write the folder {}", published.display()))?;
+        .with_context(|| format!("sync the folder {}", published.display()))?;
     SystemDisk
         .remove(&to)
         .with_context(|| format!("delete a file in {}", published.display()))

@@ -1,4 +1,4 @@
-//! What the setup needs to know, from flags, files, environment and an earlier setup.
+//! Gathers the answers from flags, files, environment and an earlier setup.
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -19,12 +19,12 @@ use crate::credentials::{ClientSecret, Credentials};
 use crate::durable;
 use crate::failure::{Code, Failure};
 
-/// No secret is longer, in bytes.
+/// The largest file of a secret, in bytes.
 const SECRET_LIMIT: u64 = 64 << 10;
 
-/// What is known before anything is asked.
+/// The answers that are known before the first question.
 pub struct Known {
-    /// The generation, where flags or an earlier setup decide it.
+    /// The generation, if flags or an earlier setup decide it.
     pub api: Option<Api>,
     pub client_id: Option<String>,
     pub client_secret: Option<SecretString>,
@@ -37,13 +37,13 @@ pub struct Known {
     pub secret_key: Option<SecretString>,
     pub auth_type: AuthType,
     pub base_url: Option<BaseUrl>,
-    /// Of an earlier setup: where a region cannot be asked for, it is still the same.
+    /// The host that an earlier setup saved. It replaces a search for the region, which needs an address.
     pub saved_base_url: Option<BaseUrl>,
     pub discovery_url: BaseUrl,
 }
 
 impl Known {
-    /// Flags first, then environment, then what an earlier setup saved.
+    /// Gathers the answers: flags first, then environment, then an earlier setup.
     pub fn of(setup: &Setup) -> Result<Self, Failure> {
         let (flags, environment) = (&setup.flags, &setup.environment);
         refuse_two_from_input(setup)?;
@@ -68,7 +68,7 @@ impl Known {
             Some(folder) => {
                 let folder = std::path::absolute(folder)
                     .map_err(|error| refused("--data-dir", &error.to_string()))?;
-                folders::fit(&folder, &setup.config, environment)
+                folders::check_name(&folder, &setup.config, environment)
                     .map_err(|reason| refused("--data-dir", &reason))?;
                 Some(folder)
             }
@@ -113,11 +113,11 @@ impl Known {
         check(flags.client_id.as_deref(), &CLIENT_ID)?;
         check(flags.app_id.as_deref(), &APP_ID)?;
         check(flags.email.as_deref(), &EMAIL)?;
-        Ok(known.with_one_way_in(flags))
+        Ok(known.drop_unflagged_keys(flags))
     }
 
-    /// A password and a key pair are two ways in: flags win over variables, then keys over a password.
-    fn with_one_way_in(mut self, flags: &Flags) -> Self {
+    /// Removes the key pair of the environment if a flag gives a password. Else keys win over a password.
+    fn drop_unflagged_keys(mut self, flags: &Flags) -> Self {
         let keys_flagged = flags.access_key_file.is_some() || flags.secret_key_file.is_some();
         if flags.password_file.is_some() && !keys_flagged {
             (self.access_key, self.secret_key) = (None, None);
@@ -141,7 +141,7 @@ fn refused(flag: &str, why: &str) -> Failure {
     )
 }
 
-/// Takes what was given as the answers; names all that are missing at once.
+/// The known answers without questions. It names all missing ones at once.
 pub struct Unattended<'a> {
     known: &'a Known,
     missing: Vec<&'static str>,
@@ -153,8 +153,8 @@ impl<'a> Unattended<'a> {
         Self { known, missing }
     }
 
-    /// Returns the answer. Without one, its flag is noted and nothing comes of the rest.
-    fn take<T: Clone + Default>(&mut self, known: Option<&T>, flag: &'static str) -> T {
+    /// Returns the answer. If there is none, notes its flag, and [`Respondent::end`] refuses all answers.
+    fn require<T: Clone + Default>(&mut self, known: Option<&T>, flag: &'static str) -> T {
         if known.is_none() {
             self.missing.push(flag);
         }
@@ -172,11 +172,11 @@ impl Respondent for Unattended<'_> {
     }
 
     fn data_folder(&mut self) -> Result<PathBuf, Failure> {
-        Ok(self.take(self.known.data.as_ref(), "--data-dir"))
+        Ok(self.require(self.known.data.as_ref(), "--data-dir"))
     }
 
     fn line(&mut self, question: &Question, known: Option<&String>) -> Result<String, Failure> {
-        Ok(self.take(known, question.flag))
+        Ok(self.require(known, question.flag))
     }
 
     fn secret(
@@ -184,7 +184,7 @@ impl Respondent for Unattended<'_> {
         question: &Question,
         known: Option<&SecretString>,
     ) -> Result<SecretString, Failure> {
-        Ok(self.take(known, question.flag))
+        Ok(self.require(known, question.flag))
     }
 
     fn email(&mut self) -> Result<Option<String>, Failure> {
@@ -195,13 +195,15 @@ impl Respondent for Unattended<'_> {
             true => "--base-url or --email",
             false => EMAIL.flag,
         };
-        Ok(Some(self.take(known.email.as_ref(), flag)))
+        Ok(Some(self.require(known.email.as_ref(), flag)))
     }
 
     fn password(&mut self) -> Result<Option<SecretString>, Failure> {
         match self.has_keys() {
             true => Ok(None),
-            false => Ok(Some(self.take(self.known.password.as_ref(), PASSWORD.flag))),
+            false => Ok(Some(
+                self.require(self.known.password.as_ref(), PASSWORD.flag),
+            )),
         }
     }
 
@@ -213,14 +215,14 @@ impl Respondent for Unattended<'_> {
         if self.missing.is_empty() {
             return Ok(());
         }
-        let what = format!("missing without questions: {}", self.missing.join(", "));
-        let remedy = "give them, or leave --no-input away; secrets can also come from MIMECAST_… \
+        let what = format!("missing answers: {}", self.missing.join(", "));
+        let remedy = "give these flags, or omit --no-input; secrets can also come from MIMECAST_… \
                       variables";
         Err(Failure::new(Code::Usage, what, remedy))
     }
 }
 
-/// The generation that the flags speak of.
+/// Returns the generation that the flags belong to.
 fn generation(flags: &Flags) -> Option<Api> {
     let is_old = flags.email.is_some() || flags.access_key_file.is_some() || flags.app_id.is_some();
     match flags.api.as_deref() {
@@ -231,7 +233,7 @@ fn generation(flags: &Flags) -> Option<Api> {
     }
 }
 
-/// Standard input holds one secret, not two.
+/// Refuses flags that read two secrets from standard input, because it holds one.
 fn refuse_two_from_input(setup: &Setup) -> Result<(), Failure> {
     let flags = &setup.flags;
     let files = [
@@ -246,7 +248,7 @@ fn refuse_two_from_input(setup: &Setup) -> Result<(), Failure> {
         .filter(|file| file.as_deref() == Some(Path::new("-")))
         .count();
     if from_input > 1 {
-        let what = "more than one secret is to come from standard input";
+        let what = "more than one secret would come from standard input";
         return Err(Failure::new(
             Code::Usage,
             what,
@@ -256,15 +258,11 @@ fn refuse_two_from_input(setup: &Setup) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The content of a secret's file without the line break at its end.
+/// Returns the content of a secret's file without the line break at its end.
 fn read_secret(file: &Path, setup: &Setup) -> Result<SecretString, Failure> {
     let refused = |why: String| {
         let what = format!("cannot read the secret in {}: {why}", file.display());
-        Failure::new(
-            Code::Usage,
-            what,
-            "name a file with the secret and nothing else",
-        )
+        Failure::new(Code::Usage, what, "name a file that holds only the secret")
     };
     let bytes = if file == Path::new("-") {
         let _terminal = Terminal::guard(&setup.clock, &setup.output); // no signal ends this read

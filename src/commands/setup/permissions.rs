@@ -1,4 +1,4 @@
-//! Whether the collectors will be let in: one harmless call for each, now and not at night.
+//! Checks the permissions of the collectors with one harmless call for each log.
 
 use std::env::consts::EXE_SUFFIX;
 use std::io::{self, Write};
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use chrono::TimeDelta;
 
-use super::{Connected, Secrets, Setup, revisit};
+use super::{Connected, Secrets, Setup, with_preparation_step};
 use crate::api::answer::Denial;
 use crate::api::endpoints::{self, Call};
 use crate::api::{ApiError, NoSink, Sink};
@@ -14,10 +14,10 @@ use crate::config::guard::shell_word;
 use crate::failure::{Code, Failure};
 use crate::logs::{ARCHIVES, AUDIT, CLOUD_GATEWAY, CLOUD_INTEGRATED, Kind, Log};
 
-/// How far back the trial looks.
+/// The window of the trial call for audit events.
 const LOOK_BACK: TimeDelta = TimeDelta::hours(1);
 
-/// Takes the first bytes of an archive for a permission and no more of it.
+/// Ends a download at its first bytes, because they show that the account has the permission.
 struct FirstBytes {
     arrived: bool,
 }
@@ -38,9 +38,9 @@ impl Sink for FirstBytes {
     }
 }
 
-/// Makes a call for each log that the collectors will ask for, and prints each permission by its name in
-/// the console.
-pub(super) fn permissions(setup: &Setup, connected: &Connected) -> Result<(), Failure> {
+/// Makes a call for each log that the collectors will fetch. Prints each permission by its name in
+/// Mimecast's console.
+pub(super) fn check_permissions(setup: &Setup, connected: &Connected) -> Result<(), Failure> {
     let (mut missing, mut other) = (Vec::new(), None);
     setup.output.say("Permissions:");
     for log in logs(setup, connected) {
@@ -63,16 +63,17 @@ pub(super) fn permissions(setup: &Setup, connected: &Connected) -> Result<(), Fa
     }
     match (&missing[..], other) {
         ([], None) => Ok(()),
-        ([], Some(error)) => Err(revisit(error)),
+        ([], Some(error)) => Err(with_preparation_step(error)),
         _ => {
             let what = format!("the account lacks {}", missing.join(" and "));
-            let remedy = "check preparation step 2 in docs/prepare-mimecast.md (role, products); the configuration is saved";
+            let remedy = "check preparation step 2 in docs/prepare-mimecast.md (role, products); \
+                          the configuration is saved";
             Err(Failure::new(Code::Denied, what, remedy))
         }
     }
 }
 
-/// Returns the logs that the collectors will ask for.
+/// Returns the logs that the collectors will fetch.
 fn logs(setup: &Setup, connected: &Connected) -> Vec<&'static Log> {
     match connected.secrets {
         Secrets::Keys(_) => vec![&ARCHIVES, &AUDIT],
@@ -84,7 +85,7 @@ fn logs(setup: &Setup, connected: &Connected) -> Vec<&'static Log> {
     }
 }
 
-/// Returns the event types of a log that the configuration asks for.
+/// Returns the event types of a log that the configuration selects.
 fn types<'a>(setup: &'a Setup, log: &Log) -> &'a [&'static str] {
     match *log == CLOUD_GATEWAY {
         true => &setup.config.siem.cloud_gateway_types,
@@ -92,7 +93,7 @@ fn types<'a>(setup: &'a Setup, log: &Log) -> &'a [&'static str] {
     }
 }
 
-/// Asks for as little of a log as possible.
+/// Fetches as little of a log as possible.
 fn try_log(connected: &Connected, setup: &Setup, log: &'static Log) -> Result<(), ApiError> {
     let now = setup.clock.present().earliest;
     let (client, call) = (&connected.client, Call::Log(log));
@@ -117,7 +118,7 @@ fn try_log(connected: &Connected, setup: &Setup, log: &'static Log) -> Result<()
     }
 }
 
-/// The commands to go on with, to be copied as they are.
+/// Prints the commands of the collectors, ready to copy.
 pub(super) fn next_steps(setup: &Setup) {
     let executable = setup.environment.executable.as_deref();
     let command = |program: &str| {

@@ -1,5 +1,5 @@
-//! The questions, in the order of the administrator's guide. Each is described once, and answered by a
-//! person at a terminal ([`super::asked`]) or by what was given ([`super::given`]).
+//! The questions, in the order of the administrator's guide. Each is described once. A person at the
+//! terminal answers them ([`super::asked`]), or flags and files do ([`super::given`]).
 
 use std::path::PathBuf;
 
@@ -13,11 +13,11 @@ use crate::failure::Failure;
 
 /// One question.
 pub struct Question {
-    /// As a person reads it.
+    /// The text at the terminal.
     pub prompt: &'static str,
     /// The flag that answers it.
     pub flag: &'static str,
-    /// Refuses an answer, with what was expected.
+    /// The check of an answer. An error says what was expected.
     pub check: fn(&str) -> Result<(), &'static str>,
 }
 
@@ -62,13 +62,13 @@ pub const SECRET_KEY: Question = Question {
     check: is_word,
 };
 
-/// Whoever answers the questions.
+/// A source of answers: a person, or flags and files.
 pub trait Respondent {
     /// Returns the API generation.
     fn api(&mut self) -> Result<Api, Failure>;
     /// Returns the data folder, an absolute path.
     fn data_folder(&mut self) -> Result<PathBuf, Failure>;
-    /// Returns one line of text; `known` is the answer of the flags or of an earlier setup.
+    /// Returns one line of text. `known` is the answer of the flags or of an earlier setup.
     fn line(&mut self, question: &Question, known: Option<&String>) -> Result<String, Failure>;
     /// Returns a secret.
     fn secret(
@@ -76,9 +76,9 @@ pub trait Respondent {
         question: &Question,
         known: Option<&SecretString>,
     ) -> Result<SecretString, Failure>;
-    /// Returns the administrator's address. With a key pair it may be missing.
+    /// Returns the administrator's address. It may be `None` with a key pair.
     fn email(&mut self) -> Result<Option<String>, Failure>;
-    /// Returns the password, or `None` for a key pair instead.
+    /// Returns the password, or `None` if a key pair replaces it.
     fn password(&mut self) -> Result<Option<SecretString>, Failure>;
     /// Returns the host of API 2.0, or `None` for the usual one.
     fn host(&mut self) -> Result<Option<BaseUrl>, Failure>;
@@ -86,47 +86,47 @@ pub trait Respondent {
     fn end(&mut self) -> Result<(), Failure>;
 }
 
-/// Everything that has to be known before Mimecast is asked.
+/// The answers that the setup needs before its first request.
 pub struct Answers {
     /// The data folder, absolute.
     pub data: PathBuf,
-    /// On whose behalf.
-    pub who: Who,
+    /// The identity that reads the logs.
+    pub access: Access,
     /// The API host, if it was given.
     pub base_url: Option<BaseUrl>,
-    /// Where to ask for it otherwise.
+    /// The host that names the account's region, if `base_url` is `None`.
     pub discovery_url: BaseUrl,
 }
 
-/// On whose behalf logs are read.
-pub enum Who {
-    /// API 2.0: an application, for itself.
+/// The identity that reads the logs.
+pub enum Access {
+    /// API 2.0: an application.
     Client {
-        /// Names it.
+        /// The client id.
         id: String,
-        /// Proves it.
+        /// The client secret.
         secret: SecretString,
     },
-    /// API 1.0: an administrator, whose password is exchanged for keys.
+    /// API 1.0: an administrator, whose password the setup exchanges for keys.
     LogIn {
         /// The registered application.
         app: App,
-        /// The address.
+        /// The administrator's e-mail address.
         email: String,
-        /// Used once.
+        /// The password, which is used once and never saved.
         password: SecretString,
-        /// Whose password it is.
+        /// The kind of the password: Mimecast's own, or the customer's directory's.
         auth_type: AuthType,
     },
-    /// API 1.0: the owner of these keys.
+    /// API 1.0: a key pair.
     Keys {
         /// The registered application.
         app: App,
-        /// For discovery of the region and for information.
+        /// The owner's address, to find the region and for information.
         email: Option<String>,
-        /// Sent along.
+        /// The public half of the pair, which is sent.
         access_key: SecretString,
-        /// Signs.
+        /// The private half of the pair, which signs.
         secret_key: SecretString,
     },
 }
@@ -134,9 +134,9 @@ pub enum Who {
 /// A registered application of API 1.0.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Sent along.
+    /// Its id, which is sent.
     pub id: String,
-    /// Signed along.
+    /// Its key, which is part of each signature and never sent.
     pub key: SecretString,
 }
 
@@ -144,74 +144,74 @@ impl Answers {
     /// Asks every question.
     ///
     /// # Errors
-    /// [`crate::failure::Code::Usage`] when an answer is missing or refused.
-    pub fn from(respondent: &mut dyn Respondent, known: &Known) -> Result<Self, Failure> {
+    /// [`crate::failure::Code::Usage`] if an answer is missing or refused.
+    pub fn ask(respondent: &mut dyn Respondent, known: &Known) -> Result<Self, Failure> {
         let api = respondent.api()?;
         let data = respondent.data_folder()?;
-        let (who, base_url) = match api {
+        let (access, base_url) = match api {
             Api::V2 => (client(respondent, known)?, respondent.host()?),
             Api::V1 => (administrator(respondent, known)?, known.base_url.clone()),
         };
         respondent.end()?;
         Ok(Self {
             data,
-            who,
+            access,
             base_url,
             discovery_url: known.discovery_url.clone(),
         })
     }
 
-    /// Returns the generation that they are about.
+    /// Returns the generation of the identity.
     pub const fn api(&self) -> Api {
-        match &self.who {
-            Who::Client { .. } => Api::V2,
-            Who::LogIn { .. } | Who::Keys { .. } => Api::V1,
+        match &self.access {
+            Access::Client { .. } => Api::V2,
+            Access::LogIn { .. } | Access::Keys { .. } => Api::V1,
         }
     }
 
-    /// Returns the application of API 2.0, if they are about one.
+    /// Returns the client id of API 2.0, or `None` under API 1.0.
     pub fn client_id(&self) -> Option<&str> {
-        match &self.who {
-            Who::Client { id, .. } => Some(id),
-            Who::LogIn { .. } | Who::Keys { .. } => None,
+        match &self.access {
+            Access::Client { id, .. } => Some(id),
+            Access::LogIn { .. } | Access::Keys { .. } => None,
         }
     }
 
-    /// Returns the application of API 1.0, if they are about one.
+    /// Returns the application of API 1.0, or `None` under API 2.0.
     pub fn app(&self) -> Option<&App> {
-        match &self.who {
-            Who::Client { .. } => None,
-            Who::LogIn { app, .. } | Who::Keys { app, .. } => Some(app),
+        match &self.access {
+            Access::Client { .. } => None,
+            Access::LogIn { app, .. } | Access::Keys { app, .. } => Some(app),
         }
     }
 
-    /// Returns the address, if one is known.
+    /// Returns the administrator's address, if it is known.
     pub fn email(&self) -> Option<&str> {
-        match &self.who {
-            Who::Client { .. } => None,
-            Who::LogIn { email, .. } => Some(email),
-            Who::Keys { email, .. } => email.as_deref(),
+        match &self.access {
+            Access::Client { .. } => None,
+            Access::LogIn { email, .. } => Some(email),
+            Access::Keys { email, .. } => email.as_deref(),
         }
     }
 }
 
 /// Asks for an application of API 2.0.
-fn client(respondent: &mut dyn Respondent, known: &Known) -> Result<Who, Failure> {
-    Ok(Who::Client {
+fn client(respondent: &mut dyn Respondent, known: &Known) -> Result<Access, Failure> {
+    Ok(Access::Client {
         id: respondent.line(&CLIENT_ID, known.client_id.as_ref())?,
         secret: respondent.secret(&CLIENT_SECRET, known.client_secret.as_ref())?,
     })
 }
 
 /// Asks for an administrator and the application of API 1.0.
-fn administrator(respondent: &mut dyn Respondent, known: &Known) -> Result<Who, Failure> {
+fn administrator(respondent: &mut dyn Respondent, known: &Known) -> Result<Access, Failure> {
     let app = App {
         id: respondent.line(&APP_ID, known.app_id.as_ref())?,
         key: respondent.secret(&APP_KEY, known.app_key.as_ref())?,
     };
     let email = respondent.email()?;
     if let Some(password) = respondent.password()? {
-        return Ok(Who::LogIn {
+        return Ok(Access::LogIn {
             app,
             email: email.unwrap_or_default(),
             password,
@@ -225,7 +225,7 @@ fn administrator(respondent: &mut dyn Respondent, known: &Known) -> Result<Who, 
             respondent.secret(&SECRET_KEY, secret_key.as_ref())?,
         ),
     };
-    Ok(Who::Keys {
+    Ok(Access::Keys {
         app,
         email,
         access_key,
@@ -240,13 +240,13 @@ fn is_word(text: &str) -> Result<(), &'static str> {
 fn is_address(text: &str) -> Result<(), &'static str> {
     let (name, host) = text.split_once('@').unwrap_or((text, ""));
     if text.contains(char::is_whitespace) {
-        Err("an e-mail address, please: it holds a space")
+        Err("not an e-mail address: it holds a space")
     } else if host.is_empty() {
-        Err("an e-mail address, please: it has no @ with a domain")
+        Err("not an e-mail address: it has no @ with a domain")
     } else if name.is_empty() {
-        Err("an e-mail address, please: it has no name before the @")
+        Err("not an e-mail address: it has no name before the @")
     } else if !host.contains('.') {
-        Err("an e-mail address, please: its domain has no dot")
+        Err("not an e-mail address: its domain has no dot")
     } else {
         Ok(())
     }

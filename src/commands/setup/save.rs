@@ -1,4 +1,4 @@
-//! Writing what was found out: credentials first, so that a configuration is never without them.
+//! Writes credentials, then the configuration, so that a configuration always has its credentials.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> R
             api: answers.api(),
             base_url: connected.client.base(),
             account_code: &connected.account_code,
-            // of the other generation, what is known stays
+            // keep the saved values of the other API generation
             email: answers.email().unwrap_or(&setup.config.mimecast.email),
             app_id: answers
                 .app()
@@ -31,8 +31,8 @@ pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> R
     let folder = path.parent().unwrap_or(Path::new("."));
     durable::make_folder(folder, Mode::PRIVATE_FOLDER)
         .map_err(|error| failure("make", folder, &error))?;
-    folders::prepare_own(&saved)?;
-    let secrets = credentials::place(path);
+    folders::make_state_and_log(&saved)?;
+    let secrets = credentials::path_beside(path);
     match &connected.secrets {
         Secrets::Keys(keys) => keys.save(&secrets),
         Secrets::Client(secret) => secret.save(&secrets),
@@ -41,7 +41,7 @@ pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> R
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
     let text = text.as_bytes();
     match saved.network.proxy {
-        Proxy::Url(_) => durable::replace_secret(&target, text), // a password may stand in it
+        Proxy::Url(_) => durable::replace_secret(&target, text), // the URL may hold a password
         Proxy::System | Proxy::None => {
             let mode = mode_of(&target).unwrap_or(Mode(0o640));
             durable::replace(&SystemDisk, &target, text, mode)
@@ -51,7 +51,7 @@ pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> R
     Ok(())
 }
 
-/// What the owner of an existing file decided.
+/// Returns the mode of an existing file, so that the setup keeps it.
 #[cfg(unix)]
 fn mode_of(path: &Path) -> Option<Mode> {
     use std::os::unix::fs::PermissionsExt as _;

@@ -1,7 +1,7 @@
-//! The terminal, given back as it was, also when Ctrl-C ends a hidden question.
+//! Restores the terminal, also after Ctrl-C at a hidden question.
 //!
-//! A question waits in a read that no signal ends, and a hidden one has switched the echo off. While
-//! questions are asked, a thread watches for the signal, puts things right and ends the program.
+//! A question waits in a read that a signal does not end, and a hidden question has switched the echo off.
+//! During the questions, a thread waits for the signal, restores the terminal and ends the program.
 
 #[cfg(unix)]
 use std::io;
@@ -15,7 +15,7 @@ use crate::failure::{Code, Failure};
 use crate::report::Report;
 use crate::run::output::Output;
 
-/// While this lives, a signal restores the terminal and ends the program.
+/// A guard: until it is dropped, a signal restores the terminal and ends the program.
 pub(super) struct Terminal {
     is_over: Arc<AtomicBool>,
 }
@@ -24,11 +24,11 @@ impl Terminal {
     pub(super) fn guard(clock: &Clock, output: &Output) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let (over, clock, output) = (Arc::clone(&is_over), clock.clone(), output.clone());
-        let before = Settings::now();
+        let before = TerminalModes::read();
         thread::spawn(move || {
             while !over.load(Ordering::Relaxed) {
                 if let Err(stopped) = clock.sleep(TICK) {
-                    leave(&before, &output, stopped);
+                    end_program(&before, &output, stopped);
                 }
             }
         });
@@ -42,19 +42,19 @@ impl Drop for Terminal {
     }
 }
 
-/// Waits for the thread that ends the program: a question was interrupted.
+/// Waits until the other thread ends the program, after Ctrl-C at a question.
 pub(super) fn wait_for_the_end() -> ! {
     loop {
         thread::park();
     }
 }
 
-/// Ends the program from the middle of a question, before anything was saved.
+/// Ends the program during a question. The setup has saved nothing yet.
 #[expect(
     clippy::disallowed_methods,
     reason = "the questioning thread sleeps in a read"
 )]
-fn leave(before: &Settings, output: &Output, stopped: Stopped) -> ! {
+fn end_program(before: &TerminalModes, output: &Output, stopped: Stopped) -> ! {
     before.restore();
     eprintln!();
     let what = format!("{stopped}, nothing was changed");
@@ -67,31 +67,32 @@ fn leave(before: &Settings, output: &Output, stopped: Stopped) -> ! {
     std::process::exit(code as i32);
 }
 
-/// Echo and all else that a terminal is set to.
+/// The settings of the terminal, such as echo.
 #[cfg(unix)]
-struct Settings(Option<rustix::termios::Termios>);
+struct TerminalModes(Option<rustix::termios::Termios>);
 
 #[cfg(unix)]
-impl Settings {
-    fn now() -> Self {
+impl TerminalModes {
+    fn read() -> Self {
         Self(rustix::termios::tcgetattr(io::stdin()).ok())
     }
 
     fn restore(&self) {
         use rustix::termios::{OptionalActions, tcsetattr};
         if let Some(before) = &self.0 {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Flush, before); // a terminal that has gone needs nothing
+            // fails only if the terminal has gone
+            let _ = tcsetattr(io::stdin(), OptionalActions::Flush, before);
         }
     }
 }
 
-/// On Windows the console restores its mode itself when a program ends.
+/// Empty, because on Windows the console restores its mode when a program ends.
 #[cfg(not(unix))]
-struct Settings;
+struct TerminalModes;
 
 #[cfg(not(unix))]
-impl Settings {
-    fn now() -> Self {
+impl TerminalModes {
+    fn read() -> Self {
         Self
     }
 

@@ -1,4 +1,4 @@
-//! Words a failure for the setup: the step to revisit, and what to do before it is run again.
+//! Words a failure for the setup: the preparation step to revisit, and the remedy before the next start.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use crate::config;
 use crate::failure::{Code, Failure};
 use crate::run;
 
-/// A note about keys that stop working by themselves.
-pub(super) fn expiry(lifetime_seconds: Option<u64>) -> Option<String> {
+/// Returns a note about keys that expire within a year.
+pub(super) fn expiry_note(lifetime_seconds: Option<u64>) -> Option<String> {
     const YEAR: u64 = 365 * 24 * 3_600;
     let seconds = lifetime_seconds.filter(|seconds| (1..YEAR).contains(seconds))?;
     let life = match (seconds / 86_400, seconds / 3_600) {
@@ -24,8 +24,8 @@ pub(super) fn expiry(lifetime_seconds: Option<u64>) -> Option<String> {
     ))
 }
 
-/// Adds which part of the preparation a refusal points at.
-pub(super) fn revisit(error: ApiError) -> Failure {
+/// Names the preparation step that a denial points at.
+pub(super) fn with_preparation_step(error: ApiError) -> Failure {
     let ApiError::Denied(denial) = &error else {
         return error.into();
     };
@@ -38,22 +38,22 @@ pub(super) fn revisit(error: ApiError) -> Failure {
             "user, password, no two-step authentication; a directory's password needs --auth-type domain",
         ),
         Denial::UnknownAddress => (1, "user"),
-        Denial::Region => (1, "user; without --base-url the region is found"),
+        Denial::Region => (
+            1,
+            "user; or omit --base-url, so that Mimecast names the region",
+        ),
         Denial::Permission(_) => (2, "role"),
         Denial::Expired => (4, "authentication profile"),
         Denial::ApplicationId => (7, "application id; a new one works after 30 minutes"),
         Denial::Client | Denial::Token => (3, "client id and secret"),
-        Denial::Keys | Denial::Clock(_) => (
-            7,
-            "application key; or a key pair, or this host's clock, is wrong",
-        ),
+        Denial::Keys | Denial::Clock(_) => (7, "application key, key pair, or this host's clock"),
     };
     let remedy = format!("check preparation step {step} in docs/prepare-mimecast.md ({matter})");
     Failure::new(Code::Denied, error.to_string(), remedy)
 }
 
-/// What to do differs from a collector's failure, which the next run makes up for.
-pub(super) fn in_words_of_setup(mut failure: Failure, setup: &Setup) -> Failure {
+/// Replaces the remedy of a collector, whose next run continues, because a setup must be run again.
+pub(super) fn with_remedy_of_setup(mut failure: Failure, setup: &Setup) -> Failure {
     let once_more = format!("run {PROGRAM} again");
     failure.remedy = match failure.code {
         Code::Interrupted | Code::Terminated => once_more,
@@ -62,19 +62,19 @@ pub(super) fn in_words_of_setup(mut failure: Failure, setup: &Setup) -> Failure 
             format!("{}, then {once_more}", trust_the_proxy(setup))
         }
         Code::Later => format!("check network, firewall and proxy, then {once_more}"),
-        _ => return again(run::with_whole_path(failure, &setup.path)),
+        _ => return replace_next_run(run::with_whole_path(failure, &setup.path)),
     };
     failure
 }
 
-/// Says who goes on after a fault of the host: no next run does.
-pub(super) fn again(mut failure: Failure) -> Failure {
+/// Replaces "the next run goes on" in the remedy, because a setup has no next run.
+pub(super) fn replace_next_run(mut failure: Failure) -> Failure {
     let then = format!("; then run {PROGRAM} again");
     failure.remedy = failure.remedy.replace("; the next run goes on", &then);
     failure
 }
 
-/// The lines that make the setup trust a proxy which opens TLS.
+/// Returns the remedy for a proxy that opens TLS: how to trust its certificate.
 fn trust_the_proxy(setup: &Setup) -> String {
     let path = setup.path.display();
     let line = config::CA_FILE_LINE;

@@ -1,4 +1,4 @@
-//! Tests of the addresses that are accepted, and of the messages about the others.
+//! Tests of the accepted addresses, and of the messages about refused ones.
 
 use super::*;
 
@@ -64,7 +64,7 @@ fn other_hosts_are_refused_however_they_are_dressed_up() {
 fn plain_http_is_refused_except_on_loopback() {
     let expected = |example| {
         format!(
-            "not https: expected https://, or http:// for a loopback host alone, such as {example}"
+            "not https: expected https://, or http:// for a loopback host only, such as {example}"
         )
     };
     let us = "https://us-api.mimecast.com";
@@ -154,7 +154,7 @@ fn a_path_query_or_fragment_is_refused() {
         let text = format!("https://us-api.mimecast.com{tail}");
         assert_eq!(
             refusal(&text),
-            "goes on after the host: expected no path, query or fragment, such as \
+            "has a path, query or fragment: expected none, such as \
              https://us-api.mimecast.com"
         );
     }

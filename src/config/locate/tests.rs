@@ -1,4 +1,4 @@
-//! The places of the configuration file.
+//! Tests of the places of the configuration file.
 
 use std::fs;
 
@@ -167,7 +167,7 @@ fn the_current_folder_is_used_for_an_explicit_relative_path_alone() {
 #[test]
 fn setup_writes_where_it_is_told_else_where_the_user_may() {
     let mut machine = Machine::new();
-    let place = |machine: &Machine, explicit| default_place(explicit, &machine.environment);
+    let place = |machine: &Machine, explicit| default_path(explicit, &machine.environment);
     let user = machine.at("home/.config/mimecast-collector/config.toml");
     assert_eq!(place(&machine, None), Ok(user));
 
@@ -186,8 +186,11 @@ fn setup_writes_where_it_is_told_else_where_the_user_may() {
 
 #[test]
 fn without_any_folder_setup_asks_for_a_name() {
-    let error = default_place(None, &Environment::default()).unwrap_err();
-    assert_eq!(error.message, "this user has no folder for configuration");
+    let error = default_path(None, &Environment::default()).unwrap_err();
+    assert_eq!(
+        error.message,
+        "this user does not have a configuration folder"
+    );
     assert_eq!(
         error.remedy,
         "name the file with --config or MIMECAST_CONFIG"

@@ -1,4 +1,4 @@
-//! Files that setup has not completed.
+//! Tests of files that setup has not completed.
 
 use super::*;
 

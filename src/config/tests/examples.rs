@@ -1,8 +1,8 @@
-//! The examples in messages.
+//! Tests of the examples in messages.
 
 use super::*;
 
-/// Between the first quotation marks, or to the end of the sentence.
+/// Returns the text between the first quotation marks, or up to the end of the sentence.
 fn example_in(message: &str) -> &str {
     let (_, example) = message.split_once("such as ").expect("an example");
     match example.strip_prefix('"') {
