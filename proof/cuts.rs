@@ -2,7 +2,7 @@
 //!
 //! The installation lives on an image file of its own. At a random moment of a run the kernel is
 //! told to shut that file system down without flushing its journal, which drops what a cut of the
-//! power would drop; it is mounted again, which replays the journal, and the next run goes on.
+//! power would drop; it is mounted again, which replays the journal, and the next run continues.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

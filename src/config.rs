@@ -30,7 +30,7 @@ use std::time::Duration;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use edit::{Saved, rewrite};
 pub use environment::{Environment, User};
-pub use error::ConfigError;
+pub use error::{ConfigError, NEXT_RUN};
 pub use locate::{default_path, find};
 pub use private_stores::PrivateStores;
 pub use sections::{

@@ -243,7 +243,7 @@ fn a_window_that_does_not_fit_into_one_run_is_collected_in_several_however_slow_
     let published = place.audit_ids().len();
     assert!(
         published > 400,
-        "the next run goes on with pieces: {published}"
+        "the next run continues with pieces: {published}"
     );
     let (from, to) = windows(&place)[asked];
     assert!(to - from <= TimeDelta::hours(12), "half of it: {from} {to}");

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::Path;
 
+/// The end of a remedy for a collector. A setup has no next run, and replaces it.
+pub const NEXT_RUN: &str = "; the next run continues";
+
 /// The reason why the configuration or the credentials cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -37,8 +40,8 @@ impl ConfigError {
             }
             _ if error.raw_os_error().is_none() => (format!("correct {path}"), false),
             _ => {
-                let remedy = "check the disk and the limits of this host; the next run goes on";
-                (remedy.to_owned(), true)
+                let remedy = "check the disk and the limits of this host";
+                (format!("{remedy}{NEXT_RUN}"), true)
             }
         };
         Self {

@@ -6,7 +6,7 @@ use super::{CERTIFICATE, Code, Failure, OUT_OF_TIME, Reach};
 use crate::api::ApiError;
 use crate::api::answer::Denial;
 use crate::clock::Stopped;
-use crate::config::ConfigError;
+use crate::config::{ConfigError, NEXT_RUN};
 use crate::spool::SpoolError;
 
 impl From<ApiError> for Failure {
@@ -69,11 +69,8 @@ fn of_api(error: &ApiError) -> Failure {
             Code::NotUnderstood,
             "nothing was lost; please report it if it repeats",
         ),
-        ApiError::Sink(_) => (Code::Disk, "free or repair the disk; the next run goes on"),
-        ApiError::Host(_) => (
-            Code::Disk,
-            "raise the limits of this user on this host; the next run goes on",
-        ),
+        ApiError::Sink(_) => return of_host("free or repair the disk"),
+        ApiError::Host(_) => return of_host("raise the limits of this user on this host"),
         ApiError::Stopped(stopped) => return of_stop(*stopped),
         ApiError::PrivateStore(host) => {
             return Failure::new(Code::Config, "", allow_private(host));
@@ -109,8 +106,13 @@ fn of_network(why: &str) -> Failure {
                       config.toml (ca_file = \"/path/of/certificate.pem\"); else report it";
         return Failure::later(CERTIFICATE, "", remedy).if_it_lasts(Code::Config, remedy);
     }
-    let remedy = "nothing to do if it passes: the next run goes on; else check network and proxy";
+    let remedy = "nothing to do if it passes: the next run continues; else check network and proxy";
     Failure::later("unreachable", "", remedy)
+}
+
+/// Returns a failure of the host, which needs `remedy` before the next run.
+fn of_host(remedy: &str) -> Failure {
+    Failure::new(Code::Disk, "", format!("{remedy}{NEXT_RUN}"))
 }
 
 fn of_spool(error: &SpoolError) -> Failure {
@@ -129,11 +131,7 @@ fn of_spool(error: &SpoolError) -> Failure {
                 path.display()
             ),
         ),
-        SpoolError::Disk { .. } => Failure::new(
-            Code::Disk,
-            "",
-            "free or repair the disk; the next run goes on",
-        ),
+        SpoolError::Disk { .. } => of_host("free or repair the disk"),
         SpoolError::Busy { .. } => Failure::later(
             "busy",
             "",
@@ -175,9 +173,9 @@ fn of_stop(stopped: Stopped) -> Failure {
         Stopped::Terminated => Code::Terminated,
         Stopped::OutOfTime => {
             let remedy = "raise budget_minutes under [run] in config.toml";
-            return Failure::later(OUT_OF_TIME, "", "nothing to do: the next run goes on")
+            return Failure::later(OUT_OF_TIME, "", "nothing to do: the next run continues")
                 .if_it_lasts(Code::Config, remedy);
         }
     };
-    Failure::new(code, "", "nothing to do: the next run goes on")
+    Failure::new(code, "", "nothing to do: the next run continues")
 }

@@ -64,7 +64,7 @@ fn code_75_when_a_later_run_makes_up_for_it() {
     let place = Installation::connected();
     place.always(Endpoint::Siem, changes::status(503));
     let outcome = explains(place.siem(), 75, "HTTP status 503");
-    outcome.says("the next run goes on").says("\n  log: ");
+    outcome.says("the next run continues").says("\n  log: ");
     let text = fs::read_to_string(place.path("config.toml")).expect("readable");
     let closed = text.replace(&place.sandbox.url(), "http://127.0.0.1:9");
     fs::write(place.path("config.toml"), closed).expect("written");

@@ -101,19 +101,24 @@ impl Known {
             discovery_url: BaseUrl::parse(&flags.discovery_url)
                 .map_err(|error| refused("--discovery-url", &error.to_string()))?,
         };
+        known.check(flags)?;
+        Ok(known.drop_unflagged_keys(flags))
+    }
+
+    /// Refuses a secret or a flag that cannot be right.
+    fn check(&self, flags: &Flags) -> Result<(), Failure> {
         for (key, question) in [
-            (&known.client_secret, CLIENT_SECRET),
-            (&known.app_key, APP_KEY),
-            (&known.access_key, ACCESS_KEY),
-            (&known.secret_key, SECRET_KEY),
+            (&self.client_secret, CLIENT_SECRET),
+            (&self.app_key, APP_KEY),
+            (&self.access_key, ACCESS_KEY),
+            (&self.secret_key, SECRET_KEY),
         ] {
             let key = key.as_ref().map(|key| key.expose_secret().trim());
             check(key, &question)?;
         }
         check(flags.client_id.as_deref(), &CLIENT_ID)?;
         check(flags.app_id.as_deref(), &APP_ID)?;
-        check(flags.email.as_deref(), &EMAIL)?;
-        Ok(known.drop_unflagged_keys(flags))
+        check(flags.email.as_deref(), &EMAIL)
     }
 
     /// Removes the key pair of the environment if a flag gives a password. Else keys win over a password.

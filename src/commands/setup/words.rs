@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{PROGRAM, Setup};
 use crate::api::ApiError;
 use crate::api::answer::Denial;
-use crate::config;
+use crate::config::{self, NEXT_RUN};
 use crate::failure::{Code, Failure};
 use crate::run;
 
@@ -67,10 +67,10 @@ pub(super) fn with_remedy_of_setup(mut failure: Failure, setup: &Setup) -> Failu
     failure
 }
 
-/// Replaces "the next run goes on" in the remedy, because a setup has no next run.
+/// Replaces [`NEXT_RUN`] in the remedy, because a setup has no next run.
 pub(super) fn replace_next_run(mut failure: Failure) -> Failure {
     let then = format!("; then run {PROGRAM} again");
-    failure.remedy = failure.remedy.replace("; the next run goes on", &then);
+    failure.remedy = failure.remedy.replace(NEXT_RUN, &then);
     failure
 }
 

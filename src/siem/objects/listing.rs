@@ -198,5 +198,5 @@ impl ObjectStream {
 
 fn used_up() -> Failure {
     let what = "the list calls that Mimecast allows in a quarter of an hour are used up";
-    Failure::later(LIST_CALLS, what, "nothing to do: the next run goes on")
+    Failure::later(LIST_CALLS, what, "nothing to do: the next run continues")
 }
