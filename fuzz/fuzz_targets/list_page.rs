@@ -72,7 +72,7 @@ fn may_be_dead(token: &str) -> bool {
 fn check_address(text: &str) {
     let address = match address(text) {
         Ok(address) => address,
-        Err(why) => return assert!(why.len() < 40),
+        Err(why) => return assert!(why.len() < 80),
     };
     let (place, stem) = (address.place(), address.stem());
     let url = reqwest::Url::parse(text).expect("an address is a URL");

@@ -83,6 +83,16 @@ fn compare(
     }
 }
 
+/// True if there is no file of ours at the path. Any other error says nothing about the marker: if the
+/// run went on, it could give the state another id than the marker.
+const fn is_no_marker(error: io::ErrorKind) -> bool {
+    use io::ErrorKind::{FileTooLarge, InvalidInput, NotADirectory, NotFound};
+    matches!(
+        error,
+        NotFound | NotADirectory | InvalidInput | FileTooLarge
+    )
+}
+
 /// The marker of one stream.
 #[derive(Debug)]
 pub(super) struct Marker {
@@ -102,9 +112,7 @@ impl Marker {
         let path = settings.data.join(FOLDER).join(&settings.stream);
         let content = match durable::read(disk, &path, SIZE_LIMIT) {
             Ok(content) => Some(content),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => None,
-            Err(error) if error.raw_os_error().is_none() => None,
+            Err(error) if is_no_marker(error.kind()) => None,
             Err(error) => return Err(SpoolError::disk("read", &path, error)),
         };
         let written: Option<Owner> =

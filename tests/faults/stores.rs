@@ -112,7 +112,7 @@ fn a_store_on_this_host_or_its_link_is_never_asked_whatever_the_variables_say() 
         ("169.254.169.254".to_owned(), 75, "leads to this host"),
     ];
     let name = other_name_of_this_host();
-    stores.extend(name.map(|name| (format!("{name}:{port}"), 78, "leads to this host")));
+    stores.extend(name.map(|name| (format!("{name}:{port}"), 78, "resolves to this host")));
     for (store, code, told) in stores {
         let host = store.trim_end_matches(&format!(":{port}")).to_owned();
         for exempt in ["", &host, ".example.com"] {

@@ -36,7 +36,7 @@ fn the_same_token_again_with_an_archive_ends_the_run_instead_of_going_in_circles
     let token = last.body["data"][0]["token"].as_str().expect("a position");
     place.always(Endpoint::Siem, changes::header("mc-siem-token", token));
     let before = place.count(Endpoint::Siem);
-    Siem.holds(&place, 76, "with the token that it was asked with");
+    Siem.holds(&place, 76, "with the token of the request");
     assert_eq!(place.count(Endpoint::Siem), before + 1);
     Siem.recovers(&place);
 }
