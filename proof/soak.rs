@@ -8,6 +8,7 @@
 mod bad_items;
 mod clock;
 mod life;
+mod random_faults;
 mod service;
 mod told;
 mod weights;

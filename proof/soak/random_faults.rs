@@ -12,9 +12,9 @@ use chrono::TimeDelta;
 use tempfile::TempDir;
 
 use super::clock::Clock;
-use crate::harness::{Outcome, Installation};
-use mimecast_sandbox::{Endpoint, Reply, Wire, changes};
+use crate::harness::{Installation, Outcome};
 use crate::stream::Stream;
+use mimecast_sandbox::{Endpoint, Reply, Wire, changes};
 
 /// What happens to a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
