@@ -53,7 +53,7 @@ pub enum ApiError {
         "the object store {0} has a private address, which private_stores in [network] does not allow"
     )]
     PrivateStore(String),
-    /// The operator: the DNS of this host is wrong, and no setting helps.
+    /// The operator: the store's name is wrong in DNS or in the hosts file. No setting allows such an address.
     #[error("the name of the object store {0} resolves to this host or to a link-local address")]
     LocalStore(String),
     /// The caller: it continues from another position.

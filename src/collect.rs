@@ -25,8 +25,8 @@ use crate::logs;
 use crate::report::Report;
 use crate::spool::{self, Adopt, Batch, Lock, Settings, Spool, SpoolError};
 
-/// The longest time until which Mimecast may ask not to be called. A later time may come from a wrong clock.
-const PATIENCE: TimeDelta = TimeDelta::hours(1);
+/// The longest wait that a run accepts from an earlier run. A longer one may come from a wrong clock.
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
 
 /// The settings and the connection that every source needs.
 pub struct Context {
@@ -61,7 +61,7 @@ pub trait Source {
     /// Returns the next batch, or `None` at the end.
     ///
     /// # Errors
-    /// The failure that ends the stream for this run. The position has then not moved.
+    /// The failure that ends the stream for this run. The position stays after the last committed batch.
     fn next(&mut self, spool: &Spool) -> Result<Option<Ready>, Failure>;
 }
 
@@ -121,7 +121,8 @@ impl<'a> Collection<'a> {
     /// run. A stream with unusable state does not stop the others.
     ///
     /// # Errors
-    /// The first stream's failure if no stream can be opened. A failure with `not_before` if
+    /// The failure of a lock that another run holds. The first stream's failure if no stream can be
+    /// opened. A failure with `not_before` if
     /// Mimecast asked an earlier run to wait longer.
     pub fn open<K>(&mut self, streams: Vec<Stream<K>>) -> Result<Vec<Opened<K>>, Failure> {
         self.count = streams.len();
@@ -155,12 +156,12 @@ impl<'a> Collection<'a> {
         }
     }
 
-    /// Returns the latest time before which Mimecast asked not to be called, unless that is too far away.
+    /// Returns the latest time until which Mimecast asked to wait. Ignores times that are too far away.
     fn not_before(&self) -> Option<DateTime<Utc>> {
         let now = self.context.clock.now();
         let asked = self.spools.values().filter_map(Spool::not_before);
         asked
-            .filter(|until| now < *until && *until - now <= PATIENCE)
+            .filter(|until| now < *until && *until - now <= LONGEST_WAIT)
             .max()
     }
 
@@ -223,6 +224,7 @@ impl<'a> Collection<'a> {
         Ok(())
     }
 
+    /// Returns the earliest plausible present. [`Clock::now`] is the time of this host alone.
     fn now(&self) -> DateTime<Utc> {
         self.context.clock.present().earliest
     }

@@ -117,7 +117,7 @@ pub fn json_canonical(json: &str) -> Vec<u8> {
 /// A page of a list under API 2.0.
 #[derive(Debug)]
 pub struct ListPage {
-    /// The address of each entry in the order of the list, or the reason why it does not have one.
+    /// One result for each entry, in the order of the list: its address, or why it has none.
     pub entries: Vec<Result<String, &'static str>>,
     /// The token of the next page.
     pub next: Option<String>,

@@ -9,8 +9,8 @@ use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, V
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// Reads a document and passes each item of `data` on, as Mimecast sent it. Returns true if the
-/// document has `data`. The callback returns false to stop.
+/// Passes each item of `data` to the callback, as Mimecast sent it. Returns true if the document has
+/// `data`. If the callback returns false, reading ends with an error.
 pub(crate) struct Data<F>(F);
 
 impl<F: FnMut(&str) -> bool> Data<F> {

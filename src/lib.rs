@@ -9,7 +9,7 @@
 //!        ─▶ prune ─▶ report ─▶ exit code
 //! ```
 //!
-//! A module imports only from the lines below its own:
+//! A module imports only from the lines below its own, or from modules after it on its line:
 //!
 //! | modules | what they do |
 //! |---|---|

@@ -1,17 +1,21 @@
-//! The catalog of logs, and the only definition of folder names.
+//! The catalog of logs, and the names of the folders that hold events.
+//!
+//! A further log is a row here and a place in `PUBLISHED` if it has a folder of its own. Its [`Kind`] decides
+//! which source fetches it (`siem::archives`, `siem::objects`, `windowed`). `commands::collect` opens its
+//! stream, and `commands::setup::permissions` tries its call.
 //!
 //! Vendor pages: <https://integrations.mimecast.com/documentation/endpoint-reference/> and
 //! <https://developer.services.mimecast.com/>.
 
-/// Below the data folder: files that are not published yet. No agent may read here.
+/// The folder of files that are not published yet, below the data folder. No agent may read it.
 pub const STAGING: &str = "tmp";
-/// Below the data folder: gateway logs of either API generation.
+/// The folder of gateway logs of either API generation, below the data folder.
 pub const GATEWAY_FOLDER: &str = "mta";
-/// Below the data folder: audit events.
+/// The folder of audit events, below the data folder.
 pub const AUDIT_FOLDER: &str = "audit";
 /// The folders below the data folder that an agent reads.
 pub const PUBLISHED: [&str; 2] = [GATEWAY_FOLDER, AUDIT_FOLDER];
-/// Below the state folder: bytes that the collector could not read as events.
+/// The folder of bytes that are not readable as events, below the state folder.
 pub const QUARANTINE: &str = "quarantine";
 
 /// A log that Mimecast provides.

@@ -147,7 +147,7 @@ impl Windows {
             let seconds = skew.num_seconds();
             warn!(
                 seconds,
-                "this host's clock is wrong: planning the windows again"
+                "this host's clock differs from Mimecast's: planning the windows again"
             );
         }
         let moved_at = spool.moved_at()?;

@@ -18,7 +18,8 @@ use super::{ApiError, Sink};
 use crate::clock::Clock;
 use crate::config::{BaseUrl, Network, PrivateStores, Scope};
 
-/// The address of an object. Its query is a permission, so only host and path are shown or saved.
+/// The address of an object. Its query grants access, like a password, so only host and path are shown or
+/// saved.
 #[derive(Clone)]
 pub struct Address(Url);
 

@@ -70,7 +70,7 @@ pub enum BaseUrlError {
     },
 }
 
-/// The mistake in the text of an address, before an example is known.
+/// The reason against an address, without the example that [`BaseUrlError`] adds.
 enum Flaw {
     Syntax,
     Scheme,

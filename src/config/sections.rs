@@ -34,7 +34,7 @@ pub enum Api {
     V2,
 }
 
-/// `[folders]`: folders and permissions. Every path is absolute if the file's path is.
+/// `[folders]`: folders and permissions. A relative path starts at the folder of the configuration file.
 #[derive(Clone, Debug)]
 pub struct Folders {
     /// The data folder, which the agent reads.

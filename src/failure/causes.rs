@@ -102,7 +102,7 @@ fn allow_private(host: &str) -> String {
 /// Returns the failure of a network error. Only an untrusted certificate needs a person if it lasts.
 fn of_network(why: &str) -> Failure {
     if why.contains("certificate") {
-        let remedy = "if a proxy opens TLS here, name its certificate as ca_file under [network] in \
+        let remedy = "if a proxy inspects TLS here, name its certificate as ca_file under [network] in \
                       config.toml (ca_file = \"/path/of/certificate.pem\"); else report it";
         return Failure::later(CERTIFICATE, "", remedy).if_it_lasts(Code::Config, remedy);
     }
@@ -153,7 +153,10 @@ fn of_spool(error: &SpoolError) -> Failure {
             Failure::new(
                 Code::Config,
                 "",
-                format!("correct {path}, or move it away to start from the oldest logs"),
+                format!(
+                    "correct {path}, or move it away: collection then continues from its copy, or starts \
+                     again early enough to miss no event"
+                ),
             )
         }
     }

@@ -99,7 +99,7 @@ impl Scratch {
     /// from `modified`.
     ///
     /// # Errors
-    /// The error of the disk. After a failed sync the file is abandoned.
+    /// The error of the disk. The file is then deleted.
     pub(crate) fn keep(mut self, modified: SystemTime) -> io::Result<String> {
         self.file.set_modified(modified)?;
         self.file.sync()?;

@@ -19,8 +19,8 @@ impl Time {
         self.unknown_until.is_none().then_some(self.now)
     }
 
-    /// Returns the second from which the age of ids counts. It is late enough that no id expires
-    /// early, and that every window finds the ids of its events.
+    /// Returns the time that is saved with new ids, in seconds since 1970. It is the latest plausible
+    /// time: with an earlier one an id could expire too early, or a window could miss it.
     pub(super) fn of_ids(self) -> i64 {
         self.unknown_until.unwrap_or(self.latest).timestamp()
     }

@@ -12,12 +12,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::plan;
 use crate::spool::{Digest, Spool, SpoolError};
 
-/// The number of times that each line is published.
+/// The number of times that each line was published and not yet skipped.
 #[derive(Debug, Default)]
 pub(super) struct Published(HashMap<Digest, u32>);
 
 impl Published {
-    /// Reads the files of all windows that end after `from`.
+    /// Reads the files of all windows that end at `from` or later.
     ///
     /// # Errors
     /// [`SpoolError::Disk`] if the folder or a file cannot be read.
@@ -41,7 +41,7 @@ impl Published {
         Ok(Self(lines))
     }
 
-    /// True once for each time that the line is published.
+    /// True if the line, with its line break, was published and must be skipped. Counts down.
     pub(super) fn take(&mut self, line: &[u8]) -> bool {
         if self.0.is_empty() {
             return false;
@@ -51,7 +51,11 @@ impl Published {
     }
 }
 
-/// Returns the newest end of a window in the names of published files, unless it is in the future.
+/// Returns the newest end of a window in the names of published files. Ignores ends more than a day in the
+/// future, because a clock was wrong when they were published.
+///
+/// # Errors
+/// [`SpoolError::Disk`] if the folder cannot be read.
 pub(super) fn newest_end(
     spool: &Spool,
     present: DateTime<Utc>,

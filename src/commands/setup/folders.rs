@@ -22,7 +22,7 @@ fn subfolders(data: &Path) -> impl Iterator<Item = PathBuf> {
 /// Checks the name of a data folder.
 ///
 /// # Errors
-/// The reason against it, as the rest of a sentence that begins with "it".
+/// The reason against it: a clause without a subject, such as "is a home folder: …".
 pub(super) fn check_name(
     data: &Path,
     config: &Config,

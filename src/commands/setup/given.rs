@@ -37,7 +37,8 @@ pub struct Known {
     pub secret_key: Option<SecretString>,
     pub auth_type: AuthType,
     pub base_url: Option<BaseUrl>,
-    /// The host that an earlier setup saved. It replaces a search for the region, which needs an address.
+    /// The host that an earlier setup saved. The setup uses it if no e-mail address is
+    /// known, because a search for the region needs one.
     pub saved_base_url: Option<BaseUrl>,
     pub discovery_url: BaseUrl,
 }
@@ -74,12 +75,12 @@ impl Known {
             }
             None => given.data.then(|| config.folders.data.clone()),
         };
-        let kept = setup.existing.as_ref().and_then(|_| {
+        let kept_app_key = setup.existing.as_ref().and_then(|_| {
             Credentials::load(&setup.path, environment)
                 .ok()
                 .map(|kept| kept.app_key().clone())
         });
-        let kept_secret = setup.existing.as_ref().and_then(|_| {
+        let kept_client_secret = setup.existing.as_ref().and_then(|_| {
             let kept = ClientSecret::load(&setup.path, environment).ok()?;
             Some(SecretString::from(kept.expose_secret()))
         });
@@ -87,10 +88,10 @@ impl Known {
             api,
             client_id: text(&flags.client_id, &config.mimecast.client_id),
             client_secret: secret(&flags.client_secret_file, &environment.client_secret)?
-                .or(kept_secret),
+                .or(kept_client_secret),
             data,
             app_id: text(&flags.app_id, &config.mimecast.app_id),
-            app_key: secret(&flags.app_key_file, &environment.app_key)?.or(kept),
+            app_key: secret(&flags.app_key_file, &environment.app_key)?.or(kept_app_key),
             email: text(&flags.email, &config.mimecast.email),
             password: secret(&flags.password_file, &environment.password)?,
             access_key: secret(&flags.access_key_file, &environment.access_key)?,
@@ -121,7 +122,8 @@ impl Known {
         check(flags.email.as_deref(), &EMAIL)
     }
 
-    /// Removes the key pair of the environment if a flag gives a password. Else keys win over a password.
+    /// Removes the keys of the environment if a flag gives a password and no flag gives a key.
+    /// Otherwise a key pair takes precedence over a password.
     fn drop_unflagged_keys(mut self, flags: &Flags) -> Self {
         let keys_flagged = flags.access_key_file.is_some() || flags.secret_key_file.is_some();
         if flags.password_file.is_some() && !keys_flagged {
@@ -158,7 +160,8 @@ impl<'a> Unattended<'a> {
         Self { known, missing }
     }
 
-    /// Returns the answer. If there is none, notes its flag, and [`Respondent::end`] refuses all answers.
+    /// Returns the answer. If it is missing, notes its flag and returns an empty answer, and
+    /// [`Respondent::end`] then fails.
     fn require<T: Clone + Default>(&mut self, known: Option<&T>, flag: &'static str) -> T {
         if known.is_none() {
             self.missing.push(flag);
@@ -270,7 +273,7 @@ fn read_secret(file: &Path, setup: &Setup) -> Result<SecretString, Failure> {
         Failure::new(Code::Usage, what, "name a file that holds only the secret")
     };
     let bytes = if file == Path::new("-") {
-        let _terminal = Terminal::guard(&setup.clock, &setup.output); // no signal ends this read
+        let _terminal = Terminal::guard(&setup.clock, &setup.output); // a signal does not interrupt this read, so the guard ends the program
         let mut bytes = Vec::new();
         io::stdin()
             .lock()

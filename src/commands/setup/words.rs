@@ -35,12 +35,13 @@ pub(super) fn with_preparation_step(error: ApiError) -> Failure {
     let (step, matter) = match denial {
         Denial::Login => (
             1,
-            "user, password, no two-step authentication; a directory's password needs --auth-type domain",
+            "user, password, two-step authentication switched off; for a password of your directory use \
+             --auth-type domain",
         ),
         Denial::UnknownAddress => (1, "user"),
         Denial::Region => (
             1,
-            "user; or omit --base-url, so that Mimecast names the region",
+            "user; or the region: omit --base-url, and Mimecast names it",
         ),
         Denial::Permission(_) => (2, "role"),
         Denial::Expired => (4, "authentication profile"),
@@ -74,16 +75,16 @@ pub(super) fn replace_next_run(mut failure: Failure) -> Failure {
     failure
 }
 
-/// Returns the remedy for a proxy that opens TLS: how to trust its certificate.
+/// Returns the remedy for a proxy that inspects TLS: how to trust its certificate.
 fn trust_the_proxy(setup: &Setup) -> String {
     let path = setup.path.display();
     let line = config::CA_FILE_LINE;
     let step = if setup.path.exists() {
-        format!("name its certificate under [network] in {path}: {line}")
+        format!("name the proxy's certificate under [network] in {path}: {line}")
     } else {
         let has_folder = setup.path.parent().is_some_and(Path::exists);
-        let folder = if has_folder { "" } else { " and its folder" };
+        let folder = if has_folder { "" } else { " (and its folder)" };
         format!("create {path}{folder} with two lines, [network] and {line}")
     };
-    format!("if a proxy opens TLS here, {step}")
+    format!("if a proxy inspects TLS here, {step}")
 }

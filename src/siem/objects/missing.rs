@@ -77,7 +77,7 @@ const LIST_RUNS: u32 = 3;
 /// Decides about an object that has failed in `failed_before` earlier runs that count.
 pub(super) fn verdict(reason: Reason, failed_before: u32, evidence: Evidence) -> Verdict {
     let counts = match reason {
-        // the list itself shows it, so the store does not matter
+        // these do not depend on what else the store returned: the list shows them, or the bytes do
         Reason::NotListed
         | Reason::PageRefused
         | Reason::NoList

@@ -1,4 +1,5 @@
-//! The position of an event type: the next page, and the objects that are still owed.
+//! The position of an event type: the page to list, and the listed objects that could not be fetched yet
+//! (owed).
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
