@@ -10,10 +10,16 @@ struct Machine {
     environment: Environment,
 }
 
+/// Returns a path below `root`, with the separators of this system.
+fn below(root: &Path, path: &str) -> PathBuf {
+    path.split('/')
+        .fold(root.to_owned(), |at, part| at.join(part))
+}
+
 impl Machine {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
-        let at = |path: &str| Some(root.path().join(path));
+        let at = |path: &str| Some(below(root.path(), path));
         let environment = Environment {
             executable: at("opt/bin/siem_collection"),
             user_folder: at("home/.config/mimecast-collector"),
@@ -24,7 +30,7 @@ impl Machine {
     }
 
     fn at(&self, path: &str) -> PathBuf {
-        self.root.path().join(path)
+        below(self.root.path(), path)
     }
 
     fn put(&self, path: &str) -> PathBuf {
