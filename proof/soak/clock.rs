@@ -19,7 +19,7 @@ impl Clock {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("proof/soak/clock.c");
         let compiled = Command::new("cc")
             .args(["-shared", "-fPIC", "-O", "-o"])
-            .args([clock.library(), source])
+            .args([clock.shared_object(), source])
             .status();
         match compiled {
             Ok(status) if status.success() => Ok(clock),
@@ -28,7 +28,7 @@ impl Clock {
         }
     }
 
-    fn library(&self) -> PathBuf {
+    fn shared_object(&self) -> PathBuf {
         self.folder.path().join("clock.so")
     }
 
@@ -36,7 +36,7 @@ impl Clock {
     /// and its number of open files in the file `costs`.
     pub(super) fn shift(&self, command: &mut Command, by: TimeDelta, costs: &Path) {
         command
-            .env("LD_PRELOAD", self.library())
+            .env("LD_PRELOAD", self.shared_object())
             .env("CLOCK_SECONDS", by.num_seconds().to_string())
             .env("COSTS", costs);
     }

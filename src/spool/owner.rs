@@ -83,8 +83,8 @@ fn compare(
     }
 }
 
-/// True if there is no file of ours at the path. Any other error says nothing about the marker: if the
-/// run went on, it could give the state another id than the marker.
+/// True if the error shows that the folder has no marker. After any other error the run must stop, because
+/// it could give the state another id than the marker has.
 const fn is_no_marker(error: io::ErrorKind) -> bool {
     use io::ErrorKind::{FileTooLarge, InvalidInput, NotADirectory, NotFound};
     matches!(

@@ -7,7 +7,7 @@ use crate::harness::{Installation, SIEM};
 use crate::told::Told;
 use mimecast_sandbox::{Endpoint, Object, Reply};
 
-/// One good object behind further entries, which each list shows anew; `{store}` stands for where objects are.
+/// Serves further entries and then one good object, in each list. `{store}` becomes the address of the store.
 fn behind(entries: impl Fn(usize) -> String + Send + Sync + 'static) -> Installation {
     let place = Installation::configured_by_token(
         "[siem]\ncloud_gateway_types = \"receipt\"\n[run]\nbudget_minutes = 1",

@@ -20,7 +20,7 @@ pub(crate) fn flip(at: impl Fn(usize) -> usize, bits: u8) -> impl Fn(&mut Reply)
     }
 }
 
-/// A page of HTML as somebody before the service refuses.
+/// A page of HTML with which a proxy refuses a request.
 pub(crate) fn html_400(reply: &mut Reply) {
     changes::html_200()(reply);
     reply.status = 400;

@@ -76,7 +76,7 @@ impl Sandbox {
         self.shared.service().v2.tokens.texts()
     }
 
-    /// The signatures of all presigned addresses: whoever has one can read the object.
+    /// Returns the signatures of all presigned addresses. A client with a signature can read the object.
     pub fn signatures(&self) -> Vec<String> {
         let service = self.shared.service();
         let addresses = service.v2.addresses.values();

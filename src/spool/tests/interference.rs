@@ -14,14 +14,14 @@ fn whoever_takes_the_lock_or_the_state_away_stops_every_further_change() {
         ("the lock is gone", |_, lock| {
             std::fs::remove_file(lock).unwrap();
         }),
-        ("another lock stands in its place", |_, lock| {
+        ("another lock replaced it", |_, lock| {
             std::fs::remove_file(lock).unwrap();
             drop(Lock::take(lock.parent().unwrap(), "siem").unwrap());
         }),
         ("the state is gone", |simulation, _| {
             simulation.model.tamper(Path::new(RECORD), None);
         }),
-        ("another state stands in its place", |simulation, _| {
+        ("another state replaced it", |simulation, _| {
             let mut bytes = simulation.content(Path::new(RECORD)).unwrap();
             bytes[30] ^= 1;
             simulation.model.tamper(Path::new(RECORD), Some(&bytes));
