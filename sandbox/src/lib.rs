@@ -45,6 +45,7 @@ mod meter;
 mod past;
 mod reads;
 mod record_kinds;
+mod record_kinds_threats;
 mod records;
 mod reply;
 #[cfg(test)]

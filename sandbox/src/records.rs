@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
 use crate::record_kinds as kinds;
+use crate::record_kinds_threats as threats;
 
 /// The ten log types, by the prefix of their file names.
 pub const LOG_TYPES: [&str; 10] = [
@@ -45,12 +46,12 @@ impl Record {
             "process" => kinds::process(&mut draw),
             "delivery" => kinds::delivery(&mut draw),
             "jrnl" => kinds::journal(&mut draw),
-            "ttp_url" => kinds::ttp_url(&mut draw),
-            "ttp_ap" => kinds::ttp_attachment(&mut draw),
-            "impersonation" => kinds::impersonation(&mut draw),
-            "iep" => kinds::internal_email(&mut draw),
-            "av" => kinds::antivirus(&mut draw),
-            "spameventthread" => kinds::spam_thread(&mut draw),
+            "ttp_url" => threats::ttp_url(&mut draw),
+            "ttp_ap" => threats::ttp_attachment(&mut draw),
+            "impersonation" => threats::impersonation(&mut draw),
+            "iep" => threats::internal_email(&mut draw),
+            "av" => threats::antivirus(&mut draw),
+            "spameventthread" => threats::spam_thread(&mut draw),
             other => panic!("no log type {other}"),
         }
     }
