@@ -45,79 +45,51 @@ fn refuses_a_wrong_signature_without_complaint() {
     );
 }
 
+/// A good call, spoiled in one way.
+fn spoiled(spoil: impl FnOnce(&mut Call)) -> Call {
+    let mut call = Call::new(Endpoint::Account, &json!({"data": []}));
+    spoil(&mut call);
+    call
+}
+
 #[test]
-fn refuses_misuse_and_complains() {
+fn refuses_stale_and_repeated_calls_and_complains() {
     let sandbox = Sandbox::start();
     sandbox.allow_complaints();
-    let good = json!({"data": []});
-    let stale = Call {
-        date: dates::to_signed(Utc::now() - TimeDelta::minutes(16)),
-        ..Call::new(Endpoint::Account, &good)
-    };
+    let stale = dates::to_signed(Utc::now() - TimeDelta::minutes(16));
+    let stale = spoiled(|call| call.date = stale);
     assert_eq!(stale.send(&sandbox).status, 401);
-    let first = Call::new(Endpoint::Account, &good);
+    let first = Call::new(Endpoint::Account, &json!({"data": []}));
     assert_eq!(first.send(&sandbox).status, 200);
-    assert_eq!(
-        first.send(&sandbox).status,
-        401,
-        "a request id is used once"
-    );
+    assert_eq!(first.send(&sandbox).status, 401, "the same request id");
+    assert_eq!(sandbox.complaints().len(), 2);
+    assert_eq!(sandbox.count(Endpoint::Account), 3);
+}
+
+#[test]
+fn refuses_malformed_calls_and_complains() {
+    let sandbox = Sandbox::start();
+    sandbox.allow_complaints();
+    let more = json!({"data": [], "more": 1});
+    let no_form = json!({"data": [{"type": "MTA"}]});
     let refused = [
+        (400, Call::new(Endpoint::Account, &more)),
+        (400, Call::new(Endpoint::Siem, &no_form)),
+        (400, spoiled(|call| call.body = "{'data': []}".to_owned())),
         (
-            Call::new(Endpoint::Account, &json!({"data": [], "more": 1})),
-            400,
-        ),
-        (
-            Call::new(Endpoint::Siem, &json!({"data": [{"type": "MTA"}]})),
-            400,
-        ),
-        (
-            Call {
-                body: "{'data': []}".to_owned(),
-                ..Call::new(Endpoint::Account, &good)
-            },
-            400,
-        ),
-        (
-            Call {
-                path: "/api/audit/other".to_owned(),
-                ..Call::new(Endpoint::Account, &good)
-            },
             404,
+            spoiled(|call| call.path = "/api/audit/other".to_owned()),
         ),
-        (
-            Call {
-                path: "/api/account/get-account?a=b".to_owned(),
-                ..Call::new(Endpoint::Account, &good)
-            },
-            404,
-        ),
-        (
-            Call {
-                method: "GET",
-                ..Call::new(Endpoint::Account, &good)
-            },
-            405,
-        ),
-        (
-            Call {
-                content_type: "text/plain",
-                ..Call::new(Endpoint::Account, &good)
-            },
-            400,
-        ),
+        (404, spoiled(|call| call.path.push_str("?a=b"))),
+        (405, spoiled(|call| call.method = "GET")),
+        (400, spoiled(|call| call.content_type = "text/plain")),
     ];
-    for (call, status) in refused {
-        assert_eq!(
-            call.send(&sandbox).status,
-            status,
-            "{} {}",
-            call.path,
-            call.body
-        );
+    for (status, call) in &refused {
+        let answer = call.send(&sandbox);
+        assert_eq!(answer.status, *status, "{} {}", call.path, call.body);
     }
-    assert_eq!(sandbox.complaints().len(), 9);
-    assert_eq!(sandbox.count(Endpoint::Account), 7);
+    assert_eq!(sandbox.complaints().len(), refused.len());
+    assert_eq!(sandbox.count(Endpoint::Account), 4, "of paths that exist");
 }
 
 #[test]
