@@ -1,0 +1,81 @@
+//! Seeds of short texts: names of files, audit events, and JSON with broken parts.
+
+use std::io;
+
+use crate::{EVENT, put};
+
+pub fn write() -> io::Result<()> {
+    names()?;
+    lines()?;
+    scans()
+}
+
+fn names() -> io::Result<()> {
+    for (name, text) in [
+        ("receipt", "receipt_20261120000000000"),
+        ("path", "../../etc/passwd"),
+        ("windows_path", "C:\\windows\\NUL"),
+        ("device", "con"),
+        ("stream", "a:b"),
+        ("dots", "...trailing. "),
+        ("option", "--rf"),
+        ("empty", ""),
+        ("letters", "\u{e9}vil\u{202e}"),
+        ("ours", "receipt_0123456789abcdef.siem"),
+        ("variant", "receipt_0123456789abcdef-2.json"),
+        ("doubtful", "receipt_0123456789abcdef-02.json"),
+        ("upper", "Receipt_0123456789ABCDEF.SIEM"),
+    ] {
+        put("name", name, text)?;
+    }
+    put("name", "long", "a".repeat(300))
+}
+
+fn lines() -> io::Result<()> {
+    for (name, item) in [
+        ("event", EVENT),
+        ("empty", "{}"),
+        ("no_object", "[1]"),
+        (
+            "odd_values",
+            r#"{"user":null,"auditType":7,"eventInfo":{"a":[1]},"eventTime":"x\ud800"}"#,
+        ),
+        (
+            "forged",
+            r#"{"user":"a|auditType=\"x","auditType":"b\"|c","eventInfo":"d|\"e"}"#,
+        ),
+        (
+            "breaks",
+            r#"{"eventInfo":"a\r\nb\u0085c\u2028d\u001b[0me\u0000f"}"#,
+        ),
+        (
+            "pretty",
+            "{\r\n  \"eventInfo\" : \"a\u{2029}b\",\n\t\"n\": {\"x\":\n1.0e5}\n}",
+        ),
+        ("twice", r#"{"eventTime":"1","a":1,"eventTime":"2","a":2}"#),
+        ("escaped_name", r#"{"event\u0054ime":"1","\u2028":2}"#),
+    ] {
+        put("line", name, item)?;
+    }
+    Ok(())
+}
+
+fn scans() -> io::Result<()> {
+    for (name, text) in [
+        ("event", EVENT),
+        ("list", "[1, \"]\" ,{\"a\":[null,true]},\r\n[[]]]"),
+        ("broken_item", r#"[{"a":1},{"b":tru},{"c" 1},"d"]"#),
+        ("broken_member", r#"{"data":[{"a":1}],"meta":tru}"#),
+        ("control", "{\"a\":\"x\ty\\\n\",\"b\":\"\u{1}\"}"),
+        ("twice", r#"{"a":1,"a":2,"\u0061":3}"#),
+        (
+            "escapes",
+            r#"{"b":"\ud83c\udf89\/","a":"\ud800","c":1.0e+5}"#,
+        ),
+        ("cut", r#"{"data":[{"a":"b\"#),
+        ("behind", "[1] [2]"),
+    ] {
+        put("scan", name, text)?;
+    }
+    Ok(())
+}
