@@ -23,17 +23,13 @@ const DECISIVE: [&str; 6] = [
 const UNTOLD: [&str; 1] = ["close"];
 
 pub(crate) fn run(points: &Points) -> Tally {
-    strace::require();
-    let mut random = points.random();
-    let mut tally = Tally::default();
-    for stream in Stream::ALL {
-        let calls = strace::points(&stream.set(), stream);
+    strace::with_points(points, |stream, calls, random, tally| {
         let (mut met, mut tried) = (0, 0);
         let told = calls
             .iter()
             .filter(|point| !UNTOLD.contains(&point.call.as_str()));
         let cases = told.flat_map(|point| ERRORS.map(|error| (point, error)));
-        for (point, error) in points.chosen(cases, &mut random) {
+        for (point, error) in points.chosen(cases, random) {
             let label = format!("{}: {error} from {point}", stream.name());
             let mut told = "failed the checks".to_owned();
             tally.check(&label, || {
@@ -51,8 +47,7 @@ pub(crate) fn run(points: &Points) -> Tally {
         tally.check(&label, || {
             assert!(met * 10 > tried * 8, "only {met} of {tried} were met")
         });
-    }
-    tally
+    })
 }
 
 /// The code of the run in which the call failed, if it did; the next run makes it good.

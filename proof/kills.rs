@@ -7,14 +7,10 @@ use crate::stream::Stream;
 use crate::tally::Tally;
 
 pub(crate) fn run(points: &Points) -> Tally {
-    strace::require();
-    let mut random = points.random();
-    let mut tally = Tally::default();
-    for stream in Stream::ALL {
-        let calls = strace::points(&stream.set(), stream);
+    strace::with_points(points, |stream, calls, random, tally| {
         let (mut reached, mut tried) = (0, 0);
-        for point in points.chosen(&calls, &mut random) {
-            let second = random.choice(&calls).expect("a run makes calls");
+        for point in points.chosen(calls, random) {
+            let second = random.choice(calls).expect("a run makes calls");
             let label = format!("{}: killed at {point}, then at {second}", stream.name());
             let mut kills = [false; 2];
             tally.check(&label, || {
@@ -43,8 +39,7 @@ pub(crate) fn run(points: &Points) -> Tally {
                 "only {reached} of {tried} were killed"
             );
         });
-    }
-    tally
+    })
 }
 
 /// Whether the run came to that point; what it left published is whole.
@@ -52,10 +47,7 @@ fn kill(place: &Installation, stream: Stream, point: &Point) -> bool {
     let before = place.files(stream.folder());
     let outcome: Outcome = strace::kill(place, stream, point);
     assert!([-1, 137, 0].contains(&outcome.code), "{outcome:?}");
-    let after = place.files(stream.folder());
-    for (name, content) in before {
-        assert_eq!(after.get(&name), Some(&content), "P3: {name} changed");
-    }
+    place.assert_unchanged(stream.folder(), &before);
     stream.assert_whole(place);
     outcome.code != 0
 }

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::Points;
 use crate::harness::{Installation, Outcome};
 use crate::stream::Stream;
+use crate::tally::Tally;
 
 /// Every call that opens, changes, reads or describes a file or a folder.
 const CALLS: &str = "openat,creat,read,pread64,readv,write,pwrite64,writev,copy_file_range,sendfile,\
@@ -44,9 +46,24 @@ impl std::fmt::Display for Point {
     }
 }
 
+/// Passes each stream, and all calls of one undisturbed run of it, to a campaign.
+pub(crate) fn with_points(
+    points: &Points,
+    mut campaign: impl FnMut(Stream, &[Point], &mut fastrand::Rng, &mut Tally),
+) -> Tally {
+    require();
+    let mut random = points.random();
+    let mut tally = Tally::default();
+    for stream in Stream::ALL {
+        let calls = calls(&stream.set(), stream);
+        campaign(stream, &calls, &mut random, &mut tally);
+    }
+    tally
+}
+
 /// All calls of one undisturbed run, as points, in their order. What comes before it opens its
 /// configuration is the loader's and not the program's.
-pub(crate) fn points(place: &Installation, stream: Stream) -> Vec<Point> {
+fn calls(place: &Installation, stream: Stream) -> Vec<Point> {
     let log = place.path("calls");
     let mut strace = place.command("strace");
     strace.args(["-f", "-y", "-o"]).arg(&log).arg("-e");
@@ -144,7 +161,7 @@ fn run(place: &Installation, mut strace: Command, stream: Stream) -> Outcome {
 }
 
 /// Says what is missing.
-pub(crate) fn require() {
+fn require() {
     let found = Command::new("strace").arg("-V").output();
     let installed = found.is_ok_and(|output| output.status.success());
     assert!(

@@ -230,13 +230,8 @@ fn the_move_from_1_0_loses_and_repeats_no_audit_event() {
     serve(&place, "receipt", 0..1);
     place.collects_events();
     place.siem().stays_silent();
-    let after = place.files("mta");
-    assert!(
-        before
-            .iter()
-            .all(|(name, content)| after.get(name) == Some(content))
-    );
-    assert_eq!(after.len(), before.len() + 1);
+    place.assert_unchanged("mta", &before);
+    assert_eq!(place.files("mta").len(), before.len() + 1);
     let list = place
         .requests()
         .into_iter()

@@ -49,6 +49,15 @@ impl Installation {
         self.files(folder).into_keys().collect()
     }
 
+    /// P3: the files that were in a folder before are still there, with the same content.
+    #[track_caller]
+    pub(crate) fn assert_unchanged(&self, folder: &str, before: &BTreeMap<String, Vec<u8>>) {
+        let after = self.files(folder);
+        for (name, content) in before {
+            assert!(after.get(name) == Some(content), "P3: {name} changed");
+        }
+    }
+
     /// Every line of a published folder, sorted; each file is whole lines of text.
     pub(crate) fn lines(&self, folder: &str) -> Vec<Vec<u8>> {
         let mut lines = Vec::new();
