@@ -71,10 +71,10 @@ fn windows(place: &Installation) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
 }
 
 #[test]
-fn the_first_run_takes_the_whole_look_back_and_nothing_older() {
+fn the_first_run_publishes_the_whole_look_back_and_nothing_older() {
     for (days, config) in [(7, ""), (60, "first_look_back_days = 60")] {
         let place = place(&format!("{JSON}{config}"));
-        // at 60 days Mimecast's own limit is kept away from
+        // 60 days is also the limit of Mimecast, from which the collector keeps a distance
         let margin = TimeDelta::minutes(if days == 60 { 20 } else { 2 });
         let whole = TimeDelta::days(days);
         let inside = (0..=days)
