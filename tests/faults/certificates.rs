@@ -20,6 +20,12 @@ fn sandbox(place: &Installation) -> SocketAddr {
     address.parse().expect("an address")
 }
 
+/// Sends the collector back to the sandbox itself. The run there makes good what the others left undone.
+fn recovers_at_the_sandbox(collector: Collector, place: &Installation, network: &str) {
+    move_to(collector, place, &place.sandbox.url(), network);
+    collector.recovers(place);
+}
+
 #[test]
 fn a_certificate_of_an_unknown_authority_ends_the_run_before_anything_is_said() {
     let authority = Authority::new();
@@ -33,13 +39,7 @@ fn a_certificate_of_an_unknown_authority_ends_the_run_before_anything_is_said() 
             .says("name its certificate as ca_file");
         assert_eq!(front.connections(), 1, "no storm of attempts");
         assert_eq!(place.requests().len(), before, "P6: nothing said");
-        move_to(
-            collector,
-            &place,
-            &place.sandbox.url(),
-            TRUSTING_NOBODY_ELSE,
-        );
-        collector.recovers(&place);
+        recovers_at_the_sandbox(collector, &place, TRUSTING_NOBODY_ELSE);
     }
 }
 
@@ -84,8 +84,7 @@ fn a_configured_authority_makes_no_wrong_certificate_right() {
         move_to(collector, &place, &front.url(), TRUSTING);
         collector.holds(&place, 75, told).says("not trusted");
         assert_eq!(front.connections(), 1, "no storm of attempts");
-        move_to(collector, &place, &place.sandbox.url(), TRUSTING);
-        collector.recovers(&place);
+        recovers_at_the_sandbox(collector, &place, TRUSTING);
         collector.refill(&place);
     }
     let other = Authority::new();
@@ -95,8 +94,7 @@ fn a_configured_authority_makes_no_wrong_certificate_right() {
     for code in [75, 75, 78] {
         collector.holds(&place, code, "not trusted");
     }
-    move_to(collector, &place, &place.sandbox.url(), TRUSTING);
-    collector.recovers(&place);
+    recovers_at_the_sandbox(collector, &place, TRUSTING);
 }
 
 #[test]
@@ -113,13 +111,7 @@ fn an_authority_that_cannot_be_read_is_a_matter_of_the_configuration() {
         fs::write(place.path("ca.pem"), text).expect("written");
         collector.holds(&place, 78, "ca.pem");
     }
-    move_to(
-        collector,
-        &place,
-        &place.sandbox.url(),
-        TRUSTING_NOBODY_ELSE,
-    );
-    collector.recovers(&place);
+    recovers_at_the_sandbox(collector, &place, TRUSTING_NOBODY_ELSE);
 }
 
 #[test]
@@ -139,11 +131,5 @@ fn a_peer_that_speaks_no_tls_or_only_an_old_one_is_left_for_later() {
         move_to(collector, &place, &url, TRUSTING_NOBODY_ELSE);
         collector.holds(&place, 75, "could not be reached");
     }
-    move_to(
-        collector,
-        &place,
-        &place.sandbox.url(),
-        TRUSTING_NOBODY_ELSE,
-    );
-    collector.recovers(&place);
+    recovers_at_the_sandbox(collector, &place, TRUSTING_NOBODY_ELSE);
 }

@@ -69,6 +69,9 @@ fn answers_that_cannot_be_right_are_refused_before_anyone_is_asked() {
     assert!(!saved(&place) && place.requests().is_empty());
 }
 
+/// An id and a key that Mimecast does not know.
+const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
+
 /// What is wrong, the sentence, and the step.
 const REFUSALS: [(Change, &str, &str); 4] = [
     (
@@ -82,12 +85,12 @@ const REFUSALS: [(Change, &str, &str); 4] = [
         "preparation step 1",
     ),
     (
-        |given| given.app_id = "00000000-0000-4000-8000-000000000000",
+        |given| given.app_id = UNKNOWN,
         "the application id is not known",
         "preparation step 7",
     ),
     (
-        |given| given.app_key = "00000000-0000-4000-8000-000000000000",
+        |given| given.app_key = UNKNOWN,
         "the application key, access key or secret key was not accepted",
         "preparation step 7",
     ),
