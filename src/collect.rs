@@ -22,8 +22,8 @@ use crate::config::Config;
 use crate::durable::SystemDisk;
 use crate::failure::Failure;
 use crate::logs;
-use crate::report::Report;
-use crate::spool::{self, Adopt, Batch, Lock, Settings, Spool, SpoolError};
+use crate::report::{Report, shown_position};
+use crate::spool::{self, Adopt, Batch, Facts, Lock, Settings, Spool, SpoolError};
 
 /// The longest wait that a run accepts from an earlier run. A longer one may come from a wrong clock.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
@@ -141,6 +141,10 @@ impl<'a> Collection<'a> {
                 Err(error) => return Err(error.into()),
             };
             self.report.files += recovery.finished;
+            let stream = self.report.stream(&name);
+            stream.before = spool.position().map(shown_position);
+            stream.after.clone_from(&stream.before);
+            stream.files.extend(recovery.files);
             for text in &recovery.warnings {
                 warn!("{text}");
             }
@@ -173,12 +177,19 @@ impl<'a> Collection<'a> {
         self.spools.get(name).expect("it was opened")
     }
 
-    /// Returns when a stream was last collected completely, without opening the stream.
+    /// Returns when a stream was last collected completely, without opening the stream. `None` if the
+    /// state is damaged, or belongs to another account.
     ///
     /// # Errors
-    /// [`SpoolError`] if its state cannot be used.
+    /// [`SpoolError::Disk`] if the state file exists and cannot be read.
     pub fn last_success_of(&self, name: &str) -> Result<Option<DateTime<Utc>>, SpoolError> {
-        spool::last_success(&self.settings(name, String::new()))
+        let config = &self.context.config;
+        let view = spool::view(&SystemDisk, &config.folders.state, name)?;
+        let is_ours = |facts: &Facts| facts.account == config.mimecast.account_code;
+        Ok(view
+            .facts()
+            .filter(is_ours)
+            .and_then(|facts| facts.last_success))
     }
 
     /// Commits batches until the source has no more.
@@ -188,12 +199,14 @@ impl<'a> Collection<'a> {
     pub fn drain(&mut self, name: &str, source: &mut dyn Source) -> Result<(), Failure> {
         let mut spool = self.spools.remove(name).expect("it was opened");
         let batches = self.report.batches;
-        let done = self.commit_all(&mut spool, source);
+        let done = self.commit_all(name, &mut spool, source);
+        self.report.stream(name).after = spool.position().map(shown_position);
         self.tell_time(&mut spool);
         let ended = match done {
             Ok(()) => {
                 let finished = spool.finish(self.now(), &[]);
                 self.drained.insert(name.to_owned());
+                self.report.stream(name).is_complete = true;
                 self.is_cut_off = false;
                 finished.map_err(Failure::from)
             }
@@ -203,23 +216,28 @@ impl<'a> Collection<'a> {
         ended
     }
 
-    fn commit_all(&mut self, spool: &mut Spool, source: &mut dyn Source) -> Result<(), Failure> {
+    fn commit_all(
+        &mut self,
+        name: &str,
+        spool: &mut Spool,
+        source: &mut dyn Source,
+    ) -> Result<(), Failure> {
         while let Some(ready) = source.next(spool)? {
-            self.commit(spool, ready)?;
+            self.commit(name, spool, ready)?;
         }
         Ok(())
     }
 
-    fn commit(&mut self, spool: &mut Spool, ready: Ready) -> Result<(), Failure> {
+    fn commit(&mut self, name: &str, spool: &mut Spool, ready: Ready) -> Result<(), Failure> {
         for text in ready.batch.warnings() {
             warn!("{text}");
         }
-        let size = ready.batch.size();
+        let (size, newest) = (ready.batch.size(), ready.batch.newest());
         self.tell_time(spool);
         let stored = spool.commit(ready.batch, ready.position, self.now())?;
         let (files, events, bytes) = (size.files, size.events, size.bytes);
         info!(files, events, bytes, "a batch is stored");
-        self.report.stored(&stored);
+        self.report.stored(name, stored, newest);
         (self.observer)(&self.report);
         Ok(())
     }

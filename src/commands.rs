@@ -1,4 +1,8 @@
 //! The work of each program, one file for the collectors and one for the setup.
 
-pub mod collect;
+mod collect;
+pub mod collector;
+mod history;
 pub mod setup;
+mod status;
+mod verify;

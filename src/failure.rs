@@ -19,6 +19,8 @@ pub enum Code {
     Usage = 64,
     /// Finished, but something was quarantined or a gap was recorded.
     Look = 65,
+    /// No success for longer than the operator accepts.
+    Outage = 69,
     /// A bug of this program.
     Bug = 70,
     /// The local disk is full, read-only, or not permitted.
@@ -43,6 +45,7 @@ Exit codes, and who acts:
     0  done, also when nothing was waiting (nobody)
    64  wrong arguments, or an answer is missing without a terminal (fix the command)
    65  finished, but something was quarantined or a gap was recorded (look, when convenient)
+   69  status --max-age: the last success is older than that (look now)
    70  a bug of ours (report)
    74  local disk or a limit of the host: full, read-only, not permitted (fix the host)
    75  stopped early, all stored so far is safe: network, outage, rate limit, time budget,
@@ -59,6 +62,7 @@ impl Code {
             Self::Done => "done",
             Self::Usage => "usage",
             Self::Look => "look",
+            Self::Outage => "outage",
             Self::Bug => "bug",
             Self::Disk => "disk",
             Self::Later => "later",

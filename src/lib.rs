@@ -15,13 +15,14 @@
 //! |---|---|
 //! | `commands` | run each program |
 //! | `run` | frame the process: arguments, log, output |
+//! | `monitor`, `history` | show how a collector is doing, from the state and the ledger |
 //! | `siem`, `windowed` | decide what to fetch next, and read the answers |
 //! | `collect` | take the locks, then drain stream after stream, batch after batch |
 //! | `report`, `failure` | say what happened and who has to act |
 //! | `api` | talk to Mimecast: sign, read answers, retry; never touch the disk |
 //! | `spool` | change the state and the files in a safe order; never talk to Mimecast |
 //! | `credentials`, `config` | read the operator's decisions, typed and checked |
-//! | `archive`, `json` | read foreign bytes under limits |
+//! | `archive`, `event_time`, `json` | read foreign bytes under limits |
 //! | `durable`, `permissions`, `clock`, `logs` | wrap the disk and the time, and list the logs |
 //!
 //! The promises, in this order: nothing is lost, and nothing is published twice. A published file is
@@ -36,11 +37,14 @@ mod commands;
 mod config;
 mod credentials;
 mod durable;
+mod event_time;
 mod failure;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod history;
 mod json;
 mod logs;
+mod monitor;
 mod permissions;
 mod report;
 mod run;
@@ -48,5 +52,5 @@ mod siem;
 mod spool;
 mod windowed;
 
-pub use commands::collect::{audit as audit_collection, siem as siem_collection};
+pub use commands::collector::{audit as audit_collection, siem as siem_collection};
 pub use commands::setup::run as authentication_setup;

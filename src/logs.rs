@@ -7,6 +7,8 @@
 //! Vendor pages: <https://integrations.mimecast.com/documentation/endpoint-reference/> and
 //! <https://developer.services.mimecast.com/>.
 
+use chrono::TimeDelta;
+
 /// The folder of files that are not published yet, below the data folder. No agent may read it.
 pub const STAGING: &str = "tmp";
 /// The folder of gateway logs of either API generation, below the data folder.
@@ -17,6 +19,8 @@ pub const AUDIT_FOLDER: &str = "audit";
 pub const PUBLISHED: [&str; 2] = [GATEWAY_FOLDER, AUDIT_FOLDER];
 /// The folder of bytes that are not readable as events, below the state folder.
 pub const QUARANTINE: &str = "quarantine";
+/// The folder of the ledger, below the state folder.
+pub const HISTORY: &str = "history";
 
 /// A log that Mimecast provides.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub struct Log {
     pub product: Option<&'static str>,
     /// API 2.0: its event types, in the vendor's spelling.
     pub types: &'static [&'static str],
+    /// The time for which Mimecast keeps its events.
+    pub kept: TimeDelta,
 }
 
 /// How a log is fetched.
@@ -54,6 +60,7 @@ pub static ARCHIVES: Log = Log {
     permission: "Gateway | Tracking | Read",
     product: None,
     types: &[],
+    kept: TimeDelta::days(7),
 };
 
 /// Events of Cloud Gateway, API 2.0.
@@ -75,6 +82,7 @@ pub static CLOUD_GATEWAY: Log = Log {
         "internal email protect",
         "url protect",
     ],
+    kept: TimeDelta::days(7),
 };
 
 /// Events of Cloud Integrated, API 2.0.
@@ -85,6 +93,7 @@ pub static CLOUD_INTEGRATED: Log = Log {
     permission: "Threat and Security Events (SIEM) | Read",
     product: Some("product Threats, Security Events and Data for CI"),
     types: &["entities", "mailflow", "urlclick"],
+    kept: TimeDelta::days(7),
 };
 
 /// Audit events, by the same call in both API generations.
@@ -95,4 +104,5 @@ pub static AUDIT: Log = Log {
     permission: "Account | Logs | Read",
     product: None,
     types: &[],
+    kept: TimeDelta::days(60),
 };

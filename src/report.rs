@@ -1,9 +1,16 @@
 //! The report of a run: counts, warnings and a failure, as sentences, as JSON, as an exit code.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::failure::{Code, Failure};
-use crate::spool::{Stored, prune::Pruned};
+use crate::spool::{PublishedFile, Stored, prune::Pruned};
+
+/// The longest position that a [`StreamReport`] shows, in characters.
+const POSITION_LIMIT: usize = 200;
 
 /// What a run has done so far.
 #[derive(Clone, Debug, Default)]
@@ -22,20 +29,75 @@ pub struct Report {
     pub pruned: u64,
     /// Requests sent.
     pub requests: u64,
+    /// Repeated requests.
+    pub retries: u64,
+    /// What was done in each stream.
+    pub streams: Streams,
     /// Texts that a person should read. If there is any, the exit code is 65.
     pub warnings: Vec<String>,
     /// Texts for information.
     pub notes: Vec<String>,
 }
 
+/// What was done in each stream, by the name of the stream.
+pub type Streams = BTreeMap<String, StreamReport>;
+
+/// What a run has done in one stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamReport {
+    /// The position at the start, in the vendor's format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// The position at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// True if Mimecast had no more at the end.
+    #[serde(default)]
+    pub is_complete: bool,
+    /// The time of the newest published event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<DateTime<Utc>>,
+    /// The published files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<PublishedFile>,
+}
+
+impl StreamReport {
+    /// Returns the number of lines in the published files.
+    pub fn events(&self) -> u64 {
+        self.files.iter().filter_map(|file| file.events).sum()
+    }
+
+    /// Returns the number of bytes in the published files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+}
+
+/// Returns a position as it is shown: long ones are cut, because the state holds the whole.
+pub fn shown_position(position: &str) -> String {
+    match position.char_indices().nth(POSITION_LIMIT) {
+        Some((end, _)) => format!("{}…", &position[..end]),
+        None => position.to_owned(),
+    }
+}
+
 impl Report {
-    /// Adds a committed batch.
-    pub const fn stored(&mut self, stored: &Stored) {
+    /// Returns what was done in a stream.
+    pub fn stream(&mut self, name: &str) -> &mut StreamReport {
+        self.streams.entry(name.to_owned()).or_default()
+    }
+
+    /// Adds a committed batch. `newest` is the time of its newest event.
+    pub fn stored(&mut self, stream: &str, stored: Stored, newest: Option<DateTime<Utc>>) {
         self.batches += 1;
         self.files += stored.size.files - stored.repeated;
         self.events += stored.size.events;
         self.bytes += stored.size.bytes;
         self.repeated += stored.repeated + stored.left_out;
+        let stream = self.stream(stream);
+        stream.newest = stream.newest.max(newest);
+        stream.files.extend(stored.files);
     }
 
     /// Adds deleted files.
@@ -86,6 +148,7 @@ impl Report {
             "repeated": self.repeated,
             "pruned": self.pruned,
             "requests": self.requests,
+            "retries": self.retries,
             "warnings": self.warnings,
             "notes": self.notes,
             "error": error,

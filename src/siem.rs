@@ -25,7 +25,7 @@ use objects::{EventType, ListBudget, ObjectStream, StoreSeen};
 
 const COPY_BYTES: usize = 64 << 10;
 /// The time for which Mimecast keeps logs and events.
-const KEPT: TimeDelta = TimeDelta::days(7);
+const KEPT: TimeDelta = ARCHIVES.kept;
 
 /// How a stream is fetched.
 pub enum Kind {
@@ -51,12 +51,13 @@ pub fn streams(
             kind: Kind::Archives,
         }]);
     }
-    let (base, network) = (context.client.base(), &context.config.network);
-    let objects = Arc::new(Objects::new(base, network, context.clock.clone())?);
+    let network = &context.config.network;
+    let objects = Objects::new(&context.client, network, context.clock.clone())?;
+    let objects = Arc::new(objects);
     let budget = ListBudget::for_types(types(&context.config).count());
     let store_seen = StoreSeen::default();
     let streams = types(&context.config).map(|(log, name)| {
-        let stem = format!("{}_{}", log.name, name.replace(' ', "_"));
+        let stem = stem(log, name);
         let kind = EventType {
             log,
             name,
@@ -87,6 +88,21 @@ pub fn source(context: &Context, kind: Kind, spool: &Spool) -> Box<dyn Source> {
         Kind::Archives => Box::new(archives::ArchiveStream::start(context, spool)),
         Kind::Objects(kind) => Box::new(ObjectStream::new(context, kind, spool)),
     }
+}
+
+/// Returns the names of the streams that the configuration selects, each with its log.
+pub fn stream_names(config: &Config) -> Vec<(String, &'static Log)> {
+    match config.mimecast.api {
+        Api::V1 => vec![(ARCHIVES.name.to_owned(), &ARCHIVES)],
+        Api::V2 => types(config)
+            .map(|(log, name)| (stem(log, name), log))
+            .collect(),
+    }
+}
+
+/// Returns the name of the stream of an event type, which is also the beginning of its file names.
+fn stem(log: &Log, name: &str) -> String {
+    format!("{}_{}", log.name, name.replace(' ', "_"))
 }
 
 /// Returns the event types of API 2.0 that the configuration selects, each with its log.

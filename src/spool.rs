@@ -40,6 +40,7 @@ mod settings;
 mod staging;
 mod time;
 mod verify;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -57,13 +58,14 @@ pub use error::SpoolError;
 pub use gap::Gap;
 pub use lock::Lock;
 pub use name::{Extension, FileName};
-pub use opening::last_success;
 pub use owner::Adopt;
-pub use publish::Stored;
+pub use publish::{PublishedFile, Stored};
+pub use published::{Check, check_published, is_named_after};
 pub use recover::Recovery;
 pub use seen::Digest;
 pub use settings::Settings;
 pub use staging::{Scratch, Scratches};
+pub use view::{Facts, View, quarantined, view};
 
 use checkpoint::Checkpoint;
 use known::{Known, Older};
@@ -221,7 +223,8 @@ impl Spool {
         let (disk, staging) = (&*self.settings.disk, &self.staging.folder);
         let stored = publish::publish(disk, staging, &self.settings.published, committed)?;
         self.commit_failed = false;
-        self.published.extend(stored.names.iter().cloned());
+        let names = stored.files.iter().map(|file| file.name.clone());
+        self.published.extend(names);
         for name in &stored.renamed {
             self.warn(format!(
                 "another program changed a published file: its name is in use, so the new \

@@ -29,8 +29,9 @@ use crate::api::{ApiError, Client};
 use crate::clock::Clock;
 use crate::collect::{Context, Ready, Source, Stream};
 use crate::config::Format;
+use crate::event_time::event_time;
 use crate::failure::{Code, Failure};
-use crate::logs::AUDIT;
+use crate::logs::{AUDIT, Log};
 use crate::spool::{Batch, Extension, Gap, Spool};
 use pieces::Pieces;
 use plan::{Plan, Progress, Window};
@@ -42,6 +43,11 @@ use taken::Taken;
 const EVENTS_LIMIT: usize = 200_000;
 /// If the clocks differ by more, the windows are planned again after the first answer.
 const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(2);
+
+/// Returns the names of the streams, each with its log.
+pub fn stream_names() -> Vec<(String, &'static Log)> {
+    vec![(AUDIT.name.to_owned(), &AUDIT)]
+}
 
 /// Returns the stream of audit events, the same under both API generations.
 pub fn stream() -> Stream<()> {
@@ -177,6 +183,7 @@ impl Windows {
             Format::KeyValue => Extension::Log,
             Format::Json => Extension::Json,
         };
+        batch.saw_event_at(part.last_line().and_then(event_time));
         batch.add(part, &window.stem(), kind)?;
         batch.remember(std::mem::take(&mut taken.ids));
         if let Some((from, to)) = window.gap {

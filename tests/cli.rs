@@ -45,7 +45,7 @@ fn help_and_the_page_of_exit_codes_show_the_same_table() {
         is_row.then(|| format!("{} {} ({})", cells[1], cells[3], cells[4]).replace('`', ""))
     });
     let rows: Vec<String> = rows.collect();
-    assert_eq!(rows.len(), 10);
+    assert_eq!(rows.len(), 11);
     for program in PROGRAMS {
         let help = unwrapped(&alone(&place, program, &["--help"]).ends_with(0).stdout);
         for row in &rows {

@@ -8,21 +8,23 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &str)] = &[
     (
         "commands",
-        "run siem windowed collect report failure api spool credentials config durable clock logs",
+        "run siem windowed collect monitor history report failure api spool credentials config durable clock logs",
     ),
     ("run", "report failure config durable clock"),
     (
         "siem",
-        "collect failure api spool config archive json clock logs",
+        "collect failure api spool config archive event_time json clock logs",
     ),
     (
         "windowed",
-        "collect failure api spool config json clock logs",
+        "collect failure api spool config event_time json clock logs",
     ),
     (
         "collect",
         "report failure api spool config durable clock logs",
     ),
+    ("monitor", "history spool config durable logs"),
+    ("history", "report failure durable logs"),
     ("report", "failure spool"),
     ("failure", "api spool config clock"),
     ("api", "credentials config json durable clock logs"),
@@ -30,6 +32,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("credentials", "config durable"),
     ("config", "durable permissions logs"),
     ("archive", ""),
+    ("event_time", ""),
     ("json", ""),
     ("durable", "permissions"),
     ("permissions", ""),

@@ -35,6 +35,7 @@ mod secrets; // P6
 mod setup; // the setup without questions
 mod siem; // P1 to P5 for e-mail logs
 mod told; // a ledger of what was told
+mod watching; // P7: status, history and verify
 #[cfg(windows)]
 mod windows; // what only Windows can get in the way of
 mod wizard; // the setup in a terminal

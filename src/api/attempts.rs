@@ -1,5 +1,8 @@
 //! The attempts of one call, until an answer arrives or another attempt cannot help.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
 
@@ -29,41 +32,62 @@ pub(super) fn outcome(
     }
 }
 
-/// Makes attempts until one succeeds or another one cannot help.
-pub(super) fn with_retries(
-    clock: &Clock,
+/// Repeats requests, within the time budget of the run. Copies count together.
+#[derive(Clone)]
+pub struct Attempts {
+    clock: Clock,
     policy: Policy,
-    host: &str,
-    mut attempt: impl FnMut() -> Result<(Answer, Option<Received>), ApiError>,
-) -> Result<(Answer, Received), ApiError> {
-    let mut retry = Retry::new(policy);
-    let mut cut = None;
-    loop {
-        clock.check()?;
-        let (answer, received) = attempt()?;
-        match (&answer, received) {
-            (Answer::Data | Answer::Nothing, Some(received)) => return Ok((answer, received)),
-            (Answer::Broken(_), received) => {
-                cut = received
-                    .and_then(|received| received.into_cut(host))
-                    .or(cut);
-            }
-            _ => cut = None,
+    retries: Arc<AtomicU64>,
+}
+
+impl Attempts {
+    pub(super) fn new(clock: Clock, policy: Policy) -> Self {
+        Self {
+            clock,
+            policy,
+            retries: Arc::default(),
         }
-        match retry.next(&answer, clock.left(), fastrand::f64()) {
-            Next::Wait(wait) => {
-                info!(host, ?wait, ?answer, "retrying");
-                clock.sleep(wait)?;
+    }
+
+    /// Returns the number of repetitions so far.
+    pub fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
+    /// Makes attempts until one succeeds or another one cannot help.
+    pub(super) fn make(
+        &self,
+        host: &str,
+        mut attempt: impl FnMut() -> Result<(Answer, Option<Received>), ApiError>,
+    ) -> Result<(Answer, Received), ApiError> {
+        let clock = &self.clock;
+        let mut retry = Retry::new(self.policy);
+        let mut cut = None;
+        loop {
+            clock.check()?;
+            let (answer, received) = attempt()?;
+            match (&answer, received) {
+                (Answer::Data | Answer::Nothing, Some(received)) => return Ok((answer, received)),
+                (Answer::Broken(_), received) => {
+                    cut = received
+                        .and_then(|received| received.into_cut(host))
+                        .or(cut);
+                }
+                _ => cut = None,
             }
-            Next::GiveUp => return Err(cut.unwrap_or_else(|| error(answer, host, clock.now()))),
-            Next::OutOfTime => return Err(ApiError::Stopped(Stopped::OutOfTime)),
-            Next::GiveUpFor(wait) => {
-                let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
-                return Err(error(
-                    answer,
-                    host,
-                    clock.now() + wait.min(TimeDelta::hours(1)),
-                ));
+            match retry.next(&answer, clock.left(), fastrand::f64()) {
+                Next::Wait(wait) => {
+                    info!(host, ?wait, ?answer, "retrying");
+                    self.retries.fetch_add(1, Ordering::Relaxed);
+                    clock.sleep(wait)?;
+                }
+                Next::GiveUp => return Err(cut.unwrap_or_else(|| error(answer, host, clock.now()))),
+                Next::OutOfTime => return Err(ApiError::Stopped(Stopped::OutOfTime)),
+                Next::GiveUpFor(wait) => {
+                    let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
+                    let until = clock.now() + wait.min(TimeDelta::hours(1));
+                    return Err(error(answer, host, until));
+                }
             }
         }
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tracing::{debug, info};
 
 use super::answer::{Answer, Body, Denial, Head};
-use super::attempts::{outcome, with_retries};
+use super::attempts::{Attempts, outcome};
 use super::endpoints::Call;
 use super::retry::Policy;
 use super::token::Application;
@@ -28,7 +28,7 @@ pub struct Client {
     base: BaseUrl,
     app_id: String,
     identity: Identity,
-    policy: Policy,
+    attempts: Attempts,
     clock: Clock,
     requests: AtomicU64,
 }
@@ -64,7 +64,7 @@ impl Client {
             base,
             app_id: app_id.to_owned(),
             identity,
-            policy: Policy::of(network),
+            attempts: Attempts::new(clock.clone(), Policy::of(network)),
             clock,
             requests: AtomicU64::new(0),
         })
@@ -127,6 +127,11 @@ impl Client {
         self.requests.load(Ordering::Relaxed)
     }
 
+    /// Returns the repetition of requests, for others that share its count.
+    pub const fn attempts(&self) -> &Attempts {
+        &self.attempts
+    }
+
     /// Returns the URL of the host.
     pub const fn base(&self) -> &BaseUrl {
         &self.base
@@ -140,7 +145,7 @@ impl Client {
     ) -> Result<Reply, ApiError> {
         let mut renewed = false;
         loop {
-            let asked = with_retries(&self.clock, self.policy, self.base.host(), || {
+            let asked = self.attempts.make(self.base.host(), || {
                 sink.clear().map_err(ApiError::Sink)?;
                 self.attempt(call, content, sink)
             });
@@ -204,7 +209,7 @@ impl Client {
         if let Some(token) = application.token(self.clock.elapsed()) {
             return Ok(token);
         }
-        let asked = with_retries(&self.clock, self.policy, self.base.host(), || {
+        let asked = self.attempts.make(self.base.host(), || {
             let mut headers = HeaderMap::new();
             let form = HeaderValue::from_static("application/x-www-form-urlencoded");
             headers.insert(CONTENT_TYPE, form);

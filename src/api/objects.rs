@@ -10,13 +10,13 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 
 use super::answer::Answer;
-use super::attempts::{outcome, with_retries};
+use super::attempts::{Attempts, outcome};
+use super::client::Client;
 use super::guard::Guard;
-use super::retry::Policy;
 use super::transport::{BodyTarget, Reach, ReceivedBody, Transport};
 use super::{ApiError, Sink};
 use crate::clock::Clock;
-use crate::config::{BaseUrl, Network, PrivateStores, Scope};
+use crate::config::{Network, PrivateStores, Scope};
 
 /// The address of an object. Its query grants access, like a password, so only host and path are shown or
 /// saved.
@@ -26,8 +26,7 @@ pub struct Address(Url);
 /// The client that fetches objects.
 pub struct Objects {
     transport: Transport,
-    policy: Policy,
-    clock: Clock,
+    attempts: Attempts,
     is_rehearsal: bool,
     stores: PrivateStores,
     guard: Guard,
@@ -47,18 +46,17 @@ impl Objects {
     ///
     /// # Errors
     /// [`ApiError::Unusable`] if proxy or certificates cannot be used.
-    pub fn new(base: &BaseUrl, network: &Network, clock: Clock) -> Result<Self, ApiError> {
-        let is_rehearsal = base.is_loopback();
+    pub fn new(client: &Client, network: &Network, clock: Clock) -> Result<Self, ApiError> {
+        let is_rehearsal = client.base().is_loopback();
         let reach = if is_rehearsal {
             Reach::Loopback
         } else {
             Reach::Store
         };
-        let transport = Transport::new(network, reach, clock.clone())?;
+        let transport = Transport::new(network, reach, clock)?;
         Ok(Self {
             transport,
-            policy: Policy::of(network),
-            clock,
+            attempts: client.attempts().clone(),
             is_rehearsal,
             stores: network.private_stores.clone(),
             guard: Guard::of(network),
@@ -90,7 +88,7 @@ impl Objects {
     /// have the object, or an error of [`Client::call`](super::Client::call).
     pub fn fetch(&self, address: &Address, sink: &mut dyn Sink) -> Result<(), ApiError> {
         let host = address.0.host_str().unwrap_or_default();
-        let fetched = with_retries(&self.clock, self.policy, host, || {
+        let fetched = self.attempts.make(host, || {
             sink.clear().map_err(ApiError::Sink)?;
             let request = self.transport.client().get(address.0.clone());
             let request = request.headers(HeaderMap::new()).build();

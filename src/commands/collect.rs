@@ -1,7 +1,7 @@
 //! `siem_collection` and `audit_collection`: they collect the waiting logs, then delete old files.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -16,41 +16,20 @@ use crate::config::{self, Api, Config, ConfigError, Environment};
 use crate::credentials::{ClientSecret, Credentials};
 use crate::durable::{self, Mode, SystemDisk};
 use crate::failure::{Code, Failure};
+use crate::history;
 use crate::logs;
 use crate::report::Report;
-use crate::run::arguments::{self, Collector};
+use crate::run::arguments::Common;
 use crate::run::output::Output;
 use crate::run::progress::Progress;
-use crate::run::{self, Program, guarded, log, process};
+use crate::run::{self, guarded, log, process};
 use crate::spool::{Adopt, prune};
 use crate::{siem, windowed};
 
-const SIEM: Program = Program {
-    name: "siem",
-    executable: "siem_collection",
-    about: "Collects the e-mail gateway logs that are waiting in Mimecast",
-};
+use super::collector::Collector;
 
-const AUDIT: Program = Program {
-    name: "audit",
-    executable: "audit_collection",
-    about: "Collects the audit events of Mimecast since the last run",
-};
-
-/// The function that drains the streams of a program.
-type Drain = fn(&Context, &mut Collection<'_>) -> Result<(), Failure>;
-
-/// Runs `siem_collection`.
-pub fn siem() -> ExitCode {
-    run(&SIEM, logs::GATEWAY_FOLDER, drain_siem)
-}
-
-/// Runs `audit_collection`.
-pub fn audit() -> ExitCode {
-    run(&AUDIT, logs::AUDIT_FOLDER, drain_audit)
-}
-
-fn drain_siem(context: &Context, collection: &mut Collection<'_>) -> Result<(), Failure> {
+/// Drains the streams of `siem_collection`.
+pub fn drain_siem(context: &Context, collection: &mut Collection<'_>) -> Result<(), Failure> {
     let moved_at = match context.config.mimecast.api {
         Api::V1 => None,
         // only a hint for the first position
@@ -68,7 +47,8 @@ fn drain_siem(context: &Context, collection: &mut Collection<'_>) -> Result<(), 
     Ok(())
 }
 
-fn drain_audit(context: &Context, collection: &mut Collection<'_>) -> Result<(), Failure> {
+/// Drains the stream of `audit_collection`.
+pub fn drain_audit(context: &Context, collection: &mut Collection<'_>) -> Result<(), Failure> {
     for stream in collection.open(vec![windowed::stream()])? {
         let mut source = windowed::Windows::waiting(context, collection.spool(&stream.name))?;
         collection.drain(&stream.name, &mut source)?;
@@ -76,27 +56,23 @@ fn drain_audit(context: &Context, collection: &mut Collection<'_>) -> Result<(),
     Ok(())
 }
 
-/// Runs a collector, from its arguments to its exit code.
-fn run(program: &'static Program, folder: &'static str, drain: Drain) -> ExitCode {
+/// Runs a collector, from its switches to its exit code.
+pub fn run(kind: &'static Collector, common: &Common, adopt: bool) -> ExitCode {
     process::protect_secrets();
-    let arguments = match arguments::collector(program) {
-        Ok(arguments) => arguments,
-        Err(code) => return code,
-    };
-    let common = &arguments.common;
     let mut run = Run {
-        program,
-        folder,
-        output: Output::new(program.executable, common.quiet, common.json),
+        kind,
+        output: Output::new(kind.program.executable, common.quiet, common.json),
         report: Report::default(),
         untold: Untold::default(),
+        ledger: None,
     };
-    let mut failure = guarded(|| run.work(&arguments, drain));
+    let mut failure = guarded(|| run.work(common, adopt));
     if !run.report.warnings.is_empty() {
         // what only waits for the next run hides no warning
         let put_off = failure.take_if(|failure| failure.is_put_off());
         run.report.notes.extend(put_off.map(|failure| failure.what));
     }
+    run.enter(failure.as_ref());
     let code = run.output.end(&run.report, failure.as_ref());
     if code == Code::Look {
         run.untold.forget();
@@ -105,34 +81,35 @@ fn run(program: &'static Program, folder: &'static str, drain: Drain) -> ExitCod
 }
 
 struct Run {
-    program: &'static Program,
-    folder: &'static str,
+    kind: &'static Collector,
     output: Output,
     report: Report,
     untold: Untold,
+    /// The state folder and the beginning of the run, once they are known.
+    ledger: Option<(PathBuf, DateTime<Utc>)>,
 }
 
 impl Run {
-    fn work(&mut self, arguments: &Collector, drain: Drain) -> Result<(), Failure> {
+    fn work(&mut self, common: &Common, adopt: bool) -> Result<(), Failure> {
         let clock = run::start_clock()?;
         let environment = Environment::of_process();
-        let path = config::find(arguments.common.config.as_deref(), &environment)?;
+        let path = config::find(common.config.as_deref(), &environment)?;
         let config = Config::load(&path, &environment)?;
         config.require_setup()?;
         let identity = identity(&config, &environment)?;
-        self.collect(arguments, (config, identity, clock), drain)
+        self.collect((common.verbose, adopt), (config, identity, clock))
             .map_err(|failure| run::with_whole_path(failure, &path))
     }
 
     fn collect(
         &mut self,
-        arguments: &Collector,
+        (verbose, adopt): (u8, bool),
         (config, identity, clock): (Config, Identity, Clock),
-        drain: Drain,
     ) -> Result<(), Failure> {
         let clock = clock.with_budget(config.run.budget);
-        prepare(&config, self.folder)?;
-        self.begin_log(&config, arguments.common.verbose, &clock);
+        prepare(&config, self.kind.folder)?;
+        self.ledger = Some((config.folders.state.clone(), clock.now()));
+        self.begin_log(&config, verbose, &clock);
         let (base, app_id) = (config.mimecast.base_url.clone(), &config.mimecast.app_id);
         let client = Client::new(base, app_id, identity, &config.network, clock.clone())?;
         let context = Context {
@@ -141,33 +118,47 @@ impl Run {
             clock,
         };
         info!("the run begins");
-        let adopt = match arguments.adopt {
+        let adopt = match adopt {
             true => Adopt::Yes,
             false => Adopt::No,
         };
         let progress = Progress::new(self.output.shows_progress());
         let observer = |report: &Report| progress.show(report);
-        let mut collection = Collection::new(&context, self.folder, adopt, observer);
-        let drained = drain(&context, &mut collection);
+        let mut collection = Collection::new(&context, self.kind.folder, adopt, observer);
+        let drained = (self.kind.drain)(&context, &mut collection);
         let done = drained
             .map_err(|failure| collection.outweigh(failure))
             .and_then(|()| collection.finish());
         if let Some(now) = collection.pruned_at() {
-            self.prune_log(&context.config, now);
+            self.prune_own(&context.config, now);
         }
         progress.clear();
         let handed_over = collection.hand_over();
         let done = done.and_then(|()| Ok(handed_over?));
         (self.report, self.untold) = collection.into_report();
         self.report.requests = context.client.requests();
+        self.report.retries = context.client.attempts().retries();
         self.report.notes.splice(..0, context.config.warnings());
         done.inspect_err(|failure| warn!(error = failure.what, "the run ends early"))
+    }
+
+    /// Enters the run into the ledger. A run whose line is missing has lost no event.
+    fn enter(&self, failure: Option<&Failure>) {
+        let Some((state, began)) = &self.ledger else {
+            return;
+        };
+        let name = (self.kind.program.executable, self.output.run_id());
+        let times = (*began, crate::clock::now());
+        let entry = history::Run::of(name, times, &self.report, failure);
+        if let Err(error) = history::append(state, &entry) {
+            warn!(%error, "could not enter the run into the ledger");
+        }
     }
 
     /// Starts the log file. If that fails, the run logs to standard error, if `verbose` asks for it.
     fn begin_log(&mut self, config: &Config, verbose: u8, clock: &Clock) {
         let run_id = self.output.run_id();
-        match log::begin(config, self.program.name, run_id, verbose, clock.now()) {
+        match log::begin(config, self.kind.program.name, run_id, verbose, clock.now()) {
             Ok(path) => self.output.log_is_at(path),
             Err(error) => {
                 self.output.notice(&format!("no log is written: {error}"));
@@ -176,11 +167,15 @@ impl Run {
         }
     }
 
-    fn prune_log(&self, config: &Config, now: DateTime<Utc>) {
-        let ours = |file: &str| log::is_ours(file, self.program.name);
+    /// Deletes old logs and old files of the ledger.
+    fn prune_own(&self, config: &Config, now: DateTime<Utc>) {
+        let ours = |file: &str| log::is_ours(file, self.kind.program.name);
         let days = days(config.retention.log);
-        let pruned = prune::prune(&SystemDisk, &config.folders.log, now, days, ours);
-        info!(?pruned, "deleted old logs");
+        let logs = prune::prune(&SystemDisk, &config.folders.log, now, days, ours);
+        let ours = |file: &str| history::is_ours(file, self.kind.program.executable);
+        let folder = config.folders.state.join(logs::HISTORY);
+        let ledger = prune::prune(&SystemDisk, &folder, now, history::KEPT_DAYS, ours);
+        info!(?logs, ?ledger, "deleted old logs and history");
     }
 }
 

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, ColorChoice, Command};
 
-use super::Program;
 use super::output::Output;
 use crate::failure::{CODES, Code, Failure};
 use crate::report::Report;
@@ -16,30 +15,20 @@ use crate::report::Report;
 #[derive(Args, Clone, Debug, Default)]
 pub struct Common {
     /// Configuration file, instead of the usual places
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", global = true)]
     pub config: Option<PathBuf>,
     /// Print more on standard error; twice for details
-    #[arg(short, long, action = clap::ArgAction::Count)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
     /// Print only errors
-    #[arg(short, long)]
+    #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Print one JSON document on standard output, also on failure
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub json: bool,
     /// Print without colour
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub no_color: bool,
-}
-
-/// Switches of a collector.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Collector {
-    #[command(flatten)]
-    pub common: Common,
-    /// Adopt a data folder of another installation
-    #[arg(long)]
-    pub adopt: bool,
 }
 
 const PLACES: &str = "\
@@ -47,11 +36,6 @@ Without --config the configuration is $MIMECAST_CONFIG, else config.toml beside 
 the folder above, else mimecast-collector/config.toml in the user's configuration folder, else \
 /etc/mimecast-collector/config.toml (%ProgramData% on Windows). The log is in the folder log/ \
 beside it, unless the configuration names another.";
-
-/// Reads a collector's command line. An error is the exit code; the message is already printed.
-pub fn collector(program: &Program) -> Result<Collector, ExitCode> {
-    parse::<Collector>(program.executable, program.about)
-}
 
 /// Reads a program's command line. An error is the exit code; the message is already printed.
 pub fn parse<A: Args>(program: &'static str, about: &'static str) -> Result<A, ExitCode> {
@@ -67,6 +51,7 @@ pub fn parse<A: Args>(program: &'static str, about: &'static str) -> Result<A, E
         .about(about) // replaces the text that the switches bring
         .long_about(about)
         .color(color)
+        .disable_help_subcommand(true)
         .after_help("See --help for exit codes and the places of files.")
         .after_long_help(format!("{PLACES}\n\n{CODES}"));
     let parsed = command
@@ -109,6 +94,11 @@ fn explain(error: &clap::Error) -> String {
     let valid = text(ContextKind::ValidValue).map(|values| format!(": expected one of {values}"));
     let hint = meant.or(valid).unwrap_or_default();
     match (error.kind(), flag) {
+        (ErrorKind::InvalidSubcommand, _) => {
+            let meant = text(ContextKind::SuggestedSubcommand);
+            let hint = meant.map(|command| format!(": did you mean {command}?"));
+            format!("an unknown command{}", hint.unwrap_or_default())
+        }
         (ErrorKind::UnknownArgument, Some(flag)) => format!("unknown flag {flag}{hint}"),
         (ErrorKind::UnknownArgument, None) => "an argument without a flag".to_owned(),
         (ErrorKind::ArgumentConflict, Some(flag)) => format!("{flag} is given twice"),

@@ -56,6 +56,17 @@ impl Output {
         }
     }
 
+    /// Prints what a command has found on standard output: one JSON document, or a text.
+    pub fn show(&self, document: &impl serde::Serialize, text: impl FnOnce() -> String) {
+        let text = match self.json {
+            true => {
+                serde_json::to_string(document).expect("a document has only string keys") + "\n"
+            }
+            false => text(),
+        };
+        let _ = io::stdout().write_all(text.as_bytes());
+    }
+
     /// Prints one line about a trouble that does not end the run.
     pub fn notice(&self, text: &str) {
         if !self.quiet {

@@ -15,6 +15,8 @@ use crate::durable::Mode;
 
 /// The size of the write buffer, in bytes. A larger piece bypasses the buffer.
 const BUFFER_BYTES: usize = 64 << 10;
+/// The longest last line that a part can return, in bytes. The vendor's lines are shorter.
+const TAIL_BYTES: usize = 4 << 10;
 
 /// The files, ids, gaps and warnings of one commit. Dropping an uncommitted batch deletes its files.
 pub struct Batch {
@@ -28,6 +30,7 @@ pub struct Batch {
     pub(super) warnings: Vec<Warning>,
     pub(super) size: Size,
     pub(super) repeated: u64,
+    newest: Option<DateTime<Utc>>,
 }
 
 /// The size of a batch.
@@ -57,6 +60,7 @@ impl Batch {
                 bytes: 0,
             },
             repeated: 0,
+            newest: None,
         }
     }
 
@@ -72,7 +76,7 @@ impl Batch {
         Ok(Part {
             file: BufWriter::with_capacity(BUFFER_BYTES, file),
             hash: Sha256::new(),
-            last: b'\n',
+            tail: Vec::new(),
             size: Size::default(),
         })
     }
@@ -99,6 +103,7 @@ impl Batch {
             name: name.to_string(),
             size: part.size.bytes,
             sha256,
+            events: Some(part.size.events),
         });
         self.size.files += 1;
         self.size.events += part.size.events;
@@ -123,6 +128,16 @@ impl Batch {
     /// the commit.
     pub fn remember(&mut self, ids: impl IntoIterator<Item = Digest>) {
         self.ids.extend(ids);
+    }
+
+    /// Adds the time of an event, for [`Batch::newest`].
+    pub fn saw_event_at(&mut self, time: Option<DateTime<Utc>>) {
+        self.newest = self.newest.max(time);
+    }
+
+    /// Returns the time of the newest event that the source has named.
+    pub const fn newest(&self) -> Option<DateTime<Utc>> {
+        self.newest
     }
 
     /// Counts a skipped file, whose content is already published.
@@ -184,7 +199,7 @@ impl Part {
     /// # Errors
     /// The error of the disk.
     pub fn end_line(&mut self) -> io::Result<()> {
-        if self.last == b'\n' {
+        if self.tail.last().is_none_or(|last| *last == b'\n') {
             return Ok(());
         }
         self.write_all(b"\n")
@@ -193,6 +208,27 @@ impl Part {
     /// Returns the digest of the content so far.
     pub fn digest(&self) -> Digest {
         Digest::of_sha256(&self.hash.clone().finalize())
+    }
+
+    /// Returns the last line, without its break. `None` if there is none, or if it is longer than
+    /// [`TAIL_BYTES`].
+    pub fn last_line(&self) -> Option<&[u8]> {
+        let tail = self.tail.strip_suffix(b"\n").unwrap_or(&self.tail);
+        let begin = memchr::memrchr(b'\n', tail).map(|at| at + 1);
+        let is_first = self.size.bytes == self.tail.len() as u64;
+        let begin = begin.or(is_first.then_some(0))?;
+        Some(&tail[begin..]).filter(|line| !line.is_empty())
+    }
+
+    fn keep_tail(&mut self, bytes: &[u8]) {
+        if bytes.len() >= TAIL_BYTES {
+            self.tail.clear();
+        }
+        self.tail
+            .extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]);
+        if self.tail.len() > 2 * TAIL_BYTES {
+            self.tail.drain(..self.tail.len() - TAIL_BYTES);
+        }
     }
 
     /// Returns the number of bytes so far.
@@ -205,7 +241,8 @@ impl Part {
 pub struct Part {
     file: BufWriter<Scratch>,
     hash: Sha256,
-    last: u8,
+    /// The last bytes: at most twice [`TAIL_BYTES`].
+    tail: Vec<u8>,
     size: Size,
 }
 
@@ -216,12 +253,12 @@ impl Write for Part {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Some(last) = bytes.last() else {
+        if bytes.is_empty() {
             return Ok(());
-        };
+        }
         self.file.write_all(bytes)?;
         self.hash.update(bytes);
-        self.last = *last;
+        self.keep_tail(bytes);
         self.size.bytes += bytes.len() as u64;
         self.size.events += memchr::memchr_iter(b'\n', bytes).count() as u64;
         Ok(())

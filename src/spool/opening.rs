@@ -1,22 +1,18 @@
 //! Opening a stream: the collector checks the data folder and the state, and finishes an interrupted run.
 
 use std::cell::RefCell;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
-
-use chrono::{DateTime, Utc};
 
 use super::checkpoint::{Checkpoint, Found};
 use super::known::Older;
 use super::owner::{Marker, OwnState, Verdict};
 use super::published::own_names;
 use super::recall::damaged_ids_warning;
-use super::record::{self, Record};
+use super::record::Record;
 use super::settings::{staging_prefix, state_path};
 use super::staging::Staging;
 use super::{Adopt, Lock, Recovery, Settings, Spool, SpoolError, recover, verify};
-use crate::durable;
 
 impl Spool {
     /// Reads the state, publishes the committed files of an interrupted run and sweeps the uncommitted ones.
@@ -188,25 +184,6 @@ fn was_set_aside(settings: &Settings) -> Result<bool, SpoolError> {
         let rest = entry.name.strip_prefix(&prefix);
         rest.is_some_and(|rest| rest.contains(".bad-"))
     }))
-}
-
-/// Returns the end of the last run that finished, without opening the stream. `None` if this stream
-/// and account have no readable state.
-///
-/// # Errors
-/// [`SpoolError::Disk`] if the file exists and cannot be read.
-pub fn last_success(settings: &Settings) -> Result<Option<DateTime<Utc>>, SpoolError> {
-    let path = state_path(settings);
-    let is_ours =
-        |record: &Record| record.stream == settings.stream && record.account == settings.account;
-    match durable::read(&*settings.disk, &path, record::SIZE_LIMIT) {
-        Ok(bytes) => {
-            let record = Record::decode(&bytes).ok().filter(is_ours);
-            Ok(record.and_then(|record| record.last_success))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(SpoolError::disk("read", &path, error)),
-    }
 }
 
 /// True if the published folder holds a file with the stream's stem.

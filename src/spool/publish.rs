@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::SpoolError;
@@ -49,8 +50,22 @@ pub struct Stored {
     pub left_out: u64,
     /// Names with a number, because other content already has the name.
     pub renamed: Vec<String>,
-    /// The names of all its files.
-    pub names: Vec<String>,
+    /// The files that the commit published.
+    pub files: Vec<PublishedFile>,
+}
+
+/// A file in the published folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedFile {
+    /// The name, without a folder.
+    pub name: String,
+    /// Bytes.
+    pub bytes: u64,
+    /// The number of lines, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<u64>,
+    /// Lower-case hex.
+    pub sha256: String,
 }
 
 /// Makes the staged names durable. [`Batch::add`] has already made the contents durable.
@@ -89,10 +104,10 @@ pub(super) fn publish(
         match publish_one(disk, staging, published, moved, Trust::JustWritten)
             .map_err(|error| SpoolError::disk("publish into", published, error))?
         {
-            FileOutcome::Moved => stored.names.push(moved.name.clone()),
+            FileOutcome::Moved => stored.files.push(moved.published_as(&moved.name)),
             FileOutcome::AlreadyThere(_) => stored.repeated += 1,
             FileOutcome::Numbered(name) => {
-                stored.names.push(name.to_string());
+                stored.files.push(moved.published_as(name.as_str()));
                 stored.renamed.push(name.to_string());
             }
             FileOutcome::Missing => {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
+use super::publish::sha256;
 use super::{FileName, Spool, SpoolError, prune, quarantine};
 use crate::durable::{Disk, Kind};
 
@@ -79,6 +80,51 @@ impl Spool {
         let folder = quarantine::folder(&self.settings);
         prune::prune(&*self.settings.disk, &folder, now, days, ours)
     }
+}
+
+/// What a file in the published folder is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// The SHA-256 of its content, in lower-case hex. The name is one that the collector makes.
+    Content(String),
+    /// Not a regular file, or its name is not one that the collector makes.
+    Foreign,
+    /// A regular file that cannot be read. The text says why.
+    Unreadable(String),
+}
+
+/// Reads every file in a published folder, in the order of the names. Leaves out files that an agent
+/// takes meanwhile, and names that are not UTF-8.
+///
+/// # Errors
+/// [`SpoolError::Disk`] if the folder cannot be listed.
+pub fn check_published(
+    disk: &dyn Disk,
+    folder: &Path,
+    mut each: impl FnMut(&str, Check),
+) -> Result<(), SpoolError> {
+    let mut listed = disk
+        .list(folder)
+        .map_err(|error| SpoolError::disk("list", folder, error))?;
+    listed.sort_by(|one, other| one.name.cmp(&other.name));
+    for entry in listed {
+        if entry.kind != Kind::File || FileName::parse(&entry.name).is_none() {
+            each(&entry.name, Check::Foreign);
+            continue;
+        }
+        let opened = disk.open(&folder.join(&entry.name));
+        match opened.and_then(|mut file| sha256(&mut file)) {
+            Ok(sha256) => each(&entry.name, Check::Content(sha256)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => each(&entry.name, Check::Unreadable(error.to_string())),
+        }
+    }
+    Ok(())
+}
+
+/// True if the name holds the first digits of this SHA-256.
+pub fn is_named_after(name: &str, sha256: &str) -> bool {
+    FileName::parse(name).is_some_and(|name| sha256.starts_with(name.digest()))
 }
 
 pub(super) fn own_names(disk: &dyn Disk, folder: &Path) -> Result<Vec<FileName>, SpoolError> {

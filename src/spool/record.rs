@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::gap::{Gap, Warning};
 use super::known::Older;
 use super::name::FileName;
+use super::publish::PublishedFile;
 use super::seen::Seen;
 use super::staging::is_staging_name;
 
@@ -93,6 +94,9 @@ pub(crate) struct Move {
     pub(crate) size: u64,
     /// Lower-case hex.
     pub(crate) sha256: String,
+    /// The number of lines. `None` in a record of version 0.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) events: Option<u64>,
 }
 
 /// The reason why bytes are not a record.
@@ -242,6 +246,16 @@ impl Record {
 }
 
 impl Move {
+    /// Returns the file as it is published under `name`.
+    pub(super) fn published_as(&self, name: &str) -> PublishedFile {
+        PublishedFile {
+            name: name.to_owned(),
+            bytes: self.size,
+            events: self.events,
+            sha256: self.sha256.clone(),
+        }
+    }
+
     /// True if this program can have made both names: without a path, and not a foreign file.
     fn is_ours(&self) -> bool {
         is_staging_name(&self.staged)

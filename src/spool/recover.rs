@@ -6,7 +6,7 @@ use std::io;
 
 use super::checkpoint::Checkpoint;
 use super::name::FileName;
-use super::publish::{FileOutcome, Trust, publish_one, sync_both};
+use super::publish::{FileOutcome, PublishedFile, Trust, publish_one, sync_both};
 use super::staging::Staging;
 use super::{Settings, SpoolError};
 use crate::durable::{Kind, is_held};
@@ -25,6 +25,8 @@ pub struct Recovery {
     pub older: bool,
     /// The names of the files that this run published.
     pub(super) names: Vec<String>,
+    /// The files of the interrupted run's last commit, whichever run published them.
+    pub files: Vec<PublishedFile>,
 }
 
 /// Publishes the pending files of the record. Returns the number of files that are neither staged
@@ -55,17 +57,21 @@ pub(super) fn finish_pending(
             FileOutcome::Moved => {
                 recovery.finished += 1;
                 recovery.names.push(moved.name.clone());
+                recovery.files.push(moved.published_as(&moved.name));
             }
             FileOutcome::Numbered(name) => {
                 recovery.finished += 1;
+                recovery.files.push(moved.published_as(name.as_str()));
                 recovery.warnings.push(taken(&name));
                 recovery.names.push(name.to_string());
             }
-            // the interrupted run added the number
-            FileOutcome::AlreadyThere(name) if name.as_str() != moved.name => {
-                recovery.warnings.push(taken(&name));
+            FileOutcome::AlreadyThere(name) => {
+                recovery.files.push(moved.published_as(name.as_str()));
+                // the interrupted run added the number
+                if name.as_str() != moved.name {
+                    recovery.warnings.push(taken(&name));
+                }
             }
-            FileOutcome::AlreadyThere(_) => {}
             FileOutcome::Missing => missing += 1,
         }
     }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDateTime, SubsecRound as _, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::logs::AUDIT;
 use crate::spool::FileName;
 
 /// The longest window.
 const LONGEST: TimeDelta = TimeDelta::hours(24);
-/// Mimecast answers for 60 days. The margin covers the time until the answer.
-const KEPT: TimeDelta = TimeDelta::minutes(60 * 24 * 60 - 10);
+/// The time for which Mimecast answers, with a margin for the time until the answer.
+const KEPT: TimeDelta = TimeDelta::minutes(AUDIT.kept.num_minutes() - 10);
 /// The age of the youngest events that are requested. Younger ones may not be in Mimecast's index yet.
 const SETTLING: TimeDelta = TimeDelta::minutes(1);
 /// A position this far in the future is accepted without a warning, because clocks are adjusted.

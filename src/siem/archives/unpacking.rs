@@ -9,6 +9,7 @@ use crate::api::ApiError;
 use crate::archive::{self, ArchiveError, Limits, Member};
 use crate::clock::Clock;
 use crate::config::Format;
+use crate::event_time::event_time;
 use crate::failure::Failure;
 use crate::json;
 use crate::siem::{COPY_BYTES, check_signal};
@@ -65,6 +66,7 @@ impl ArchiveStream {
             Format::KeyValue => Extension::Siem,
             Format::Json => Extension::Json,
         };
+        batch.saw_event_at(part.last_line().and_then(event_time));
         batch.add(part, stem, kind)?;
         batch.remember([content, named]);
         Ok(None)

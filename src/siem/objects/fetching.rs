@@ -8,6 +8,7 @@ use super::unpack::{self, FirstBytes, ObjectFault};
 use super::{Batch, FetchError, ObjectStream, Scratch, Scratches, Spool, Step};
 use crate::api::ApiError;
 use crate::api::objects::{Address, Objects};
+use crate::event_time::event_time;
 use crate::failure::Failure;
 use crate::siem::second_copy::{self, Comparison};
 use crate::spool::{Digest, Extension, Gap, Part};
@@ -121,6 +122,7 @@ impl ObjectStream {
         if let Some(part) = part {
             self.kind.store_seen.set();
             let stem = format!("{}_{}", self.kind.stem, listed.address.stem());
+            batch.saw_event_at(part.last_line().and_then(event_time));
             batch.add(part, &stem, Extension::Json)?;
         }
         self.finish_object(batch, &listed.place);

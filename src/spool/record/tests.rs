@@ -14,6 +14,7 @@ fn sample() -> Record {
         name: "receipt_20261120000000000_0123456789abcdef.siem".to_owned(),
         size: 12,
         sha256: digest(b"x"),
+        events: Some(1),
     });
     record.added.extend([(1_700_000_000, Digest::of(b"id"))]);
     record

@@ -177,6 +177,7 @@ fn a_record_that_names_paths_counts_as_damaged() {
             name: "../../etc/passwd_0123456789abcdef.siem".to_owned(),
             size: 1,
             sha256: digest(b"x"),
+            events: None,
         });
     });
     let recovery = simulation.fork().collect().unwrap();

@@ -1,0 +1,133 @@
+//! The two collectors: what tells them apart, and their command line.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::{collect, history, status, verify};
+use crate::collect::{Collection, Context};
+use crate::config::{self, Config, Environment};
+use crate::failure::{Code, Failure};
+use crate::logs::{self, Log};
+use crate::monitor::Watched;
+use crate::report::Report;
+use crate::run::arguments::{self, Common};
+use crate::run::output::Output;
+use crate::run::{self, Program, guarded, process};
+use crate::{siem, windowed};
+
+/// One of the two collectors.
+pub struct Collector {
+    /// The program.
+    pub program: Program,
+    /// The folder of its published files, below the data folder.
+    pub folder: &'static str,
+    /// The function that drains its streams.
+    pub drain: fn(&Context, &mut Collection<'_>) -> Result<(), Failure>,
+    /// The function that returns the names of its streams, each with its log.
+    streams: fn(&Config) -> Vec<(String, &'static Log)>,
+}
+
+static SIEM: Collector = Collector {
+    program: Program {
+        name: "siem",
+        executable: "siem_collection",
+        about: "Collects the e-mail gateway logs that are waiting in Mimecast",
+    },
+    folder: logs::GATEWAY_FOLDER,
+    drain: collect::drain_siem,
+    streams: siem::stream_names,
+};
+
+static AUDIT: Collector = Collector {
+    program: Program {
+        name: "audit",
+        executable: "audit_collection",
+        about: "Collects the audit events of Mimecast since the last run",
+    },
+    folder: logs::AUDIT_FOLDER,
+    drain: collect::drain_audit,
+    streams: |_| windowed::stream_names(),
+};
+
+/// Runs `siem_collection`.
+pub fn siem() -> ExitCode {
+    start(&SIEM)
+}
+
+/// Runs `audit_collection`.
+pub fn audit() -> ExitCode {
+    start(&AUDIT)
+}
+
+#[derive(Args)]
+struct Arguments {
+    /// Adopt a data folder of another installation
+    #[arg(long)]
+    adopt: bool,
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show how the collector is doing
+    Status(status::Flags),
+    /// List the runs
+    History(history::Flags),
+    /// Compare the published files with their names and with the history
+    Verify,
+}
+
+fn start(collector: &'static Collector) -> ExitCode {
+    process::protect_secrets();
+    let Program {
+        executable, about, ..
+    } = collector.program;
+    let Arguments {
+        adopt,
+        common,
+        command,
+    } = match arguments::parse::<Arguments>(executable, about) {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    let Some(command) = command else {
+        return collect::run(collector, &common, adopt);
+    };
+    let output = Output::new(executable, common.quiet, common.json);
+    let mut code = Code::Done;
+    let failure = guarded(|| {
+        if adopt {
+            let what = "--adopt does not go with a command";
+            return Err(Failure::new(Code::Usage, what, "leave one of them out"));
+        }
+        let environment = Environment::of_process();
+        let path = config::find(common.config.as_deref(), &environment)?;
+        let config = Config::load(&path, &environment)?;
+        let shown = match command {
+            Command::Status(flags) => status::run(collector, &config, &flags, &output),
+            Command::History(flags) => history::run(collector, &config, &flags, &output),
+            Command::Verify => verify::run(collector, &config, &output),
+        };
+        code = shown.map_err(|failure| run::with_whole_path(failure, &path))?;
+        Ok(())
+    });
+    match failure {
+        None => code.into(),
+        Some(failure) => output.end(&Report::default(), Some(&failure)).into(),
+    }
+}
+
+impl Collector {
+    /// Returns what an overview of this collector reads.
+    pub fn watched<'a>(&self, config: &'a Config) -> Watched<'a> {
+        Watched {
+            program: self.program.executable,
+            config,
+            streams: (self.streams)(config),
+        }
+    }
+}

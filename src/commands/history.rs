@@ -1,0 +1,57 @@
+//! `history`: the runs of a collector, from the ledger.
+
+use chrono::TimeDelta;
+use clap::Args;
+use serde::Serialize;
+
+use super::collector::Collector;
+use super::status::unreadable;
+use crate::clock;
+use crate::config::Config;
+use crate::failure::{Code, Failure};
+use crate::history::{self, KEPT_DAYS, Run};
+use crate::monitor;
+use crate::run::output::Output;
+
+/// Switches of `history`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Flags {
+    /// The number of days to list
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=i64::from(KEPT_DAYS)))]
+    days: u32,
+}
+
+/// The document of `--json`.
+#[derive(Serialize)]
+struct History<'a> {
+    schema: u32,
+    program: &'static str,
+    runs: &'a [Run],
+    damaged_lines: u64,
+    newer_lines: u64,
+}
+
+/// Prints the runs of a collector, oldest first.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub fn run(
+    collector: &Collector,
+    config: &Config,
+    flags: &Flags,
+    output: &Output,
+) -> Result<Code, Failure> {
+    let program = collector.program.executable;
+    let since = clock::now() - TimeDelta::days(i64::from(flags.days));
+    let ledger =
+        history::read(&config.folders.state, program, since).map_err(|error| unreadable(&error))?;
+    let document = History {
+        schema: 1,
+        program,
+        runs: &ledger.runs,
+        damaged_lines: ledger.damaged,
+        newer_lines: ledger.newer,
+    };
+    output.show(&document, || monitor::history(&ledger));
+    Ok(Code::Done)
+}

@@ -1,0 +1,223 @@
+//! The overview and the history as text of at most 80 columns.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+
+use crate::history::Ledger;
+
+use super::overview::{Overview, RunOverview, StreamOverview};
+use super::words::{age, ago, bytes, count, counted, sparkline};
+
+/// The columns of a terminal.
+const WIDTH: usize = 80;
+/// The hours of the sparkline.
+const HOURS: usize = 48;
+
+/// Returns the table of `status`.
+pub fn status(overview: &Overview) -> String {
+    let Overview {
+        program, api, now, ..
+    } = overview;
+    let account = match &*overview.account {
+        "" => "no account yet".to_owned(),
+        account => format!("account {account}"),
+    };
+    let mut text = format!("{program}: {account}, API {api}, {}\n", minute(*now));
+    text += &run_line(overview);
+    let _ = writeln!(
+        text,
+        "\n{:26}{:>13}{:>13}{:>13}{:>15}",
+        "STREAM", "LAST SUCCESS", "NEWEST EVENT", "LAST RUN", "SEVEN DAYS"
+    );
+    for stream in &overview.streams {
+        let _ = writeln!(
+            text,
+            "{:26}{:>13}{:>13}{:>13}{:>15}",
+            stream.name,
+            ago(stream.last_success, *now),
+            ago(stream.newest_event, *now),
+            count(stream.last_run.events),
+            count(stream.week.events),
+        );
+    }
+    text += &volume(overview);
+    let notes: Vec<String> = overview
+        .streams
+        .iter()
+        .flat_map(|stream| notes(stream, *now))
+        .chain(ledger_notes(overview))
+        .collect();
+    if !notes.is_empty() {
+        text.push('\n');
+    }
+    for note in notes {
+        text += &wrapped(&note);
+    }
+    text
+}
+
+fn run_line(overview: &Overview) -> String {
+    let Some(last) = &overview.last_run else {
+        return "no run in the last seven days\n".to_owned();
+    };
+    let mut line = format!(
+        "last run {}, exit code {}, {}",
+        ago(Some(last.began), overview.now),
+        last.code,
+        seconds(last.milliseconds)
+    );
+    if last.retries > 0 {
+        let _ = write!(line, ", {} repeated", counted(last.retries, "request"));
+    }
+    match overview.next_run {
+        Some(next) if next < overview.now => {
+            let _ = write!(line, "; the next is {} late", age(overview.now - next));
+        }
+        Some(next) => {
+            let _ = write!(line, "; the next is expected at {}", next.format("%H:%M"));
+        }
+        None => {}
+    }
+    let message = last.message.as_ref().map(|message| wrapped(message));
+    format!("{line}\n{}", message.unwrap_or_default())
+}
+
+/// Returns the events per hour of two days, and the sizes of seven.
+fn volume(overview: &Overview) -> String {
+    let mut hours = [0_u64; HOURS];
+    let (mut files, mut size) = (0, 0);
+    for stream in &overview.streams {
+        let recent = &stream.hours[stream.hours.len().saturating_sub(HOURS)..];
+        for (sum, events) in hours.iter_mut().zip(recent) {
+            *sum += events;
+        }
+        files += stream.week.files;
+        size += stream.week.bytes;
+    }
+    let most = hours.iter().copied().max().unwrap_or_default();
+    format!(
+        "\nevents per hour of two days, at most {}:\n  |{}|\nseven days: {}, {}\n",
+        count(most),
+        sparkline(&hours),
+        counted(files, "file"),
+        bytes(size)
+    )
+}
+
+/// Returns what a person should know about a stream.
+fn notes(stream: &StreamOverview, now: DateTime<Utc>) -> Vec<String> {
+    let name = &stream.name;
+    let mut notes = Vec::new();
+    if let Some(why) = &stream.unreadable {
+        notes.push(format!("{name}: the state cannot be read: {why}"));
+    }
+    if let Some(at) = stream
+        .loses_data_at
+        .filter(|_| stream.is_about_to_lose_data(now))
+    {
+        notes.push(match at > now {
+            true => format!("{name}: will lose data in {}", age(at - now)),
+            false => format!("{name}: may have lost data since {}", minute(at)),
+        });
+    }
+    for (trouble, runs) in &stream.troubles {
+        let runs = counted(u64::from(*runs), "run");
+        notes.push(format!(
+            "{name}: trouble with \"{trouble}\" in {runs} in a row"
+        ));
+    }
+    if let Some(until) = stream.not_before {
+        let until = until.format("%H:%M");
+        notes.push(format!("{name}: Mimecast asked to wait until {until}"));
+    }
+    if let Some(gap) = stream.gaps.last() {
+        let gaps = counted(stream.gaps.len() as u64, "gap");
+        let (to, why) = (minute(gap.to), &gap.reason);
+        notes.push(format!(
+            "{name}: {gaps} in seven days, the last until {to}: {why}"
+        ));
+    }
+    if stream.quarantined > 0 {
+        let answers = counted(stream.quarantined as u64, "answer");
+        notes.push(format!(
+            "{name}: {answers} in quarantine: look at them, then delete them"
+        ));
+    }
+    notes.extend(stream.untold.iter().map(|text| format!("{name}: {text}")));
+    notes
+}
+
+fn ledger_notes(overview: &Overview) -> impl Iterator<Item = String> {
+    let damaged = (overview.damaged_lines > 0).then(|| {
+        let lines = counted(overview.damaged_lines, "damaged line");
+        format!("history: {lines} not counted; no event is lost")
+    });
+    let newer = (overview.newer_lines > 0).then(|| {
+        let lines = counted(overview.newer_lines, "line");
+        format!("history: {lines} of a later version not counted")
+    });
+    damaged.into_iter().chain(newer)
+}
+
+/// Returns the table of `history`: a line for each run, and its message below it.
+pub fn history(ledger: &Ledger) -> String {
+    if ledger.runs.is_empty() {
+        return "no run is recorded\n".to_owned();
+    }
+    let mut text = format!(
+        "{:17}{:>9}{:>6}{:>9}{:>13}{:>12}{:>9}\n",
+        "BEGAN (UTC)", "SECONDS", "CODE", "FILES", "EVENTS", "BYTES", "RETRIES"
+    );
+    for run in ledger.runs.iter().map(RunOverview::of) {
+        let _ = writeln!(
+            text,
+            "{:17}{:>9}{:>6}{:>9}{:>13}{:>12}{:>9}",
+            run.began.format("%Y-%m-%d %H:%M"),
+            seconds(run.milliseconds).trim_end_matches(" s"),
+            run.code,
+            count(run.totals.files),
+            count(run.totals.events),
+            bytes(run.totals.bytes),
+            count(run.retries),
+        );
+        text += &run
+            .message
+            .as_ref()
+            .map(|message| wrapped(message))
+            .unwrap_or_default();
+    }
+    text
+}
+
+fn seconds(milliseconds: i64) -> String {
+    let milliseconds = milliseconds.max(0);
+    format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100)
+}
+
+fn minute(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// Returns a text in lines of at most [`WIDTH`] columns, indented.
+fn wrapped(text: &str) -> String {
+    let options = textwrap::Options::new(WIDTH)
+        .initial_indent("  ")
+        .subsequent_indent("    ");
+    textwrap::fill(text, options) + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_wrapped_at_the_edge_of_the_terminal() {
+        let text = wrapped(&"word ".repeat(60));
+        assert!(text.lines().count() > 3);
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH));
+        assert!(text.lines().skip(1).all(|line| line.starts_with("    ")));
+        assert_eq!(text.split_whitespace().count(), 60);
+        assert_eq!(wrapped("short"), "  short\n");
+    }
+}

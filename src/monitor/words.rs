@@ -1,0 +1,78 @@
+//! Numbers and times in few letters.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Returns a span of time in its largest unit, such as `12 min`. A negative span counts as none.
+pub(super) fn age(span: TimeDelta) -> String {
+    let minutes = span.num_minutes().max(0);
+    match minutes {
+        0 => "now".to_owned(),
+        1..120 => format!("{minutes} min"),
+        120..2_880 => format!("{} h", minutes / 60),
+        _ => format!("{} days", minutes / 1_440),
+    }
+}
+
+/// Returns how long ago a time was, or `-`.
+pub(super) fn ago(time: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
+    match time.map(|time| age(now - time)) {
+        None => "-".to_owned(),
+        Some(age) if age == "now" => age,
+        Some(age) => format!("{age} ago"),
+    }
+}
+
+/// Returns a number with a comma between its thousands.
+pub(super) fn count(number: u64) -> String {
+    indicatif::HumanCount(number).to_string()
+}
+
+/// Returns a number with its noun, such as `1 file` or `2 files`.
+pub(super) fn counted(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", count(number))
+}
+
+/// Returns a number of bytes in its largest unit.
+pub(super) fn bytes(number: u64) -> String {
+    indicatif::HumanBytes(number).to_string()
+}
+
+/// Returns one of eight bars for each number, relative to the largest.
+pub(super) fn sparkline(numbers: &[u64]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = numbers.iter().copied().max().unwrap_or_default().max(1);
+    let bar = |number: &u64| match number {
+        0 => ' ',
+        number => BARS[usize::try_from(number.saturating_mul(7).div_ceil(most)).unwrap_or(7)],
+    };
+    numbers.iter().map(bar).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_given_in_its_largest_unit() {
+        for (minutes, expected) in [
+            (-5, "now"),
+            (0, "now"),
+            (1, "1 min"),
+            (119, "119 min"),
+            (120, "2 h"),
+            (2_879, "47 h"),
+            (2_880, "2 days"),
+        ] {
+            assert_eq!(age(TimeDelta::minutes(minutes)), expected);
+        }
+    }
+
+    #[test]
+    fn a_bar_grows_with_its_number_and_none_is_blank() {
+        assert_eq!(sparkline(&[0, 1, 50, 100]), " ▂▅█");
+        assert_eq!(sparkline(&[0, 0]), "  ");
+        assert_eq!(sparkline(&[u64::MAX, 1]), "█▁");
+        assert_eq!(sparkline(&[]), "");
+    }
+}
