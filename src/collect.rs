@@ -23,7 +23,7 @@ use crate::durable::SystemDisk;
 use crate::failure::Failure;
 use crate::logs;
 use crate::report::{Report, shown_position};
-use crate::spool::{self, Adopt, Batch, Facts, Lock, Settings, Spool, SpoolError};
+use crate::spool::{self, Adopt, Batch, Facts, Lock, Settings, Spool, SpoolError, Stems};
 
 /// The longest wait that a run accepts from an earlier run. A longer one may come from a wrong clock.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
@@ -42,8 +42,8 @@ pub struct Context {
 pub struct Stream<K> {
     /// The name in state files and messages: `[a-z0-9_]`.
     pub name: String,
-    /// The beginning of its file names, if it shares the folder with other streams.
-    pub stem: String,
+    /// The beginnings of file names, which tell its files from those of other streams in the folder.
+    pub stems: Stems,
     /// How it is fetched.
     pub kind: K,
 }
@@ -128,9 +128,9 @@ impl<'a> Collection<'a> {
         self.count = streams.len();
         let mut locks = lock_all(&self.context.config.folders.state, &streams)?;
         let mut opened = Vec::new();
-        for Stream { name, stem, kind } in streams {
+        for Stream { name, stems, kind } in streams {
             let lock = locks.remove(&name).expect("each stream has its lock");
-            let settings = self.settings(&name, stem);
+            let settings = self.settings(&name, stems);
             let (spool, recovery) = match lock.and_then(|lock| Spool::open(settings, lock)) {
                 Ok(found) => found,
                 Err(error) if self.count > 1 => {
@@ -253,7 +253,7 @@ impl<'a> Collection<'a> {
         spool.set_unknown_time(present.is_unknown.then_some(present.latest));
     }
 
-    fn settings(&self, name: &str, stem: String) -> Settings {
+    fn settings(&self, name: &str, stems: Stems) -> Settings {
         let config = &self.context.config;
         let folders = &config.folders;
         Settings {
@@ -262,7 +262,7 @@ impl<'a> Collection<'a> {
             state: folders.state.clone(),
             staging: folders.data.join(logs::STAGING),
             published: folders.data.join(self.folder),
-            stem,
+            stems,
             stream: name.to_owned(),
             account: config.mimecast.account_code.clone(),
             mode: folders.file_mode,

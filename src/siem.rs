@@ -20,7 +20,7 @@ use crate::collect::{Context, Source, Stream};
 use crate::config::{Api, Config};
 use crate::failure::Failure;
 use crate::logs::{ARCHIVES, CLOUD_GATEWAY, CLOUD_INTEGRATED, Log};
-use crate::spool::{Gap, Scratch, Spool, SpoolError};
+use crate::spool::{Gap, Scratch, Spool, SpoolError, Stems};
 use objects::{EventType, ListBudget, ObjectStream, StoreSeen};
 
 const COPY_BYTES: usize = 64 << 10;
@@ -47,7 +47,7 @@ pub fn streams(
     if context.config.mimecast.api == Api::V1 {
         return Ok(vec![Stream {
             name: ARCHIVES.name.to_owned(),
-            stem: String::new(),
+            stems: archive_stems(),
             kind: Kind::Archives,
         }]);
     }
@@ -69,7 +69,10 @@ pub fn streams(
         };
         Stream {
             name: stem.clone(),
-            stem: format!("{stem}_"),
+            stems: Stems {
+                own: format!("{stem}_"),
+                others: Vec::new(),
+            },
             kind: Kind::Objects(kind),
         }
     });
@@ -103,6 +106,16 @@ pub fn stream_names(config: &Config) -> Vec<(String, &'static Log)> {
 /// Returns the name of the stream of an event type, which is also the beginning of its file names.
 fn stem(log: &Log, name: &str) -> String {
     format!("{}_{}", log.name, name.replace(' ', "_"))
+}
+
+/// Returns the stems of API 1.0. Mimecast names its files. Names of API 2.0 are excluded, because after a
+/// move to API 1.0 such files stay in the folder.
+fn archive_stems() -> Stems {
+    let others = [&CLOUD_GATEWAY, &CLOUD_INTEGRATED].map(|log| format!("{}_", log.name));
+    Stems {
+        own: String::new(),
+        others: others.into(),
+    }
 }
 
 /// Returns the event types of API 2.0 that the configuration selects, each with its log.

@@ -63,7 +63,7 @@ pub use publish::{PublishedFile, Stored};
 pub use published::{Check, check_published, is_named_after};
 pub use recover::Recovery;
 pub use seen::Digest;
-pub use settings::Settings;
+pub use settings::{Settings, Stems};
 pub use staging::{Scratch, Scratches};
 pub use view::{Facts, View, quarantined, view};
 

@@ -32,7 +32,7 @@ use crate::config::Format;
 use crate::event_time::event_time;
 use crate::failure::{Code, Failure};
 use crate::logs::{AUDIT, Log};
-use crate::spool::{Batch, Extension, Gap, Spool};
+use crate::spool::{Batch, Extension, Gap, Spool, Stems};
 use pieces::Pieces;
 use plan::{Plan, Progress, Window};
 use published::Published;
@@ -53,7 +53,7 @@ pub fn stream_names() -> Vec<(String, &'static Log)> {
 pub fn stream() -> Stream<()> {
     Stream {
         name: AUDIT.name.to_owned(),
-        stem: String::new(),
+        stems: Stems::default(),
         kind: (),
     }
 }

@@ -1,6 +1,7 @@
 //! E-mail events under API 2.0: lists and positions, and the move from 1.0.
 
 mod access; // tokens and permissions
+mod moves; // from 2.0 to 1.0
 mod nowhere; // entries of a list that lead to no object
 mod objects; // odd, damaged and missing ones
 

@@ -186,12 +186,10 @@ fn was_set_aside(settings: &Settings) -> Result<bool, SpoolError> {
     }))
 }
 
-/// True if the published folder holds a file with the stream's stem.
+/// True if the published folder holds a file of the stream.
 fn has_files(settings: &Settings) -> Result<bool, SpoolError> {
     let names = own_names(&*settings.disk, &settings.published)?;
-    Ok(names
-        .iter()
-        .any(|name| name.as_str().starts_with(&settings.stem)))
+    Ok(names.iter().any(|name| settings.stems.owns(name.as_str())))
 }
 
 fn lost_state_warning(path: &Path, why: &str) -> String {

@@ -21,8 +21,8 @@ pub struct Settings {
     pub staging: PathBuf,
     /// The folder that an agent watches.
     pub published: PathBuf,
-    /// The beginning of the stream's file names, which tells them from other streams in the same folder.
-    pub stem: String,
+    /// The beginnings of file names, which tell the stream's files from those of others in the same folder.
+    pub stems: Stems,
     /// The name of the stream: `[a-z0-9_]`.
     pub stream: String,
     /// The account code. The collector refuses a record of another account.
@@ -35,6 +35,22 @@ pub struct Settings {
     pub adopt: Adopt,
 }
 
+/// The beginnings of file names in a folder that several streams share.
+#[derive(Clone, Debug, Default)]
+pub struct Stems {
+    /// The beginning of the stream's own names. Empty if Mimecast chooses it.
+    pub own: String,
+    /// Beginnings of names that belong to other streams.
+    pub others: Vec<String>,
+}
+
+impl Stems {
+    /// True if a file with this name belongs to the stream.
+    pub(super) fn owns(&self, name: &str) -> bool {
+        name.starts_with(&self.own) && !self.others.iter().any(|other| name.starts_with(other))
+    }
+}
+
 /// Returns the path of the state record.
 pub(super) fn state_path(settings: &Settings) -> PathBuf {
     settings.state.join(format!("{}.state", settings.stream))
@@ -44,4 +60,26 @@ pub(super) fn state_path(settings: &Settings) -> PathBuf {
 pub(super) fn staging_prefix(settings: &Settings) -> String {
     let installation = record::digest(settings.state.to_string_lossy().as_bytes());
     format!("{}-{}-", settings.stream, &installation[..8])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_owns_names_with_its_stem_and_none_of_other_streams() {
+        let stems = |own: &str, others: &[&str]| Stems {
+            own: own.to_owned(),
+            others: others.iter().map(ToString::to_string).collect(),
+        };
+        for (stems, owned) in [
+            (stems("", &["cg_", "ci_"]), [true, false]),
+            (stems("cg_spam_", &[]), [false, true]),
+            (stems("cg_av_", &[]), [false, false]),
+            (Stems::default(), [true, true]),
+        ] {
+            let names = ["spam_20261120", "cg_spam_20261120"];
+            assert_eq!(names.map(|name| stems.owns(name)), owned, "{stems:?}");
+        }
+    }
 }

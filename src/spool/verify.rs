@@ -13,6 +13,7 @@ use super::checkpoint::Checkpoint;
 use super::name::FileName;
 use super::publish::{FileOutcome, Trust, publish_one, sha256};
 use super::recover::Recovery;
+use super::settings::Stems;
 use super::{Settings, SpoolError};
 use crate::durable::{Disk, Entry, Kind, is_held};
 
@@ -32,7 +33,7 @@ pub(super) fn check_newest_files(
     }
     let published = &settings.published;
     let failed = |error| SpoolError::disk("check files in", published, error);
-    let mut damaged = damaged_names(disk, published, &settings.stem).map_err(failed)?;
+    let mut damaged = damaged_names(disk, published, &settings.stems).map_err(failed)?;
     for moved in &checkpoint.record().pending {
         damaged.remove(&moved.name); // the recovery of pending files handles this one
     }
@@ -76,11 +77,11 @@ pub(super) fn check_newest_files(
 }
 
 /// Returns the names of the newest files of a stream whose content does not match the name.
-fn damaged_names(disk: &dyn Disk, folder: &Path, stem: &str) -> io::Result<HashSet<String>> {
+fn damaged_names(disk: &dyn Disk, folder: &Path, stems: &Stems) -> io::Result<HashSet<String>> {
     let mut files: Vec<(FileName, Entry)> = disk
         .list(folder)?
         .into_iter()
-        .filter(|entry| entry.kind == Kind::File && entry.name.starts_with(stem))
+        .filter(|entry| entry.kind == Kind::File && stems.owns(&entry.name))
         .filter_map(|entry| Some((FileName::parse(&entry.name)?, entry)))
         .collect();
     files.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.modified));
