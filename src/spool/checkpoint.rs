@@ -35,7 +35,7 @@ pub(super) enum Found {
     /// No readable record, although a file exists. The text says what is wrong with it.
     Unreadable(String),
     /// No state file at all.
-    Nothing,
+    Missing,
 }
 
 /// One of the two state files.
@@ -90,7 +90,7 @@ impl Checkpoint {
                 (*previous, Found::Previous("it is missing".to_owned()))
             }
             (StateFile::Bad(why), _) | (_, StateFile::Bad(why)) => (first, Found::Unreadable(why)),
-            (StateFile::Absent, StateFile::Absent) => (first, Found::Nothing),
+            (StateFile::Absent, StateFile::Absent) => (first, Found::Missing),
         };
         let previous = before;
         let checkpoint = Self {

@@ -15,11 +15,13 @@ use super::staging::Staging;
 use super::{Adopt, Lock, Recovery, Settings, Spool, SpoolError, recover, verify};
 
 impl Spool {
-    /// Reads the state, publishes the committed files of an interrupted run and sweeps the uncommitted ones.
+    /// Reads the state, claims the data folder, publishes the committed files of an interrupted run and
+    /// sweeps the uncommitted ones.
     ///
     /// # Errors
     /// [`SpoolError::Unusable`] for a state that must not change. [`SpoolError::Foreign`] for a
-    /// data folder of another installation. [`SpoolError::Disk`] in every other case.
+    /// data folder of another installation. [`SpoolError::Interfered`] if another process changes the
+    /// state meanwhile. [`SpoolError::Disk`] in every other case.
     pub fn open(settings: Settings, lock: Lock) -> Result<(Self, Recovery), SpoolError> {
         let disk = Arc::clone(&settings.disk);
         let path = state_path(&settings);
@@ -35,10 +37,12 @@ impl Spool {
             folder: settings.staging.clone(),
             prefix: staging_prefix(&settings),
         };
+        // the check comes first, because it may undo the pending batch
         verify::check_newest_files(&settings, &mut checkpoint, &mut recovery)?;
         let missing = recover::finish_pending(&settings, &checkpoint, &mut recovery)?;
         let undamaged_ids = check_older_ids(&settings, &checkpoint, &mut recovery)?;
         let is_resumed = recovery.lost || recovery.older;
+        // each finding has its warning, so without warnings there is no change to save
         if missing > 0 || !recovery.warnings.is_empty() {
             checkpoint.replace(|record| {
                 if missing > 0 {
@@ -46,7 +50,8 @@ impl Spool {
                 }
                 if is_resumed {
                     record.resumed = true;
-                    // from here on no record of an earlier run counts as newer than this one
+                    // takes over the marker's number, so that the next run does not find its own
+                    // state too old again
                     record.sequence = record.sequence.max(marker.newest());
                 }
                 record.older = undamaged_ids.or_else(|| record.older.take());
@@ -73,7 +78,8 @@ impl Spool {
     }
 }
 
-/// Checks that the data folder belongs to this installation, and gives a new record its id.
+/// Checks that the data folder belongs to this installation, and marks it. Warns if the state is older than
+/// the marker says, or if the run adopts the folder. Gives a record without an id its id.
 fn claim_data_folder(
     settings: &Settings,
     checkpoint: &mut Checkpoint,
@@ -97,7 +103,7 @@ fn claim_data_folder(
                 state_path(settings).display()
             ));
         }
-        Verdict::Older => {}
+        Verdict::Older => {} // the newest record is damaged or missing: `report_state` warns
         Verdict::Foreign(state) if settings.adopt == Adopt::No => {
             return Err(SpoolError::Foreign {
                 data: settings.data.clone(),
@@ -126,7 +132,8 @@ fn claim_data_folder(
     Ok(marker)
 }
 
-/// Adds a warning if the state is damaged, lost or incomplete.
+/// Warns if the state is damaged, or if it is missing although an earlier run has published here. Sets
+/// `lost` if no record is usable.
 fn report_state(
     settings: &Settings,
     found: &Found,
@@ -144,8 +151,8 @@ fn report_state(
             recovery.lost = true;
             recovery.warnings.push(lost_state_warning(&path, why));
         }
-        Found::Nothing => {
-            if marker.was_there() || has_files(settings)? || was_set_aside(settings)? {
+        Found::Missing => {
+            if marker.has_published() || has_files(settings)? || was_set_aside(settings)? {
                 recovery.lost = true;
                 recovery
                     .warnings
@@ -156,7 +163,8 @@ fn report_state(
     Ok(())
 }
 
-/// Adds a warning if ids beside the record are missing. Returns the undamaged part of them.
+/// Warns if ids beside the record are missing, and returns their undamaged part. Returns `None` if they are
+/// complete, or if the record names none.
 fn check_older_ids(
     settings: &Settings,
     checkpoint: &Checkpoint,

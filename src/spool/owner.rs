@@ -133,7 +133,7 @@ impl Marker {
 
     /// True if a state has published here before. A first run that was killed leaves a marker with
     /// the sequence number 0.
-    pub(super) const fn was_there(&self) -> bool {
+    pub(super) const fn has_published(&self) -> bool {
         self.newest > 0
     }
 
