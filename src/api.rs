@@ -13,6 +13,7 @@ mod guard;
 pub mod identity;
 pub mod login;
 pub mod objects;
+pub mod ping;
 pub mod retry;
 pub(crate) mod sign;
 pub mod token;

@@ -2,6 +2,7 @@
 
 mod collect;
 pub mod collector;
+mod ending;
 mod history;
 pub mod setup;
 mod status;

@@ -12,6 +12,7 @@ mod error;
 mod folders;
 pub(crate) mod guard;
 mod locate;
+mod monitor;
 mod network;
 mod private_stores;
 mod scope;
@@ -27,6 +28,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use edit::{Saved, rewrite};
 pub use environment::{Environment, User};
@@ -34,11 +37,12 @@ pub use error::{ConfigError, NEXT_RUN};
 pub use locate::{default_path, find};
 pub use private_stores::PrivateStores;
 pub use sections::{
-    Aliases, Api, Audit, Folders, Format, Mimecast, Network, Proxy, Retention, Run, Siem,
+    Aliases, Api, Audit, Folders, Format, Mimecast, Monitor, Network, Proxy, Retention, Run, Siem,
 };
 
 use crate::logs;
 pub(crate) use folders::unfit_for_data;
+pub(crate) use monitor::is_on_this_host;
 pub(crate) use network::CA_FILE_LINE;
 pub(crate) use scope::Scope;
 use settings::{Settings, Stage};
@@ -79,6 +83,8 @@ pub struct Config {
     pub retention: Retention,
     /// The limits of a run.
     pub run: Run,
+    /// Files and calls that show how the collectors are doing.
+    pub monitor: Monitor,
     /// The way to Mimecast.
     pub network: Network,
 }
@@ -176,6 +182,7 @@ impl Config {
         };
         let folder = path.parent().unwrap_or(Path::new(""));
         let api = get("mimecast", "api").one_of(Api::NAMES)?;
+        let folders = folders::read(settings, folder, environment)?;
         Ok(Self {
             path: path.to_owned(),
             mimecast: Mimecast {
@@ -186,7 +193,8 @@ impl Config {
                 app_id: get("mimecast", "app_id").word()?,
                 client_id: get("mimecast", "client_id").word()?,
             },
-            folders: folders::read(settings, folder, environment)?,
+            monitor: monitor::read(settings, folder, &folders.data)?,
+            folders,
             siem: Siem {
                 format: format("siem")?,
                 cloud_gateway_types: get("siem", "cloud_gateway_types")
@@ -207,6 +215,9 @@ impl Config {
             },
             run: Run {
                 budget: MINUTE * get("run", "budget_minutes").number(1..=1440)?,
+                alarm_after: TimeDelta::hours(
+                    get("run", "alarm_after_hours").number(1..=168)?.into(),
+                ),
                 log_level: get("run", "log_level").one_of(LEVELS)?,
             },
             network: network::read(settings, folder)?,

@@ -166,16 +166,30 @@ fn write_and_rename(
 /// # Errors
 /// The error of the disk. The old content then stays.
 pub fn replace_lightly(disk: &dyn Disk, path: &Path, content: &[u8], mode: Mode) -> io::Result<()> {
-    let temporary = with_suffix(path, ".tmp");
-    if disk.entry(&temporary)?.is_some() {
-        disk.remove(&temporary)?;
+    replace_by(disk, &with_suffix(path, ".tmp"), path, content, mode)
+}
+
+/// Replaces a file like [`replace_lightly`], with a temporary file of this name. For a file that several
+/// programs replace.
+///
+/// # Errors
+/// Those of [`replace_lightly`].
+pub fn replace_by(
+    disk: &dyn Disk,
+    temporary: &Path,
+    path: &Path,
+    content: &[u8],
+    mode: Mode,
+) -> io::Result<()> {
+    if disk.entry(temporary)?.is_some() {
+        disk.remove(temporary)?;
     }
     let written = disk
-        .create(&temporary, mode)
+        .create(temporary, mode)
         .and_then(|mut file| file.write_all(content));
     written
-        .and_then(|()| disk.rename(&temporary, path))
-        .inspect_err(|_| drop(disk.remove(&temporary)))
+        .and_then(|()| disk.rename(temporary, path))
+        .inspect_err(|_| drop(disk.remove(temporary)))
 }
 
 /// Reads a whole small file of at most `limit` bytes.

@@ -19,7 +19,7 @@ pub enum Code {
     Usage = 64,
     /// Finished, but something was quarantined or a gap was recorded.
     Look = 65,
-    /// No success for longer than the operator accepts.
+    /// Nothing could be collected for longer than the operator accepts.
     Outage = 69,
     /// A bug of this program.
     Bug = 70,
@@ -45,11 +45,12 @@ Exit codes, and who acts:
     0  done, also when nothing was waiting (nobody)
    64  wrong arguments, or an answer is missing without a terminal (fix the command)
    65  finished, but something was quarantined or a gap was recorded (look, when convenient)
-   69  status --max-age: the last success is older than that (look now)
+   69  nothing could be collected for longer than alarm_after_hours; status --max-age: the
+       last success is older than that (look now)
    70  a bug of ours (report)
    74  local disk or a limit of the host: full, read-only, not permitted (fix the host)
    75  stopped early, all stored so far is safe: network, outage, rate limit, time budget,
-       another run is active (nobody; alert if it repeats)
+       another run is active (nobody)
    76  an answer was not understood (report)
    77  credentials refused, expired, or lacking a permission (run authentication_setup)
    78  configuration, credentials file or state unusable (fix the file named)
@@ -116,6 +117,7 @@ pub enum Reach {
 pub const OBJECTS: &str = "objects";
 pub const LIST_CALLS: &str = "list calls";
 const OUT_OF_TIME: &str = "out of time";
+const BUSY: &str = "busy";
 const CERTIFICATE: &str = "certificate";
 
 /// The number of consecutive runs after which a failure counts as lasting.
@@ -172,6 +174,27 @@ impl Failure {
     pub fn context(mut self, doing: &str) -> Self {
         self.what = format!("{doing}: {}", self.what);
         self
+    }
+
+    /// Makes a passing failure urgent: nothing was collected since `since`, and Mimecast keeps what waits
+    /// until `until`.
+    pub fn becomes_outage(&mut self, since: DateTime<Utc>, until: DateTime<Utc>) {
+        let minute = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M UTC").to_string();
+        self.code = Code::Outage;
+        self.what = format!(
+            "nothing could be collected since {}: {}",
+            minute(since),
+            self.what
+        );
+        self.remedy = format!(
+            "end the outage; Mimecast keeps what is waiting until {}",
+            minute(until)
+        );
+    }
+
+    /// True if another run holds the streams.
+    pub fn is_busy(&self) -> bool {
+        self.trouble == BUSY
     }
 
     /// True if a signal or the end of the time budget stopped the work.

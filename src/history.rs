@@ -5,7 +5,7 @@
 //! skip what they cannot read, and count it.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -182,7 +182,7 @@ pub fn read(state: &Path, program: &str, since: DateTime<Utc>) -> io::Result<Led
     Ok(ledger)
 }
 
-fn read_file(path: &PathBuf, ledger: &mut Ledger) -> io::Result<()> {
+fn read_file(path: &Path, ledger: &mut Ledger) -> io::Result<()> {
     #[derive(Deserialize)]
     struct Version {
         schema: u32,

@@ -1,5 +1,7 @@
 //! `status`, `history` and `verify`: what they show, and that they change nothing.
 
+mod monitor; // the files and the check of [monitor]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -289,4 +291,24 @@ fn switches_stand_before_or_behind_the_command() {
         .run(SIEM, ["canary"])
         .ends_with(64)
         .says("an unknown command");
+}
+
+#[test]
+fn an_outage_that_lasts_is_urgent_and_a_short_one_is_not_mentioned() {
+    let place = Installation::with_batches(0..1, 10);
+    place.siem().stays_silent();
+    place.always(Endpoint::Siem, changes::status(503));
+    let short = place.collect(SIEM).ends_with(75);
+    assert!(short.stderr.contains("HTTP status 503"), "{short:?}");
+    let ago = chrono::Utc::now() - chrono::TimeDelta::hours(5);
+    place.rewrite_record("siem", |record| {
+        record["last_success"] = ago.to_rfc3339().into();
+    });
+    let long = place.siem_says(69, "nothing could be collected since");
+    assert!(
+        long.stderr.contains("Mimecast keeps what is waiting until"),
+        "{long:?}"
+    );
+    place.clear();
+    place.collects_logs();
 }

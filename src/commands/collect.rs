@@ -1,7 +1,7 @@
 //! `siem_collection` and `audit_collection`: they collect the waiting logs, then delete old files.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -27,6 +27,7 @@ use crate::spool::{Adopt, prune};
 use crate::{siem, windowed};
 
 use super::collector::Collector;
+use super::ending::Begun;
 
 /// Drains the streams of `siem_collection`.
 pub fn drain_siem(context: &Context, collection: &mut Collection<'_>) -> Result<(), Failure> {
@@ -61,10 +62,11 @@ pub fn run(kind: &'static Collector, common: &Common, adopt: bool) -> ExitCode {
     process::protect_secrets();
     let mut run = Run {
         kind,
-        output: Output::new(kind.program.executable, common.quiet, common.json),
+        output: Output::new(kind.program.executable, common.quiet, common.json)
+            .silent_if_later(common.verbose),
         report: Report::default(),
         untold: Untold::default(),
-        ledger: None,
+        begun: None,
     };
     let mut failure = guarded(|| run.work(common, adopt));
     if !run.report.warnings.is_empty() {
@@ -72,7 +74,10 @@ pub fn run(kind: &'static Collector, common: &Common, adopt: bool) -> ExitCode {
         let put_off = failure.take_if(|failure| failure.is_put_off());
         run.report.notes.extend(put_off.map(|failure| failure.what));
     }
-    run.enter(failure.as_ref());
+    if let Some(begun) = run.begun.take() {
+        let failure = &mut failure;
+        begun.end(run.kind, run.output.run_id(), &mut run.report, failure);
+    }
     let code = run.output.end(&run.report, failure.as_ref());
     if code == Code::Look {
         run.untold.forget();
@@ -85,8 +90,8 @@ struct Run {
     output: Output,
     report: Report,
     untold: Untold,
-    /// The state folder and the beginning of the run, once they are known.
-    ledger: Option<(PathBuf, DateTime<Utc>)>,
+    /// Set once the folders are there.
+    begun: Option<Begun>,
 }
 
 impl Run {
@@ -108,8 +113,8 @@ impl Run {
     ) -> Result<(), Failure> {
         let clock = clock.with_budget(config.run.budget);
         prepare(&config, self.kind.folder)?;
-        self.ledger = Some((config.folders.state.clone(), clock.now()));
         self.begin_log(&config, verbose, &clock);
+        self.begun = Some(Begun::start(&config, &clock, &mut self.report));
         let (base, app_id) = (config.mimecast.base_url.clone(), &config.mimecast.app_id);
         let client = Client::new(base, app_id, identity, &config.network, clock.clone())?;
         let context = Context {
@@ -135,24 +140,13 @@ impl Run {
         progress.clear();
         let handed_over = collection.hand_over();
         let done = done.and_then(|()| Ok(handed_over?));
+        let mut notes = std::mem::take(&mut self.report.notes);
         (self.report, self.untold) = collection.into_report();
+        notes.extend(context.config.warnings());
         self.report.requests = context.client.requests();
         self.report.retries = context.client.attempts().retries();
-        self.report.notes.splice(..0, context.config.warnings());
+        self.report.notes.splice(..0, notes);
         done.inspect_err(|failure| warn!(error = failure.what, "the run ends early"))
-    }
-
-    /// Enters the run into the ledger. A run whose line is missing has lost no event.
-    fn enter(&self, failure: Option<&Failure>) {
-        let Some((state, began)) = &self.ledger else {
-            return;
-        };
-        let name = (self.kind.program.executable, self.output.run_id());
-        let times = (*began, crate::clock::now());
-        let entry = history::Run::of(name, times, &self.report, failure);
-        if let Err(error) = history::append(state, &entry) {
-            warn!(%error, "could not enter the run into the ledger");
-        }
     }
 
     /// Starts the log file. If that fails, the run logs to standard error, if `verbose` asks for it.

@@ -121,6 +121,11 @@ fn start(collector: &'static Collector) -> ExitCode {
     }
 }
 
+/// Returns what the overviews of both collectors read.
+pub fn all_watched(config: &Config) -> [Watched<'_>; 2] {
+    [SIEM.watched(config), AUDIT.watched(config)]
+}
+
 impl Collector {
     /// Returns what an overview of this collector reads.
     pub fn watched<'a>(&self, config: &'a Config) -> Watched<'a> {

@@ -1,12 +1,13 @@
 //! `status`: how a collector is doing. Reads the state and the ledger, and changes nothing.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use clap::Args;
 use humantime::format_duration;
 
-use super::collector::Collector;
+use super::collector::{Collector, all_watched};
 use crate::clock;
 use crate::config::Config;
 use crate::failure::{Code, Failure};
@@ -19,6 +20,9 @@ pub struct Flags {
     /// Print one line, and end with 69 if the last success is older than this (such as 2h or 90m)
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     max_age: Option<Duration>,
+    /// Write a page about both collectors to this file instead
+    #[arg(long, value_name = "FILE", conflicts_with = "max_age")]
+    html: Option<PathBuf>,
 }
 
 /// Prints the overview of a collector.
@@ -31,12 +35,35 @@ pub fn run(
     flags: &Flags,
     output: &Output,
 ) -> Result<Code, Failure> {
+    if let Some(path) = &flags.html {
+        return write_page(path, config, output);
+    }
     let watched = collector.watched(config);
     let overview = Overview::read(&watched, clock::now()).map_err(|error| unreadable(&error))?;
     if let Some(limit) = flags.max_age {
         return Ok(check(&overview, limit, output));
     }
     output.show(&overview, || monitor::status(&overview));
+    Ok(Code::Done)
+}
+
+fn write_page(path: &Path, config: &Config, output: &Output) -> Result<Code, Failure> {
+    let watched = all_watched(config);
+    let overviews =
+        monitor::overviews(&watched, clock::now()).map_err(|error| unreadable(&error))?;
+    let mode = config.folders.file_mode;
+    let written = monitor::replace(path, &monitor::page(&overviews), "status", mode);
+    written.map_err(|error| {
+        let what = format!("cannot write the page: {error}");
+        Failure::new(
+            Code::Disk,
+            what,
+            "name a file in a folder that you may write to",
+        )
+    })?;
+    output.show(&overviews, || {
+        format!("the page is in {}\n", path.display())
+    });
     Ok(Code::Done)
 }
 

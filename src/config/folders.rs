@@ -85,7 +85,7 @@ pub(crate) fn unfit_for_data(
 }
 
 /// True if `folder` is in a folder of published or staged files.
-fn is_published(folder: &Path, data: &Path) -> bool {
+pub(super) fn is_published(folder: &Path, data: &Path) -> bool {
     let (folder, data) = (normalized(folder), normalized(data));
     let mut ours = logs::PUBLISHED.iter().chain([&logs::STAGING]);
     ours.any(|ours| folder.starts_with(data.join(ours)))

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use reqwest::Url;
 use secrecy::SecretString;
 
 use super::{BaseUrl, PrivateStores};
@@ -107,8 +109,21 @@ pub struct Retention {
 pub struct Run {
     /// The time after which a run stops at the next safe point.
     pub budget: Duration,
+    /// The time without a success after which an outage is urgent.
+    pub alarm_after: TimeDelta,
     /// The lowest level that the log holds.
     pub log_level: tracing::Level,
+}
+
+/// `[monitor]`: files and calls that show how the collectors are doing.
+#[derive(Clone, Debug)]
+pub struct Monitor {
+    /// The metrics of both collectors.
+    pub metrics_file: Option<PathBuf>,
+    /// The page about both collectors.
+    pub report: Option<PathBuf>,
+    /// The check that each run calls.
+    pub ping_url: Option<Url>,
 }
 
 /// `[network]`: the way to Mimecast.

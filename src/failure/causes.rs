@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use super::{CERTIFICATE, Code, Failure, OUT_OF_TIME, Reach};
+use super::{BUSY, CERTIFICATE, Code, Failure, OUT_OF_TIME, Reach};
 use crate::api::ApiError;
 use crate::api::answer::Denial;
 use crate::clock::Stopped;
@@ -133,7 +133,7 @@ fn of_spool(error: &SpoolError) -> Failure {
         ),
         SpoolError::Disk { .. } => of_host("free or repair the disk"),
         SpoolError::Busy { .. } => Failure::later(
-            "busy",
+            BUSY,
             "",
             "nothing to do, unless the next run reports the same",
         ),

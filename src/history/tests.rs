@@ -21,7 +21,7 @@ fn run(began: &str, events: u64) -> Run {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a damaged ledger")]
-fn damage(state: &Path, day: &str, change: impl FnOnce(Vec<u8>) -> Vec<u8>) {
+fn damage(state: &Path, day: &str, change: fn(Vec<u8>) -> Vec<u8>) {
     let path = state
         .join(logs::HISTORY)
         .join(format!("audit_collection_{day}.jsonl"));
@@ -72,10 +72,11 @@ fn a_line_that_cannot_be_read_is_counted_and_hides_no_other() {
         text[..half].fill(0);
         text
     };
-    let changes: [(&str, Box<dyn FnOnce(Vec<u8>) -> Vec<u8>>, u64, u64); 3] = [
-        ("later", Box::new(later), 0, 1),
-        ("cut", Box::new(cut), 1, 0),
-        ("zeros", Box::new(zeros), 1, 0),
+    type Change = fn(Vec<u8>) -> Vec<u8>;
+    let changes: [(&str, Change, u64, u64); 3] = [
+        ("later", later, 0, 1),
+        ("cut", cut, 1, 0),
+        ("zeros", zeros, 1, 0),
     ];
     for (name, change, damaged, newer) in changes {
         let state = tempfile::tempdir().unwrap();

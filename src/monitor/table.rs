@@ -2,12 +2,10 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Utc};
-
 use crate::history::Ledger;
 
-use super::overview::{Overview, RunOverview, StreamOverview};
-use super::words::{age, ago, bytes, count, counted, sparkline};
+use super::overview::{Overview, RunOverview};
+use super::words::{age, ago, bytes, count, counted, minute, sparkline, stream_notes};
 
 /// The columns of a terminal.
 const WIDTH: usize = 80;
@@ -45,7 +43,7 @@ pub fn status(overview: &Overview) -> String {
     let notes: Vec<String> = overview
         .streams
         .iter()
-        .flat_map(|stream| notes(stream, *now))
+        .flat_map(|stream| stream_notes(stream, *now))
         .chain(ledger_notes(overview))
         .collect();
     if !notes.is_empty() {
@@ -105,49 +103,6 @@ fn volume(overview: &Overview) -> String {
     )
 }
 
-/// Returns what a person should know about a stream.
-fn notes(stream: &StreamOverview, now: DateTime<Utc>) -> Vec<String> {
-    let name = &stream.name;
-    let mut notes = Vec::new();
-    if let Some(why) = &stream.unreadable {
-        notes.push(format!("{name}: the state cannot be read: {why}"));
-    }
-    if let Some(at) = stream
-        .loses_data_at
-        .filter(|_| stream.is_about_to_lose_data(now))
-    {
-        notes.push(match at > now {
-            true => format!("{name}: will lose data in {}", age(at - now)),
-            false => format!("{name}: may have lost data since {}", minute(at)),
-        });
-    }
-    for (trouble, runs) in &stream.troubles {
-        let runs = counted(u64::from(*runs), "run");
-        notes.push(format!(
-            "{name}: trouble with \"{trouble}\" in {runs} in a row"
-        ));
-    }
-    if let Some(until) = stream.not_before {
-        let until = until.format("%H:%M");
-        notes.push(format!("{name}: Mimecast asked to wait until {until}"));
-    }
-    if let Some(gap) = stream.gaps.last() {
-        let gaps = counted(stream.gaps.len() as u64, "gap");
-        let (to, why) = (minute(gap.to), &gap.reason);
-        notes.push(format!(
-            "{name}: {gaps} in seven days, the last until {to}: {why}"
-        ));
-    }
-    if stream.quarantined > 0 {
-        let answers = counted(stream.quarantined as u64, "answer");
-        notes.push(format!(
-            "{name}: {answers} in quarantine: look at them, then delete them"
-        ));
-    }
-    notes.extend(stream.untold.iter().map(|text| format!("{name}: {text}")));
-    notes
-}
-
 fn ledger_notes(overview: &Overview) -> impl Iterator<Item = String> {
     let damaged = (overview.damaged_lines > 0).then(|| {
         let lines = counted(overview.damaged_lines, "damaged line");
@@ -193,10 +148,6 @@ pub fn history(ledger: &Ledger) -> String {
 fn seconds(milliseconds: i64) -> String {
     let milliseconds = milliseconds.max(0);
     format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100)
-}
-
-fn minute(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// Returns a text in lines of at most [`WIDTH`] columns, indented.

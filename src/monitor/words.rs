@@ -1,6 +1,8 @@
-//! Numbers and times in few letters.
+//! Numbers, times and notes in few words.
 
 use chrono::{DateTime, TimeDelta, Utc};
+
+use super::overview::StreamOverview;
 
 /// Returns a span of time in its largest unit, such as `12 min`. A negative span counts as none.
 pub(super) fn age(span: TimeDelta) -> String {
@@ -47,6 +49,54 @@ pub(super) fn sparkline(numbers: &[u64]) -> String {
         number => BARS[usize::try_from(number.saturating_mul(7).div_ceil(most)).unwrap_or(7)],
     };
     numbers.iter().map(bar).collect()
+}
+
+/// Returns a time to the minute.
+pub(super) fn minute(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// Returns what a person should know about a stream.
+pub(super) fn stream_notes(stream: &StreamOverview, now: DateTime<Utc>) -> Vec<String> {
+    let name = &stream.name;
+    let mut notes = Vec::new();
+    if let Some(why) = &stream.unreadable {
+        notes.push(format!("{name}: the state cannot be read: {why}"));
+    }
+    if let Some(at) = stream
+        .loses_data_at
+        .filter(|_| stream.is_about_to_lose_data(now))
+    {
+        notes.push(match at > now {
+            true => format!("{name}: will lose data in {}", age(at - now)),
+            false => format!("{name}: may have lost data since {}", minute(at)),
+        });
+    }
+    for (trouble, runs) in &stream.troubles {
+        let runs = counted(u64::from(*runs), "run");
+        notes.push(format!(
+            "{name}: trouble with \"{trouble}\" in {runs} in a row"
+        ));
+    }
+    if let Some(until) = stream.not_before {
+        let until = until.format("%H:%M");
+        notes.push(format!("{name}: Mimecast asked to wait until {until}"));
+    }
+    if let Some(gap) = stream.gaps.last() {
+        let gaps = counted(stream.gaps.len() as u64, "gap");
+        let (to, why) = (minute(gap.to), &gap.reason);
+        notes.push(format!(
+            "{name}: {gaps} in seven days, the last until {to}: {why}"
+        ));
+    }
+    if stream.quarantined > 0 {
+        let answers = counted(stream.quarantined as u64, "answer");
+        notes.push(format!(
+            "{name}: {answers} in quarantine: look at them, then delete them"
+        ));
+    }
+    notes.extend(stream.untold.iter().map(|text| format!("{name}: {text}")));
+    notes
 }
 
 #[cfg(test)]

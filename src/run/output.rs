@@ -17,6 +17,8 @@ pub struct Output {
     quiet: bool,
     json: bool,
     is_watched: bool,
+    /// True if a run that ends with 75 prints nothing, because nobody has to act.
+    is_silent_later: bool,
 }
 
 impl Output {
@@ -29,7 +31,14 @@ impl Output {
             quiet,
             json,
             is_watched: io::stderr().is_terminal(),
+            is_silent_later: false,
         }
+    }
+
+    /// Prints nothing if the run ends with 75 and no terminal shows it. Each mail of cron then needs a person.
+    pub const fn silent_if_later(mut self, verbose: u8) -> Self {
+        self.is_silent_later = !self.is_watched && verbose == 0;
+        self
     }
 
     pub fn run_id(&self) -> &str {
@@ -83,6 +92,7 @@ impl Output {
             return code;
         }
         let lines = match failure {
+            Some(_) if code == Code::Later && self.is_silent_later => Vec::new(),
             Some(failure) => {
                 let mut lines = self.problem(&failure.what, &failure.remedy);
                 // a failure that lasts would otherwise hide the warnings for as long

@@ -4,6 +4,7 @@
 //! a gap or owed. An object that cannot be fetched does not stop the others. The spool remembers which
 //! objects were published. If an address has expired, the page is listed again.
 
+mod damaged;
 mod debts;
 mod fetching;
 mod gzip;
@@ -102,7 +103,7 @@ pub struct ObjectStream {
     lists: u32,
     relists: u32,
     empty_pages: u32,
-    /// The number of objects that failed in a row while the store had returned none.
+    /// The number of failed objects since bytes of an object last arrived, good or damaged.
     misses: u32,
     /// True if the store has asked to slow down since it last returned an object.
     is_slowed: bool,
@@ -166,7 +167,7 @@ impl ObjectStream {
                 self.step = Step::Leave;
                 return Ok(());
             }
-            self.store_next(spool, batch)?;
+            self.fetch_next(spool, batch)?;
             objects += 1;
         }
         Ok(())

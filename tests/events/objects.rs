@@ -31,7 +31,7 @@ fn an_object_that_is_gone_is_tried_in_two_runs_and_then_a_gap() {
     serve(&place, "process", 0..2);
     place.serve_objects("process", [Object::missing()]);
     serve(&place, "process", 2..4);
-    place.siem_says(75, "could not be fetched");
+    place.siem_says(75, "could not be collected");
     place.assert_objects_complete(); // all that there is
     place.siem_says(65, "recorded as a gap");
     place.siem().stays_silent();
@@ -47,7 +47,7 @@ fn a_store_that_refuses_everything_makes_no_gap_however_often() {
         serve(&place, "spam", 4..6);
         place.always(Endpoint::Object, changes::status(status));
         // what lasts is told with another code, and still is no gap
-        place.siem_each_says([75, 75, 78, 78], "could not be fetched");
+        place.siem_each_says([75, 75, 78, 78], "could not be collected");
         place.clear();
         place.collects_objects();
     }
@@ -123,7 +123,7 @@ fn what_a_second_listing_leaves_out_is_not_forgotten() {
     place.next(Endpoint::Events, |reply| {
         reply.set_body(*b"{\"value\":[],\"isCaughtUp\":true}");
     });
-    place.siem_says(75, "could not be fetched");
+    place.siem_says(75, "could not be collected");
     place.collects_objects();
 }
 
@@ -147,7 +147,11 @@ fn two_gone_objects_are_two_gaps() {
     place.siem().ends_with(75);
     place.siem_says(65, "1 more in the log");
     let state = std::fs::read_to_string(place.path("checkpoint/cg_process.state")).expect("there");
-    assert_eq!(state.matches("could not be fetched").count(), 2, "{state}");
+    assert_eq!(
+        state.matches("could not be collected").count(),
+        2,
+        "{state}"
+    );
 }
 
 #[test]

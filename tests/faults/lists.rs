@@ -68,7 +68,7 @@ fn an_address_that_leads_anywhere_but_to_a_store_is_not_fetched() {
         let outcome = Objects.run(&place);
         let (code, words) = match address {
             "https://10.0.0.1/a" | "https://192.168.1.1/a" => (78, "the object store 1"),
-            _ => (75, "objects of receipt could not be fetched"),
+            _ => (75, "objects of receipt could not be collected"),
         };
         let outcome = outcome.ends_with(code).says(words);
         assert!(!outcome.stderr.contains("canary"), "P6: {outcome:?}");

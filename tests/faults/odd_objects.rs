@@ -191,7 +191,7 @@ fn an_object_that_is_empty_though_it_was_listed_with_a_size_is_not_taken_for_one
         Objects
             .run(&place)
             .ends_with(code)
-            .says("could not be fetched");
+            .says("could not be collected");
     }
     assert_eq!(place.files("mta"), before);
     place.clear();

@@ -30,7 +30,7 @@ fn expected(
         }
         // listed again three times, and then left to the next run
         (400 | 401 | 403 | 404 | 410, Endpoint::Object) => {
-            (75, 5..=5, "could not be fetched".to_owned())
+            (75, 5..=5, "could not be collected".to_owned())
         }
         (_, Endpoint::Object) => (75, 4..=4, named),
         (401, _) if collector.is_by_token() => (77, 2..=2, "a fresh token was not".to_owned()),

@@ -9,6 +9,7 @@ use serde_json::Value;
 pub(crate) struct Outcome {
     pub(crate) code: i32,
     pub(crate) stdout: String,
+    /// What it printed; of a collector that ends with 75 and so prints nothing, what the history says.
     pub(crate) stderr: String,
     pub(crate) took: Duration,
 }

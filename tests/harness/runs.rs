@@ -139,12 +139,15 @@ impl Installation {
 
     fn outcome(&self, output: Output, took: Duration) -> Outcome {
         let text = |bytes| String::from_utf8(bytes).expect("programs speak UTF-8");
-        let outcome = Outcome {
+        let mut outcome = Outcome {
             code: output.status.code().unwrap_or(-1),
             stdout: text(output.stdout),
             stderr: text(output.stderr),
             took,
         };
+        if outcome.code == 75 && outcome.stdout.is_empty() && outcome.stderr.is_empty() {
+            outcome.stderr = self.last_put_off();
+        }
         if !(outcome.stdout.is_empty() && outcome.stderr.is_empty()) {
             let canaries = Canaries::of(&self.sandbox);
             canaries.assert_absent("the output", outcome.stdout.as_bytes());

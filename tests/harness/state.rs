@@ -15,6 +15,20 @@ impl Installation {
         names.map(|name| name.expect("UTF-8")).collect()
     }
 
+    /// What the newest run that ended with 75 would have printed on a terminal.
+    pub(crate) fn last_put_off(&self) -> String {
+        let listed = fs::read_dir(self.path("checkpoint/history")).expect("a history");
+        let texts = listed.map(|entry| fs::read_to_string(entry.expect("an entry").path()));
+        let texts: Vec<String> = texts.map(|text| text.expect("text")).collect();
+        let runs = texts.iter().flat_map(|text| text.lines());
+        let runs = runs.map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let put_off = runs.filter(|run| run["code"] == 75);
+        let run = put_off.max_by_key(|run| run["ended"].to_string());
+        let failure = &run.expect("a run that ended with 75")["failure"];
+        let text = |name: &str| failure[name].as_str().expect("text").to_owned();
+        format!("{}\n  to do: {}", text("message"), text("remedy"))
+    }
+
     /// What the state file of a stream says.
     pub(crate) fn record(&self, stream: &str) -> Value {
         let path = self.path(format!("checkpoint/{stream}.state"));

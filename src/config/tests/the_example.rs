@@ -36,6 +36,10 @@ fn says_what_the_defaults_are() {
     assert_eq!(config.network.request_timeout, 600 * SECOND);
     assert_eq!(config.network.retries, 4);
     assert_eq!(config.network.retry_wait, SECOND);
+    assert_eq!(config.run.alarm_after, chrono::TimeDelta::hours(4));
+    assert_eq!(config.monitor.metrics_file, None);
+    assert_eq!(config.monitor.report, None);
+    assert_eq!(config.monitor.ping_url, None);
     assert!(config.warnings().is_empty());
 }
 
@@ -48,7 +52,7 @@ fn equals_a_file_with_the_required_key_alone() {
 #[test]
 fn lists_no_key_that_nothing_reads() {
     let keys = example_keys();
-    assert_eq!(keys.len(), 31);
+    assert_eq!(keys.len(), 35);
     for (section, key) in keys {
         let mut text: toml_edit::DocumentMut = EXAMPLE.parse().unwrap();
         text[&section][&key] = toml_edit::value(1.5); // no key takes a fraction
@@ -59,6 +63,16 @@ fn lists_no_key_that_nothing_reads() {
                 .contains(&format!(" {key} in [{section}]: expected ")),
             "{error}"
         );
+    }
+}
+
+#[test]
+fn has_a_row_for_each_key_on_the_page_of_settings() {
+    let page = include_str!("../../../docs/settings.md");
+    for (section, key) in example_keys() {
+        let (_, rest) = page.split_once(&format!("## `[{section}]`")).unwrap();
+        let part = rest.split("\n## ").next().unwrap();
+        assert!(part.contains(&format!("`{key}`")), "{key} in [{section}]");
     }
 }
 

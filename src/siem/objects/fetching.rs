@@ -1,8 +1,9 @@
 //! Fetches the objects of the page in hand, one after another.
 
-use tracing::{info, warn};
+use tracing::info;
 
-use super::missing::Reason;
+use super::damaged::SecondCopy;
+use super::missing::{Evidence, Reason, Verdict, verdict};
 use super::page_in_hand::{ListedObject, OddBytes};
 use super::unpack::{self, FirstBytes, ObjectFault};
 use super::{Batch, FetchError, ObjectStream, Scratch, Scratches, Spool, Step};
@@ -10,7 +11,6 @@ use crate::api::ApiError;
 use crate::api::objects::{Address, Objects};
 use crate::event_time::event_time;
 use crate::failure::Failure;
-use crate::siem::second_copy::{self, Comparison};
 use crate::spool::{Digest, Extension, Gap, Part};
 
 /// The number of times that one run lists pages again for new addresses.
@@ -25,15 +25,18 @@ impl ObjectStream {
         is_silent || self.page.as_ref().is_none_or(|page| page.queue.is_empty())
     }
 
-    /// Adds the next object of the page to the batch, or records that it could not be fetched.
-    pub(super) fn store_next(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
-        let fetched = self.prefetch.take();
+    /// Adds the next object of the page to the batch, or marks it as failed.
+    ///
+    /// # Errors
+    /// A failure that concerns all objects, or this host.
+    pub(super) fn fetch_next(&mut self, spool: &Spool, batch: &mut Batch) -> Result<(), Failure> {
         let page = self.page.as_mut().expect("a page is in hand");
         let Some(listed) = page.queue.pop_front() else {
             return Ok(());
         };
-        let error = match fetched {
-            Ok(raw) => return self.arrived(spool, batch, listed, raw),
+        // the first object of the queue is always the one that is being fetched
+        let error = match self.prefetch.take() {
+            Ok(raw) => return self.add_to_batch(spool, batch, listed, raw),
             Err(FetchError::Spool(error)) => return Err(error.into()),
             Err(FetchError::Api(error)) => error,
         };
@@ -49,11 +52,15 @@ impl ObjectStream {
             return self.relist(spool, batch);
         }
         info!(kind = self.kind.name, %error, "an object cannot be fetched");
-        if matches!(error, ApiError::SlowDown(_)) && std::mem::replace(&mut self.is_slowed, true) {
-            page.queue.push_front(listed);
-            return Err(error.into()); // this concerns all objects
+        if matches!(error, ApiError::SlowDown(_)) {
+            // two requests to slow down without an object between them concern all objects
+            let was_slowed = std::mem::replace(&mut self.is_slowed, true);
+            if was_slowed {
+                page.queue.push_front(listed);
+                return Err(error.into());
+            }
         }
-        self.put_off(spool, listed, reason);
+        self.note_failed(spool, listed, reason);
         self.last_error = Some(error);
         Ok(())
     }
@@ -65,12 +72,12 @@ impl ObjectStream {
         let (key, purpose) = (page.key.clone(), page.purpose.clone());
         info!(
             kind = self.kind.name,
-            "an address has expired: listing the page again"
+            "the store refused an address or does not have its object: listing the page again"
         );
         match self.list_page(&key) {
             Ok(page) => self.take_in_hand(page, (key, purpose), spool, batch),
             Err(ApiError::PositionRefused) => {
-                self.refuse_page();
+                self.fail_unfetched();
                 self.step = Step::Leave;
                 Ok(())
             }
@@ -78,16 +85,16 @@ impl ObjectStream {
         }
     }
 
-    /// Marks all objects of the page as failed, because Mimecast refuses its list.
-    pub(super) fn refuse_page(&mut self) {
+    /// Marks the objects that are not fetched yet as failed, because Mimecast refuses their list.
+    fn fail_unfetched(&mut self) {
         let Some(page) = &mut self.page else { return };
         for listed in std::mem::take(&mut page.queue) {
             page.fail(listed.place, Reason::PageRefused, None);
         }
     }
 
-    /// Unpacks an object that has arrived.
-    fn arrived(
+    /// Unpacks an object that has arrived, and adds its lines to the batch.
+    fn add_to_batch(
         &mut self,
         spool: &Spool,
         batch: &mut Batch,
@@ -101,7 +108,7 @@ impl ObjectStream {
             FirstBytes::Foreign => Some(Reason::Foreign),
         };
         if let Some(reason) = odd {
-            return self.try_again_last(spool, batch, listed, (reason, raw));
+            return self.handle_odd(spool, batch, listed, (reason, raw));
         }
         self.is_slowed = false;
         self.misses = 0;
@@ -112,11 +119,11 @@ impl ObjectStream {
         let part = match self.unpack(&mut raw, &mut part)? {
             None => Some(part),
             Some(fault) => {
-                let whole = self.check_second_copy(spool, batch, &listed, (raw, part, fault))?;
-                if whole.is_none() {
-                    return Ok(());
+                match self.check_second_copy(spool, batch, &listed, (raw, part, fault))? {
+                    SecondCopy::Lines(part) => Some(part),
+                    SecondCopy::GivenUp => None,
+                    SecondCopy::Undecided => return Ok(()),
                 }
-                whole.flatten()
             }
         };
         if let Some(part) = part {
@@ -137,9 +144,9 @@ impl ObjectStream {
         self.position.settle(place);
     }
 
-    /// Moves an odd object to the end of the page for a second attempt. The others show whether the
-    /// store returns objects.
-    fn try_again_last(
+    /// Moves an odd object to the end of the page for a second attempt, because the others show whether
+    /// the store returns objects. After the second attempt, it is a gap or has failed.
+    fn handle_odd(
         &mut self,
         spool: &Spool,
         batch: &mut Batch,
@@ -149,26 +156,46 @@ impl ObjectStream {
         let digest = raw.fingerprint().map_err(ApiError::Sink)?;
         let arrived = OddBytes { reason, digest };
         let page = self.page.as_mut().expect("a page is in hand");
-        if let Some(first) = listed.first.replace(arrived.clone()) {
-            let is_same_again = first == arrived;
-            if is_same_again && reason == Reason::Foreign && self.kind.store_seen.get() {
-                self.give_up(spool, batch, &listed.place, (reason, Some(raw)))?;
-            } else {
+        match listed.first.replace(arrived.clone()) {
+            None => page.queue.push_back(listed),
+            Some(first) => {
                 let raw = (reason == Reason::Foreign).then_some(raw);
-                page.fail(listed.place, reason, raw);
-                if let Some(failed) = page.failed.last_mut() {
-                    failed.is_same_again = is_same_again;
-                }
+                self.decide_odd(spool, batch, listed, (reason, raw, first == arrived))?;
             }
-        } else {
-            page.queue.push_back(listed);
         }
         self.continue_after_miss(spool);
         Ok(())
     }
 
-    /// Postpones an object to a later run, so that no other waits for it.
-    fn put_off(&mut self, spool: &Spool, listed: ListedObject, reason: Reason) {
+    /// Decides about an odd object after its second attempt. A gap is recorded while the bytes are at hand,
+    /// because a page keeps those of a few failed objects only. Any other object has failed.
+    fn decide_odd(
+        &mut self,
+        spool: &Spool,
+        batch: &mut Batch,
+        listed: ListedObject,
+        (reason, raw, is_same_again): (Reason, Option<Scratch>, bool),
+    ) -> Result<(), Failure> {
+        let page = self.page.as_mut().expect("a page is in hand");
+        let failed_before = self.position.runs_failed(&listed.place);
+        let evidence = Evidence {
+            store_returned_others: self.kind.store_seen.get(),
+            is_fresh: page.is_fresh,
+            is_silent_for_long: false, // decides only about objects that the store does not have
+            is_same_again,
+        };
+        if verdict(reason, failed_before, evidence) == Verdict::Gap {
+            return self.give_up(spool, batch, &listed.place, (reason, raw));
+        }
+        page.fail(listed.place, reason, raw);
+        if let Some(failed) = page.failed.last_mut() {
+            failed.is_same_again = is_same_again;
+        }
+        Ok(())
+    }
+
+    /// Marks an object as failed. `leave` decides later if it becomes a gap or is owed.
+    fn note_failed(&mut self, spool: &Spool, listed: ListedObject, reason: Reason) {
         let page = self.page.as_mut().expect("a page is in hand");
         page.fail(listed.place, reason, None);
         self.continue_after_miss(spool);
@@ -186,97 +213,30 @@ impl ObjectStream {
         self.prefetch_first(spool);
     }
 
-    fn unpack(&self, raw: &mut Scratch, part: &mut Part) -> Result<Option<ObjectFault>, Failure> {
-        Ok(unpack::unpack(raw, part, self.aliases, &self.clock)?)
-    }
-
-    /// Fetches a damaged object again. Returns its lines if they are good, `Some(None)` if its
-    /// bytes are in quarantine, `None` if the next run decides.
-    fn check_second_copy(
-        &mut self,
-        spool: &Spool,
-        batch: &mut Batch,
-        listed: &ListedObject,
-        (mut raw, part, fault): (Scratch, Part, ObjectFault),
-    ) -> Result<Option<Option<Part>>, Failure> {
-        warn!(
-            kind = self.kind.name,
-            fault = fault.what,
-            "an object does not verify: fetching it again"
-        );
-        let fetched = fetch(&self.kind.objects, &listed.address, &spool.scratches());
-        let mut again = match fetched {
-            Ok(again) => again,
-            Err(FetchError::Spool(error)) => return Err(error.into()),
-            Err(FetchError::Api(error)) if Reason::of(&error).is_none() => {
-                return Err(error.into());
-            }
-            Err(FetchError::Api(_)) => {
-                self.note_damage(listed, raw);
-                return Ok(None);
-            }
-        };
-        let mut second = batch.part()?;
-        let second_fault = match unpack::first_bytes(&mut again)? {
-            FirstBytes::Gzip => self.unpack(&mut again, &mut second)?,
-            FirstBytes::Empty | FirstBytes::Foreign => {
-                Some(ObjectFault::of("it is not a gzip file"))
-            }
-        };
-        let is_whole = second_fault.as_ref().is_none_or(|fault| fault.is_behind);
-        match second_copy::compare(&mut raw, &mut again, is_whole)? {
-            Comparison::Second => {
-                if let Some(fault) = second_fault {
-                    self.quarantine(spool, batch, listed, (&mut again, &fault.what))?;
-                }
-                Ok(Some(Some(second)))
-            }
-            Comparison::Same => {
-                self.quarantine(spool, batch, listed, (&mut raw, &fault.what))?;
-                if !fault.is_behind {
-                    batch.note_gap(self.gap(spool, &listed.place, &fault.what));
-                }
-                Ok(Some(fault.is_behind.then_some(part)))
-            }
-            Comparison::Differs => {
-                self.note_damage(listed, raw);
-                Ok(None)
-            }
-        }
-    }
-
-    fn note_damage(&mut self, listed: &ListedObject, raw: Scratch) {
-        let page = self.page.as_mut().expect("a page is in hand");
-        page.fail(listed.place.clone(), Reason::Damaged, Some(raw));
-    }
-
-    /// Quarantines bytes that the collector cannot read as events, and warns the operator.
-    pub(super) fn quarantine(
+    /// Unpacks an object into `part`. Returns its fault if it is damaged.
+    ///
+    /// # Errors
+    /// The failure of this host.
+    pub(super) fn unpack(
         &self,
-        spool: &Spool,
-        batch: &mut Batch,
-        listed: &ListedObject,
-        (raw, fault): (&mut Scratch, &str),
-    ) -> Result<(), Failure> {
-        let place = &listed.place;
-        let kept = spool.quarantine(raw, &format!("object: {place}\nfault: {fault}"))?;
-        batch.warn(format!(
-            "an object of {} is damaged ({fault}); its bytes are kept in {}",
-            self.kind.name,
-            kept.display()
-        ));
-        Ok(())
+        raw: &mut Scratch,
+        part: &mut Part,
+    ) -> Result<Option<ObjectFault>, Failure> {
+        Ok(unpack::unpack(raw, part, self.aliases, &self.clock)?)
     }
 
     /// Returns the gap of an object.
     pub(super) fn gap(&self, spool: &Spool, place: &str, reason: &dyn std::fmt::Display) -> Gap {
         let from = spool.last_success().or_else(|| spool.began());
-        let reason = format!("object {place} could not be fetched: {reason}");
+        let reason = format!("object {place} could not be collected: {reason}");
         Gap::of(from, self.now(), reason)
     }
 }
 
 /// Fetches an object into a scratch file.
+///
+/// # Errors
+/// The error of the store, of the network or of the disk.
 pub(super) fn fetch(
     objects: &Objects,
     address: &Address,

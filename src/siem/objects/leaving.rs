@@ -28,8 +28,8 @@ impl ObjectStream {
         if !page.queue.is_empty() || page.failed.iter().any(is_of_store) {
             self.seek_evidence(spool, &page)?;
         }
-        let store_gave_others = self.kind.store_seen.get();
-        if store_gave_others && !page.queue.is_empty() {
+        let store_returned_others = self.kind.store_seen.get();
+        if store_returned_others && !page.queue.is_empty() {
             self.page = Some(page); // its first object is being fetched
             self.step = Step::Fetch;
             return Ok(());
@@ -39,7 +39,7 @@ impl ObjectStream {
         self.visited.push(page.key.clone());
         let is_cut_short = !page.queue.is_empty();
         let has_failed = is_cut_short || failed.iter().any(is_of_store);
-        self.note_silence(store_gave_others, has_failed);
+        self.note_silence(store_returned_others, has_failed);
         let mut kept = is_cut_short.then_some(Reason::Unreachable);
         for failure in failed {
             self.clock.check()?;
@@ -51,8 +51,8 @@ impl ObjectStream {
             }
         }
         let is_of_store = kept.is_some_and(Reason::is_of_the_store);
-        let is_held =
-            is_cut_short || (is_of_store && !store_gave_others && page.purpose == Purpose::Current);
+        let is_held = is_cut_short
+            || (is_of_store && !store_returned_others && page.purpose == Purpose::Current);
         if let Some(reason) = kept {
             self.keep_trouble(reason, is_held);
         }
@@ -122,8 +122,8 @@ impl ObjectStream {
         }
     }
 
-    fn note_silence(&mut self, store_gave_others: bool, has_failed: bool) {
-        if store_gave_others {
+    fn note_silence(&mut self, store_returned_others: bool, has_failed: bool) {
+        if store_returned_others {
             self.position.silent_since = None;
         } else if has_failed {
             let now = self.now();
@@ -148,7 +148,7 @@ impl ObjectStream {
         } = failed;
         let silent_since = self.position.silent_since;
         let evidence = Evidence {
-            store_gave_others: self.kind.store_seen.get(),
+            store_returned_others: self.kind.store_seen.get(),
             is_fresh,
             is_silent_for_long: silent_since.is_some_and(|since| self.now() - since > SILENCE),
             is_same_again,
@@ -182,7 +182,7 @@ impl ObjectStream {
             None => String::new(),
         };
         batch.warn(format!(
-            "an object of {} could not be fetched and is recorded as a gap: {place} \
+            "an object of {} could not be collected and is recorded as a gap: {place} \
              ({reason}){kept}",
             self.kind.name
         ));
@@ -206,7 +206,7 @@ impl ObjectStream {
             _ => reason.to_string(),
         };
         let what = format!(
-            "some objects of {} could not be fetched: for the last one, {why}",
+            "some objects of {} could not be collected: for the last one, {why}",
             self.kind.name
         );
         let passing = "nothing to do if it passes: the next run tries again";

@@ -79,7 +79,7 @@ impl ObjectStream {
                 key.since = Some(since);
             }
             match self.list_page(&key) {
-                // the answer has shown another clock, by which the first page begins on another day
+                // this answer corrected the clock, and the first day changed: list again
                 Ok(_) if key.token.is_none() && self.since().date_naive() != since.date_naive() => {
                 }
                 Ok(page) => {

@@ -1,4 +1,6 @@
-//! Decides when an object that cannot be fetched becomes a gap. The decision is pure.
+//! Decides when an object that cannot be collected becomes a gap. The decision is pure.
+//!
+//! Two copies of an object with the same damage are decided in `damaged`, without a further run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +21,7 @@ impl StoreSeen {
     }
 }
 
-/// The reason why an object could not be fetched.
+/// The reason why an object could not be collected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Reason {
     #[error("the store refuses its address")]
@@ -46,11 +48,11 @@ pub(super) enum Reason {
     NoList,
 }
 
-/// The evidence about an object that could not be fetched.
+/// The evidence about an object that could not be collected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Evidence {
     /// The store has returned another object in this run. Otherwise a proxy or an outage may be the cause.
-    pub(super) store_gave_others: bool,
+    pub(super) store_returned_others: bool,
     /// The address was new. An older address may have expired while other objects were stored,
     /// which proves nothing.
     pub(super) is_fresh: bool,
@@ -60,7 +62,7 @@ pub(super) struct Evidence {
     pub(super) is_same_again: bool,
 }
 
-/// The decision about an object that could not be fetched.
+/// The decision about an object that could not be collected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Record a gap, or quarantine the bytes.
@@ -83,17 +85,17 @@ pub(super) fn verdict(reason: Reason, failed_before: u32, evidence: Evidence) ->
         | Reason::NoList
         | Reason::BadEntry
         | Reason::Damaged => true,
-        Reason::Lapsed => evidence.is_fresh && evidence.store_gave_others,
+        Reason::Lapsed => evidence.is_fresh && evidence.store_returned_others,
         Reason::Gone if evidence.is_silent_for_long => return Verdict::Gap,
         // the store itself has these bytes
-        Reason::Foreign if evidence.is_same_again && evidence.store_gave_others => {
+        Reason::Foreign if evidence.is_same_again && evidence.store_returned_others => {
             return Verdict::Gap;
         }
         Reason::Gone
         | Reason::Empty
         | Reason::Foreign
         | Reason::Unreachable
-        | Reason::PrivateStore => evidence.store_gave_others,
+        | Reason::PrivateStore => evidence.store_returned_others,
     };
     let runs = match reason {
         Reason::NoList => LIST_RUNS,
@@ -151,9 +153,9 @@ mod tests {
         Reason::NoList,
     ];
 
-    fn evidence(store_gave_others: bool, is_fresh: bool, is_silent_for_long: bool) -> Evidence {
+    fn evidence(store_returned_others: bool, is_fresh: bool, is_silent_for_long: bool) -> Evidence {
         Evidence {
-            store_gave_others,
+            store_returned_others,
             is_fresh,
             is_silent_for_long,
             is_same_again: false,
@@ -161,21 +163,21 @@ mod tests {
     }
 
     #[test]
-    fn foreign_bytes_that_arrive_twice_are_what_a_store_has_that_gives_others() {
-        for (store_gave_others, expected) in [
+    fn foreign_bytes_that_arrive_twice_are_a_gap_if_the_store_returned_others() {
+        for (store_returned_others, expected) in [
             (true, Verdict::Gap),
             (false, Verdict::NextRun { counts: false }),
         ] {
             let evidence = Evidence {
                 is_same_again: true,
-                ..evidence(store_gave_others, true, false)
+                ..evidence(store_returned_others, true, false)
             };
             assert_eq!(verdict(Reason::Foreign, 0, evidence), expected);
         }
     }
 
     #[test]
-    fn no_object_is_a_gap_in_the_first_run_while_the_store_gives_others() {
+    fn no_object_is_a_gap_after_one_failed_run() {
         for reason in ALL {
             let verdict = verdict(reason, 0, evidence(true, true, false));
             assert_eq!(verdict, Verdict::NextRun { counts: true }, "{reason}");
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_gives_nothing_says_nothing_of_an_object() {
+    fn without_any_object_from_the_store_only_reasons_of_the_list_or_the_bytes_count() {
         for reason in ALL {
             let verdict = verdict(reason, 7, evidence(false, true, false));
             let is_said_by_the_list = matches!(
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_has_had_nothing_for_a_day_is_believed_when_it_says_so() {
+    fn after_a_day_of_404_for_everything_an_object_is_gone() {
         for reason in ALL {
             let is_gap = verdict(reason, 0, evidence(false, true, true)) == Verdict::Gap;
             assert_eq!(is_gap, reason == Reason::Gone, "{reason}");

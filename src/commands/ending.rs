@@ -1,0 +1,101 @@
+//! What a run does beside collecting: the alarm of a lasting outage, the ledger, the files and the check of
+//! `[monitor]`. Nothing here can fail a run.
+
+use chrono::{DateTime, Utc};
+use tracing::{info, warn};
+
+use super::collector::{Collector, all_watched};
+use crate::api::ping::ping;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::durable::SystemDisk;
+use crate::failure::{Code, Failure};
+use crate::history;
+use crate::monitor;
+use crate::report::Report;
+use crate::spool;
+
+/// A run that has begun.
+pub struct Begun {
+    config: Config,
+    clock: Clock,
+    at: DateTime<Utc>,
+}
+
+impl Begun {
+    /// Begins a run, and tells the check.
+    pub fn start(config: &Config, clock: &Clock, report: &mut Report) -> Self {
+        let begun = Self {
+            config: config.clone(),
+            clock: clock.clone(),
+            at: clock.now(),
+        };
+        begun.call_check("start", report);
+        begun
+    }
+
+    /// Ends a run: raises the alarm, enters the run into the ledger, replaces the files, tells the check.
+    pub fn end(
+        &self,
+        collector: &Collector,
+        run: &str,
+        report: &mut Report,
+        failure: &mut Option<Failure>,
+    ) {
+        let (program, now) = (collector.program.executable, self.clock.now());
+        if let Some(failure) = failure.as_mut().filter(|_| report.batches == 0) {
+            self.alarm(collector, failure);
+        }
+        let entry = history::Run::of((program, run), (self.at, now), report, failure.as_ref());
+        if let Err(error) = history::append(&self.config.folders.state, &entry) {
+            warn!(%error, "could not enter the run into the ledger");
+        }
+        let overviews = || monitor::overviews(&all_watched(&self.config), now);
+        if let Err(error) = monitor::replace_files(&self.config, program, overviews) {
+            warn!(%error, "could not write a file of [monitor]");
+            report
+                .notes
+                .push(format!("could not write a file of [monitor]: {error}"));
+        }
+        let code = report.code(failure.as_ref());
+        info!(code = code as u8, "the run ends");
+        match code {
+            Code::Done => self.call_check("", report),
+            // the next run makes up for it; if none does, the check misses its success
+            Code::Later => {}
+            code => self.call_check(&(code as u8).to_string(), report),
+        }
+    }
+
+    /// Makes an outage urgent that has lasted for longer than the operator accepts.
+    fn alarm(&self, collector: &Collector, failure: &mut Failure) {
+        if failure.code != Code::Later || failure.is_busy() {
+            return;
+        }
+        let state = &self.config.folders.state;
+        let streams = collector.watched(&self.config).streams;
+        let complete = streams.iter().filter_map(|(name, log)| {
+            let facts = spool::view(&SystemDisk, state, name).ok()?.facts()?;
+            Some((facts.last_success.or(facts.began)?, log.kept))
+        });
+        let Some((since, kept)) = complete.min() else {
+            return;
+        };
+        let now = self.clock.present().earliest;
+        if now - since > self.config.run.alarm_after {
+            failure.becomes_outage(since, since + kept);
+        }
+    }
+
+    fn call_check(&self, part: &str, report: &mut Report) {
+        let Some(url) = &self.config.monitor.ping_url else {
+            return;
+        };
+        if let Err(why) = ping(&self.config.network, &self.clock, url, part) {
+            warn!(why, "could not call the check of ping_url");
+            report
+                .notes
+                .push(format!("could not call the check of ping_url: {why}"));
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! `[monitor]`: metrics, page and check, after each run.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::sync::mpsc::{Receiver, channel};
+
+use super::lines_of;
+use crate::harness::{Installation, SIEM};
+use mimecast_sandbox::{Endpoint, changes};
+
+/// The number in the last column of a line of metrics.
+fn value(metrics: &str, name: &str) -> f64 {
+    let line = metrics.lines().find(|line| line.starts_with(name));
+    let number = line.and_then(|line| line.rsplit(' ').next());
+    number
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_else(|| panic!("{name} in {metrics}"))
+}
+
+#[test]
+fn each_run_replaces_the_metrics_and_the_page_of_both_programs() {
+    let place = Installation::configured(
+        "[monitor]\nmetrics_file = \"mimecast.prom\"\nreport = \"report.html\"",
+    );
+    place.serve_batches(0..2, 30);
+    place.siem().stays_silent();
+    place.audit().stays_silent();
+    let metrics = fs::read_to_string(place.path("mimecast.prom")).expect("metrics");
+    let of_siem = "{program=\"siem_collection\",stream=\"siem\"}";
+    let events = value(&metrics, &format!("mimecast_week_events{of_siem}"));
+    assert_eq!(events, lines_of(&place) as f64);
+    let code = "mimecast_last_run_exit_code{program=\"audit_collection\"}";
+    assert_eq!(value(&metrics, code), 0.0);
+    assert!(
+        metrics
+            .lines()
+            .all(|line| line.starts_with("# ") || line.starts_with("mimecast_"))
+    );
+    let page = fs::read_to_string(place.path("report.html")).expect("a page");
+    assert!(page.contains("siem_collection") && page.contains("audit_collection"));
+    assert!(!page.contains("<script") && !page.contains("http:") && !page.contains("https:"));
+    place.next(Endpoint::Siem, changes::html_200());
+    place.next(Endpoint::Siem, changes::html_200());
+    place.siem().ends_with(76);
+    let metrics = fs::read_to_string(place.path("mimecast.prom")).expect("metrics");
+    let code = "mimecast_last_run_exit_code{program=\"siem_collection\"}";
+    assert_eq!(value(&metrics, code), 76.0);
+    let left = fs::read_dir(place.path(".")).expect("a folder");
+    let names = left.map(|entry| entry.expect("an entry").file_name().into_string());
+    assert!(names.flatten().all(|name| !name.ends_with(".tmp")));
+}
+
+#[test]
+fn files_of_monitor_that_cannot_be_written_do_not_fail_a_run() {
+    let place = Installation::configured("[monitor]\nreport = \"nowhere/report.html\"");
+    place.serve_batches(0..1, 10);
+    place.siem().stays_silent();
+    assert!(
+        place
+            .log("siem")
+            .contains("could not write a file of [monitor]")
+    );
+    let place = Installation::configured("[monitor]\nreport = \"data/mta/report.html\"");
+    place.siem_says(78, "report in [monitor]: is inside mta");
+}
+
+#[test]
+fn text_from_outside_is_escaped_on_the_page() {
+    let place = Installation::with_batches(0..1, 10);
+    place.siem().stays_silent();
+    place.rewrite_record("siem", |record| {
+        record["untold"] = serde_json::json!(["<img src=x onerror=alert(1)>"]);
+    });
+    let page = place.path("page.html");
+    place
+        .run(
+            SIEM,
+            ["status".as_ref(), "--html".as_ref(), page.as_os_str()],
+        )
+        .ends_with(0);
+    let page = fs::read_to_string(page).expect("a page");
+    assert!(page.contains("&lt;img") && !page.contains("<img"), "{page}");
+}
+
+/// A check that answers every call with this status, and the paths that were called.
+fn check(status: &'static str) -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!(
+        "http://{}/ping/canary-check",
+        listener.local_addr().expect("an address")
+    );
+    let (called, calls) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut line = String::new();
+            let mut reader = BufReader::new(stream.try_clone().expect("a copy"));
+            reader.read_line(&mut line).expect("a request");
+            let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\nOK");
+            let _ = stream.write_all(answer.as_bytes());
+            if called.send(path).is_err() {
+                return;
+            }
+        }
+    });
+    (url, calls)
+}
+
+#[test]
+fn a_run_calls_its_check_at_the_start_and_with_its_code() {
+    let (url, calls) = check("200 OK");
+    let place = Installation::configured(&format!("[monitor]\nping_url = \"{url}\""));
+    let called = || calls.try_iter().collect::<Vec<_>>();
+    let path = "/ping/canary-check";
+    place.siem().stays_silent();
+    assert_eq!(called(), [format!("{path}/start"), path.to_owned()]);
+    place.next(Endpoint::Siem, changes::html_200());
+    place.next(Endpoint::Siem, changes::html_200());
+    place.siem().ends_with(76);
+    assert_eq!(called(), [format!("{path}/start"), format!("{path}/76")]);
+    place.always(Endpoint::Siem, changes::status(503));
+    place.siem().ends_with(75);
+    assert_eq!(
+        called(),
+        [format!("{path}/start")],
+        "the next run makes up for it"
+    );
+}
+
+#[test]
+fn a_check_that_fails_is_a_note_that_does_not_show_its_address() {
+    for (status, why) in [
+        ("500 Oh", "HTTP status 500"),
+        ("302 Found", "HTTP status 302"),
+    ] {
+        let (url, _calls) = check(status);
+        let place = Installation::configured(&format!("[monitor]\nping_url = \"{url}\""));
+        let report = place.run(SIEM, ["--json"]).ends_with(0).json();
+        assert!(
+            report["notes"][0]
+                .as_str()
+                .is_some_and(|note| note.contains(why)),
+            "{report}"
+        );
+        assert!(!report.to_string().contains("canary-check"));
+        assert!(!place.log("siem").contains("canary-check"));
+    }
+    let place =
+        Installation::configured("[monitor]\nping_url = \"http://127.0.0.1:9/canary-check\"");
+    place.siem().stays_silent();
+    assert!(!place.log("siem").contains("canary-check"));
+    for address in [
+        "http://checks.example.com/a",
+        "ftp://127.0.0.1/a",
+        "https://checks.example.com/a?b",
+        "word",
+    ] {
+        place.configure(&format!("[monitor]\nping_url = \"{address}\""));
+        place.siem_says(78, "ping_url in [monitor]: expected an https URL");
+    }
+}
