@@ -172,7 +172,7 @@ impl Told {
 fn mark_of(gap: &Value) -> String {
     let reason = gap["reason"].as_str().unwrap_or_default();
     let object = reason.strip_prefix("object ");
-    let object = object.and_then(|rest| rest.split_once(" could not be fetched"));
+    let object = object.and_then(|rest| rest.split_once(" could not be collected"));
     if let Some((place, _)) = object {
         return place.to_owned();
     }
