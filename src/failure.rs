@@ -116,6 +116,7 @@ pub enum Reach {
 /// The names of troubles that postpone a part of the work while the rest continues.
 pub const OBJECTS: &str = "objects";
 pub const LIST_CALLS: &str = "list calls";
+/// The names of other troubles that a function of [`Failure`] recognises.
 const OUT_OF_TIME: &str = "out of time";
 const BUSY: &str = "busy";
 const CERTIFICATE: &str = "certificate";
@@ -124,7 +125,7 @@ const CERTIFICATE: &str = "certificate";
 pub const LASTING_RUNS: u32 = 3;
 
 impl Failure {
-    /// True if the next run completes what this one postponed, and there is no other failure.
+    /// True for a failure that only postpones a part of the work: [`OBJECTS`] or [`LIST_CALLS`].
     pub fn is_put_off(&self) -> bool {
         self.code == Code::Later && [OBJECTS, LIST_CALLS].contains(&&*self.trouble)
     }

@@ -42,8 +42,8 @@ pub(crate) struct Retry {
     faults: u32,
     slow_downs: u32,
     has_asked_again: bool,
-    /// True after the first refusal of the position. Two refusals move a position, so other answers
-    /// do not count.
+    /// True after the first refusal of the position. Counted apart from `has_asked_again`, because the
+    /// position moves only after two refusals.
     was_refused: bool,
 }
 
@@ -54,7 +54,7 @@ pub(crate) enum Next {
     Wait(Duration),
     /// Report the answer.
     GiveUp,
-    /// Report that the time budget has ended: the deciding second call does not fit.
+    /// Report that the time budget has ended: no time is left for the call that would confirm a refusal.
     OutOfTime,
     /// Report the answer, and send no request before this time has passed.
     GiveUpFor(Duration),

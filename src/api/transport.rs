@@ -52,7 +52,7 @@ pub(crate) enum Reach {
     Loopback,
 }
 
-/// What happens to a body.
+/// The target of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyTarget {
     /// An archive goes into the sink, any other body into memory.
@@ -172,14 +172,15 @@ impl Transport {
         sink: &mut dyn Sink,
         begun: Duration,
     ) -> Result<ReceivedBody, TransportError> {
-        // a vector that grows by doubling needs twice the memory for a moment
+        // reserves the stated length, because growing by doubling needs twice the memory for a moment
         let length = head.text(CONTENT_LENGTH.as_str());
         let length = length.and_then(|length| length.parse().ok());
         let mut held = Vec::with_capacity(length.unwrap_or(0).min(HELD_LIMIT));
         let mut stored = 0_u64;
         let mut rate = Rate::new(self.clock.elapsed());
         loop {
-            self.clock.check().map_err(TransportError::Stopped)?; // a steady flow of bytes never waits
+            // `watch` checks only while it waits, which a steady flow never does
+            self.clock.check().map_err(TransportError::Stopped)?;
             let spent = self.clock.elapsed().saturating_sub(begun);
             let left = self.request_timeout.saturating_sub(spent);
             if left.is_zero() {

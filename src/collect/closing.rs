@@ -24,7 +24,7 @@ impl Collection<'_> {
     pub fn finish(&mut self) -> Result<(), Failure> {
         self.check_clocks();
         let worst = self.worst_trouble();
-        // a complete stream has nothing left to commit; the trouble of another must not fill the disk
+        // prune if any stream is complete, so that a lasting trouble of another does not fill the disk
         if !self.drained.is_empty() {
             self.prune()?;
         }

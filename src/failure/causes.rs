@@ -59,7 +59,7 @@ fn of_api(error: &ApiError) -> Failure {
     let (code, remedy) = match error {
         ApiError::Denied(Denial::Clock(_)) => (Code::Denied, "set this host's clock"),
         ApiError::Denied(_) => (Code::Denied, "run authentication_setup"),
-        ApiError::SlowDown(_) => (Code::Later, "nothing to do: a later run goes on"),
+        ApiError::SlowDown(_) => (Code::Later, "nothing to do: a later run continues"),
         ApiError::Unreachable(why) | ApiError::Cut { why, .. } => return of_network(why),
         ApiError::PositionRefused
         | ApiError::Lapsed

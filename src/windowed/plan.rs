@@ -137,7 +137,8 @@ impl Plan {
             (None, None) => first.trunc_subsecs(0),
         };
         let from = start.max(oldest);
-        // the overlap was collected once; before the first window there is no gap
+        // a gap counts from the end of the collected windows, not from the overlap before it; without a
+        // collected window there is none
         let known = reached.unwrap_or(from).max(start);
         let to = (from + self.span).min(present).max(from);
         Window {

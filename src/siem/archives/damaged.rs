@@ -88,7 +88,7 @@ impl ArchiveStream {
         }
     }
 
-    /// Returns the failure as an error, unless it can affect one archive alone.
+    /// Ignores an error that may concern this archive alone. Returns any other as the failure.
     fn tolerate_archive_error(&self, failed: FetchError) -> Result<(), Failure> {
         check_signal(&self.clock)?;
         match failed {
