@@ -49,7 +49,7 @@ fn collector(overview: &Overview) -> Markup {
         section {
             h2 { (overview.program) " " (verdict(overview, &notes)) }
             p.facts {
-                @if overview.account.is_empty() { "no account yet" } @else { "Account " (overview.account) }
+                @if overview.account.is_empty() { "No account yet" } @else { "Account " (overview.account) }
                 ", API " (overview.api) ". " (last_run(overview))
             }
             @if !notes.is_empty() {
