@@ -1,7 +1,9 @@
-//! Reads one page of audit events item by item.
+//! Reads one page of audit events item by item:
+//! `{"meta":{"pagination":{"next":"…","totalCount":7}},"data":[{…}]}`.
 //!
 //! <https://integrations.mimecast.com/documentation/endpoint-reference/logs-and-statistics/get-audit-events/>.
-//! Sources disagree whether the last page has `next`, and whether pages have `totalCount`.
+//! Mimecast's documents and recorded answers disagree whether the last page has `next`, and whether pages have
+//! `totalCount`.
 
 use std::borrow::Cow;
 
@@ -21,12 +23,12 @@ const TOKEN_LIMIT: usize = 64 << 10;
 pub(crate) enum Item<'a> {
     /// An item that is JSON.
     Whole(Cow<'a, str>),
-    /// The bytes between two commas that are not JSON.
+    /// An item that is not JSON, or that nests too deeply for the JSON library, as it was sent.
     Broken(&'a str),
 }
 
 impl<'a> Item<'a> {
-    /// Reads an item that is not a valid object as it was sent. Raw control characters are escaped.
+    /// Escapes raw control characters in an item's strings. `Broken` if the result is still not JSON.
     pub(crate) fn of(raw: &'a str) -> Self {
         scan::repaired(raw).map_or(Self::Broken(raw), Self::Whole)
     }
@@ -59,8 +61,8 @@ struct Pagination<'a> {
     total_count: Option<&'a RawValue>,
 }
 
-/// Reads the text of an answer, and calls `each` with every item in order, as it was sent. The inner error
-/// says in one clause what is wrong with the page. `each` may have been called before it.
+/// Calls `each` with the raw text of each item, in order. Returns `Ok(Err(clause))` if the text is not a page;
+/// `each` may already have run for some items.
 ///
 /// # Errors
 /// The first error of `each`.
@@ -110,8 +112,9 @@ fn has_too_many_items(data: &str) -> bool {
 
 /// Returns the token of the next page, and the number of events of the window.
 fn pagination(meta: Option<&str>) -> Result<(Option<String>, Option<u64>), String> {
-    let meta: Meta<'_> = object(meta).ok_or("an audit page whose meta is not an object")?;
-    let found: Pagination<'_> = object(meta.pagination.map(RawValue::get))
+    let meta: Meta<'_> =
+        member_or_default(meta).ok_or("an audit page whose meta is not an object")?;
+    let found: Pagination<'_> = member_or_default(meta.pagination.map(RawValue::get))
         .ok_or("an audit page whose pagination is not an object")?;
     let total = found.total_count.and_then(|count| {
         let count = count.get().trim_matches('"');
@@ -120,9 +123,9 @@ fn pagination(meta: Option<&str>) -> Result<(Option<String>, Option<u64>), Strin
     Ok((token(found.next)?, total))
 }
 
-/// Reads an object. Returns an empty one for an absent member, null and an empty list. Returns
-/// `None` for any other value, because an empty one would count as the last page.
-fn object<'a, T: Default + Deserialize<'a>>(json: Option<&'a str>) -> Option<T> {
+/// Reads a member that is an object. Returns the default if it is absent, null or an empty list. Returns
+/// `None` for any other value, because the default would count as the last page.
+fn member_or_default<'a, T: Default + Deserialize<'a>>(json: Option<&'a str>) -> Option<T> {
     match json {
         None | Some("null") => Some(T::default()),
         Some(json) if json.starts_with('{') => serde_json::from_str(json).ok(),
@@ -133,7 +136,8 @@ fn object<'a, T: Default + Deserialize<'a>>(json: Option<&'a str>) -> Option<T> 
     }
 }
 
-/// Reads a token. An invalid one must not count as the end: that would skip all later pages.
+/// Returns the token; `None` if absent, null or empty. An error for any other value or a token above
+/// [`TOKEN_LIMIT`], because treating it as the end would skip all later pages.
 fn token(next: Option<&RawValue>) -> Result<Option<String>, String> {
     let Some(next) = next.map(RawValue::get).filter(|next| *next != "null") else {
         return Ok(None);
