@@ -4,6 +4,11 @@
 //! which source fetches it (`siem::archives`, `siem::objects`, `windowed`). `commands::collect` opens its
 //! stream, and `commands::setup::permissions` tries its call.
 //!
+//! A further event type is only a name in `types`, which `config.example.toml` and `docs/settings.md` list.
+//!
+//! A further log of the kind [`Kind::Windows`] needs more: `windowed` names [`AUDIT`] and would have to take the
+//! log instead; its settings belong into `config` and `config.example.toml`, and its body into `api::endpoints`.
+//!
 //! Vendor pages: <https://integrations.mimecast.com/documentation/endpoint-reference/> and
 //! <https://developer.services.mimecast.com/>.
 
