@@ -1,9 +1,11 @@
 //! The work of each program, one file for the collectors and one for the setup.
 
+mod check;
 mod collect;
 pub mod collector;
 mod ending;
 mod history;
 pub mod setup;
 mod status;
+mod trial;
 mod verify;

@@ -10,7 +10,7 @@ mod table;
 mod words;
 
 pub use metrics::metrics;
-pub use overview::{Overview, Watched};
+pub use overview::{Overview, RunOverview, Watched};
 pub use page::page;
 pub use table::{history, status};
 

@@ -9,6 +9,7 @@ mod agent; // an agent that reads, deletes or moves
 mod archives; // P1 and P4 for archives of every kind of wrongness
 mod audit; // P1 to P4 for audit events: windows, overlap, late events, odd pages
 mod canaries; // P6: what the harness searches for after every run
+mod check; // P7: authentication_setup check
 mod cli; // P7: exit codes, messages, --json, help
 mod clocks; // P1 and P2 when a clock is wrong or much time has passed
 mod crash; // P2 and P3 when the programs are killed

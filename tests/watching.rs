@@ -13,7 +13,7 @@ use crate::harness::{AUDIT, Installation, Outcome, SIEM};
 use mimecast_sandbox::{Batch, Endpoint, changes};
 
 /// Every file below a folder, with its content and its time.
-fn snapshot(folder: &Path, found: &mut BTreeMap<String, (Vec<u8>, SystemTime)>) {
+pub(crate) fn snapshot(folder: &Path, found: &mut BTreeMap<String, (Vec<u8>, SystemTime)>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {

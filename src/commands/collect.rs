@@ -174,7 +174,7 @@ impl Run {
 }
 
 /// Returns the identity for the requests: a key pair for API 1.0, an application for API 2.0.
-fn identity(config: &Config, environment: &Environment) -> Result<Identity, ConfigError> {
+pub fn identity(config: &Config, environment: &Environment) -> Result<Identity, ConfigError> {
     Ok(match config.mimecast.api {
         Api::V1 => Identity::Keys(Credentials::load(&config.path, environment)?),
         Api::V2 => {

@@ -6,7 +6,7 @@
 mod asked;
 mod connecting;
 mod flags;
-mod folders;
+pub(super) mod folders;
 mod given;
 mod permissions;
 mod questions;
@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use crate::api::Identity;
 use crate::api::login;
 use crate::clock::Clock;
+use crate::commands::check;
 use crate::config::{self, Api, BaseUrl, BaseUrlError, Config, EXAMPLE, Environment, Given};
 use crate::failure::{Code, Failure};
 use crate::report::Report;
@@ -29,7 +30,7 @@ use crate::run::{self, guarded, log, process};
 
 use asked::Wizard;
 use connecting::{Connected, Secrets};
-use flags::Flags;
+use flags::{Command, Flags};
 use given::{Known, Unattended};
 use questions::Answers;
 use words::{replace_next_run, with_preparation_step, with_remedy_of_setup};
@@ -61,6 +62,9 @@ pub fn run() -> ExitCode {
         Err(code) => return code,
     };
     let output = Output::new(PROGRAM, flags.common.quiet, flags.common.json);
+    if let Some(Command::Check) = flags.command {
+        return run_check(&flags, &output);
+    }
     let mut report = Report::default();
     let failure = guarded(|| {
         let mut setup = Setup::new(flags, output.clone()).map_err(replace_next_run)?;
@@ -71,6 +75,19 @@ pub fn run() -> ExitCode {
     match failure {
         None if !output.is_for_machines() => Code::Done.into(), // the setup has printed everything
         failure => output.end(&report, failure.as_ref()).into(),
+    }
+}
+
+/// Runs `authentication_setup check`.
+fn run_check(flags: &Flags, output: &Output) -> ExitCode {
+    let mut code = Code::Done;
+    let failure = guarded(|| {
+        code = check::run(PROGRAM, &flags.common, output)?;
+        Ok(())
+    });
+    match failure {
+        None => code.into(),
+        Some(failure) => output.end(&Report::default(), Some(&failure)).into(),
     }
 }
 

@@ -47,6 +47,19 @@ pub fn same_file_system(one: &Path, other: &Path) -> io::Result<bool> {
     Ok(std::fs::metadata(one)?.dev() == std::fs::metadata(other)?.dev())
 }
 
+/// Returns the bytes that an ordinary user may still write in a folder, if the system tells.
+#[cfg(unix)]
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(folder).ok()?;
+    found.f_bavail.checked_mul(found.f_frsize)
+}
+
+/// Always `None`: Windows tells this through calls that need unsafe code.
+#[cfg(not(unix))]
+pub fn free_bytes(_: &Path) -> Option<u64> {
+    None
+}
+
 /// Always true: on Windows the first rename shows if both folders are on one volume.
 #[cfg(not(unix))]
 #[allow(clippy::unnecessary_wraps, reason = "the Unix twin can fail")]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use crate::api::login::AuthType;
 use crate::run::arguments::Common;
@@ -53,4 +53,12 @@ pub(super) struct Flags {
     pub(super) discovery_url: String,
     #[command(flatten)]
     pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check everything that the collectors need, and say what to do
+    Check,
 }

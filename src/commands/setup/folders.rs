@@ -41,7 +41,7 @@ pub(super) fn check_writable(data: &Path) -> Result<(), Failure> {
 }
 
 /// Checks that a file can be created in a folder or, if it does not exist, in the nearest one above it.
-pub(super) fn check_can_create(folder: &Path) -> Result<(), Failure> {
+pub(in crate::commands) fn check_can_create(folder: &Path) -> Result<(), Failure> {
     let existing = folder.ancestors().find(|above| above.exists());
     let existing = existing.unwrap_or(folder);
     let probe = existing.join(PROBE);
@@ -78,7 +78,10 @@ pub(super) fn make_state_and_log(config: &Config) -> Result<(), Failure> {
 }
 
 /// Writes, renames, syncs and deletes an empty file, as the collectors do with every file.
-fn test_publication(staging: &Path, published: &Path) -> anyhow::Result<()> {
+pub(in crate::commands) fn test_publication(
+    staging: &Path,
+    published: &Path,
+) -> anyhow::Result<()> {
     let (from, to) = (staging.join(PROBE), published.join(PROBE));
     drop((SystemDisk.remove(&from), SystemDisk.remove(&to))); // left by a setup that was killed here
     let file = SystemDisk.create(&from, Mode::PRIVATE);

@@ -1,0 +1,203 @@
+//! `authentication_setup check`: one line and one remedy for each thing that can be wrong. Changes nothing.
+
+mod local;
+mod remote;
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::collector::all_watched;
+use crate::clock::{self, Clock};
+use crate::config::{self, Config, Environment};
+use crate::failure::{Code, Failure};
+use crate::monitor::{self, Overview};
+use crate::run;
+use crate::run::arguments::Common;
+use crate::run::output::Output;
+
+/// The document of `--json`.
+#[derive(Serialize)]
+struct Checked {
+    schema: u32,
+    program: &'static str,
+    config: Option<String>,
+    code: u8,
+    checks: Vec<Finding>,
+}
+
+/// What a check found.
+#[derive(Serialize)]
+pub(super) struct Finding {
+    /// What was checked.
+    name: &'static str,
+    /// `ok`, `look` for advice, `bad` for what keeps the collectors from working.
+    state: &'static str,
+    /// What was found.
+    text: String,
+    /// What to do about it.
+    remedy: Option<String>,
+    #[serde(skip)]
+    code: Code,
+}
+
+impl Finding {
+    pub(super) fn ok(name: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            name,
+            state: "ok",
+            text: text.into(),
+            remedy: None,
+            code: Code::Done,
+        }
+    }
+
+    /// Something that may be as it should, and that a person should look at.
+    pub(super) fn advice(
+        name: &'static str,
+        text: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            name,
+            state: "look",
+            text: text.into(),
+            remedy: Some(remedy.into()),
+            code: Code::Look,
+        }
+    }
+
+    pub(super) fn bad(name: &'static str, failure: impl Into<Failure>) -> Self {
+        let failure = failure.into();
+        Self {
+            name,
+            state: "bad",
+            text: failure.what,
+            remedy: Some(failure.remedy).filter(|remedy| !remedy.is_empty()),
+            code: failure.code,
+        }
+    }
+}
+
+/// Runs all checks, prints them, and returns the most urgent code.
+///
+/// # Errors
+/// The signals cannot be caught.
+pub fn run(program: &'static str, common: &Common, output: &Output) -> Result<Code, Failure> {
+    let clock = run::start_clock()?;
+    let environment = Environment::of_process();
+    let mut checks = Vec::new();
+    let found = config::find(common.config.as_deref(), &environment);
+    let path = found.as_deref().ok().map(Path::to_owned);
+    match found.and_then(|path| Config::load(&path, &environment)) {
+        Err(error) => checks.push(Finding::bad("configuration", error)),
+        Ok(config) => check_all(&config, &environment, &clock, &mut checks),
+    }
+    if let Some(path) = &path {
+        for check in &mut checks {
+            let whole = format!(" {}", path.display());
+            check.remedy = check
+                .remedy
+                .take()
+                .map(|text| text.replace(" config.toml", &whole));
+        }
+    }
+    let code = checks
+        .iter()
+        .map(|check| check.code)
+        .max_by_key(|code| urgency(*code));
+    let code = code.unwrap_or(Code::Done);
+    let checked = Checked {
+        schema: 1,
+        program,
+        config: path.map(|path| path.display().to_string()),
+        code: code as u8,
+        checks,
+    };
+    output.show(&checked, || checked.text());
+    Ok(code)
+}
+
+fn check_all(config: &Config, environment: &Environment, clock: &Clock, checks: &mut Vec<Finding>) {
+    checks.push(local::configuration(config));
+    checks.extend(local::folders(config));
+    checks.extend(local::space(config));
+    match local::identity(config, environment) {
+        Err(error) => checks.push(Finding::bad("secrets", error)),
+        Ok(identity) => {
+            checks.push(Finding::ok("secrets", "only their owner can read them"));
+            checks.extend(remote::all(config, identity, clock));
+        }
+    }
+    match monitor::overviews(&all_watched(config), clock::now()) {
+        Ok(overviews) => checks.extend(overviews.iter().flat_map(history)),
+        Err(error) => checks.push(Finding::bad("history", super::status::unreadable(&error))),
+    }
+}
+
+/// Checks that a collector runs, and that events arrive.
+fn history(overview: &Overview) -> [Finding; 2] {
+    let program = overview.program;
+    let is_recent =
+        |run: &monitor::RunOverview| overview.now - run.began < chrono::TimeDelta::hours(2);
+    let schedule = match &overview.last_run {
+        Some(run) if is_recent(run) => {
+            Finding::ok("schedule", format!("{program} ran in the last two hours"))
+        }
+        _ => Finding::advice(
+            "schedule",
+            format!("{program} did not run in the last two hours"),
+            "schedule it every 30 minutes: docs/schedule-linux.md, docs/schedule-windows.md",
+        ),
+    };
+    let has_events = overview
+        .streams
+        .iter()
+        .any(|stream| stream.newest_event.is_some());
+    let events = match has_events {
+        true => Finding::ok(
+            "events",
+            format!("{program} published events in seven days"),
+        ),
+        false => Finding::advice(
+            "events",
+            format!("{program} published no event in seven days"),
+            "if the account has mail, switch on enhanced logging: docs/prepare-mimecast.md",
+        ),
+    };
+    [schedule, events]
+}
+
+/// Returns a larger number for a code that a person should see first.
+const fn urgency(code: Code) -> u8 {
+    match code {
+        Code::Done => 0,
+        Code::Look => 1,
+        Code::Later => 2,
+        Code::NotUnderstood => 3,
+        Code::Disk => 4,
+        Code::Denied => 5,
+        _ => 6,
+    }
+}
+
+impl Checked {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for check in &self.checks {
+            let Finding {
+                name,
+                state,
+                text: what,
+                remedy,
+                ..
+            } = check;
+            let _ = writeln!(text, "{state:5}{name:14}{what}");
+            if let Some(remedy) = remedy {
+                let _ = writeln!(text, "{:19}to do: {remedy}", "");
+            }
+        }
+        text
+    }
+}
