@@ -14,7 +14,7 @@ use crate::spool::Part;
 /// The decision about a damaged object.
 pub(super) enum SecondCopy {
     /// Its lines are good. Bytes behind the last event are in quarantine.
-    Lines(Part),
+    Lines(Box<Part>),
     /// Both copies have the same damage: the bytes are in quarantine, and the object is a gap.
     GivenUp,
     /// The object has failed, and the page decides about it when it is left.
@@ -63,12 +63,12 @@ impl ObjectStream {
                 if let Some(fault) = second_fault {
                     self.quarantine(spool, batch, listed, (&mut again, &fault.what))?;
                 }
-                Ok(SecondCopy::Lines(second))
+                Ok(SecondCopy::Lines(Box::new(second)))
             }
             Comparison::Same => {
                 self.quarantine(spool, batch, listed, (&mut raw, &fault.what))?;
                 if fault.is_behind {
-                    return Ok(SecondCopy::Lines(part));
+                    return Ok(SecondCopy::Lines(Box::new(part)));
                 }
                 batch.note_gap(self.gap(spool, &listed.place, &fault.what));
                 Ok(SecondCopy::GivenUp)

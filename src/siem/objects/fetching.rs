@@ -120,7 +120,7 @@ impl ObjectStream {
             None => Some(part),
             Some(fault) => {
                 match self.check_second_copy(spool, batch, &listed, (raw, part, fault))? {
-                    SecondCopy::Lines(part) => Some(part),
+                    SecondCopy::Lines(part) => Some(*part),
                     SecondCopy::GivenUp => None,
                     SecondCopy::Undecided => return Ok(()),
                 }
