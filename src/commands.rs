@@ -3,6 +3,7 @@
 mod check;
 mod collect;
 pub mod collector;
+mod describe;
 mod ending;
 mod history;
 pub mod setup;

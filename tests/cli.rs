@@ -1,6 +1,7 @@
 //! P7: what the programs say, where they look, and the code they end with.
 
 mod codes; // each exit code, by a run that earns it
+mod described; // help, pages, completions and manual pages
 
 use std::fs;
 use std::path::{Path, PathBuf};

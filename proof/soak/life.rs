@@ -130,8 +130,12 @@ impl Life {
         if kind.is_days_apart() {
             self.apart.0 += 1;
             self.apart.1 = if has_ended { self.apart.1 + 1 } else { 0 };
-        } else if has_ended {
-            self.apart = (0, 0);
+        } else {
+            // the clocks agreed: an unfinished run may have saved that, or not
+            self.apart.1 = 0;
+            if has_ended {
+                self.apart.0 = 0;
+            }
         }
         let allowed = kind.allows(code, self.apart.0);
         assert!(allowed, "P7: ended with {code}: {outcome:?}");

@@ -201,7 +201,8 @@ impl Service {
                     // what remains of the window at last is this second
                     for (mark, event) in marks.iter_mut().zip(&events) {
                         if event.event_time == beside {
-                            mark.push(format!("a page of audit events at {beside}"));
+                            mark.push(format!("a page of audit events at {beside} cannot be read"));
+                            mark.push(format!("audit events of {beside} did not arrive"));
                         }
                     }
                 }

@@ -4,8 +4,10 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
 use tracing::{info, warn};
 
 use crate::api::token::Application;
@@ -57,8 +59,19 @@ pub fn drain_audit(context: &Context, collection: &mut Collection<'_>) -> Result
     Ok(())
 }
 
+/// What the operator chose for this run alone.
+#[derive(Clone, Copy)]
+pub struct Choices {
+    /// Adopt a data folder of another installation.
+    pub adopt: bool,
+    /// The time budget, instead of that of the configuration.
+    pub max_duration: Option<Duration>,
+    /// The longest delay before the run.
+    pub jitter: Option<Duration>,
+}
+
 /// Runs a collector, from its switches to its exit code.
-pub fn run(kind: &'static Collector, common: &Common, adopt: bool) -> ExitCode {
+pub fn run(kind: &'static Collector, common: &Common, choices: Choices) -> ExitCode {
     process::protect_secrets();
     let mut run = Run {
         kind,
@@ -68,7 +81,7 @@ pub fn run(kind: &'static Collector, common: &Common, adopt: bool) -> ExitCode {
         untold: Untold::default(),
         begun: None,
     };
-    let mut failure = guarded(|| run.work(common, adopt));
+    let mut failure = guarded(|| run.work(common, choices));
     if !run.report.warnings.is_empty() {
         // what only waits for the next run hides no warning
         let put_off = failure.take_if(|failure| failure.is_put_off());
@@ -95,23 +108,26 @@ struct Run {
 }
 
 impl Run {
-    fn work(&mut self, common: &Common, adopt: bool) -> Result<(), Failure> {
+    fn work(&mut self, common: &Common, choices: Choices) -> Result<(), Failure> {
         let clock = run::start_clock()?;
         let environment = Environment::of_process();
         let path = config::find(common.config.as_deref(), &environment)?;
         let config = Config::load(&path, &environment)?;
         config.require_setup()?;
         let identity = identity(&config, &environment)?;
-        self.collect((common.verbose, adopt), (config, identity, clock))
+        self.collect((common.verbose, choices), (config, identity, clock))
             .map_err(|failure| run::with_whole_path(failure, &path))
     }
 
     fn collect(
         &mut self,
-        (verbose, adopt): (u8, bool),
+        (verbose, choices): (u8, Choices),
         (config, identity, clock): (Config, Identity, Clock),
     ) -> Result<(), Failure> {
-        let clock = clock.with_budget(config.run.budget);
+        let budget = choices.max_duration.unwrap_or(config.run.budget);
+        let delay = self.delay(&config, choices.jitter.unwrap_or_default());
+        clock.sleep(delay)?;
+        let clock = clock.with_budget(budget.saturating_add(delay));
         prepare(&config, self.kind.folder)?;
         self.begin_log(&config, verbose, &clock);
         self.begun = Some(Begun::start(&config, &clock, &mut self.report));
@@ -123,7 +139,7 @@ impl Run {
             clock,
         };
         info!("the run begins");
-        let adopt = match adopt {
+        let adopt = match choices.adopt {
             true => Adopt::Yes,
             false => Adopt::No,
         };
@@ -147,6 +163,16 @@ impl Run {
         self.report.retries = context.client.attempts().retries();
         self.report.notes.splice(..0, notes);
         done.inspect_err(|failure| warn!(error = failure.what, "the run ends early"))
+    }
+
+    /// Returns the delay before the run: the same each time, and spread over `most` for different hosts,
+    /// installations and programs.
+    fn delay(&self, config: &Config, most: Duration) -> Duration {
+        let state = config.folders.state.to_string_lossy();
+        let parts = [&*process::host_name(), &*state, self.kind.program.name];
+        let digest = Sha256::digest(parts.join("\n"));
+        let share = f64::from(u16::from_be_bytes([digest[0], digest[1]])) / f64::from(u16::MAX);
+        most.mul_f64(share)
     }
 
     /// Starts the log file. If that fails, the run logs to standard error, if `verbose` asks for it.

@@ -1,9 +1,11 @@
 //! The two collectors: what tells them apart, and their command line.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use super::collect::Choices;
 use super::{collect, history, status, verify};
 use crate::collect::{Collection, Context};
 use crate::config::{self, Config, Environment};
@@ -65,6 +67,12 @@ struct Arguments {
     /// Adopt a data folder of another installation
     #[arg(long)]
     adopt: bool,
+    /// Stop at the next safe point after this time, instead of budget_minutes (such as 90s or 10m)
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    max_duration: Option<Duration>,
+    /// Wait before the run, up to this time: as long each time, but differently on each host (such as 5m)
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    jitter: Option<Duration>,
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
@@ -88,6 +96,8 @@ fn start(collector: &'static Collector) -> ExitCode {
     } = collector.program;
     let Arguments {
         adopt,
+        max_duration,
+        jitter,
         common,
         command,
     } = match arguments::parse::<Arguments>(executable, about) {
@@ -95,13 +105,23 @@ fn start(collector: &'static Collector) -> ExitCode {
         Err(code) => return code,
     };
     let Some(command) = command else {
-        return collect::run(collector, &common, adopt);
+        let choices = Choices {
+            adopt,
+            max_duration,
+            jitter,
+        };
+        return collect::run(collector, &common, choices);
     };
     let output = Output::new(executable, common.quiet, common.json);
     let mut code = Code::Done;
     let failure = guarded(|| {
-        if adopt {
-            let what = "--adopt does not go with a command";
+        let alone = [
+            ("--adopt", adopt),
+            ("--max-duration", max_duration.is_some()),
+            ("--jitter", jitter.is_some()),
+        ];
+        if let Some((flag, _)) = alone.iter().find(|(_, given)| *given) {
+            let what = format!("{flag} does not go with a command");
             return Err(Failure::new(Code::Usage, what, "leave one of them out"));
         }
         let environment = Environment::of_process();
@@ -119,6 +139,17 @@ fn start(collector: &'static Collector) -> ExitCode {
         None => code.into(),
         Some(failure) => output.end(&Report::default(), Some(&failure)).into(),
     }
+}
+
+/// Returns the command lines of both collectors.
+pub fn command_lines() -> [clap::Command; 2] {
+    let line = |program: &Program| {
+        let Program {
+            executable, about, ..
+        } = *program;
+        arguments::command::<Arguments>(executable, about)
+    };
+    [line(&SIEM.program), line(&AUDIT.program)]
 }
 
 /// Returns what the overviews of both collectors read.

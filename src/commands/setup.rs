@@ -20,11 +20,11 @@ use std::process::ExitCode;
 use crate::api::Identity;
 use crate::api::login;
 use crate::clock::Clock;
-use crate::commands::check;
+use crate::commands::{check, describe};
 use crate::config::{self, Api, BaseUrl, BaseUrlError, Config, EXAMPLE, Environment, Given};
 use crate::failure::{Code, Failure};
 use crate::report::Report;
-use crate::run::arguments;
+use crate::run::arguments::{self, Common};
 use crate::run::output::Output;
 use crate::run::{self, guarded, log, process};
 
@@ -62,8 +62,8 @@ pub fn run() -> ExitCode {
         Err(code) => return code,
     };
     let output = Output::new(PROGRAM, flags.common.quiet, flags.common.json);
-    if let Some(Command::Check) = flags.command {
-        return run_check(&flags, &output);
+    if let Some(command) = &flags.command {
+        return run_command(command, &flags.common, &output);
     }
     let mut report = Report::default();
     let failure = guarded(|| {
@@ -78,11 +78,22 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Runs `authentication_setup check`.
-fn run_check(flags: &Flags, output: &Output) -> ExitCode {
+/// Runs a command instead of the setup.
+fn run_command(command: &Command, common: &Common, output: &Output) -> ExitCode {
     let mut code = Code::Done;
     let failure = guarded(|| {
-        code = check::run(PROGRAM, &flags.common, output)?;
+        let line = arguments::command::<Flags>(PROGRAM, ABOUT);
+        let mut text = Vec::new();
+        let described = match command {
+            Command::Check => {
+                code = check::run(PROGRAM, common, output)?;
+                return Ok(());
+            }
+            Command::Completions { shell } => describe::completions(*shell, line, &mut text),
+            Command::Man { program } => describe::man(program, line, &mut text),
+        };
+        described.expect("memory takes all");
+        output.print(&text);
         Ok(())
     });
     match failure {

@@ -37,6 +37,17 @@ the folder above, else mimecast-collector/config.toml in the user's configuratio
 /etc/mimecast-collector/config.toml (%ProgramData% on Windows). The log is in the folder log/ \
 beside it, unless the configuration names another.";
 
+/// Returns the command line of a program, which also describes itself to shells and as a manual page.
+pub fn command<A: Args>(program: &'static str, about: &'static str) -> Command {
+    A::augment_args(Command::new(program))
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(about) // replaces the text that the switches bring
+        .long_about(about)
+        .disable_help_subcommand(true)
+        .after_help("See --help for exit codes and the places of files.")
+        .after_long_help(format!("{PLACES}\n\n{CODES}"))
+}
+
 /// Reads a program's command line. An error is the exit code; the message is already printed.
 pub fn parse<A: Args>(program: &'static str, about: &'static str) -> Result<A, ExitCode> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -46,15 +57,8 @@ pub fn parse<A: Args>(program: &'static str, about: &'static str) -> Result<A, E
     } else {
         ColorChoice::Auto
     };
-    let command = A::augment_args(Command::new(program))
-        .version(env!("CARGO_PKG_VERSION"))
-        .about(about) // replaces the text that the switches bring
-        .long_about(about)
+    let parsed = command::<A>(program, about)
         .color(color)
-        .disable_help_subcommand(true)
-        .after_help("See --help for exit codes and the places of files.")
-        .after_long_help(format!("{PLACES}\n\n{CODES}"));
-    let parsed = command
         .try_get_matches_from(&arguments)
         .and_then(|matches| A::from_arg_matches(&matches));
     parsed.map_err(|error| {

@@ -76,6 +76,11 @@ impl Output {
         let _ = io::stdout().write_all(text.as_bytes());
     }
 
+    /// Prints bytes on standard output.
+    pub fn print(&self, bytes: &[u8]) {
+        let _ = io::stdout().write_all(bytes);
+    }
+
     /// Prints one line about a trouble that does not end the run.
     pub fn notice(&self, text: &str) {
         if !self.quiet {

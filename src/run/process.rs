@@ -47,6 +47,19 @@ pub fn same_file_system(one: &Path, other: &Path) -> io::Result<bool> {
     Ok(std::fs::metadata(one)?.dev() == std::fs::metadata(other)?.dev())
 }
 
+/// Returns the name of this host. Empty if the system does not tell it.
+#[cfg(unix)]
+pub fn host_name() -> String {
+    let names = rustix::system::uname();
+    names.nodename().to_string_lossy().into_owned()
+}
+
+/// Returns the name of this host. Empty if the system does not tell it.
+#[cfg(not(unix))]
+pub fn host_name() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_default()
+}
+
 /// Returns the bytes that an ordinary user may still write in a folder, if the system tells.
 #[cfg(unix)]
 pub fn free_bytes(folder: &Path) -> Option<u64> {

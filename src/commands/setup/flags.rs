@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use clap_complete::Shell;
 
 use crate::api::login::AuthType;
 use crate::run::arguments::Common;
@@ -61,4 +62,15 @@ pub(super) struct Flags {
 pub(super) enum Command {
     /// Check everything that the collectors need, and say what to do
     Check,
+    /// Print the completions of all three programs for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page of a program
+    Man {
+        /// The program
+        #[arg(default_value = "authentication_setup", value_parser = ["authentication_setup", "siem_collection", "audit_collection"])]
+        program: String,
+    },
 }
