@@ -1,5 +1,6 @@
 //! The work of each program, one file for the collectors and one for the setup.
 
+mod agent_config;
 mod check;
 mod collect;
 pub mod collector;

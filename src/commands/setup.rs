@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use crate::api::Identity;
 use crate::api::login;
 use crate::clock::Clock;
-use crate::commands::{check, describe};
+use crate::commands::{agent_config, check, describe};
 use crate::config::{self, Api, BaseUrl, BaseUrlError, Config, EXAMPLE, Environment, Given};
 use crate::failure::{Code, Failure};
 use crate::report::Report;
@@ -88,6 +88,14 @@ fn run_command(command: &Command, common: &Common, output: &Output) -> ExitCode 
             Command::Check => {
                 code = check::run(PROGRAM, common, output)?;
                 return Ok(());
+            }
+            Command::AgentConfig { agent } => {
+                let environment = Environment::of_process();
+                let path = config::find(common.config.as_deref(), &environment)?;
+                let data = Config::load(&path, &environment)?.folders.data;
+                let settings = agent_config::settings(agent, &data);
+                text.extend(settings.unwrap_or_default().into_bytes());
+                Ok(())
             }
             Command::Completions { shell } => describe::completions(*shell, line, &mut text),
             Command::Man { program } => describe::man(program, line, &mut text),

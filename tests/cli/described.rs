@@ -14,7 +14,7 @@ fn flags(help: &str) -> BTreeSet<String> {
 
 /// Each program with its commands.
 const COMMANDS: [(&str, &[&str]); 3] = [
-    (SETUP, &["check", "completions", "man"]),
+    (SETUP, &["check", "agent-config", "completions", "man"]),
     (SIEM, &["status", "history", "verify"]),
     (AUDIT, &["status", "history", "verify"]),
 ];
@@ -94,4 +94,17 @@ fn a_run_stops_at_its_longest_duration_and_the_next_one_continues() {
     place.assert_siem_complete();
     place.run(SIEM, ["--max-duration", "soon"]).ends_with(64);
     place.run(SIEM, ["--jitter", "5m", "status"]).ends_with(64);
+}
+
+#[test]
+fn the_settings_of_an_agent_name_the_data_folder_of_the_configuration() {
+    let place = Installation::connected();
+    let settings = place.run(SETUP, ["agent-config", "syslog-ng"]).ends_with(0);
+    let folder = place
+        .path("data/mta")
+        .display()
+        .to_string()
+        .replace('\\', "/");
+    assert!(settings.stdout.contains(&folder), "{settings:?}");
+    place.run(SETUP, ["agent-config", "canary"]).ends_with(64);
 }

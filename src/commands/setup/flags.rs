@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
 use crate::api::login::AuthType;
+use crate::commands::agent_config;
 use crate::run::arguments::Common;
 
 #[derive(Args, Clone, Debug)]
@@ -62,6 +64,12 @@ pub(super) struct Flags {
 pub(super) enum Command {
     /// Check everything that the collectors need, and say what to do
     Check,
+    /// Print the settings of an agent that reads the files, with the data folder of the configuration
+    AgentConfig {
+        /// The agent
+        #[arg(value_parser = PossibleValuesParser::new(agent_config::names()))]
+        agent: String,
+    },
     /// Print the completions of all three programs for a shell
     Completions {
         /// The shell
