@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use crate::api::Identity;
 use crate::api::login;
 use crate::clock::Clock;
-use crate::commands::{agent_config, check, describe};
+use crate::commands::{agent_config, check, describe, schedule};
 use crate::config::{self, Api, BaseUrl, BaseUrlError, Config, EXAMPLE, Environment, Given};
 use crate::failure::{Code, Failure};
 use crate::report::Report;
@@ -89,11 +89,13 @@ fn run_command(command: &Command, common: &Common, output: &Output) -> ExitCode 
                 code = check::run(PROGRAM, common, output)?;
                 return Ok(());
             }
+            Command::Schedule(flags) => {
+                let (config, environment) = load(common)?;
+                return schedule::run(flags, &config, &environment, output);
+            }
             Command::AgentConfig { agent } => {
-                let environment = Environment::of_process();
-                let path = config::find(common.config.as_deref(), &environment)?;
-                let data = Config::load(&path, &environment)?.folders.data;
-                let settings = agent_config::settings(agent, &data);
+                let (config, _) = load(common)?;
+                let settings = agent_config::settings(agent, &config.folders.data);
                 text.extend(settings.unwrap_or_default().into_bytes());
                 Ok(())
             }
@@ -108,6 +110,13 @@ fn run_command(command: &Command, common: &Common, output: &Output) -> ExitCode 
         None => code.into(),
         Some(failure) => output.end(&Report::default(), Some(&failure)).into(),
     }
+}
+
+/// Returns the configuration that a command needs, and the environment.
+fn load(common: &Common) -> Result<(Config, Environment), Failure> {
+    let environment = Environment::of_process();
+    let path = config::find(common.config.as_deref(), &environment)?;
+    Ok((Config::load(&path, &environment)?, environment))
 }
 
 /// Connects an account.

@@ -14,7 +14,10 @@ fn flags(help: &str) -> BTreeSet<String> {
 
 /// Each program with its commands.
 const COMMANDS: [(&str, &[&str]); 3] = [
-    (SETUP, &["check", "agent-config", "completions", "man"]),
+    (
+        SETUP,
+        &["check", "agent-config", "schedule", "completions", "man"],
+    ),
     (SIEM, &["status", "history", "verify"]),
     (AUDIT, &["status", "history", "verify"]),
 ];

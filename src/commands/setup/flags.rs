@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
 use crate::api::login::AuthType;
-use crate::commands::agent_config;
+use crate::commands::{agent_config, schedule};
 use crate::run::arguments::Common;
 
 #[derive(Args, Clone, Debug)]
@@ -70,6 +70,8 @@ pub(super) enum Command {
         #[arg(value_parser = PossibleValuesParser::new(agent_config::names()))]
         agent: String,
     },
+    /// Print, install or remove the schedule of both collectors
+    Schedule(schedule::Flags),
     /// Print the completions of all three programs for a shell
     Completions {
         /// The shell
