@@ -182,8 +182,7 @@ impl Config {
         };
         let folder = path.parent().unwrap_or(Path::new(""));
         let api = get("mimecast", "api").one_of(Api::NAMES)?;
-        let folders = folders::read(settings, folder, environment)?;
-        Ok(Self {
+        let config = Self {
             path: path.to_owned(),
             mimecast: Mimecast {
                 api,
@@ -193,8 +192,8 @@ impl Config {
                 app_id: get("mimecast", "app_id").word()?,
                 client_id: get("mimecast", "client_id").word()?,
             },
-            monitor: monitor::read(settings, folder, &folders.data)?,
-            folders,
+            monitor: monitor::read(settings, folder)?,
+            folders: folders::read(settings, folder, environment)?,
             siem: Siem {
                 format: format("siem")?,
                 cloud_gateway_types: get("siem", "cloud_gateway_types")
@@ -221,7 +220,9 @@ impl Config {
                 log_level: get("run", "log_level").one_of(LEVELS)?,
             },
             network: network::read(settings, folder)?,
-        })
+        };
+        monitor::refuse_unfit_files(settings, &config)?;
+        Ok(config)
     }
 
     /// Returns a warning for each setting that is allowed but risky.

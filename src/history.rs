@@ -19,6 +19,8 @@ use crate::report::{Report, StreamReport, Streams};
 const SCHEMA: u32 = 1;
 /// The number of days after which the collector deletes a file of the ledger.
 pub const KEPT_DAYS: u32 = 35;
+/// A run may begin so much after the reader's present, because clocks are adjusted.
+const SET_BACK: TimeDelta = TimeDelta::minutes(10);
 /// The longest line that is read, in bytes. A run of a hundred thousand files is shorter.
 const LINE_LIMIT: u64 = 64 << 20;
 
@@ -75,6 +77,10 @@ pub struct Ledger {
     pub damaged: u64,
     /// The number of lines that a later version of the program wrote.
     pub newer: u64,
+    /// The number of lines with a time in the future, from a run with a wrong clock.
+    pub future: u64,
+    /// What cannot be read at all: a path and the reason.
+    pub unreadable: Vec<String>,
 }
 
 impl Run {
@@ -107,20 +113,18 @@ impl Run {
 
     /// Returns the number of published files.
     pub fn files(&self) -> u64 {
-        self.streams
-            .values()
-            .map(|stream| stream.files.len() as u64)
-            .sum()
+        let files = self.streams.values().map(|stream| stream.files.len());
+        files.sum::<usize>() as u64
     }
 
     /// Returns the number of lines in the published files.
     pub fn events(&self) -> u64 {
-        self.streams.values().map(StreamReport::events).sum()
+        sum(self.streams.values().map(StreamReport::events))
     }
 
     /// Returns the number of bytes in the published files.
     pub fn bytes(&self) -> u64 {
-        self.streams.values().map(StreamReport::bytes).sum()
+        sum(self.streams.values().map(StreamReport::bytes))
     }
 }
 
@@ -157,29 +161,39 @@ fn ends_with_line_break(path: &Path) -> io::Result<bool> {
     Ok(last == *b"\n")
 }
 
-/// Returns the runs of a program that began at `since` or later, oldest first. A ledger that does not
-/// exist has no runs.
-///
-/// # Errors
-/// The error of the disk, with the path of the file.
-pub fn read(state: &Path, program: &str, since: DateTime<Utc>) -> io::Result<Ledger> {
+/// Returns the runs of a program that began from `since` to `now`, oldest first. Never fails: the result
+/// says what cannot be read.
+pub fn read(state: &Path, program: &str, since: DateTime<Utc>, now: DateTime<Utc>) -> Ledger {
     let folder = state.join(logs::HISTORY);
+    let mut ledger = Ledger::default();
     let listed = match SystemDisk.list(&folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        listed => listed.map_err(|error| with_path(&folder, &error))?,
+        Err(error) => {
+            ledger.add_unreadable(&folder, &error);
+            Vec::new()
+        }
+        Ok(listed) => listed,
     };
     let names = listed.into_iter().map(|entry| entry.name);
     let first = since.date_naive();
     let is_wanted = |name: &String| day_of(name, program).is_some_and(|day| day >= first);
     let mut names: Vec<String> = names.filter(is_wanted).collect();
     names.sort_unstable();
-    let mut ledger = Ledger::default();
     for name in names {
         let path = folder.join(name);
-        read_file(&path, &mut ledger).map_err(|error| with_path(&path, &error))?;
+        match read_file(&path, &mut ledger) {
+            // another run has just deleted it because of its age
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => ledger.add_unreadable(&path, &error),
+            Ok(()) => {}
+        }
     }
+    let latest = now + SET_BACK;
+    let all = ledger.runs.len();
+    ledger.runs.retain(|run| run.began <= latest);
+    ledger.future = (all - ledger.runs.len()) as u64;
     ledger.runs.retain(|run| run.began >= since);
-    Ok(ledger)
+    ledger
 }
 
 fn read_file(path: &Path, ledger: &mut Ledger) -> io::Result<()> {
@@ -209,8 +223,32 @@ fn read_file(path: &Path, ledger: &mut Ledger) -> io::Result<()> {
     Ok(())
 }
 
-fn with_path(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+impl Ledger {
+    fn add_unreadable(&mut self, path: &Path, error: &io::Error) {
+        self.unreadable.push(format!("{}: {error}", path.display()));
+    }
+
+    /// Returns a sentence for each kind of line that is not counted.
+    pub fn notes(&self) -> Vec<String> {
+        let kinds = [
+            (self.damaged, "damaged"),
+            (self.newer, "of a later version"),
+            (self.future, "of a time in the future, from a wrong clock"),
+        ];
+        let counted = kinds.iter().filter(|(lines, _)| *lines > 0);
+        let counted = counted.map(|(lines, kind)| {
+            let ending = if *lines == 1 { "" } else { "s" };
+            format!("history: {lines} line{ending} not counted: {kind}; no event is lost")
+        });
+        let unreadable = self.unreadable.iter();
+        let unreadable = unreadable.map(|what| format!("history: cannot read {what}"));
+        counted.chain(unreadable).collect()
+    }
+}
+
+/// Adds numbers of a ledger, which a person can have changed.
+pub fn sum(numbers: impl Iterator<Item = u64>) -> u64 {
+    numbers.fold(0, u64::saturating_add)
 }
 
 fn file_name(program: &str, day: NaiveDate) -> String {

@@ -6,13 +6,15 @@
 mod metrics;
 mod overview;
 mod page;
+mod stream;
 mod table;
 mod words;
 
 pub use metrics::metrics;
 pub use overview::{Overview, RunOverview, Watched};
 pub use page::page;
-pub use table::{history, status};
+pub use table::{history, status, wrapped};
+pub use words::escaped;
 
 use std::io;
 use std::path::Path;
@@ -25,45 +27,51 @@ use crate::durable::{self, Mode, SystemDisk};
 /// Other users may read the metrics, because the exporter runs as one of them.
 const METRICS_MODE: Mode = Mode(0o644);
 
+/// How often the files are replaced again because another program has ended meanwhile.
+const ROUNDS: u32 = 3;
+
 /// Replaces the files of `[monitor]` that the configuration names. Both collectors replace the same files,
-/// each with the values of both.
-///
-/// # Errors
-/// The first error of the disk, with the path of its file.
-pub fn replace_files(
-    config: &Config,
-    program: &str,
-    overviews: impl FnOnce() -> io::Result<Vec<Overview>>,
-) -> io::Result<()> {
+/// each with the values of both. Returns what failed.
+pub fn replace_files(config: &Config, read: impl Fn() -> Vec<Overview>) -> Vec<String> {
     let monitor = &config.monitor;
     if monitor.metrics_file.is_none() && monitor.report.is_none() {
-        return Ok(());
+        return Vec::new();
     }
-    let overviews = overviews()?;
-    if let Some(path) = &monitor.metrics_file {
-        replace(path, &metrics(&overviews), program, METRICS_MODE)?;
+    let newest = |overviews: &[Overview]| -> Vec<Option<String>> {
+        let runs = overviews.iter().map(|overview| overview.last_run.as_ref());
+        runs.map(|run| Some(run?.run.clone())).collect()
+    };
+    let mut failed = Vec::new();
+    let mut overviews = read();
+    for _ in 0..ROUNDS {
+        failed.clear();
+        if let Some(path) = &monitor.metrics_file {
+            failed.extend(replace(path, &metrics(&overviews), METRICS_MODE).err());
+        }
+        if let Some(path) = &monitor.report {
+            failed.extend(replace(path, &page(&overviews), config.folders.file_mode).err());
+        }
+        let again = read();
+        if newest(&again) == newest(&overviews) {
+            break;
+        }
+        overviews = again;
     }
-    if let Some(path) = &monitor.report {
-        replace(path, &page(&overviews), program, config.folders.file_mode)?;
-    }
-    Ok(())
+    failed.iter().map(ToString::to_string).collect()
 }
 
-/// Replaces a file in one step. The program's name keeps its temporary file apart from those of others.
+/// Replaces a file in one step. The number of the process keeps its temporary file apart from those of others.
 ///
 /// # Errors
 /// The error of the disk, with the path.
-pub fn replace(path: &Path, text: &str, program: &str, mode: Mode) -> io::Result<()> {
-    let temporary = durable::with_suffix(path, &format!(".{program}.tmp"));
+pub fn replace(path: &Path, text: &str, mode: Mode) -> io::Result<()> {
+    let temporary = durable::with_suffix(path, &format!(".{}.tmp", std::process::id()));
     durable::replace_by(&SystemDisk, &temporary, path, text.as_bytes(), mode)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
 /// Reads the overviews of several collectors.
-///
-/// # Errors
-/// Those of [`Overview::read`].
-pub fn overviews(watched: &[Watched<'_>], now: DateTime<Utc>) -> io::Result<Vec<Overview>> {
+pub fn overviews(watched: &[Watched<'_>], now: DateTime<Utc>) -> Vec<Overview> {
     let read = watched.iter().map(|watched| Overview::read(watched, now));
     read.collect()
 }

@@ -65,12 +65,14 @@ pub struct StreamReport {
 impl StreamReport {
     /// Returns the number of lines in the published files.
     pub fn events(&self) -> u64 {
-        self.files.iter().filter_map(|file| file.events).sum()
+        let events = self.files.iter().filter_map(|file| file.events);
+        events.fold(0, u64::saturating_add)
     }
 
     /// Returns the number of bytes in the published files.
     pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).sum()
+        let bytes = self.files.iter().map(|file| file.bytes);
+        bytes.fold(0, u64::saturating_add)
     }
 }
 

@@ -3,7 +3,6 @@
 mod local;
 mod remote;
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
@@ -12,7 +11,8 @@ use super::collector::all_watched;
 use crate::clock::{self, Clock};
 use crate::config::{self, Config, Environment};
 use crate::failure::{Code, Failure};
-use crate::monitor::{self, Overview};
+use crate::history;
+use crate::monitor::{self, Overview, escaped};
 use crate::run;
 use crate::run::arguments::Common;
 use crate::run::output::Output;
@@ -130,43 +130,66 @@ fn check_all(config: &Config, environment: &Environment, clock: &Clock, checks: 
             checks.extend(remote::all(config, identity, clock));
         }
     }
-    match monitor::overviews(&all_watched(config), clock::now()) {
-        Ok(overviews) => checks.extend(overviews.iter().flat_map(history)),
-        Err(error) => checks.push(Finding::bad("history", super::status::unreadable(&error))),
-    }
+    let overviews = monitor::overviews(&all_watched(config), clock::now());
+    checks.extend(overviews.iter().flat_map(of_history));
 }
 
-/// Checks that a collector runs, and that events arrive.
-fn history(overview: &Overview) -> [Finding; 2] {
+/// Checks that a collector runs and can use its state, and that events arrive.
+fn of_history(overview: &Overview) -> Vec<Finding> {
     let program = overview.program;
     let is_recent =
         |run: &monitor::RunOverview| overview.now - run.began < chrono::TimeDelta::hours(2);
-    let schedule = match &overview.last_run {
+    let mut findings = vec![match &overview.last_run {
         Some(run) if is_recent(run) => {
             Finding::ok("schedule", format!("{program} ran in the last two hours"))
         }
         _ => Finding::advice(
             "schedule",
             format!("{program} did not run in the last two hours"),
-            "schedule it every 30 minutes: docs/schedule-linux.md, docs/schedule-windows.md",
+            "schedule it every 30 minutes: authentication_setup schedule",
         ),
-    };
-    let has_events = overview
-        .streams
-        .iter()
-        .any(|stream| stream.newest_event.is_some());
-    let events = match has_events {
-        true => Finding::ok(
-            "events",
-            format!("{program} published events in seven days"),
-        ),
-        false => Finding::advice(
+    }];
+    if let Some(run) = &overview.last_run
+        && ![0, 65, 75, 130, 143].contains(&run.code)
+    {
+        let message = run.message.as_deref().unwrap_or_default();
+        let what = format!(
+            "the last run of {program} ended with {}: {message}",
+            run.code
+        );
+        findings.push(Finding::advice(
+            "last run",
+            what,
+            format!("{program} history"),
+        ));
+    }
+    for stream in &overview.streams {
+        if let Some(why) = &stream.unreadable {
+            let what = format!("the state of {} cannot be used: {why}", stream.name);
+            let remedy =
+                "start the newest version of the collectors, or see docs/troubleshooting.md";
+            findings.push(Finding::bad(
+                "state",
+                Failure::new(Code::Config, what, remedy),
+            ));
+        }
+    }
+    let events = overview.streams.iter().map(|stream| stream.week.events);
+    findings.push(match history::sum(events) {
+        0 => Finding::advice(
             "events",
             format!("{program} published no event in seven days"),
             "if the account has mail, switch on enhanced logging: docs/prepare-mimecast.md",
         ),
-    };
-    [schedule, events]
+        _ => Finding::ok(
+            "events",
+            format!("{program} published events in seven days"),
+        ),
+    });
+    let notes = overview.notes.iter();
+    let notes = notes.map(|note| Finding::advice("history", note, "see the state folder"));
+    findings.extend(notes);
+    findings
 }
 
 /// Returns a larger number for a code that a person should see first.
@@ -193,11 +216,24 @@ impl Checked {
                 remedy,
                 ..
             } = check;
-            let _ = writeln!(text, "{state:5}{name:14}{what}");
+            text += &columns(&format!("{state:5}{name:14}"), what);
             if let Some(remedy) = remedy {
-                let _ = writeln!(text, "{:19}to do: {remedy}", "");
+                text += &columns(&" ".repeat(INDENT), &format!("to do: {remedy}"));
             }
         }
         text
     }
+}
+
+/// The width of the first two columns.
+const INDENT: usize = 19;
+
+/// Returns a text behind the first two columns, in lines of at most 80 columns.
+fn columns(first: &str, text: &str) -> String {
+    let blank = " ".repeat(INDENT);
+    let options = textwrap::Options::new(80)
+        .initial_indent(first)
+        .subsequent_indent(&blank)
+        .break_words(false);
+    textwrap::fill(&escaped(text), options) + "\n"
 }

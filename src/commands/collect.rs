@@ -88,8 +88,16 @@ pub fn run(kind: &'static Collector, common: &Common, choices: Choices) -> ExitC
         run.report.notes.extend(put_off.map(|failure| failure.what));
     }
     if let Some(begun) = run.begun.take() {
-        let failure = &mut failure;
-        begun.end(run.kind, run.output.run_id(), &mut run.report, failure);
+        let (kind, id) = (run.kind, run.output.run_id().to_owned());
+        let ended = guarded(|| {
+            begun.end(kind, &id, &mut run.report, &mut failure);
+            Ok(())
+        });
+        if let Some(bug) = ended {
+            run.report
+                .notes
+                .push(format!("at the end of the run: {}", bug.what));
+        }
     }
     let code = run.output.end(&run.report, failure.as_ref());
     if code == Code::Look {
@@ -103,7 +111,7 @@ struct Run {
     output: Output,
     report: Report,
     untold: Untold,
-    /// Set once the folders are there.
+    /// Set once the configuration is read.
     begun: Option<Begun>,
 }
 
@@ -114,6 +122,7 @@ impl Run {
         let path = config::find(common.config.as_deref(), &environment)?;
         let config = Config::load(&path, &environment)?;
         config.require_setup()?;
+        self.begun = Some(Begun::start(self.kind, &config, &clock, &mut self.report));
         let identity = identity(&config, &environment)?;
         self.collect((common.verbose, choices), (config, identity, clock))
             .map_err(|failure| run::with_whole_path(failure, &path))
@@ -130,7 +139,6 @@ impl Run {
         let clock = clock.with_budget(budget.saturating_add(delay));
         prepare(&config, self.kind.folder)?;
         self.begin_log(&config, verbose, &clock);
-        self.begun = Some(Begun::start(&config, &clock, &mut self.report));
         let (base, app_id) = (config.mimecast.base_url.clone(), &config.mimecast.app_id);
         let client = Client::new(base, app_id, identity, &config.network, clock.clone())?;
         let context = Context {

@@ -4,11 +4,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use reqwest::Url;
 
 use super::collect::Choices;
 use super::{collect, history, status, verify};
 use crate::collect::{Collection, Context};
-use crate::config::{self, Config, Environment};
+use crate::config::{self, Config, Environment, Monitor};
 use crate::failure::{Code, Failure};
 use crate::logs::{self, Log};
 use crate::monitor::Watched;
@@ -26,6 +27,8 @@ pub struct Collector {
     pub folder: &'static str,
     /// The function that drains its streams.
     pub drain: fn(&Context, &mut Collection<'_>) -> Result<(), Failure>,
+    /// The function that returns the address of its check.
+    pub check: fn(&Monitor) -> Option<&Url>,
     /// The function that returns the names of its streams, each with its log.
     streams: fn(&Config) -> Vec<(String, &'static Log)>,
 }
@@ -38,6 +41,7 @@ static SIEM: Collector = Collector {
     },
     folder: logs::GATEWAY_FOLDER,
     drain: collect::drain_siem,
+    check: |monitor| monitor.ping_url_siem.as_ref(),
     streams: siem::stream_names,
 };
 
@@ -49,6 +53,7 @@ static AUDIT: Collector = Collector {
     },
     folder: logs::AUDIT_FOLDER,
     drain: collect::drain_audit,
+    check: |monitor| monitor.ping_url_audit.as_ref(),
     streams: |_| windowed::stream_names(),
 };
 
@@ -129,7 +134,7 @@ fn start(collector: &'static Collector) -> ExitCode {
         let config = Config::load(&path, &environment)?;
         let shown = match command {
             Command::Status(flags) => status::run(collector, &config, &flags, &output),
-            Command::History(flags) => history::run(collector, &config, &flags, &output),
+            Command::History(flags) => Ok(history::run(collector, &config, &flags, &output)),
             Command::Verify => verify::run(collector, &config, &output),
         };
         code = shown.map_err(|failure| run::with_whole_path(failure, &path))?;

@@ -2,12 +2,13 @@
 //! `[monitor]`. Nothing here can fail a run.
 
 use chrono::{DateTime, Utc};
+use reqwest::Url;
 use tracing::{info, warn};
 
 use super::collector::{Collector, all_watched};
 use crate::api::ping::ping;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Monitor};
 use crate::durable::SystemDisk;
 use crate::failure::{Code, Failure};
 use crate::history;
@@ -20,15 +21,22 @@ pub struct Begun {
     config: Config,
     clock: Clock,
     at: DateTime<Utc>,
+    check: fn(&Monitor) -> Option<&Url>,
 }
 
 impl Begun {
     /// Begins a run, and tells the check.
-    pub fn start(config: &Config, clock: &Clock, report: &mut Report) -> Self {
+    pub fn start(
+        collector: &Collector,
+        config: &Config,
+        clock: &Clock,
+        report: &mut Report,
+    ) -> Self {
         let begun = Self {
             config: config.clone(),
             clock: clock.clone(),
             at: clock.now(),
+            check: collector.check,
         };
         begun.call_check("start", report);
         begun
@@ -50,19 +58,19 @@ impl Begun {
         if let Err(error) = history::append(&self.config.folders.state, &entry) {
             warn!(%error, "could not enter the run into the ledger");
         }
-        let overviews = || monitor::overviews(&all_watched(&self.config), now);
-        if let Err(error) = monitor::replace_files(&self.config, program, overviews) {
-            warn!(%error, "could not write a file of [monitor]");
+        let read = || monitor::overviews(&all_watched(&self.config), now);
+        for why in monitor::replace_files(&self.config, read) {
+            warn!(why, "could not write a file of [monitor]");
             report
                 .notes
-                .push(format!("could not write a file of [monitor]: {error}"));
+                .push(format!("could not write a file of [monitor]: {why}"));
         }
         let code = report.code(failure.as_ref());
         info!(code = code as u8, "the run ends");
         match code {
             Code::Done => self.call_check("", report),
-            // the next run makes up for it; if none does, the check misses its success
-            Code::Later => {}
+            // nobody has to act; if no later run succeeds, the check misses its success
+            Code::Later | Code::Interrupted | Code::Terminated => {}
             code => self.call_check(&(code as u8).to_string(), report),
         }
     }
@@ -76,26 +84,28 @@ impl Begun {
         let streams = collector.watched(&self.config).streams;
         let complete = streams.iter().filter_map(|(name, log)| {
             let facts = spool::view(&SystemDisk, state, name).ok()?.facts()?;
-            Some((facts.last_success.or(facts.began)?, log.kept))
+            // a backlog that takes many runs moves its position before its first success
+            let since = facts.last_success.max(facts.moved_at).or(facts.began)?;
+            Some((since, log.kept))
         });
         let Some((since, kept)) = complete.min() else {
             return;
         };
         let now = self.clock.present().earliest;
         if now - since > self.config.run.alarm_after {
-            failure.becomes_outage(since, since + kept);
+            failure.becomes_outage(since, since.checked_add_signed(kept).unwrap_or(since));
         }
     }
 
     fn call_check(&self, part: &str, report: &mut Report) {
-        let Some(url) = &self.config.monitor.ping_url else {
+        let Some(url) = (self.check)(&self.config.monitor) else {
             return;
         };
         if let Err(why) = ping(&self.config.network, &self.clock, url, part) {
-            warn!(why, "could not call the check of ping_url");
+            warn!(why, "could not call the check");
             report
                 .notes
-                .push(format!("could not call the check of ping_url: {why}"));
+                .push(format!("could not call the check: {why}"));
         }
     }
 }

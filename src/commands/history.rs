@@ -5,10 +5,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::collector::Collector;
-use super::status::unreadable;
 use crate::clock;
 use crate::config::Config;
-use crate::failure::{Code, Failure};
+use crate::failure::Code;
 use crate::history::{self, KEPT_DAYS, Run};
 use crate::monitor;
 use crate::run::output::Output;
@@ -29,29 +28,23 @@ struct History<'a> {
     runs: &'a [Run],
     damaged_lines: u64,
     newer_lines: u64,
+    notes: Vec<String>,
 }
 
 /// Prints the runs of a collector, oldest first.
-///
-/// # Errors
-/// The ledger cannot be read.
-pub fn run(
-    collector: &Collector,
-    config: &Config,
-    flags: &Flags,
-    output: &Output,
-) -> Result<Code, Failure> {
+pub fn run(collector: &Collector, config: &Config, flags: &Flags, output: &Output) -> Code {
     let program = collector.program.executable;
-    let since = clock::now() - TimeDelta::days(i64::from(flags.days));
-    let ledger =
-        history::read(&config.folders.state, program, since).map_err(|error| unreadable(&error))?;
+    let now = clock::now();
+    let since = now - TimeDelta::days(i64::from(flags.days));
+    let ledger = history::read(&config.folders.state, program, since, now);
     let document = History {
         schema: 1,
         program,
         runs: &ledger.runs,
         damaged_lines: ledger.damaged,
         newer_lines: ledger.newer,
+        notes: ledger.notes(),
     };
     output.show(&document, || monitor::history(&ledger));
-    Ok(Code::Done)
+    Code::Done
 }

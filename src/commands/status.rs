@@ -28,7 +28,7 @@ pub struct Flags {
 /// Prints the overview of a collector.
 ///
 /// # Errors
-/// The ledger cannot be read.
+/// The page cannot be written.
 pub fn run(
     collector: &Collector,
     config: &Config,
@@ -39,7 +39,7 @@ pub fn run(
         return write_page(path, config, output);
     }
     let watched = collector.watched(config);
-    let overview = Overview::read(&watched, clock::now()).map_err(|error| unreadable(&error))?;
+    let overview = Overview::read(&watched, clock::now());
     if let Some(limit) = flags.max_age {
         return Ok(check(&overview, limit, output));
     }
@@ -49,10 +49,13 @@ pub fn run(
 
 fn write_page(path: &Path, config: &Config, output: &Output) -> Result<Code, Failure> {
     let watched = all_watched(config);
-    let overviews =
-        monitor::overviews(&watched, clock::now()).map_err(|error| unreadable(&error))?;
+    if let Some(reason) = config.unfit_for_a_report(path) {
+        let what = format!("{} {reason}", path.display());
+        return Err(Failure::new(Code::Usage, what, "name another file"));
+    }
+    let overviews = monitor::overviews(&watched, clock::now());
     let mode = config.folders.file_mode;
-    let written = monitor::replace(path, &monitor::page(&overviews), "status", mode);
+    let written = monitor::replace(path, &monitor::page(&overviews), mode);
     written.map_err(|error| {
         let what = format!("cannot write the page: {error}");
         Failure::new(
@@ -81,21 +84,18 @@ fn check(overview: &Overview, limit: Duration, output: &Output) -> Code {
                 false => (Code::Outage, format!("CRITICAL: {ago}")),
             }
         }
-        None => (
-            Code::Outage,
-            "CRITICAL: not every stream has had a success yet".to_owned(),
-        ),
+        None => {
+            let unreadable = overview.streams.iter().find_map(|stream| {
+                let why = stream.unreadable.as_ref()?;
+                Some(format!(
+                    "the state of {} cannot be read: {why}",
+                    stream.name
+                ))
+            });
+            let why = unreadable.unwrap_or("not every stream has had a success yet".to_owned());
+            (Code::Outage, format!("CRITICAL: {why}"))
+        }
     };
     output.show(overview, || format!("{program} {text}\n"));
     code
-}
-
-/// Returns the failure of a ledger that cannot be read.
-pub(super) fn unreadable(error: &std::io::Error) -> Failure {
-    let what = format!("cannot read the history: {error}");
-    Failure::new(
-        Code::Disk,
-        what,
-        "correct the permissions of the state folder, or repair its disk",
-    )
 }

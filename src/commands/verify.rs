@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use super::collector::Collector;
-use super::status::unreadable;
 use crate::clock;
 use crate::config::Config;
 use crate::durable::SystemDisk;
 use crate::failure::{Code, Failure};
 use crate::history;
+use crate::monitor::{self, escaped};
 use crate::run::output::Output;
 use crate::spool::{self, Check, PublishedFile};
 
@@ -32,18 +32,19 @@ struct Found {
     foreign: Vec<String>,
     /// Files that cannot be read, with the reason.
     unreadable: BTreeMap<String, String>,
+    /// What the history holds and this check does not count.
+    notes: Vec<String>,
 }
 
 /// Compares the published files of a collector.
 ///
 /// # Errors
-/// The folder or the ledger cannot be read.
+/// The folder cannot be read.
 pub fn run(collector: &Collector, config: &Config, output: &Output) -> Result<Code, Failure> {
     let folder = config.folders.data.join(collector.folder);
     let program = collector.program.executable;
-    let since = history::horizon(clock::now());
-    let ledger =
-        history::read(&config.folders.state, program, since).map_err(|error| unreadable(&error))?;
+    let now = clock::now();
+    let ledger = history::read(&config.folders.state, program, history::horizon(now), now);
     let files = ledger.runs.iter().flat_map(|run| run.streams.values());
     let listed: HashMap<&str, &PublishedFile> = files
         .flat_map(|stream| &stream.files)
@@ -58,6 +59,7 @@ pub fn run(collector: &Collector, config: &Config, output: &Output) -> Result<Co
         changed: Vec::new(),
         foreign: Vec::new(),
         unreadable: BTreeMap::new(),
+        notes: ledger.notes(),
         folder,
     };
     spool::check_published(&SystemDisk, &found.folder.clone(), |name, check| {
@@ -94,24 +96,34 @@ impl Found {
     }
 
     fn text(&self) -> String {
-        let (program, folder) = (self.program, self.folder.display());
         let mut text = format!(
-            "{program}: {} of {} in {folder} are as published",
+            "{}: {} of {} files are as published",
+            self.program,
             self.good,
             self.checked()
         );
         if self.unlisted > 0 {
             text += &format!(" ({} not in the history)", self.unlisted);
         }
-        text += &format!("; {} taken by an agent or deleted since\n", self.taken);
-        for name in &self.changed {
-            text += &format!("  changed: {name}\n");
-        }
-        for name in &self.foreign {
-            text += &format!("  not of the collector: {name}\n");
+        text += &format!(
+            "\n  {} more were taken by an agent or deleted since\n",
+            self.taken
+        );
+        text += &format!("  folder: {}\n", self.folder.display());
+        let named = self.changed.iter().map(|name| ("changed", name));
+        let named = named.chain(
+            self.foreign
+                .iter()
+                .map(|name| ("not of the collector", name)),
+        );
+        for (what, name) in named {
+            text += &format!("  {what}: {}\n", escaped(name));
         }
         for (name, why) in &self.unreadable {
-            text += &format!("  cannot be read: {name}: {why}\n");
+            text += &format!("  cannot be read: {}: {why}\n", escaped(name));
+        }
+        for note in &self.notes {
+            text += &monitor::wrapped(note);
         }
         text
     }

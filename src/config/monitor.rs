@@ -1,46 +1,108 @@
 //! Reads `[monitor]`.
 
+use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use reqwest::Url;
 
-use super::folders::is_published;
+use super::folders::{is_published, normalized};
 use super::settings::Settings;
-use super::{ConfigError, Monitor};
+use super::{Config, ConfigError, Monitor};
 
-/// Reads the section. Relative paths start at `folder`. `data` is the data folder.
+/// Reads the section. Relative paths start at `folder`.
 ///
 /// # Errors
-/// A file in a folder that an agent reads, or an address that is neither https nor on this host.
-pub(super) fn read(
-    settings: &Settings<'_>,
-    folder: &Path,
-    data: &Path,
-) -> Result<Monitor, ConfigError> {
-    let file = |key| -> Result<Option<PathBuf>, ConfigError> {
+/// A value of the wrong type, or an address that is neither https nor on this host.
+pub(super) fn read(settings: &Settings<'_>, folder: &Path) -> Result<Monitor, ConfigError> {
+    let file = |key| settings.get("monitor", key).path(folder);
+    let check = |key| -> Result<Option<Url>, ConfigError> {
         let setting = settings.get("monitor", key);
-        let path = setting.path(folder)?;
-        if path.as_ref().is_some_and(|path| is_published(path, data)) {
-            let what = "is inside mta, audit or tmp of the data folder: expected a file outside";
-            return Err(setting.refuse(what));
+        let text = setting.text()?.trim();
+        if text.is_empty() {
+            return Ok(None);
         }
-        Ok(path)
-    };
-    let setting = settings.get("monitor", "ping_url");
-    let ping_url = match setting.text()?.trim() {
-        "" => None,
-        text => {
-            let url = Url::parse(text).ok().filter(is_allowed);
-            let expected = "expected an https URL such as https://hc-ping.example.com/your-check";
-            Some(url.ok_or_else(|| setting.refuse(expected))?)
-        }
+        let url = Url::parse(text).ok().filter(is_allowed);
+        let expected = "expected an https URL such as https://checks.example.com/your-check";
+        Ok(Some(url.ok_or_else(|| setting.refuse(expected))?))
     };
     Ok(Monitor {
         metrics_file: file("metrics_file")?,
         report: file("report")?,
-        ping_url,
+        ping_url_siem: check("ping_url_siem")?,
+        ping_url_audit: check("ping_url_audit")?,
     })
+}
+
+/// Refuses files that a run must not replace.
+///
+/// # Errors
+/// The first of them.
+pub(super) fn refuse_unfit_files(
+    settings: &Settings<'_>,
+    config: &Config,
+) -> Result<(), ConfigError> {
+    let Monitor {
+        metrics_file,
+        report,
+        ..
+    } = &config.monitor;
+    let files = [("metrics_file", metrics_file), ("report", report)];
+    for (key, path) in files {
+        let reason = path
+            .as_ref()
+            .and_then(|path| config.unfit_for_a_report(path));
+        if let Some(reason) = reason {
+            let what = format!("{reason}: expected a file outside");
+            return Err(settings.get("monitor", key).refuse(what));
+        }
+    }
+    if let (Some(metrics), Some(report)) = (metrics_file, report)
+        && place(metrics) == place(report)
+    {
+        let what = "is the same file as metrics_file";
+        return Err(settings.get("monitor", "report").refuse(what));
+    }
+    Ok(())
+}
+
+impl Config {
+    /// Returns the reason why a page or metrics must not replace this file, or `None` if they may.
+    pub fn unfit_for_a_report(&self, path: &Path) -> Option<&'static str> {
+        let folders = &self.folders;
+        let own = self.path.parent().unwrap_or(Path::new(""));
+        let files = [
+            Some(self.path.clone()),
+            Some(own.join("credentials.toml")),
+            self.network.ca_file.clone(),
+        ];
+        let given = place(path);
+        if files.iter().flatten().any(|file| place(file) == given) {
+            return Some("is a file of the configuration");
+        }
+        if is_published(path, &folders.data) || is_published(&given, &place(&folders.data)) {
+            return Some("is inside mta, audit or tmp of the data folder");
+        }
+        let marker = folders.data.join(".collector");
+        let inside = |folder: &Path| given.starts_with(place(folder));
+        if inside(&folders.state) || inside(&folders.log) || inside(&marker) {
+            return Some("is inside the state or log folder, or beside the collectors' marker");
+        }
+        None
+    }
+}
+
+/// Returns the path by which two names of one file are equal: of a file that is to be replaced, the folder
+/// counts as the system resolves it, and the name as it is.
+fn place(path: &Path) -> PathBuf {
+    let path = normalized(path);
+    let folder = path
+        .parent()
+        .and_then(|folder| fs::canonicalize(folder).ok());
+    match (folder, path.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => path,
+    }
 }
 
 /// True for https, and for http on this host. A query or a fragment leaves no place for the exit code.

@@ -122,8 +122,10 @@ pub struct Monitor {
     pub metrics_file: Option<PathBuf>,
     /// The page about both collectors.
     pub report: Option<PathBuf>,
-    /// The check that each run calls.
-    pub ping_url: Option<Url>,
+    /// The check that each run of `siem_collection` calls.
+    pub ping_url_siem: Option<Url>,
+    /// The check that each run of `audit_collection` calls.
+    pub ping_url_audit: Option<Url>,
 }
 
 /// `[network]`: the way to Mimecast.

@@ -30,7 +30,12 @@ fn damage(state: &Path, day: &str, change: fn(Vec<u8>) -> Vec<u8>) {
 }
 
 fn read_all(state: &Path) -> Ledger {
-    read(state, "audit_collection", time("2026-11-01T00:00:00Z")).expect("a ledger")
+    read(
+        state,
+        "audit_collection",
+        time("2026-11-01T00:00:00Z"),
+        time("2026-11-30T00:00:00Z"),
+    )
 }
 
 #[test]
@@ -45,15 +50,15 @@ fn runs_are_read_in_order_from_their_first_day_on() {
         append(state.path(), &run(began, 3)).unwrap();
     }
     let since = time("2026-11-21T00:00:00Z");
-    let ledger = read(state.path(), "audit_collection", since).unwrap();
+    let now = time("2026-11-30T00:00:00Z");
+    let ledger = read(state.path(), "audit_collection", since, now);
     let began: Vec<_> = ledger.runs.iter().map(|run| run.began).collect();
     assert_eq!(began, [since, time("2026-11-21T08:00:00Z")]);
     assert_eq!((ledger.damaged, ledger.newer), (0, 0));
     let last = &ledger.runs[1];
     assert_eq!((last.files(), last.events(), last.bytes()), (1, 3, 30));
     assert!(
-        read(state.path(), "siem_collection", since)
-            .unwrap()
+        read(state.path(), "siem_collection", since, now)
             .runs
             .is_empty()
     );
@@ -114,4 +119,17 @@ fn only_files_of_the_ledger_are_ours() {
     ] {
         assert_eq!(is_ours(name, "audit_collection"), expected, "{name}");
     }
+}
+
+#[test]
+fn what_is_not_a_ledger_is_named_and_hides_no_run() {
+    let state = tempfile::tempdir().unwrap();
+    append(state.path(), &run("2026-11-20T08:00:00Z", 3)).unwrap();
+    let folder = state.path().join(logs::HISTORY);
+    std::fs::create_dir(folder.join("audit_collection_2026-11-21.jsonl")).unwrap();
+    append(state.path(), &run("2026-12-24T08:00:00Z", 5)).unwrap();
+    let ledger = read_all(state.path());
+    assert_eq!((ledger.runs.len(), ledger.future), (1, 1));
+    assert!(ledger.unreadable[0].contains("2026-11-21"), "{ledger:?}");
+    assert_eq!(ledger.notes().len(), 2);
 }

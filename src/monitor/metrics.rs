@@ -5,7 +5,8 @@
 use chrono::{DateTime, Utc};
 use prometheus::{GaugeVec, Opts, Registry, TextEncoder};
 
-use super::overview::{Overview, StreamOverview};
+use super::overview::Overview;
+use super::stream::StreamOverview;
 
 /// A value of a program, with its name and its description.
 type OfProgram = (&'static str, &'static str, fn(&Overview) -> Option<f64>);

@@ -1,22 +1,17 @@
 //! The facts about a collector, from its state records and its ledger.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::io;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::durable::SystemDisk;
 use crate::history::{self, Run};
 use crate::logs::Log;
-use crate::spool::{self, Facts, Gap, View};
 
-/// The hours of [`StreamOverview::hours`].
-const HOURS: usize = 7 * 24;
-/// Data is about to be lost if Mimecast deletes it within this time.
-const NEAR: TimeDelta = TimeDelta::days(3);
+use super::stream::{StreamOverview, Totals};
+
 /// The least number of runs that show how often the collector starts.
 const RUNS_OF_A_RHYTHM: usize = 3;
 
@@ -57,6 +52,8 @@ pub struct Overview {
     pub damaged_lines: u64,
     /// Lines of the ledger that a later version of the program wrote.
     pub newer_lines: u64,
+    /// Sentences about what the ledger holds and this overview does not count.
+    pub notes: Vec<String>,
 }
 
 /// One run.
@@ -81,179 +78,77 @@ pub struct RunOverview {
     pub retries: u64,
 }
 
-/// What was published.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Totals {
-    /// Files.
-    pub files: u64,
-    /// Lines in them.
-    pub events: u64,
-    /// Bytes in them.
-    pub bytes: u64,
-}
-
-/// How a stream is doing.
-#[derive(Debug, Serialize)]
-pub struct StreamOverview {
-    /// The name of the stream.
-    pub name: String,
-    /// What is wrong with its state, if that cannot be read.
-    pub unreadable: Option<String>,
-    /// The end of the last run that collected it completely.
-    pub last_success: Option<DateTime<Utc>>,
-    /// The time of the newest published event within the ledger.
-    pub newest_event: Option<DateTime<Utc>>,
-    /// What the last run published.
-    pub last_run: Totals,
-    /// What was published in seven days.
-    pub week: Totals,
-    /// Gaps of the last seven days.
-    pub gaps: Vec<Gap>,
-    /// Answers in the quarantine.
-    pub quarantined: usize,
-    /// Warnings that no run has reported yet.
-    pub untold: Vec<String>,
-    /// The number of successive runs with each trouble.
-    pub troubles: BTreeMap<String, u32>,
-    /// Mimecast asked for no further request before this time.
-    pub not_before: Option<DateTime<Utc>>,
-    /// When Mimecast deletes the first event that may not be collected yet.
-    pub loses_data_at: Option<DateTime<Utc>>,
-    /// Events by the hour in which they were collected, for seven days. The last hour is the present one.
-    pub hours: Vec<u64>,
-}
-
 impl Overview {
-    /// Reads the overview of a collector.
-    ///
-    /// # Errors
-    /// The error of the disk if the ledger exists and cannot be read. A state that cannot be read is part
-    /// of the overview.
-    pub fn read(watched: &Watched<'_>, now: DateTime<Utc>) -> io::Result<Self> {
+    /// Reads the overview of a collector. What cannot be read is part of it.
+    pub fn read(watched: &Watched<'_>, now: DateTime<Utc>) -> Self {
         let mimecast = &watched.config.mimecast;
-        let since = now - TimeDelta::days(7);
-        let ledger = history::read(&watched.config.folders.state, watched.program, since)?;
-        let runs: Vec<_> = ledger.runs.iter().map(RunOverview::of).collect();
+        let state = &watched.config.folders.state;
+        let ledger = history::read(state, watched.program, history::horizon(now), now);
         let mut streams: Vec<_> = watched
             .streams
             .iter()
+            .map(|(name, log)| (name.as_str(), Some(*log)))
+            .chain(unconfigured(watched, &ledger.runs))
             .map(|stream| StreamOverview::read(watched, stream, &ledger.runs, now))
             .collect();
         streams.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(Self {
+        let week = since_a_week(now);
+        let recent = ledger.runs.iter().filter(|run| run.began >= week);
+        Self {
             schema: 1,
             program: watched.program,
             account: mimecast.account_code.clone(),
             api: mimecast.api.name(),
             config: watched.config.path.clone(),
             now,
-            last_run: runs.last().cloned(),
+            last_run: ledger.runs.last().map(RunOverview::of),
             next_run: next_run(&ledger.runs),
             streams,
-            runs,
+            runs: recent.map(RunOverview::of).collect(),
             damaged_lines: ledger.damaged,
             newer_lines: ledger.newer,
-        })
+            notes: ledger.notes(),
+        }
     }
 
-    /// Returns the oldest of the last successes. `None` if a stream has none.
+    /// Returns the oldest of the last successes of the configured streams. `None` if one of them has none.
+    /// Without any configured stream, returns the end of the last run that ended with 0.
     pub fn last_success(&self) -> Option<DateTime<Utc>> {
-        let successes: Option<BTreeSet<_>> = self
-            .streams
-            .iter()
-            .map(|stream| stream.last_success)
-            .collect();
-        successes?.first().copied()
+        let configured = self.streams.iter().filter(|stream| stream.is_configured);
+        let successes: Option<BTreeSet<_>> = configured.map(|stream| stream.last_success).collect();
+        let successes = successes?;
+        if successes.is_empty() {
+            let good = self.runs.iter().rev().find(|run| run.code == 0);
+            return good.map(|run| run.began);
+        }
+        successes.first().copied()
+    }
+
+    /// Returns by how much the next run is late.
+    pub fn late(&self) -> Option<TimeDelta> {
+        let late = self.now - self.next_run?;
+        (late > TimeDelta::zero()).then_some(late)
     }
 }
 
-impl StreamOverview {
-    fn read(
-        watched: &Watched<'_>,
-        (name, log): &(String, &'static Log),
-        runs: &[Run],
-        now: DateTime<Utc>,
-    ) -> Self {
-        let (disk, state) = (&SystemDisk, &watched.config.folders.state);
-        let (facts, unreadable) = match spool::view(disk, state, name) {
-            Ok(View::Read(facts)) => (Some(*facts), None),
-            Ok(View::Absent) => (None, None),
-            Ok(View::Unreadable(why)) => (None, Some(why)),
-            Err(error) => (None, Some(error.to_string())),
-        };
-        let mut overview = Self::of_runs(name, runs, now);
-        overview.unreadable = unreadable;
-        overview.quarantined = spool::quarantined(disk, state, name).unwrap_or_default();
-        if let Some(facts) = facts {
-            overview.add(facts, log, now);
-        }
-        overview
-    }
-
-    /// Returns what the ledger knows of a stream. A file that two runs name counts once.
-    fn of_runs(name: &str, runs: &[Run], now: DateTime<Utc>) -> Self {
-        let mut hours = vec![0; HOURS];
-        let (mut week, mut last_run) = (Totals::default(), Totals::default());
-        let (mut known, mut newest_event) = (HashSet::new(), None);
-        for run in runs {
-            last_run = Totals::default();
-            let Some(stream) = run.streams.get(name) else {
-                continue;
-            };
-            newest_event = newest_event.max(stream.newest);
-            let hours_ago = usize::try_from((now - run.ended).num_hours()).unwrap_or_default();
-            for file in &stream.files {
-                if known.insert(&*file.name) {
-                    let events = file.events.unwrap_or_default();
-                    last_run.add(events, file.bytes);
-                    week.add(events, file.bytes);
-                    if let Some(hour) = HOURS.checked_sub(hours_ago + 1) {
-                        hours[hour] += events;
-                    }
-                }
-            }
-        }
-        Self {
-            name: name.to_owned(),
-            unreadable: None,
-            last_success: None,
-            newest_event,
-            last_run,
-            week,
-            gaps: Vec::new(),
-            quarantined: 0,
-            untold: Vec::new(),
-            troubles: BTreeMap::new(),
-            not_before: None,
-            loses_data_at: None,
-            hours,
-        }
-    }
-
-    fn add(&mut self, facts: Facts, log: &Log, now: DateTime<Utc>) {
-        let since = now - TimeDelta::days(7);
-        self.last_success = facts.last_success;
-        self.gaps = facts.gaps;
-        self.gaps.retain(|gap| gap.to >= since);
-        self.untold = facts.untold;
-        self.troubles = facts.troubles;
-        self.not_before = facts.not_before.filter(|until| *until > now);
-        let complete = facts.last_success.or(facts.began);
-        self.loses_data_at = complete.map(|time| time + log.kept);
-    }
-
-    /// True if Mimecast soon deletes events that may not be collected yet, or has deleted some.
-    pub fn is_about_to_lose_data(&self, now: DateTime<Utc>) -> bool {
-        self.loses_data_at.is_some_and(|at| at - now < NEAR)
-    }
+pub(super) fn since_a_week(now: DateTime<Utc>) -> DateTime<Utc> {
+    now - TimeDelta::days(7)
 }
 
-impl Totals {
-    fn add(&mut self, events: u64, bytes: u64) {
-        self.files += 1;
-        self.events += events;
-        self.bytes += bytes;
-    }
+/// Returns the streams that published something within a week and that the configuration does not name.
+fn unconfigured<'a>(
+    watched: &'a Watched<'_>,
+    runs: &'a [Run],
+) -> impl Iterator<Item = (&'a str, Option<&'static Log>)> {
+    let named: BTreeSet<&str> = runs
+        .iter()
+        .flat_map(|run| &run.streams)
+        .filter(|(_, stream)| !stream.files.is_empty())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let is_configured = |name: &&str| watched.streams.iter().any(|(own, _)| own == name);
+    let other = named.into_iter().filter(move |name| !is_configured(name));
+    other.map(|name| (name, None))
 }
 
 impl RunOverview {
@@ -263,7 +158,7 @@ impl RunOverview {
         Self {
             run: run.run.clone(),
             began: run.began,
-            milliseconds: (run.ended - run.began).num_milliseconds(),
+            milliseconds: (run.ended - run.began).num_milliseconds().max(0),
             code: run.code,
             message: message.or_else(|| run.warnings.first().cloned()),
             totals: Totals {
@@ -287,5 +182,6 @@ fn next_run(runs: &[Run]) -> Option<DateTime<Utc>> {
         .collect();
     pauses.sort_unstable();
     let median = pauses.get(pauses.len() / 2)?;
-    (pauses.len() + 1 >= RUNS_OF_A_RHYTHM).then(|| last + *median)
+    let next = last.checked_add_signed(*median)?;
+    (pauses.len() + 1 >= RUNS_OF_A_RHYTHM).then_some(next)
 }

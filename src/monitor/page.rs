@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use chrono::TimeDelta;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::overview::{Overview, RunOverview, StreamOverview};
+use super::overview::{Overview, RunOverview};
+use super::stream::StreamOverview;
 use super::words::{age, ago, bytes, count, counted, minute, stream_notes};
 
 const STYLE: &str = include_str!("page.css");
@@ -44,6 +46,7 @@ fn collector(overview: &Overview) -> Markup {
         .streams
         .iter()
         .flat_map(|stream| stream_notes(stream, overview.now))
+        .chain(overview.notes.iter().cloned())
         .collect();
     html! {
         section {
@@ -66,7 +69,11 @@ fn collector(overview: &Overview) -> Markup {
 /// Returns the word that says if a person is needed.
 fn verdict(overview: &Overview, notes: &[String]) -> Markup {
     let code = overview.last_run.as_ref().map(|run| run.code);
+    let is_late = overview
+        .late()
+        .is_some_and(|late| late > TimeDelta::hours(1));
     let (class, word) = match code {
+        _ if is_late => ("bad", "does not run"),
         None => ("unknown", "no run yet"),
         Some(0 | 75 | 130 | 143) if notes.is_empty() => ("good", "well"),
         Some(0 | 65 | 75 | 130 | 143) => ("look", "look at it"),
@@ -77,7 +84,7 @@ fn verdict(overview: &Overview, notes: &[String]) -> Markup {
 
 fn last_run(overview: &Overview) -> String {
     let Some(run) = &overview.last_run else {
-        return "No run in seven days.".to_owned();
+        return "No run is recorded.".to_owned();
     };
     let mut text = format!(
         "The last run was {} and ended with {}",
@@ -87,15 +94,14 @@ fn last_run(overview: &Overview) -> String {
     if let Some(message) = &run.message {
         let _ = write!(text, ": {message}");
     }
-    match overview.next_run {
-        Some(next) if next < overview.now => {
-            let late = age(overview.now - next);
-            let _ = write!(text, ". The next is {late} late.");
+    match (overview.late(), overview.next_run) {
+        (Some(late), _) if late >= TimeDelta::minutes(1) => {
+            let _ = write!(text, ". The next is {} late.", age(late));
         }
-        Some(next) => {
+        (_, Some(next)) => {
             let _ = write!(text, ". The next is expected at {}.", next.format("%H:%M"));
         }
-        None => text.push('.'),
+        _ => text.push('.'),
     }
     text
 }

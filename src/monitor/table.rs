@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use chrono::TimeDelta;
+
 use crate::history::Ledger;
 
 use super::overview::{Overview, RunOverview};
-use super::words::{age, ago, bytes, count, counted, minute, sparkline, stream_notes};
+use super::words::{age, ago, bytes, count, counted, escaped, minute, sparkline, stream_notes};
 
 /// The columns of a terminal.
 const WIDTH: usize = 80;
@@ -44,7 +46,7 @@ pub fn status(overview: &Overview) -> String {
         .streams
         .iter()
         .flat_map(|stream| stream_notes(stream, *now))
-        .chain(ledger_notes(overview))
+        .chain(overview.notes.iter().cloned())
         .collect();
     if !notes.is_empty() {
         text.push('\n');
@@ -57,7 +59,7 @@ pub fn status(overview: &Overview) -> String {
 
 fn run_line(overview: &Overview) -> String {
     let Some(last) = &overview.last_run else {
-        return "no run in the last seven days\n".to_owned();
+        return "no run is recorded\n".to_owned();
     };
     let mut line = format!(
         "last run {}, exit code {}, {}",
@@ -68,15 +70,16 @@ fn run_line(overview: &Overview) -> String {
     if last.retries > 0 {
         let _ = write!(line, ", {} repeated", counted(last.retries, "request"));
     }
-    match overview.next_run {
-        Some(next) if next < overview.now => {
-            let _ = write!(line, "; the next is {} late", age(overview.now - next));
+    match (overview.late(), overview.next_run) {
+        (Some(late), _) if late >= TimeDelta::minutes(1) => {
+            let _ = write!(line, "; the next is {} late", age(late));
         }
-        Some(next) => {
+        (_, Some(next)) => {
             let _ = write!(line, "; the next is expected at {}", next.format("%H:%M"));
         }
-        None => {}
+        _ => {}
     }
+    let line = textwrap::fill(&line, textwrap::Options::new(WIDTH).subsequent_indent("  "));
     let message = last.message.as_ref().map(|message| wrapped(message));
     format!("{line}\n{}", message.unwrap_or_default())
 }
@@ -103,22 +106,12 @@ fn volume(overview: &Overview) -> String {
     )
 }
 
-fn ledger_notes(overview: &Overview) -> impl Iterator<Item = String> {
-    let damaged = (overview.damaged_lines > 0).then(|| {
-        let lines = counted(overview.damaged_lines, "damaged line");
-        format!("history: {lines} not counted; no event is lost")
-    });
-    let newer = (overview.newer_lines > 0).then(|| {
-        let lines = counted(overview.newer_lines, "line");
-        format!("history: {lines} of a later version not counted")
-    });
-    damaged.into_iter().chain(newer)
-}
-
 /// Returns the table of `history`: a line for each run, and its message below it.
 pub fn history(ledger: &Ledger) -> String {
+    let notes = ledger.notes();
+    let notes = notes.iter().map(|note| wrapped(note)).collect::<String>();
     if ledger.runs.is_empty() {
-        return "no run is recorded\n".to_owned();
+        return format!("no run is recorded\n{notes}");
     }
     let mut text = format!(
         "{:17}{:>9}{:>6}{:>9}{:>13}{:>12}{:>9}\n",
@@ -142,7 +135,7 @@ pub fn history(ledger: &Ledger) -> String {
             .map(|message| wrapped(message))
             .unwrap_or_default();
     }
-    text
+    text + &notes
 }
 
 fn seconds(milliseconds: i64) -> String {
@@ -150,12 +143,13 @@ fn seconds(milliseconds: i64) -> String {
     format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100)
 }
 
-/// Returns a text in lines of at most [`WIDTH`] columns, indented.
-fn wrapped(text: &str) -> String {
+/// Returns a text in lines of at most [`WIDTH`] columns, indented. Control characters are escaped.
+pub fn wrapped(text: &str) -> String {
+    let text = escaped(text);
     let options = textwrap::Options::new(WIDTH)
         .initial_indent("  ")
         .subsequent_indent("    ");
-    textwrap::fill(text, options) + "\n"
+    textwrap::fill(&text, options) + "\n"
 }
 
 #[cfg(test)]

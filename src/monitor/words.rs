@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::overview::StreamOverview;
+use super::stream::StreamOverview;
 
 /// Returns a span of time in its largest unit, such as `12 min`. A negative span counts as none.
 pub(super) fn age(span: TimeDelta) -> String {
@@ -35,6 +35,15 @@ pub(super) fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{ending}", count(number))
 }
 
+/// Returns a text that cannot control a terminal or forge a line.
+pub fn escaped(text: &str) -> String {
+    let escape = |letter: char| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    };
+    text.chars().map(escape).collect()
+}
+
 /// Returns a number of bytes in its largest unit.
 pub(super) fn bytes(number: u64) -> String {
     indicatif::HumanBytes(number).to_string()
@@ -44,9 +53,10 @@ pub(super) fn bytes(number: u64) -> String {
 pub(super) fn sparkline(numbers: &[u64]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let most = numbers.iter().copied().max().unwrap_or_default().max(1);
+    let most = u128::from(most);
     let bar = |number: &u64| match number {
         0 => ' ',
-        number => BARS[usize::try_from(number.saturating_mul(7).div_ceil(most)).unwrap_or(7)],
+        number => BARS[usize::try_from((u128::from(*number) * 8).div_ceil(most) - 1).unwrap_or(7)],
     };
     numbers.iter().map(bar).collect()
 }
@@ -60,6 +70,11 @@ pub(super) fn minute(time: DateTime<Utc>) -> String {
 pub(super) fn stream_notes(stream: &StreamOverview, now: DateTime<Utc>) -> Vec<String> {
     let name = &stream.name;
     let mut notes = Vec::new();
+    if !stream.is_configured {
+        notes.push(format!(
+            "{name}: the configuration does not name it any more"
+        ));
+    }
     if let Some(why) = &stream.unreadable {
         notes.push(format!("{name}: the state cannot be read: {why}"));
     }
@@ -120,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_bar_grows_with_its_number_and_none_is_blank() {
-        assert_eq!(sparkline(&[0, 1, 50, 100]), " ▂▅█");
+        assert_eq!(sparkline(&[0, 1, 50, 100]), " ▁▄█");
         assert_eq!(sparkline(&[0, 0]), "  ");
         assert_eq!(sparkline(&[u64::MAX, 1]), "█▁");
         assert_eq!(sparkline(&[]), "");

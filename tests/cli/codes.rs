@@ -53,6 +53,7 @@ fn code_69_when_an_outage_lasts() {
     place.siem().stays_silent();
     place.rewrite_record("siem", |record| {
         record["last_success"] = "2026-01-01T00:00:00Z".into();
+        record["moved_at"] = "2026-01-01T00:00:00Z".into();
     });
     place.always(Endpoint::Siem, changes::status(503));
     let outcome = explains(

@@ -114,3 +114,29 @@ fn the_settings_of_an_agent_name_the_data_folder_of_the_configuration() {
     assert!(settings.stdout.contains(&folder), "{settings:?}");
     place.run(SETUP, ["agent-config", "canary"]).ends_with(64);
 }
+
+#[test]
+fn switches_stand_before_or_behind_the_command() {
+    let place = Installation::connected();
+    place.siem().stays_silent();
+    let config = place.path("config.toml").display().to_string();
+    for arguments in [
+        ["--config", &*config, "status", "--json"],
+        ["status", "--config", &config, "--json"],
+        ["--json", "status", "--config", &config],
+    ] {
+        let mut command = place.command(SIEM);
+        command.args(arguments);
+        place.finish(command).ends_with(0).json();
+    }
+    let wrong = place.run(SIEM, ["--adopt", "status"]).ends_with(64);
+    wrong.says("--adopt does not go with a command");
+    place
+        .run(SIEM, ["stats"])
+        .ends_with(64)
+        .says("did you mean status?");
+    place
+        .run(SIEM, ["canary"])
+        .ends_with(64)
+        .says("an unknown command");
+}

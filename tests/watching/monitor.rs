@@ -111,7 +111,7 @@ fn check(status: &'static str) -> (String, Receiver<String>) {
 #[test]
 fn a_run_calls_its_check_at_the_start_and_with_its_code() {
     let (url, calls) = check("200 OK");
-    let place = Installation::configured(&format!("[monitor]\nping_url = \"{url}\""));
+    let place = Installation::configured(&format!("[monitor]\nping_url_siem = \"{url}\""));
     let called = || calls.try_iter().collect::<Vec<_>>();
     let path = "/ping/canary-check";
     place.siem().stays_silent();
@@ -136,7 +136,7 @@ fn a_check_that_fails_is_a_note_that_does_not_show_its_address() {
         ("302 Found", "HTTP status 302"),
     ] {
         let (url, _calls) = check(status);
-        let place = Installation::configured(&format!("[monitor]\nping_url = \"{url}\""));
+        let place = Installation::configured(&format!("[monitor]\nping_url_siem = \"{url}\""));
         let report = place.run(SIEM, ["--json"]).ends_with(0).json();
         assert!(
             report["notes"][0]
@@ -148,7 +148,7 @@ fn a_check_that_fails_is_a_note_that_does_not_show_its_address() {
         assert!(!place.log("siem").contains("canary-check"));
     }
     let place =
-        Installation::configured("[monitor]\nping_url = \"http://127.0.0.1:9/canary-check\"");
+        Installation::configured("[monitor]\nping_url_siem = \"http://127.0.0.1:9/canary-check\"");
     place.siem().stays_silent();
     assert!(!place.log("siem").contains("canary-check"));
     for address in [
@@ -157,7 +157,97 @@ fn a_check_that_fails_is_a_note_that_does_not_show_its_address() {
         "https://checks.example.com/a?b",
         "word",
     ] {
-        place.configure(&format!("[monitor]\nping_url = \"{address}\""));
-        place.siem_says(78, "ping_url in [monitor]: expected an https URL");
+        place.configure(&format!("[monitor]\nping_url_siem = \"{address}\""));
+        place.siem_says(78, "ping_url_siem in [monitor]: expected an https URL");
     }
+}
+
+#[test]
+fn a_file_that_a_run_must_not_replace_is_refused_and_stays() {
+    for path in [
+        "config.toml",
+        "./config.toml",
+        "data/../credentials.toml",
+        "checkpoint/siem.state",
+        "checkpoint/siem.lock",
+        "log/siem.html",
+        "data/.collector/siem",
+        "data/audit/report.html",
+    ] {
+        let place = Installation::connected();
+        let before = fs::read(place.path("credentials.toml")).expect("readable");
+        for key in ["report", "metrics_file"] {
+            place.configure(&format!("[monitor]\n{key} = \"{path}\""));
+            place.siem_says(78, &format!("{key} in [monitor]: is "));
+        }
+        place.configure("");
+        let whole = place.path(path);
+        place
+            .run(
+                SIEM,
+                ["status".as_ref(), "--html".as_ref(), whole.as_os_str()],
+            )
+            .ends_with(64);
+        assert_eq!(
+            fs::read(place.path("credentials.toml")).expect("readable"),
+            before
+        );
+        place.siem().stays_silent();
+    }
+    let same = "[monitor]\nreport = \"a.prom\"\nmetrics_file = \"./a.prom\"";
+    Installation::configured(same).siem_says(78, "is the same file as metrics_file");
+}
+
+#[test]
+fn a_run_that_fails_before_its_first_request_is_entered_and_told() {
+    let (url, calls) = check("200 OK");
+    let place = Installation::configured(&format!("[monitor]\nping_url_siem = \"{url}\""));
+    fs::remove_dir(place.path("data/mta")).expect("removed");
+    place.siem().ends_with(74);
+    let called: Vec<String> = calls.try_iter().collect();
+    assert!(called[1].ends_with("/74"), "{called:?}");
+    let history = place.run(SIEM, ["history", "--json"]).json();
+    assert_eq!(history["runs"][0]["code"], 74);
+}
+
+#[test]
+fn odd_times_and_numbers_never_change_the_code_of_a_run() {
+    let place = Installation::configured("[monitor]\nmetrics_file = \"m.prom\"");
+    place.serve_batches(0..1, 10);
+    place.siem().stays_silent();
+    place.rewrite_record("siem", |record| {
+        record["last_success"] = "+262142-12-31T00:00:00Z".into();
+    });
+    let folder = place.path("checkpoint/history");
+    let ledger = fs::read_dir(&folder)
+        .expect("a folder")
+        .next()
+        .expect("a ledger");
+    let path = ledger.expect("an entry").path();
+    let good = fs::read_to_string(&path).expect("text");
+    let odd = |began: &str, events: &str, name: &str| {
+        let line: serde_json::Value =
+            serde_json::from_str(good.lines().next().expect("a line")).expect("JSON");
+        let mut line = line;
+        line["began"] = began.into();
+        line["ended"] = "0001-01-01T00:00:00Z".into();
+        line["streams"]["siem"]["files"][0]["name"] = name.into();
+        line["streams"]["siem"]["newest"] = "+262142-01-01T00:00:00Z".into();
+        line.to_string()
+            .replacen("\"events\":", &format!("\"events\":{events},\"was\":"), 1)
+    };
+    let now = chrono::Utc::now().to_rfc3339();
+    let lines = [
+        odd(&now, "18446744073709551615", "a"),
+        odd(&now, "18446744073709551615", "b"),
+        odd("+262142-01-01T00:00:00Z", "1", "c"),
+        odd("-262142-01-01T00:00:00Z", "1", "d"),
+    ];
+    fs::write(&path, format!("{good}{}\n", lines.join("\n"))).expect("written");
+    place.audit().stays_silent();
+    for command in ["status", "history", "verify"] {
+        let shown = place.run(SIEM, [command]).ends_with(0);
+        assert!(shown.stdout.contains("in the future"), "{shown:?}");
+    }
+    place.run(crate::harness::SETUP, ["check"]).ends_with(65);
 }

@@ -39,7 +39,8 @@ fn says_what_the_defaults_are() {
     assert_eq!(config.run.alarm_after, chrono::TimeDelta::hours(4));
     assert_eq!(config.monitor.metrics_file, None);
     assert_eq!(config.monitor.report, None);
-    assert_eq!(config.monitor.ping_url, None);
+    assert_eq!(config.monitor.ping_url_siem, None);
+    assert_eq!(config.monitor.ping_url_audit, None);
     assert!(config.warnings().is_empty());
 }
 
@@ -52,7 +53,7 @@ fn equals_a_file_with_the_required_key_alone() {
 #[test]
 fn lists_no_key_that_nothing_reads() {
     let keys = example_keys();
-    assert_eq!(keys.len(), 35);
+    assert_eq!(keys.len(), 36);
     for (section, key) in keys {
         let mut text: toml_edit::DocumentMut = EXAMPLE.parse().unwrap();
         text[&section][&key] = toml_edit::value(1.5); // no key takes a fraction
