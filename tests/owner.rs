@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::audit::{JSON, ago, event, place as audit_place, recent, set_clock};
-use crate::harness::{AUDIT, Installation, Outcome, SIEM};
+use crate::harness::{AUDIT, Installation, Outcome, SIEM, set_mode};
 use mimecast_sandbox::{Batch, Endpoint, Object, Wire, changes};
 
 /// All files of the state folder, as a backup takes them.
@@ -45,7 +45,8 @@ fn second(place: &Installation, program: &str, more: &[&str]) -> Outcome {
     let text = text.replace("[folders]\ndata = \"data\"\n", &folders);
     fs::write(place.path("second/config.toml"), text).expect("written");
     let credentials = place.path("second/credentials.toml");
-    fs::copy(place.path("credentials.toml"), credentials).expect("copied");
+    fs::copy(place.path("credentials.toml"), &credentials).expect("copied");
+    set_mode(&credentials, 0o600);
     let mut command = place.command(program);
     command
         .arg("--config")
@@ -166,7 +167,9 @@ fn a_state_of_another_installation_in_the_place_of_ours_is_refused_until_it_is_a
     fs::create_dir_all(place.path("other/data/mta")).expect("made");
     fs::create_dir_all(place.path("other/data/tmp")).expect("made");
     for name in ["config.toml", "credentials.toml"] {
-        fs::copy(place.path(name), place.path("other").join(name)).expect("copied");
+        let copy = place.path("other").join(name);
+        fs::copy(place.path(name), &copy).expect("copied");
+        set_mode(&copy, 0o600);
     }
     for seed in [2, 3] {
         place.serve(Batch::realistic(seed, 20));

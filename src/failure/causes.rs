@@ -1,6 +1,7 @@
 //! The exit code and the remedy for each error of the API, the spool and the configuration.
 
 use std::io::ErrorKind;
+use std::path::Path;
 
 use super::{BUSY, CERTIFICATE, Code, Failure, OUT_OF_TIME, Reach};
 use crate::api::ApiError;
@@ -123,7 +124,7 @@ fn of_spool(error: &SpoolError) -> Failure {
         {
             Failure::new(Code::Config, "", format!("move {} away", path.display()))
         }
-        SpoolError::Disk { path, source, .. } if is_in_the_way(source) => Failure::new(
+        SpoolError::Disk { path, source, .. } if is_in_the_way(path, source) => Failure::new(
             Code::Disk,
             "",
             format!(
@@ -163,11 +164,13 @@ fn of_spool(error: &SpoolError) -> Failure {
 }
 
 /// True if a file is in the place of a folder, or a folder in the place of a file.
-fn is_in_the_way(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::AlreadyExists
-    )
+fn is_in_the_way(path: &Path, error: &std::io::Error) -> bool {
+    match error.kind() {
+        ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::AlreadyExists => true,
+        // Windows says the same of a folder in the place of a file
+        ErrorKind::PermissionDenied => cfg!(windows) && path.is_dir(),
+        _ => false,
+    }
 }
 
 fn of_stop(stopped: Stopped) -> Failure {

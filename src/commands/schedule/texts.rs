@@ -75,9 +75,13 @@ impl Texts<'_> {
     fn unit(&self, text: &str) -> String {
         let escaped = |path: &Path| path.display().to_string().replace('%', "%%");
         let folders = &self.config.folders;
-        let writable = [&folders.data, &folders.state, &folders.log]
-            .map(|folder| format!("ReadWritePaths=\"-{}\"", escaped(folder)))
-            .join("\n");
+        let monitor = &self.config.monitor;
+        let shown = [&monitor.metrics_file, &monitor.report];
+        let shown = shown.into_iter().flatten().filter_map(|file| file.parent());
+        let own = [&*folders.data, &folders.state, &folders.log];
+        let writable = own.into_iter().chain(shown);
+        let writable = writable.map(|folder| format!("ReadWritePaths=\"-{}\"", escaped(folder)));
+        let writable = writable.collect::<Vec<_>>().join("\n");
         let user = self.user.unwrap_or("mimecast");
         let mut text = text
             .replace("/usr/local/bin/", &with_slash(&escaped(self.programs)))
