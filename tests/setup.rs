@@ -260,3 +260,31 @@ fn closed_streams_do_not_keep_it_from_its_work() {
     place.finish(command).ends_with(0);
     assert_collects(&place);
 }
+
+#[test]
+fn the_folders_of_state_and_log_are_written_as_whole_paths_that_every_run_uses() {
+    let place = Installation::unconnected();
+    let mut command = complete(&place, |_| ());
+    command.current_dir(place.path("."));
+    command.args(["--state-dir", "own/state", "--log-dir", "own/log"]);
+    place.finish(command).ends_with(0);
+    let config = fs::read_to_string(place.path("config.toml")).expect("text");
+    for (key, folder) in [("state", "own/state"), ("log", "own/log")] {
+        let line = format!("{key} = {:?}", place.path(folder).display().to_string());
+        let literal = format!("{key} = '{}'", place.path(folder).display());
+        assert!(
+            config.contains(&line) || config.contains(&literal),
+            "{line} in {config}"
+        );
+    }
+    let mut systemd = place.command(SIEM);
+    systemd.arg("--config").arg(place.path("config.toml"));
+    systemd.env("STATE_DIRECTORY", place.path("other"));
+    place.finish(systemd).stays_silent();
+    assert!(place.path("own/state/siem.state").exists());
+    assert!(!place.path("other").exists());
+    // a later setup without the flags keeps them
+    set_up(&place).ends_with(0);
+    let again = fs::read_to_string(place.path("config.toml")).expect("text");
+    assert_eq!(again, config);
+}

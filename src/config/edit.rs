@@ -40,6 +40,10 @@ pub struct Saved<'a> {
     pub client_id: &'a str,
     /// The data folder.
     pub data: &'a Path,
+    /// The state folder, if setup was told where.
+    pub state: Option<&'a Path>,
+    /// The log folder, if setup was told where.
+    pub log: Option<&'a Path>,
 }
 
 /// Returns the text of a configuration file with the values of setup in it. Comments and other settings of
@@ -47,7 +51,7 @@ pub struct Saved<'a> {
 /// the result before it saves it, because `existing` may hold errors of its own.
 ///
 /// # Errors
-/// `existing` is not valid TOML, or the data folder's name is not UTF-8.
+/// `existing` is not valid TOML, or the name of a folder is not UTF-8.
 pub fn rewrite(existing: Option<&str>, values: &Saved<'_>) -> Result<String, ConfigError> {
     let existing = existing.unwrap_or(EXAMPLE);
     let text = existing.strip_prefix('\u{feff}').unwrap_or(existing);
@@ -55,12 +59,8 @@ pub fn rewrite(existing: Option<&str>, values: &Saved<'_>) -> Result<String, Con
     TomlFile::parse(path, text)?; // its errors name the line, those of toml_edit repeat the text
     let mut document: DocumentMut = text.parse().map_err(|_| unusable("not valid TOML"))?;
 
-    let data = values.data.to_str().ok_or_else(|| {
-        ConfigError::new(
-            "the data folder's name is not UTF-8",
-            "choose another data folder",
-        )
-    })?;
+    let data = utf8(values.data)?;
+    let folders = [("state", values.state), ("log", values.log)];
     let base_url = values.base_url.to_string();
     let values = [
         values.api.name(),
@@ -80,11 +80,22 @@ pub fn rewrite(existing: Option<&str>, values: &Saved<'_>) -> Result<String, Con
             set(&mut document, section, key, value)?;
         }
     }
+    for (key, folder) in folders {
+        if let Some(folder) = folder {
+            set(&mut document, "folders", key, utf8(folder)?)?;
+        }
+    }
     let text = document.to_string();
     if existing.contains("\r\n") && !text.contains('\r') {
         return Ok(text.replace('\n', "\r\n"));
     }
     Ok(text)
+}
+
+fn utf8(folder: &Path) -> Result<&str, ConfigError> {
+    folder.to_str().ok_or_else(|| {
+        ConfigError::new("the name of a folder is not UTF-8", "choose another folder")
+    })
 }
 
 fn set(
@@ -130,6 +141,8 @@ mod tests {
             app_id: "app",
             client_id: "",
             data: Path::new("/srv/mimecast"),
+            state: None,
+            log: None,
         };
         rewrite(existing, &values).unwrap()
     }
@@ -205,6 +218,8 @@ mod tests {
             app_id: "",
             client_id: "",
             data: Path::new("d"),
+            state: None,
+            log: None,
         };
         let error = rewrite(Some("\nproxy = canary\n"), &values).unwrap_err();
         assert!(

@@ -124,6 +124,8 @@ proptest! {
             app_id: &inserted,
             client_id: &inserted,
             data: Path::new(&inserted),
+            state: None,
+            log: None,
         };
         if let Ok(text) = rewrite(Some(&text), &values) {
             text.parse::<toml_edit::DocumentMut>().unwrap();

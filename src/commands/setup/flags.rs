@@ -18,6 +18,12 @@ pub(super) struct Flags {
     /// Data folder, which the SIEM agent reads; created with all sub-folders
     #[arg(long, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
+    /// State folder: positions, locks, history; default: checkpoint beside the configuration
+    #[arg(long, value_name = "DIR")]
+    pub(super) state_dir: Option<PathBuf>,
+    /// Folder of the collectors' own log; default: log beside the configuration
+    #[arg(long, value_name = "DIR")]
+    pub(super) log_dir: Option<PathBuf>,
     /// API generation; a client id implies 2.0, an e-mail address, application id or access key 1.0
     #[arg(long, value_parser = ["2.0", "1.0"])]
     pub(super) api: Option<String>,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use super::flags::Flags;
 use crate::config::{Config, Environment, unfit_for_data};
 use crate::durable::{self, Disk as _, Mode, SystemDisk};
 use crate::failure::{Code, Failure};
@@ -63,6 +64,30 @@ pub(super) fn prepare(data: &Path, config: &Config) -> Result<(), Failure> {
             .map_err(|error| disk_failure(format!("cannot {error:#}")))?;
     }
     Ok(())
+}
+
+/// The folders of the collectors' own files, as the flags name them, absolute.
+pub(super) struct Own {
+    pub(super) state: Option<PathBuf>,
+    pub(super) log: Option<PathBuf>,
+}
+
+/// Returns the folders that the flags name.
+///
+/// # Errors
+/// [`Code::Usage`] if a relative path has no folder to start at.
+pub(super) fn own(flags: &Flags) -> Result<Own, Failure> {
+    let absolute = |flag: &str, folder: &Option<PathBuf>| {
+        let folder = folder.as_ref().map(std::path::absolute).transpose();
+        folder.map_err(|error| {
+            let what = format!("{flag}: {error}");
+            Failure::new(Code::Usage, what, "name an absolute folder")
+        })
+    };
+    Ok(Own {
+        state: absolute("--state-dir", &flags.state_dir)?,
+        log: absolute("--log-dir", &flags.log_dir)?,
+    })
 }
 
 /// Creates the folders of state and log, which only the collectors use.

@@ -9,7 +9,7 @@ use crate::durable::{self, Mode, SystemDisk};
 use crate::failure::{Code, Failure};
 
 pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> Result<(), Failure> {
-    let path = &setup.path;
+    let (path, own) = (&setup.path, folders::own(&setup.flags)?);
     let text = config::rewrite(
         setup.existing.as_deref(),
         &Saved {
@@ -25,6 +25,8 @@ pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> R
                 .client_id()
                 .unwrap_or(&setup.config.mimecast.client_id),
             data: &answers.data,
+            state: own.state.as_deref(),
+            log: own.log.as_deref(),
         },
     )?;
     let saved = Config::parse(&text, path, &setup.environment)?;

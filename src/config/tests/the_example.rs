@@ -68,16 +68,6 @@ fn lists_no_key_that_nothing_reads() {
 }
 
 #[test]
-fn has_a_row_for_each_key_on_the_page_of_settings() {
-    let page = include_str!("../../../docs/settings.md");
-    for (section, key) in example_keys() {
-        let (_, rest) = page.split_once(&format!("## `[{section}]`")).unwrap();
-        let part = rest.split("\n## ").next().unwrap();
-        assert!(part.contains(&format!("`{key}`")), "{key} in [{section}]");
-    }
-}
-
-#[test]
 fn is_accepted_with_windows_line_ends_and_a_byte_order_mark() {
     parse(&format!("\u{feff}{}", EXAMPLE.replace('\n', "\r\n"))).unwrap();
 }
