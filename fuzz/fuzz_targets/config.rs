@@ -97,6 +97,8 @@ fn set_up(text: &str) -> Option<String> {
         app_id: "",
         client_id: "0a1b2c",
         data: Path::new("/srv/mimecast"),
+        state: None,
+        log: None,
     };
     let before = Config::parse(text, Path::new("/c/config.toml"), &Environment::default());
     let written = rewrite(Some(text), &values).ok();
