@@ -80,11 +80,11 @@ impl Config {
         if files.iter().flatten().any(|file| place(file) == given) {
             return Some("is a file of the configuration");
         }
-        if is_published(path, &folders.data) || is_published(&given, &place(&folders.data)) {
+        if is_published(path, &folders.data) || is_published(&given, &real(&folders.data)) {
             return Some("is inside mta, audit or tmp of the data folder");
         }
         let marker = folders.data.join(".collector");
-        let inside = |folder: &Path| given.starts_with(place(folder));
+        let inside = |folder: &Path| given.starts_with(real(folder));
         if inside(&folders.state) || inside(&folders.log) || inside(&marker) {
             return Some("is inside the state or log folder, or beside the collectors' marker");
         }
@@ -92,17 +92,24 @@ impl Config {
     }
 }
 
-/// Returns the path by which two names of one file are equal: of a file that is to be replaced, the folder
-/// counts as the system resolves it, and the name as it is.
-fn place(path: &Path) -> PathBuf {
-    let path = normalized(path);
-    let folder = path
-        .parent()
-        .and_then(|folder| fs::canonicalize(folder).ok());
-    match (folder, path.file_name()) {
-        (Some(folder), Some(name)) => folder.join(name),
-        _ => path,
+/// Returns the path by which two names of one file are equal. A link in the place of the file counts as
+/// itself, because the file is replaced by a rename.
+fn place(file: &Path) -> PathBuf {
+    let file = normalized(file);
+    match (file.parent(), file.file_name()) {
+        (Some(folder), Some(name)) => real(folder).join(name),
+        _ => file,
     }
+}
+
+/// Returns the path of a folder with all links resolved, as far as it exists.
+fn real(folder: &Path) -> PathBuf {
+    let folder = normalized(folder);
+    let resolved = folder.ancestors().find_map(|above| {
+        let rest = folder.strip_prefix(above).ok()?;
+        Some(fs::canonicalize(above).ok()?.join(rest))
+    });
+    resolved.unwrap_or(folder)
 }
 
 /// True for https, and for http on this host. A query or a fragment leaves no place for the exit code.

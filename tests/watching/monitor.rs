@@ -251,3 +251,18 @@ fn odd_times_and_numbers_never_change_the_code_of_a_run() {
     }
     place.run(crate::harness::SETUP, ["check"]).ends_with(65);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_does_not_lead_a_report_into_the_state() {
+    let place = Installation::connected();
+    place.siem().stays_silent();
+    std::os::unix::fs::symlink(place.path("checkpoint"), place.path("www")).expect("a link");
+    place.configure("[monitor]\nreport = \"www/siem.state\"");
+    place.siem_says(78, "report in [monitor]: is inside the state");
+    // the state folder itself may be a link
+    fs::rename(place.path("checkpoint"), place.path("real")).expect("moved");
+    std::os::unix::fs::symlink(place.path("real"), place.path("checkpoint")).expect("a link");
+    place.configure("[monitor]\nreport = \"real/siem.state\"");
+    place.siem_says(78, "report in [monitor]: is inside the state");
+}
