@@ -167,9 +167,8 @@ fn a_state_of_another_installation_in_the_place_of_ours_is_refused_until_it_is_a
     fs::create_dir_all(place.path("other/data/mta")).expect("made");
     fs::create_dir_all(place.path("other/data/tmp")).expect("made");
     for name in ["config.toml", "credentials.toml"] {
-        let copy = place.path("other").join(name);
-        fs::copy(place.path(name), &copy).expect("copied");
-        set_mode(&copy, 0o600);
+        fs::copy(place.path(name), place.path("other").join(name)).expect("copied");
+        set_mode(&place.path("other").join(name), 0o600);
     }
     for seed in [2, 3] {
         place.serve(Batch::realistic(seed, 20));
