@@ -177,13 +177,13 @@ impl Failure {
         self
     }
 
-    /// Makes a passing failure urgent: nothing was collected since `since`, and Mimecast keeps what waits
-    /// until `until`.
-    pub fn becomes_outage(&mut self, since: DateTime<Utc>, until: DateTime<Utc>) {
+    /// Makes a passing failure urgent: nothing of a stream was collected since `since`, and Mimecast keeps
+    /// what waits until `until`.
+    pub fn becomes_outage(&mut self, stream: &str, since: DateTime<Utc>, until: DateTime<Utc>) {
         let minute = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M UTC").to_string();
         self.code = Code::Outage;
         self.what = format!(
-            "nothing could be collected since {}: {}",
+            "{stream}: nothing could be collected since {}: {}",
             minute(since),
             self.what
         );

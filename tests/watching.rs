@@ -5,7 +5,7 @@ mod outage; // 69 instead of 75
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde_json::Value;
@@ -40,6 +40,13 @@ fn stream(status: &Value) -> &Value {
 
 fn lines_of(place: &Installation) -> u64 {
     place.lines("mta").len() as u64
+}
+
+/// The only file of the history.
+fn ledger(place: &Installation) -> PathBuf {
+    let listed = fs::read_dir(place.path("checkpoint/history")).expect("a folder");
+    let mut paths = listed.map(|entry| entry.expect("an entry").path());
+    paths.next().expect("a ledger")
 }
 
 /// A table that fits a terminal.
@@ -235,12 +242,7 @@ fn the_commands_change_nothing_and_need_no_lock() {
 fn a_damaged_part_is_named_and_hides_nothing_else() {
     let place = Installation::with_batches(0..1, 20);
     place.siem().stays_silent();
-    let folder = place.path("checkpoint/history");
-    let ledger = fs::read_dir(&folder)
-        .expect("a folder")
-        .next()
-        .expect("a ledger");
-    let path = ledger.expect("an entry").path();
+    let path = ledger(&place);
     let good = fs::read_to_string(&path).expect("text");
     let later = good.replacen("\"schema\":1", "\"schema\":2", 1);
     fs::write(&path, format!("{{\"cut\":\n{good}{later}")).expect("written");

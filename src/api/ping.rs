@@ -19,7 +19,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Calls the check. `part` follows the address, if it is not empty.
 ///
 /// # Errors
-/// A clause about what failed. It never holds the address, because whoever knows that can call the check.
+/// A clause that says what failed. The clause does not contain the address, because the address is a secret:
+/// everyone who knows it can call the check.
 pub fn ping(network: &Network, clock: &Clock, url: &Url, part: &str) -> Result<(), String> {
     let mut network = network.clone();
     network.connect_timeout = network.connect_timeout.min(LIMIT);

@@ -150,7 +150,7 @@ fn of_history(overview: &Overview) -> Vec<Finding> {
         ),
     }];
     if let Some(run) = &overview.last_run
-        && ![0, 65, 75, 130, 143].contains(&run.code)
+        && run.needs_person()
     {
         let message = run.message.as_deref().unwrap_or_default();
         let what = format!(

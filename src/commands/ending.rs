@@ -51,7 +51,9 @@ impl Begun {
         failure: &mut Option<Failure>,
     ) {
         let (program, now) = (collector.program.executable, self.clock.now());
-        if let Some(failure) = failure.as_mut().filter(|_| report.batches == 0) {
+        // a long backlog has no time for some streams
+        let is_moving = |failure: &Failure| failure.is_out_of_time() && report.batches > 0;
+        if let Some(failure) = failure.as_mut().filter(|failure| !is_moving(failure)) {
             self.alarm(collector, failure);
         }
         let entry = history::Run::of((program, run), (self.at, now), report, failure.as_ref());
@@ -75,7 +77,7 @@ impl Begun {
         }
     }
 
-    /// Makes an outage urgent that has lasted for longer than the operator accepts.
+    /// Makes an outage of a stream urgent if it has lasted for longer than the operator accepts.
     fn alarm(&self, collector: &Collector, failure: &mut Failure) {
         if failure.code != Code::Later || failure.is_busy() {
             return;
@@ -86,14 +88,15 @@ impl Begun {
             let facts = spool::view(&SystemDisk, state, name).ok()?.facts()?;
             // a backlog that takes many runs moves its position before its first success
             let since = facts.last_success.max(facts.moved_at).or(facts.began)?;
-            Some((since, log.kept))
+            Some((since, log.kept, name))
         });
-        let Some((since, kept)) = complete.min() else {
+        let Some((since, kept, name)) = complete.min() else {
             return;
         };
         let now = self.clock.present().earliest;
         if now - since > self.config.run.alarm_after {
-            failure.becomes_outage(since, since.checked_add_signed(kept).unwrap_or(since));
+            let until = since.checked_add_signed(kept).unwrap_or(since);
+            failure.becomes_outage(name, since, until);
         }
     }
 

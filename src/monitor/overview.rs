@@ -152,6 +152,11 @@ fn unconfigured<'a>(
 }
 
 impl RunOverview {
+    /// True if the exit code asks a person to act at once.
+    pub const fn needs_person(&self) -> bool {
+        !matches!(self.code, 0 | 65 | 75 | 130 | 143)
+    }
+
     /// Returns the overview of a run.
     pub fn of(run: &Run) -> Self {
         let message = run.failure.as_ref().map(|failure| failure.message.clone());

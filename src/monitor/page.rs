@@ -68,16 +68,15 @@ fn collector(overview: &Overview) -> Markup {
 
 /// Returns the word that says if a person is needed.
 fn verdict(overview: &Overview, notes: &[String]) -> Markup {
-    let code = overview.last_run.as_ref().map(|run| run.code);
     let is_late = overview
         .late()
         .is_some_and(|late| late > TimeDelta::hours(1));
-    let (class, word) = match code {
+    let (class, word) = match &overview.last_run {
         _ if is_late => ("bad", "does not run"),
         None => ("unknown", "no run yet"),
-        Some(0 | 75 | 130 | 143) if notes.is_empty() => ("good", "well"),
-        Some(0 | 65 | 75 | 130 | 143) => ("look", "look at it"),
-        Some(_) => ("bad", "needs a person"),
+        Some(run) if run.needs_person() => ("bad", "needs a person"),
+        Some(run) if run.code != 65 && notes.is_empty() => ("good", "well"),
+        Some(_) => ("look", "look at it"),
     };
     html! { span.verdict.(class) { (word) } }
 }
@@ -113,10 +112,10 @@ fn runs(overview: &Overview) -> Markup {
         let minutes = (overview.now - run.began).num_minutes() as f64;
         format!("{:.1}", 1_000.0 * (1.0 - minutes / week))
     };
-    let class = |code| match code {
+    let class = |run: &RunOverview| match run.code {
         0 => "good",
-        65 | 75 | 130 | 143 => "look",
-        _ => "bad",
+        _ if run.needs_person() => "bad",
+        _ => "look",
     };
     let total = counted(overview.runs.len() as u64, "run");
     let failed = overview.runs.iter().filter(|run| run.code != 0).count();
@@ -124,7 +123,7 @@ fn runs(overview: &Overview) -> Markup {
     html! {
         svg.runs viewBox="0 0 1000 24" preserveAspectRatio="none" role="img" aria-label=(label) {
             @for run in &overview.runs {
-                rect class=(class(run.code)) x=(place(run)) y="0" width="2" height="24" {
+                rect class=(class(run)) x=(place(run)) y="0" width="2" height="24" {
                     title { (minute(run.began)) ", exit code " (run.code) }
                 }
             }

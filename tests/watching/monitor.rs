@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 
-use super::lines_of;
+use super::{ledger, lines_of};
 use crate::harness::{Installation, SIEM};
 use mimecast_sandbox::{Endpoint, changes};
 
@@ -218,12 +218,7 @@ fn odd_times_and_numbers_never_change_the_code_of_a_run() {
     place.rewrite_record("siem", |record| {
         record["last_success"] = "+262142-12-31T00:00:00Z".into();
     });
-    let folder = place.path("checkpoint/history");
-    let ledger = fs::read_dir(&folder)
-        .expect("a folder")
-        .next()
-        .expect("a ledger");
-    let path = ledger.expect("an entry").path();
+    let path = ledger(&place);
     let good = fs::read_to_string(&path).expect("text");
     let odd = |began: &str, events: &str, name: &str| {
         let line: serde_json::Value =
