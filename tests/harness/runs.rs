@@ -109,13 +109,14 @@ impl Installation {
     pub(crate) fn spawn(&self, program: &str) -> Child {
         let mut command = self.command(program);
         command.arg("--config").arg(self.path("config.toml"));
-        command.spawn().expect("the program starts")
+        start(&mut command)
     }
 
     /// Runs a command to its end.
     pub(crate) fn finish(&self, mut command: Command) -> Outcome {
         let started = Instant::now();
-        let output = command.output().expect("the program starts");
+        let child = start(&mut command);
+        let output = child.wait_with_output().expect("it ends");
         self.outcome(output, started.elapsed())
     }
 
@@ -154,6 +155,26 @@ impl Installation {
             canaries.assert_absent("the output", outcome.stderr.as_bytes());
         }
         outcome
+    }
+}
+
+/// Starts a program. Under load, wine sometimes fails to start one with an internal error of its own: then
+/// nothing has run, and the start is repeated.
+fn start(command: &mut Command) -> Child {
+    const INTERNAL_ERROR: i32 = 1359;
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        match command.spawn() {
+            Err(error)
+                if cfg!(windows)
+                    && error.raw_os_error() == Some(INTERNAL_ERROR)
+                    && attempts < 5 =>
+            {
+                std::thread::sleep(Duration::from_secs(1));
+            }
+            started => return started.expect("the program starts"),
+        }
     }
 }
 
