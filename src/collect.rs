@@ -20,10 +20,11 @@ use crate::api::{ApiError, Client};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::durable::SystemDisk;
+use crate::event_time::TimeRange;
 use crate::failure::Failure;
 use crate::logs;
 use crate::report::{Report, shown_position};
-use crate::spool::{self, Adopt, Batch, Facts, Lock, Settings, Spool, SpoolError, Stems};
+use crate::spool::{self, Adopt, Batch, Facts, Lock, Settings, Spool, SpoolError, Stems, Wanted};
 
 /// The longest wait that a run accepts from an earlier run. A longer one may come from a wrong clock.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
@@ -36,6 +37,8 @@ pub struct Context {
     pub client: Arc<Client>,
     /// The clock, with time budget and signals.
     pub clock: Clock,
+    /// The events that a replay fetches. `None` for a run that continues at the saved position.
+    pub range: Option<TimeRange>,
 }
 
 /// A part of the logs that has its own position.
@@ -268,6 +271,10 @@ impl<'a> Collection<'a> {
             mode: folders.file_mode,
             now: self.context.clock.now(),
             adopt: self.adopt,
+            wanted: self
+                .context
+                .range
+                .map(|range| Wanted(Arc::new(move |line: &[u8]| range.may_contain(line)))),
         }
     }
 }

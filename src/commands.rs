@@ -7,6 +7,7 @@ pub mod collector;
 mod describe;
 mod ending;
 mod history;
+mod replay;
 mod schedule;
 pub mod setup;
 mod status;

@@ -1,10 +1,24 @@
-//! The time of an event, as its line states it. For the operator only: no position depends on it.
+//! The time of an event, as its line states it. It is for the operator and for a replay: no position depends on it.
 //!
 //! Vendor: `datetime=` leads a gateway line of API 1.0, `timestamp` (milliseconds since 1970) is in every
 //! event of API 2.0, and `eventTime` is in every audit event.
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+/// A stretch of time, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeRange {
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+}
+
+impl TimeRange {
+    /// True if the event on a line may be of this time. A line that states no time always may.
+    pub fn may_contain(&self, line: &[u8]) -> bool {
+        event_time(line).is_none_or(|time| (self.from..=self.to).contains(&time))
+    }
+}
 
 /// The form of the times in lines of `key=value`, such as `2026-11-20T16:47:41+0000`.
 const FORM: &str = "%Y-%m-%dT%H:%M:%S%z";

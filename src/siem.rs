@@ -35,14 +35,14 @@ pub enum Kind {
     Objects(EventType),
 }
 
-/// Returns the streams that the configuration selects. `moved_at` is when API 1.0 was last
-/// collected: after a move to API 2.0, collection starts there.
+/// Returns the streams that the configuration selects. `begins_at` is where collection starts under API 2.0:
+/// when API 1.0 was last collected, or the beginning of a replay.
 ///
 /// # Errors
 /// [`ApiError::Unusable`] if the settings of the network are wrong.
 pub fn streams(
     context: &Context,
-    moved_at: Option<DateTime<Utc>>,
+    begins_at: Option<DateTime<Utc>>,
 ) -> Result<Vec<Stream<Kind>>, ApiError> {
     if context.config.mimecast.api == Api::V1 {
         return Ok(vec![Stream {
@@ -65,7 +65,7 @@ pub fn streams(
             objects: Arc::clone(&objects),
             budget: budget.clone(),
             store_seen: store_seen.clone(),
-            moved_at,
+            begins_at,
         };
         Stream {
             name: stem.clone(),

@@ -63,7 +63,7 @@ pub use publish::{PublishedFile, Stored};
 pub use published::{Check, check_published, is_named_after};
 pub use recover::Recovery;
 pub use seen::Digest;
-pub use settings::{Settings, Stems};
+pub use settings::{Settings, Stems, Wanted};
 pub use staging::{Scratch, Scratches};
 pub use view::{Facts, View, quarantined, view};
 
@@ -175,7 +175,13 @@ impl Spool {
 
     /// Makes an empty batch. The age of its files counts from `published_at`.
     pub fn batch(&self, published_at: DateTime<Utc>) -> Batch {
-        Batch::new(self.staging.clone(), self.settings.mode, published_at)
+        let wanted = self.settings.wanted.clone();
+        Batch::new(
+            self.staging.clone(),
+            self.settings.mode,
+            wanted,
+            published_at,
+        )
     }
 
     /// Sets the latest plausible time, or `None` if the time is known. While it is set, the spool

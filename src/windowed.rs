@@ -111,11 +111,14 @@ impl Windows {
                 };
             }
         }
+        let plan = match context.range {
+            Some(range) => Plan::of_range(place, range, audit.overlap),
+            None => Plan::new(place, spool.began(), audit.overlap, audit.first_look_back),
+        };
         Ok(Self {
             client: Arc::clone(&context.client),
             clock: context.clock.clone(),
             format: audit.format,
-            plan: Plan::new(place, spool.began(), audit.overlap, audit.first_look_back),
             pieces: Pieces::new(endpoints::AUDIT_PAGE),
             published,
             warnings,
@@ -124,8 +127,9 @@ impl Windows {
             has_read_event: false,
             unread: 0,
             isolated: 0,
-            finished: false,
             failed: None,
+            finished: plan.is_complete(),
+            plan,
         })
     }
 

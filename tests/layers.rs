@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &str)] = &[
     (
         "commands",
-        "run siem windowed collect monitor history report failure api spool credentials config durable clock logs",
+        "run siem windowed collect monitor history report failure api spool credentials config durable event_time clock logs",
     ),
     ("run", "report failure config durable clock"),
     (
@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &str)] = &[
     ),
     (
         "collect",
-        "report failure api spool config durable clock logs",
+        "report failure api spool config durable event_time clock logs",
     ),
     ("monitor", "history spool config durable logs"),
     ("history", "report failure durable logs"),

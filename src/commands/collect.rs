@@ -17,6 +17,7 @@ use crate::collect::{Collection, Context, Untold, days};
 use crate::config::{self, Api, Config, ConfigError, Environment};
 use crate::credentials::{ClientSecret, Credentials};
 use crate::durable::{self, Mode, SystemDisk};
+use crate::event_time::TimeRange;
 use crate::failure::{Code, Failure};
 use crate::history;
 use crate::logs;
@@ -30,10 +31,15 @@ use crate::{siem, windowed};
 
 use super::collector::Collector;
 use super::ending::Begun;
+use super::replay;
+
+/// The time budget of a replay, which a person watches.
+const REPLAY_BUDGET: Duration = Duration::from_hours(24);
 
 /// Drains the streams of `siem_collection`.
 pub fn drain_siem(context: &Context, collection: &mut Collection<'_>) -> Result<(), Failure> {
-    let moved_at = match context.config.mimecast.api {
+    let begins_at = match context.config.mimecast.api {
+        _ if context.range.is_some() => context.range.map(|range| range.from),
         Api::V1 => None,
         // only a hint for the first position
         Api::V2 => collection
@@ -43,7 +49,7 @@ pub fn drain_siem(context: &Context, collection: &mut Collection<'_>) -> Result<
                 None
             }),
     };
-    for stream in collection.open(siem::streams(context, moved_at)?)? {
+    for stream in collection.open(siem::streams(context, begins_at)?)? {
         let mut source = siem::source(context, stream.kind, collection.spool(&stream.name));
         collection.drain(&stream.name, source.as_mut())?;
     }
@@ -60,7 +66,7 @@ pub fn drain_audit(context: &Context, collection: &mut Collection<'_>) -> Result
 }
 
 /// What the operator chose for this run alone.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Choices {
     /// Adopt a data folder of another installation.
     pub adopt: bool,
@@ -68,15 +74,20 @@ pub struct Choices {
     pub max_duration: Option<Duration>,
     /// The longest delay before the run.
     pub jitter: Option<Duration>,
+    /// What to fetch again, instead of what is waiting.
+    pub replay: Option<replay::Flags>,
 }
 
 /// Runs a collector, from its switches to its exit code.
 pub fn run(kind: &'static Collector, common: &Common, choices: Choices) -> ExitCode {
     process::protect_secrets();
+    let mut output = Output::new(kind.program.executable, common.quiet, common.json);
+    if choices.replay.is_none() {
+        output = output.silent_if_later(common.verbose);
+    }
     let mut run = Run {
         kind,
-        output: Output::new(kind.program.executable, common.quiet, common.json)
-            .silent_if_later(common.verbose),
+        output,
         report: Report::default(),
         untold: Untold::default(),
         begun: None,
@@ -120,20 +131,28 @@ impl Run {
         let clock = run::start_clock()?;
         let environment = Environment::of_process();
         let path = config::find(common.config.as_deref(), &environment)?;
-        let config = Config::load(&path, &environment)?;
+        let mut config = Config::load(&path, &environment)?;
         config.require_setup()?;
-        self.begun = Some(Begun::start(self.kind, &config, &clock, &mut self.report));
+        let range = match &choices.replay {
+            None => {
+                self.begun = Some(Begun::start(self.kind, &config, &clock, &mut self.report));
+                None
+            }
+            Some(flags) => Some(replay::prepare(flags, self.kind, &mut config, clock.now())?),
+        };
         let identity = identity(&config, &environment)?;
-        self.collect((common.verbose, choices), (config, identity, clock))
+        self.collect((common.verbose, choices), range, (config, identity, clock))
             .map_err(|failure| run::with_whole_path(failure, &path))
     }
 
     fn collect(
         &mut self,
         (verbose, choices): (u8, Choices),
+        range: Option<TimeRange>,
         (config, identity, clock): (Config, Identity, Clock),
     ) -> Result<(), Failure> {
-        let budget = choices.max_duration.unwrap_or(config.run.budget);
+        let usual = range.map_or(config.run.budget, |_| REPLAY_BUDGET);
+        let budget = choices.max_duration.unwrap_or(usual);
         let delay = self.delay(&config, choices.jitter.unwrap_or_default());
         clock.sleep(delay)?;
         let clock = clock.with_budget(budget.saturating_add(delay));
@@ -145,6 +164,7 @@ impl Run {
             config,
             client: Arc::new(client),
             clock,
+            range,
         };
         info!("the run begins");
         let adopt = match choices.adopt {
@@ -251,7 +271,7 @@ fn prepare(config: &Config, folder: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn disk_failure(action: &str, path: &Path, error: &io::Error) -> Failure {
+pub(super) fn disk_failure(action: &str, path: &Path, error: &io::Error) -> Failure {
     let what = format!("cannot {action} {}: {error}", path.display());
     let remedy = "free or repair the disk, or correct its permissions";
     Failure::new(Code::Disk, what, remedy)

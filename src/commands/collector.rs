@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 use reqwest::Url;
 
 use super::collect::Choices;
-use super::{collect, history, status, verify};
+use super::{collect, history, replay, status, verify};
 use crate::collect::{Collection, Context};
 use crate::config::{self, Config, Environment, Monitor};
 use crate::failure::{Code, Failure};
@@ -73,10 +74,10 @@ struct Arguments {
     #[arg(long)]
     adopt: bool,
     /// Stop at the next safe point after this time, instead of budget_minutes (such as 90s or 10m)
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = arguments::duration)]
     max_duration: Option<Duration>,
     /// Wait before the run, up to this time: as long each time, but differently on each host (such as 5m)
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = arguments::duration)]
     jitter: Option<Duration>,
     #[command(flatten)]
     common: Common,
@@ -92,6 +93,8 @@ enum Command {
     History(history::Flags),
     /// Compare the published files with their names and with the history
     Verify,
+    /// Fetch the events of a range again, into a folder of their own
+    Replay(replay::Flags),
 }
 
 fn start(collector: &'static Collector) -> ExitCode {
@@ -109,14 +112,19 @@ fn start(collector: &'static Collector) -> ExitCode {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
+    let choices = Choices {
+        adopt,
+        max_duration,
+        jitter,
+        replay: None,
+    };
     let Some(command) = command else {
-        let choices = Choices {
-            adopt,
-            max_duration,
-            jitter,
-        };
         return collect::run(collector, &common, choices);
     };
+    if let (Command::Replay(flags), false, None) = (&command, adopt, jitter) {
+        let replay = Some(flags.clone());
+        return collect::run(collector, &common, Choices { replay, ..choices });
+    }
     let output = Output::new(executable, common.quiet, common.json);
     let mut code = Code::Done;
     let failure = guarded(|| {
@@ -136,6 +144,7 @@ fn start(collector: &'static Collector) -> ExitCode {
             Command::Status(flags) => status::run(collector, &config, &flags, &output),
             Command::History(flags) => Ok(history::run(collector, &config, &flags, &output)),
             Command::Verify => verify::run(collector, &config, &output),
+            Command::Replay(_) => unreachable!("it was started above"),
         };
         code = shown.map_err(|failure| run::with_whole_path(failure, &path))?;
         Ok(())
@@ -163,6 +172,13 @@ pub fn all_watched(config: &Config) -> [Watched<'_>; 2] {
 }
 
 impl Collector {
+    /// Returns the time for which Mimecast keeps the events of this collector.
+    pub fn kept(&self, config: &Config) -> TimeDelta {
+        let streams = (self.streams)(config);
+        let kept = streams.iter().map(|(_, log)| log.kept);
+        kept.min().unwrap_or_default()
+    }
+
     /// Returns what an overview of this collector reads.
     pub fn watched<'a>(&self, config: &'a Config) -> Watched<'a> {
         Watched {

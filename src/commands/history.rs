@@ -10,13 +10,14 @@ use crate::config::Config;
 use crate::failure::Code;
 use crate::history::{self, KEPT_DAYS, Run};
 use crate::monitor;
+use crate::run::arguments::Expected;
 use crate::run::output::Output;
 
 /// Switches of `history`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Flags {
     /// The number of days to list
-    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=i64::from(KEPT_DAYS)))]
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = days)]
     days: u32,
 }
 
@@ -47,4 +48,13 @@ pub fn run(collector: &Collector, config: &Config, flags: &Flags, output: &Outpu
     };
     output.show(&document, || monitor::history(&ledger));
     Code::Done
+}
+
+/// Reads a number of days that the ledger keeps.
+fn days(text: &str) -> Result<u32, Expected> {
+    let days = text
+        .parse()
+        .ok()
+        .filter(|days| (1..=KEPT_DAYS).contains(days));
+    days.ok_or_else(|| Expected(format!("expected a number of days from 1 to {KEPT_DAYS}")))
 }

@@ -12,13 +12,14 @@ use crate::clock;
 use crate::config::Config;
 use crate::failure::{Code, Failure};
 use crate::monitor::{self, Overview};
+use crate::run::arguments;
 use crate::run::output::Output;
 
 /// Switches of `status`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Flags {
     /// Print one line, and end with 69 if the last success is older than this (such as 2h or 90m)
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = arguments::duration)]
     max_age: Option<Duration>,
     /// Write a page about both collectors to this file instead
     #[arg(long, value_name = "FILE", conflicts_with = "max_age")]

@@ -1,8 +1,10 @@
 //! The command line: the same switches for all three programs.
 
+use std::error::Error as _;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, ColorChoice, Command};
@@ -84,6 +86,20 @@ pub fn parse<A: Args>(program: &'static str, about: &'static str) -> Result<A, E
     })
 }
 
+/// The clause of a parser that refuses the value of a flag: what it expects. The clause must not repeat the value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Expected(pub String);
+
+/// Reads a length of time.
+///
+/// # Errors
+/// What is expected instead.
+pub fn duration(text: &str) -> Result<Duration, Expected> {
+    humantime::parse_duration(text)
+        .map_err(|_| Expected("expected a length of time, such as 90s, 10m or 2h".to_owned()))
+}
+
 /// Returns the mistake in one line. It never repeats a value, because a value may be a misplaced secret.
 fn explain(error: &clap::Error) -> String {
     let text = |kind| match error.get(kind) {
@@ -115,6 +131,15 @@ fn explain(error: &clap::Error) -> String {
             };
             format!("{flag} {what}{hint}")
         }
+        (ErrorKind::ValueValidation, Some(flag)) => {
+            let expected = error
+                .source()
+                .and_then(|why| why.downcast_ref::<Expected>());
+            expected.map_or_else(
+                || format!("{flag} has an unknown value"),
+                |Expected(clause)| format!("{flag}: {clause}"),
+            )
+        }
         (kind, flag) => {
             let what = kind.as_str().unwrap_or("the arguments are wrong");
             flag.map_or(what.to_owned(), |flag| format!("{flag}: {what}"))
@@ -128,7 +153,10 @@ mod tests {
 
     fn refusal(arguments: &[&str]) -> String {
         let command = Common::augment_args(Command::new("program"));
-        let command = command.arg(clap::Arg::new("kind").long("kind").value_parser(["a", "b"]));
+        let wait = clap::Arg::new("wait").long("wait").value_parser(duration);
+        let command = command
+            .arg(wait)
+            .arg(clap::Arg::new("kind").long("kind").value_parser(["a", "b"]));
         let arguments = ["program"].iter().chain(arguments);
         explain(&command.try_get_matches_from(arguments).unwrap_err())
     }
@@ -147,6 +175,10 @@ mod tests {
             (
                 &["--kind", "canary"],
                 "--kind has an unknown value: expected one of a, b",
+            ),
+            (
+                &["--wait", "canary"],
+                "--wait: expected a length of time, such as 90s, 10m or 2h",
             ),
             (
                 &["--config", "a", "--config", "b"],

@@ -64,8 +64,8 @@ pub struct EventType {
     pub budget: ListBudget,
     /// True once the store has returned an object in this run.
     pub store_seen: StoreSeen,
-    /// The time when API 1.0 was last collected.
-    pub moved_at: Option<DateTime<Utc>>,
+    /// The time from which a stream without a position is collected. `None` for all that Mimecast keeps.
+    pub begins_at: Option<DateTime<Utc>>,
 }
 
 /// The next step of a source.

@@ -1,6 +1,6 @@
 //! A batch: finished files that no agent sees yet, and the ids, gaps and warnings of their commit.
 
-use std::io::{self, BufWriter, IntoInnerError, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, IntoInnerError, Seek as _, SeekFrom, Write};
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
@@ -10,6 +10,7 @@ use super::gap::{Gap, Warning};
 use super::name::{Extension, FileName};
 use super::record::{Move, hex};
 use super::seen::Digest;
+use super::settings::Wanted;
 use super::staging::{Scratch, Staging};
 use crate::durable::Mode;
 
@@ -22,6 +23,8 @@ const TAIL_BYTES: usize = 4 << 10;
 pub struct Batch {
     pub(super) staging: Staging,
     mode: Mode,
+    /// Says which lines make a file worth publishing. `None` if every line does.
+    wanted: Option<Wanted>,
     /// The time from which the age of its files counts.
     published_at: DateTime<Utc>,
     pub(super) moves: Vec<Move>,
@@ -45,10 +48,16 @@ pub struct Size {
 }
 
 impl Batch {
-    pub(super) const fn new(staging: Staging, mode: Mode, published_at: DateTime<Utc>) -> Self {
+    pub(super) const fn new(
+        staging: Staging,
+        mode: Mode,
+        wanted: Option<Wanted>,
+        published_at: DateTime<Utc>,
+    ) -> Self {
         Self {
             staging,
             mode,
+            wanted,
             published_at,
             moves: Vec::new(),
             ids: Vec::new(),
@@ -82,7 +91,8 @@ impl Batch {
     }
 
     /// Adds a file to the batch, after its content has reached the disk. Adds a line break at the
-    /// end if it is missing. Skips an empty file, because an agent would find no event in it.
+    /// end if it is missing. Skips an empty file, because an agent would find no event in it, and a
+    /// file without a wanted line.
     ///
     /// # Errors
     /// [`SpoolError::Disk`]; the batch then abandons the file.
@@ -92,6 +102,11 @@ impl Batch {
         }
         let failed = |error| SpoolError::disk("write to", &self.staging.folder, error);
         part.end_line().map_err(failed)?;
+        if let Some(wanted) = &self.wanted
+            && !part.has_line(wanted).map_err(failed)?
+        {
+            return Ok(());
+        }
         let sha256 = hex(&part.hash.finalize());
         let name = self.free_name(&FileName::new(stem, &sha256, kind));
         let file = part.file.into_inner().map_err(IntoInnerError::into_error);
@@ -205,6 +220,20 @@ impl Part {
         self.write_all(b"\n")
     }
 
+    /// True if a line of the content is wanted. Reads the content again.
+    fn has_line(&mut self, wanted: &Wanted) -> io::Result<bool> {
+        self.file.flush()?;
+        let scratch = self.file.get_mut();
+        scratch.rewind()?;
+        let mut reader = BufReader::with_capacity(BUFFER_BYTES, &mut *scratch);
+        let (mut line, mut found) = (Vec::new(), false);
+        while !found && next_line(&mut reader, &mut line)? {
+            found = (wanted.0)(&line);
+        }
+        scratch.seek(SeekFrom::End(0))?;
+        Ok(found)
+    }
+
     /// Returns the digest of the content so far.
     pub fn digest(&self) -> Digest {
         Digest::of_sha256(&self.hash.clone().finalize())
@@ -235,6 +264,21 @@ impl Part {
     pub const fn bytes(&self) -> u64 {
         self.size.bytes
     }
+}
+
+/// Reads a line without its break, and of a long line the first [`BUFFER_BYTES`]. Returns false at the end.
+fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let limit = BUFFER_BYTES as u64;
+    if io::Read::take(&mut *reader, limit).read_until(b'\n', line)? == 0 {
+        return Ok(false);
+    }
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else {
+        reader.skip_until(b'\n')?;
+    }
+    Ok(true)
 }
 
 /// A file of a batch during the writing, with its counts and its digest so far.

@@ -33,6 +33,18 @@ pub struct Settings {
     pub now: DateTime<Utc>,
     /// Says if the run may adopt a data folder of another installation.
     pub adopt: Adopt,
+    /// Files without a wanted line are not published. `None` publishes all.
+    pub wanted: Option<Wanted>,
+}
+
+/// Says of a line, without its break, whether it is wanted. Of a long line it gets the beginning.
+#[derive(Clone)]
+pub struct Wanted(pub Arc<dyn Fn(&[u8]) -> bool + Send + Sync>);
+
+impl std::fmt::Debug for Wanted {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Wanted")
+    }
 }
 
 /// The beginnings of file names in a folder that several streams share.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDateTime, SubsecRound as _, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::event_time::TimeRange;
 use crate::logs::AUDIT;
 use crate::spool::FileName;
 
@@ -103,9 +104,33 @@ pub(super) struct Plan {
     span: TimeDelta,
     /// The time of the first request of this run, after a window was collected.
     asked: Option<DateTime<Utc>>,
+    /// The end of the last window, if that is not the present.
+    until: Option<DateTime<Utc>>,
 }
 
 impl Plan {
+    /// Returns the plan of a replay, which collects a range once.
+    pub(super) fn of_range(place: Progress, range: TimeRange, overlap: Duration) -> Self {
+        let from_start = Progress {
+            resume: Some(range.from),
+            ..Progress::default()
+        };
+        let place = match place == Progress::default() {
+            true => from_start,
+            false => place,
+        };
+        Self {
+            until: Some(range.to),
+            ..Self::new(place, None, overlap, Duration::ZERO)
+        }
+    }
+
+    /// True if the range of a replay is collected.
+    pub(super) fn is_complete(&self) -> bool {
+        let reached = self.place.reached.filter(|_| self.place.resume.is_none());
+        self.until.is_some_and(|until| reached >= Some(until))
+    }
+
     pub(super) fn new(
         place: Progress,
         began: Option<DateTime<Utc>>,
@@ -121,12 +146,14 @@ impl Plan {
             look_back: delta(look_back),
             span: span.clamp(TimeDelta::zero(), LONGEST),
             asked: None,
+            until: None,
         }
     }
 
     /// Returns the window after the collected ones, as long as allowed.
     pub(super) fn next(&self, now: DateTime<Utc>) -> Window {
         let present = (now - SETTLING).trunc_subsecs(0);
+        let present = self.until.map_or(present, |until| until.min(present));
         let oldest = (now - KEPT).trunc_subsecs(0);
         let first = self.began.unwrap_or(present).min(present) - self.look_back;
         // a position in the future must not hide the events until that time
@@ -158,7 +185,10 @@ impl Plan {
         }
         // an earlier version did not save this time, which was after the place itself
         let asked = self.place.asked.unwrap_or(resume).min(present);
-        resume.min(asked - self.overlap)
+        match self.until {
+            None => resume.min(asked - self.overlap),
+            Some(_) => resume, // a replay does not wait for events that appear late
+        }
     }
 
     /// Moves the place to the end of a collected window.

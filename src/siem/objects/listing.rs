@@ -26,7 +26,7 @@ impl ObjectStream {
     /// Returns the day on which the very first page begins.
     pub(super) fn since(&self) -> DateTime<Utc> {
         let oldest = self.now() - KEPT;
-        let beginning = self.kind.moved_at.unwrap_or(oldest).max(oldest);
+        let beginning = self.kind.begins_at.unwrap_or(oldest).max(oldest);
         self.position.since.unwrap_or(beginning)
     }
 

@@ -250,6 +250,7 @@ pub(super) fn settings(stream: &str, now: DateTime<Utc>) -> Settings {
         mode: Mode(0o640),
         now,
         adopt: crate::spool::Adopt::No,
+        wanted: None,
     }
 }
 
