@@ -6,6 +6,7 @@
 mod closing;
 pub mod prefetch;
 mod trouble;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,6 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
 
 pub use closing::{Untold, days};
+pub use waiting::Waiting;
 
 use crate::api::{ApiError, Client};
 use crate::clock::Clock;

@@ -5,6 +5,7 @@ mod check;
 mod collect;
 pub mod collector;
 mod describe;
+mod dry_run;
 mod ending;
 mod history;
 mod replay;

@@ -57,6 +57,15 @@ Exit codes, and who acts:
   130, 143  interrupted, terminated; state is consistent (nobody)";
 
 impl Code {
+    /// Returns a smaller number for a more urgent code.
+    pub const fn urgency(self) -> u8 {
+        match self {
+            Self::Later => 2,
+            Self::NotUnderstood => 1,
+            _ => 0,
+        }
+    }
+
     /// Returns one word for machines.
     pub const fn kind(self) -> &'static str {
         match self {

@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::api::objects::Objects;
 use crate::api::{ApiError, Sink};
 use crate::clock::{Clock, Stopped};
-use crate::collect::{Context, Source, Stream};
+use crate::collect::{Context, Source, Stream, Waiting};
 use crate::config::{Api, Config};
 use crate::failure::Failure;
 use crate::logs::{ARCHIVES, CLOUD_GATEWAY, CLOUD_INTEGRATED, Log};
@@ -91,6 +91,21 @@ pub fn source(context: &Context, kind: Kind, spool: &Spool) -> Box<dyn Source> {
         Kind::Archives => Box::new(archives::ArchiveStream::start(context, spool)),
         Kind::Objects(kind) => Box::new(ObjectStream::new(context, kind, spool)),
     }
+}
+
+/// Asks what waits for a stream after a position, and keeps nothing of the answer.
+///
+/// # Errors
+/// The failure of the call.
+pub fn ask(context: &Context, stream: &str, position: Option<String>) -> Result<Waiting, Failure> {
+    let position = position.as_deref();
+    let mut types = types(&context.config);
+    Ok(match types.find(|(log, name)| stem(log, name) == stream) {
+        Some((log, name)) if context.config.mimecast.api == Api::V2 => {
+            objects::ask(context, log, name, position)?
+        }
+        _ => archives::ask(context, position)?,
+    })
 }
 
 /// Returns the names of the streams that the configuration selects, each with its log.

@@ -8,6 +8,7 @@
 //! Page tokens are offsets into a list that can grow, so each is used in one window only. If a window is too
 //! large or unreadable, the collector requests smaller parts, down to one second and one item.
 
+mod asking;
 pub(crate) mod audit;
 mod bad_page;
 mod found;
@@ -18,6 +19,8 @@ mod plan;
 mod published;
 mod reading;
 mod taken;
+
+pub use asking::ask;
 
 use std::sync::Arc;
 

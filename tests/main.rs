@@ -17,6 +17,7 @@ mod damage; // P1 and P2 when state is damaged, lost or foreign
 mod dashboards; // golden lines: what the published dashboards' patterns find
 mod disorder; // P1, P2, P4 and P7 for one bad item among good ones
 mod documents; // links and anchors of all pages
+mod dry_run; // P7: what a run would begin with
 mod empties; // P1, P2 and P7 for answers without content
 mod events; // P1 to P4 for e-mail events under API 2.0
 mod fault_list; // docs/FAULTS.md names what exists

@@ -52,7 +52,7 @@ impl Collection<'_> {
     /// Returns the failure that needs a person, even if a temporary one came last.
     pub fn outweigh(&mut self, failure: Failure) -> Failure {
         let mut troubles = self.troubles.drain(..);
-        let lasting = troubles.find(|trouble| urgency(trouble.code) == 0);
+        let lasting = troubles.find(|trouble| trouble.code.urgency() == 0);
         match lasting {
             Some(trouble) if failure.code == Code::Later => trouble,
             _ => failure,
@@ -63,15 +63,6 @@ impl Collection<'_> {
     pub(super) fn worst_trouble(&mut self) -> Option<Failure> {
         self.troubles
             .drain(..)
-            .min_by_key(|trouble| urgency(trouble.code))
-    }
-}
-
-/// Returns a smaller number for a more urgent trouble.
-const fn urgency(code: Code) -> u8 {
-    match code {
-        Code::Later => 2,
-        Code::NotUnderstood => 1,
-        _ => 0,
+            .min_by_key(|trouble| trouble.code.urgency())
     }
 }

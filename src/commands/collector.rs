@@ -8,8 +8,8 @@ use clap::{Args, Subcommand};
 use reqwest::Url;
 
 use super::collect::Choices;
-use super::{collect, history, replay, status, verify};
-use crate::collect::{Collection, Context};
+use super::{collect, dry_run, history, replay, status, verify};
+use crate::collect::{Collection, Context, Waiting};
 use crate::config::{self, Config, Environment, Monitor};
 use crate::failure::{Code, Failure};
 use crate::logs::{self, Log};
@@ -32,6 +32,8 @@ pub struct Collector {
     pub check: fn(&Monitor) -> Option<&Url>,
     /// The function that returns the names of its streams, each with its log.
     streams: fn(&Config) -> Vec<(String, &'static Log)>,
+    /// The function that asks what waits for a stream after a position.
+    pub ask: fn(&Context, &str, Option<String>) -> Result<Waiting, Failure>,
 }
 
 static SIEM: Collector = Collector {
@@ -44,6 +46,7 @@ static SIEM: Collector = Collector {
     drain: collect::drain_siem,
     check: |monitor| monitor.ping_url_siem.as_ref(),
     streams: siem::stream_names,
+    ask: siem::ask,
 };
 
 static AUDIT: Collector = Collector {
@@ -56,6 +59,7 @@ static AUDIT: Collector = Collector {
     drain: collect::drain_audit,
     check: |monitor| monitor.ping_url_audit.as_ref(),
     streams: |_| windowed::stream_names(),
+    ask: windowed::ask,
 };
 
 /// Runs `siem_collection`.
@@ -79,6 +83,9 @@ struct Arguments {
     /// Wait before the run, up to this time: as long each time, but differently on each host (such as 5m)
     #[arg(long, value_name = "TIME", value_parser = arguments::duration)]
     jitter: Option<Duration>,
+    /// Ask once for each stream and show what is waiting: writes nothing, moves no position
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
@@ -106,6 +113,7 @@ fn start(collector: &'static Collector) -> ExitCode {
         adopt,
         max_duration,
         jitter,
+        dry_run,
         common,
         command,
     } = match arguments::parse::<Arguments>(executable, about) {
@@ -118,28 +126,38 @@ fn start(collector: &'static Collector) -> ExitCode {
         jitter,
         replay: None,
     };
-    let Some(command) = command else {
+    if command.is_none() && !dry_run {
         return collect::run(collector, &common, choices);
-    };
-    if let (Command::Replay(flags), false, None) = (&command, adopt, jitter) {
+    }
+    if let (Some(Command::Replay(flags)), false, None, false) = (&command, adopt, jitter, dry_run) {
         let replay = Some(flags.clone());
         return collect::run(collector, &common, Choices { replay, ..choices });
     }
     let output = Output::new(executable, common.quiet, common.json);
     let mut code = Code::Done;
     let failure = guarded(|| {
+        let beside = if command.is_some() {
+            "a command"
+        } else {
+            "--dry-run"
+        };
         let alone = [
             ("--adopt", adopt),
             ("--max-duration", max_duration.is_some()),
             ("--jitter", jitter.is_some()),
+            ("--dry-run", dry_run && command.is_some()),
         ];
         if let Some((flag, _)) = alone.iter().find(|(_, given)| *given) {
-            let what = format!("{flag} does not go with a command");
+            let what = format!("{flag} does not go with {beside}");
             return Err(Failure::new(Code::Usage, what, "leave one of them out"));
         }
         let environment = Environment::of_process();
         let path = config::find(common.config.as_deref(), &environment)?;
         let config = Config::load(&path, &environment)?;
+        let Some(command) = command else {
+            return dry_run::run(collector, config, run::start_clock()?, &output)
+                .map_err(|failure| run::with_whole_path(failure, &path));
+        };
         let shown = match command {
             Command::Status(flags) => status::run(collector, &config, &flags, &output),
             Command::History(flags) => Ok(history::run(collector, &config, &flags, &output)),
@@ -172,6 +190,12 @@ pub fn all_watched(config: &Config) -> [Watched<'_>; 2] {
 }
 
 impl Collector {
+    /// Returns the names of the streams.
+    pub fn stream_names(&self, config: &Config) -> Vec<String> {
+        let streams = (self.streams)(config);
+        streams.into_iter().map(|(name, _)| name).collect()
+    }
+
     /// Returns the time for which Mimecast keeps the events of this collector.
     pub fn kept(&self, config: &Config) -> TimeDelta {
         let streams = (self.streams)(config);

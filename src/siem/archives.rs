@@ -6,16 +6,17 @@
 mod damaged;
 mod unpacking;
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use tracing::info;
 
 use crate::api::answer::{Head, siem_token};
 use crate::api::endpoints::{self, Call};
-use crate::api::{ApiError, Client, Reply};
+use crate::api::{ApiError, Client, Reply, Sink};
 use crate::clock::Clock;
 use crate::collect::prefetch::Prefetch;
-use crate::collect::{Context, Ready, Source};
+use crate::collect::{Context, Ready, Source, Waiting};
 use crate::config::Format;
 use crate::failure::{Code, Failure};
 use crate::logs::ARCHIVES;
@@ -175,6 +176,52 @@ impl Source for ArchiveStream {
     }
 }
 
+/// Asks for the archive after a position, and drops its bytes.
+pub(super) fn ask(context: &Context, position: Option<&str>) -> Result<Waiting, ApiError> {
+    let mut bytes = Counted(0);
+    let body = endpoints::siem(position, context.config.siem.format);
+    let count = match context
+        .client
+        .call(Call::Log(&ARCHIVES), &body, &mut bytes)?
+    {
+        Reply::Archive(_) => 1,
+        Reply::Nothing => 0,
+        Reply::Json(_) => return Err(not_an_archive()),
+    };
+    Ok(Waiting {
+        kind: "archive",
+        count,
+        bytes: Some(bytes.0),
+        span: None,
+        more: count > 0,
+        known: false,
+    })
+}
+
+/// A sink that counts bytes.
+struct Counted(u64);
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Counted {
+    fn clear(&mut self) -> io::Result<()> {
+        self.0 = 0;
+        Ok(())
+    }
+}
+
+fn not_an_archive() -> ApiError {
+    ApiError::NotUnderstood("JSON where an archive was expected".to_owned())
+}
+
 fn fetch(
     client: &Client,
     format: Format,
@@ -186,10 +233,7 @@ fn fetch(
     let (head, cut) = match client.call(Call::Log(&ARCHIVES), &body, &mut raw) {
         Ok(Reply::Archive(head)) => (head, None),
         Ok(Reply::Nothing) => return Ok(Fetched::Nothing),
-        Ok(Reply::Json(_)) => {
-            let why = "JSON where an archive was expected".to_owned();
-            return Err(FetchError::Api(ApiError::NotUnderstood(why)));
-        }
+        Ok(Reply::Json(_)) => return Err(FetchError::Api(not_an_archive())),
         Err(ApiError::Cut { head, why }) if head.is_success() => (*head, Some(why)),
         Err(error) => return Err(FetchError::Api(error.without_beginning())),
     };

@@ -23,12 +23,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::FetchError;
+use super::{FetchError, KEPT};
+use crate::api::endpoints::{self, Call};
 use crate::api::objects::{Address, Objects};
 use crate::api::{ApiError, Client};
 use crate::clock::Clock;
 use crate::collect::prefetch::Prefetch;
-use crate::collect::{Context, Ready, Source};
+use crate::collect::{Context, Ready, Source, Waiting};
 use crate::config::Aliases;
 use crate::failure::Failure;
 use crate::logs::Log;
@@ -38,6 +39,7 @@ pub use list_budget::ListBudget;
 pub use missing::StoreSeen;
 
 use fetching::fetch;
+use page::Page;
 use page_in_hand::PageInHand;
 use position::{PageKey, Position};
 
@@ -115,6 +117,32 @@ pub struct ObjectStream {
     trouble: Option<Failure>,
     /// The failure that ends the stream after the commit of the current batch.
     failed: Option<Failure>,
+}
+
+/// Lists the page of a position, and fetches none of its objects.
+///
+/// # Errors
+/// A position that this program did not write, or the failure of the call.
+pub fn ask(
+    context: &Context,
+    log: &'static Log,
+    name: &str,
+    position: Option<&str>,
+) -> Result<Waiting, ApiError> {
+    let position = position.and_then(Position::read).unwrap_or_default();
+    let since = position.since.unwrap_or(context.clock.now() - KEPT);
+    let query = endpoints::events(name, since, position.token.as_deref());
+    let text = context.client.list(Call::Log(log), &query)?;
+    let page = Page::read(&text).map_err(ApiError::NotUnderstood)?;
+    let count = page.items.len() as u64;
+    Ok(Waiting {
+        kind: "object",
+        count,
+        bytes: None,
+        span: None,
+        more: page.next.is_some() && page.is_caught_up != Some(true) && count > 0,
+        known: true,
+    })
 }
 
 impl ObjectStream {
