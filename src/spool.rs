@@ -28,6 +28,7 @@ mod lock;
 mod name;
 mod opening;
 mod owner;
+mod part;
 pub mod prune;
 mod publish;
 mod published;
@@ -52,13 +53,14 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-pub use batch::{Batch, Part};
+pub use batch::Batch;
 pub use ending::Left;
 pub use error::SpoolError;
 pub use gap::Gap;
 pub use lock::Lock;
 pub use name::{Extension, FileName};
 pub use owner::Adopt;
+pub use part::Part;
 pub use publish::{PublishedFile, Stored};
 pub use published::{Check, check_published, is_named_after};
 pub use recover::Recovery;

@@ -107,7 +107,7 @@ impl Windows {
             if let Some(end) = end.filter(|end| Some(*end) > place.reached) {
                 let overlap = TimeDelta::from_std(audit.overlap).unwrap_or_default();
                 published = Published::since(spool, end - overlap)?;
-                warnings.push(resumed(end));
+                warnings.push(published::resumed(end));
                 place = Progress {
                     reached: Some(end),
                     ..Progress::default()
@@ -286,15 +286,6 @@ fn unreadable() -> Failure {
     let what = "the audit state contains a position that is not a time";
     let remedy = "move the state file away: collection then continues at the end of the newest published file";
     Failure::new(Code::Config, what, remedy)
-}
-
-/// Returns the warning after lost or old state: where collection continues, and which events can repeat.
-fn resumed(end: DateTime<Utc>) -> String {
-    format!(
-        "collection of audit events continues at the end of the newest published file, {}: earlier events \
-         may be written again if an agent has removed their file",
-        taken::words(end)
-    )
 }
 
 /// Returns the failure of a first run whose clocks differ. No earlier run shows which clock is

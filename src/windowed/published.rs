@@ -10,6 +10,7 @@ use std::io::{BufRead as _, BufReader};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::plan;
+use super::taken::words;
 use crate::spool::{Digest, Spool, SpoolError};
 
 /// The number of times that each line was published and not yet skipped.
@@ -63,4 +64,13 @@ pub(super) fn newest_end(
     let names = spool.published_names()?;
     let ends = names.iter().filter_map(plan::of_name).map(|(_, to)| to);
     Ok(ends.filter(|to| *to <= present + TimeDelta::days(1)).max())
+}
+
+/// Returns the warning after lost or old state: where collection continues, and which events can repeat.
+pub(super) fn resumed(end: DateTime<Utc>) -> String {
+    format!(
+        "collection of audit events continues at the end of the newest published file, {}: earlier events \
+         may be written again if an agent has removed their file",
+        words(end)
+    )
 }
