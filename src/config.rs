@@ -214,6 +214,7 @@ impl Config {
             },
             run: Run {
                 budget: MINUTE * get("run", "budget_minutes").number(1..=1440)?,
+                retry_for: MINUTE * get("run", "retry_minutes").number(0..=15)?,
                 alarm_after: TimeDelta::hours(
                     get("run", "alarm_after_hours").number(1..=168)?.into(),
                 ),

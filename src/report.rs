@@ -116,6 +116,19 @@ impl Report {
         }
     }
 
+    /// Returns the time of the newest published event.
+    pub fn newest(&self) -> Option<DateTime<Utc>> {
+        self.streams
+            .values()
+            .filter_map(|stream| stream.newest)
+            .max()
+    }
+
+    /// True if a stream was not collected to its end, so that Mimecast can have more.
+    pub fn has_more(&self) -> bool {
+        self.streams.values().any(|stream| !stream.is_complete)
+    }
+
     /// Returns one line for a terminal.
     pub fn summary(&self, program: &str) -> String {
         if self.batches == 0 {

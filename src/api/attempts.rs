@@ -1,7 +1,8 @@
 //! The attempts of one call, until an answer arrives or another attempt cannot help.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
@@ -38,6 +39,10 @@ pub struct Attempts {
     clock: Clock,
     policy: Policy,
     retries: Arc<AtomicU64>,
+    /// The time for which the first call is repeated if nobody answers.
+    patience: Duration,
+    /// True after the end of the first call.
+    is_settled: Arc<AtomicBool>,
 }
 
 impl Attempts {
@@ -46,7 +51,15 @@ impl Attempts {
             clock,
             policy,
             retries: Arc::default(),
+            patience: Duration::ZERO,
+            is_settled: Arc::default(),
         }
+    }
+
+    /// Repeats the first call for this time if nobody answers. Later calls have the usual number of
+    /// repetitions: in a lasting outage, not each of them may take as long.
+    pub(super) fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Returns the number of repetitions so far.
@@ -58,9 +71,24 @@ impl Attempts {
     pub(super) fn make(
         &self,
         host: &str,
+        attempt: impl FnMut() -> Result<(Answer, Option<Received>), ApiError>,
+    ) -> Result<(Answer, Received), ApiError> {
+        let made = self.repeat(host, attempt);
+        self.is_settled.store(true, Ordering::Relaxed);
+        made
+    }
+
+    fn repeat(
+        &self,
+        host: &str,
         mut attempt: impl FnMut() -> Result<(Answer, Option<Received>), ApiError>,
     ) -> Result<(Answer, Received), ApiError> {
         let clock = &self.clock;
+        let patience = match self.is_settled.load(Ordering::Relaxed) {
+            true => Duration::ZERO,
+            false => self.patience,
+        };
+        let began = clock.elapsed();
         let mut retry = Retry::new(self.policy);
         let mut cut = None;
         loop {
@@ -75,7 +103,8 @@ impl Attempts {
                 }
                 _ => cut = None,
             }
-            match retry.next(&answer, clock.left(), fastrand::f64()) {
+            let patience = patience.saturating_sub(clock.elapsed().saturating_sub(began));
+            match retry.next(&answer, (clock.left(), patience), fastrand::f64()) {
                 Next::Wait(wait) => {
                     info!(host, ?wait, ?answer, "retrying");
                     self.retries.fetch_add(1, Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! The client of one Mimecast host, for one application.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -68,6 +69,14 @@ impl Client {
             clock,
             requests: AtomicU64::new(0),
         })
+    }
+
+    /// Repeats requests for this time if nobody has answered in this run yet.
+    pub fn patient(self, time: Duration) -> Self {
+        Self {
+            attempts: self.attempts.patient(time),
+            ..self
+        }
     }
 
     /// Sends a JSON body and retries if that can help.

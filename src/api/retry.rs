@@ -71,11 +71,16 @@ impl Retry {
         }
     }
 
-    /// Returns the next step. `left` is the rest of the run's time budget, `jitter` a random number
-    /// from 0 to 1.
-    pub(crate) fn next(&mut self, answer: &Answer, left: Duration, jitter: f64) -> Next {
+    /// Returns the next step. `left` is the rest of the run's time budget, `patience` the time for which faults
+    /// are repeated however many there were, `jitter` a random number from 0 to 1.
+    pub(crate) fn next(
+        &mut self,
+        answer: &Answer,
+        (left, patience): (Duration, Duration),
+        jitter: f64,
+    ) -> Next {
         match answer {
-            Answer::Broken(_) if self.faults < self.policy.retries => {
+            Answer::Broken(_) if self.faults < self.policy.retries || !patience.is_zero() => {
                 let doubled = self.policy.first_wait * 2_u32.saturating_pow(self.faults.min(16));
                 self.faults += 1;
                 within(doubled.min(LONGEST).mul_f64(jitter), left)
@@ -138,7 +143,9 @@ mod tests {
 
     fn waits(answer: &Answer, left: Duration, count: usize) -> Vec<Next> {
         let mut retry = Retry::new(POLICY);
-        (0..count).map(|_| retry.next(answer, left, 1.0)).collect()
+        (0..count)
+            .map(|_| retry.next(answer, (left, Duration::ZERO), 1.0))
+            .collect()
     }
 
     fn seconds(count: u64) -> Next {
@@ -150,6 +157,18 @@ mod tests {
         let expected = [seconds(1), seconds(2), seconds(4), seconds(8), Next::GiveUp];
         assert_eq!(waits(&broken(), HOUR, 5), expected);
         assert_eq!(waits(&broken(), Duration::from_secs(1), 1), [Next::GiveUp]);
+    }
+
+    #[test]
+    fn while_patience_lasts_faults_are_repeated_however_many_there_were() {
+        let mut retry = Retry::new(POLICY);
+        let mut patience = Duration::from_secs(300);
+        let mut waited = Vec::new();
+        while let Next::Wait(wait) = retry.next(&broken(), (HOUR, patience), 1.0) {
+            patience = patience.saturating_sub(wait);
+            waited.push(wait.as_secs());
+        }
+        assert_eq!(waited, [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]);
     }
 
     #[test]
@@ -186,7 +205,8 @@ mod tests {
             Answer::NotUnderstood("x".to_owned()),
             Answer::PositionRefused,
         ] {
-            assert_eq!(retry.next(&answer, HOUR, 1.0), seconds(1), "{answer:?}");
+            let next = retry.next(&answer, (HOUR, Duration::ZERO), 1.0);
+            assert_eq!(next, seconds(1), "{answer:?}");
         }
         let short = Duration::from_millis(1);
         assert_eq!(waits(&Answer::PositionRefused, short, 1), [Next::OutOfTime]);
@@ -203,7 +223,7 @@ mod tests {
             let left = Duration::from_millis(left_ms);
             let mut retry = Retry::new(POLICY);
             for answer in [broken(), Answer::SlowDown(None), broken(), Answer::SlowDown(Some(HOUR))] {
-                if let Next::Wait(wait) = retry.next(&answer, left, jitter) {
+                if let Next::Wait(wait) = retry.next(&answer, (left, HOUR), jitter) {
                     prop_assert!(wait < left);
                 }
             }

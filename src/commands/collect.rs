@@ -160,6 +160,10 @@ impl Run {
         self.begin_log(&config, verbose, &clock);
         let (base, app_id) = (config.mimecast.base_url.clone(), &config.mimecast.app_id);
         let client = Client::new(base, app_id, identity, &config.network, clock.clone())?;
+        let client = match self.output.is_watched() {
+            true => client, // a person decides whether to wait
+            false => client.patient(config.run.retry_for),
+        };
         let context = Context {
             config,
             client: Arc::new(client),

@@ -1,7 +1,7 @@
 //! What a run does beside collecting: the alarm of a lasting outage, the ledger, the files and the check of
 //! `[monitor]`. Nothing here can fail a run.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::Url;
 use tracing::{info, warn};
 
@@ -68,7 +68,16 @@ impl Begun {
                 .push(format!("could not write a file of [monitor]: {why}"));
         }
         let code = report.code(failure.as_ref());
-        info!(code = code as u8, "the run ends");
+        let seconds = (now - self.at).num_seconds();
+        let newest = report
+            .newest()
+            .map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true));
+        let (files, events, bytes) = (report.files, report.events, report.bytes);
+        let (code_number, more) = (code as u8, report.has_more());
+        info!(
+            code = code_number,
+            seconds, files, events, bytes, newest, more, "the run ends"
+        );
         match code {
             Code::Done => self.call_check("", report),
             // nobody has to act; if no later run succeeds, the check misses its success

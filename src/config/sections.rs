@@ -109,6 +109,8 @@ pub struct Retention {
 pub struct Run {
     /// The time after which a run stops at the next safe point.
     pub budget: Duration,
+    /// The time for which the first request is repeated if nobody answers.
+    pub retry_for: Duration,
     /// The time without a success after which an outage is urgent.
     pub alarm_after: TimeDelta,
     /// The lowest level that the log holds.

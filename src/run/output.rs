@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::failure::{Code, Failure};
 use crate::report::Report;
+use crate::run::process;
 
 /// Standard output and standard error of one run. A closed stream never fails the run.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub struct Output {
     is_watched: bool,
     /// True if a run that ends with 75 prints nothing, because nobody has to act.
     is_silent_later: bool,
+    /// True for a scheduled run, which leaves one line in the journal.
+    is_run: bool,
 }
 
 impl Output {
@@ -32,12 +35,14 @@ impl Output {
             json,
             is_watched: io::stderr().is_terminal(),
             is_silent_later: false,
+            is_run: false,
         }
     }
 
     /// Prints nothing if the run ends with 75 and no terminal shows it. Each mail of cron then needs a person.
     pub const fn silent_if_later(mut self, verbose: u8) -> Self {
         self.is_silent_later = !self.is_watched && verbose == 0;
+        self.is_run = true;
         self
     }
 
@@ -51,6 +56,11 @@ impl Output {
 
     pub const fn shows_progress(&self) -> bool {
         self.is_watched && !self.quiet && !self.json
+    }
+
+    /// True if a person sees the output in a terminal.
+    pub const fn is_watched(&self) -> bool {
+        self.is_watched
     }
 
     /// True if the output is one JSON document.
@@ -116,10 +126,22 @@ impl Output {
             }
             None => Vec::new(),
         };
-        for line in lines {
+        let is_told = !lines.is_empty() || self.quiet || !self.is_run;
+        let closing =
+            (!is_told && process::stderr_is_journal()).then(|| self.closing(report, failure, code));
+        for line in lines.into_iter().chain(closing) {
             let _ = writeln!(io::stderr(), "{line}");
         }
         code
+    }
+
+    /// Returns the one line of a run that needs nobody, for the journal.
+    fn closing(&self, report: &Report, failure: Option<&Failure>, code: Code) -> String {
+        let done = report.summary(self.program);
+        match failure {
+            None => done,
+            Some(failure) => format!("{done}; ended with {}: {}", code as u8, failure.what),
+        }
     }
 
     fn warnings(&self, warnings: &[String]) -> Vec<String> {

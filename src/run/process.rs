@@ -79,3 +79,24 @@ pub fn free_bytes(_: &Path) -> Option<u64> {
 pub fn same_file_system(_: &Path, _: &Path) -> io::Result<bool> {
     Ok(true)
 }
+
+/// True if standard error goes to systemd's journal.
+///
+/// systemd sets `JOURNAL_STREAM` to the device and inode of the stream:
+/// <https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html>.
+#[cfg(unix)]
+pub fn stderr_is_journal() -> bool {
+    let Ok(named) = std::env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    let Ok(stat) = rustix::fs::fstat(std::io::stderr()) else {
+        return false;
+    };
+    named == format!("{}:{}", stat.st_dev, stat.st_ino)
+}
+
+/// False: only Linux has the journal.
+#[cfg(not(unix))]
+pub const fn stderr_is_journal() -> bool {
+    false
+}

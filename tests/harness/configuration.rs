@@ -65,6 +65,7 @@ impl Installation {
     /// Writes the configuration; `more` goes behind it and may hold any section that it lacks.
     pub(crate) fn configure(&self, more: &str) {
         let account = self.sandbox.account();
+        let more = impatient(more);
         let network = if more.contains("[network]") {
             ""
         } else {
@@ -83,6 +84,7 @@ impl Installation {
     /// Writes configuration and credentials of API 2.0; `more` goes behind the configuration.
     pub(crate) fn configure_tokens(&self, more: &str) {
         let (account, client) = (self.sandbox.account(), self.sandbox.client());
+        let more = impatient(more);
         let network = if more.contains("[network]") {
             ""
         } else {
@@ -119,5 +121,17 @@ impl Installation {
         let path = self.path("credentials.toml");
         fs::write(&path, text).expect("written");
         set_mode(&path, 0o600);
+    }
+}
+
+/// The same configuration for a run that does not wait for the end of an outage, unless it says for how long.
+fn impatient(more: &str) -> String {
+    const RUN: &str = "[run]\nretry_minutes = 0\n";
+    if more.contains("retry_minutes") {
+        more.to_owned()
+    } else if more.contains("[run]\n") {
+        more.replacen("[run]\n", RUN, 1)
+    } else {
+        format!("{more}\n{RUN}")
     }
 }

@@ -27,6 +27,7 @@ fn says_what_the_defaults_are() {
     assert_eq!(config.retention.log, 7 * DAY);
     assert_eq!(config.retention.quarantine, 30 * DAY);
     assert_eq!(config.run.budget, 25 * MINUTE);
+    assert_eq!(config.run.retry_for, 5 * MINUTE);
     assert_eq!(config.run.log_level, tracing::Level::INFO);
     assert!(matches!(config.network.proxy, Proxy::System));
     assert_eq!(config.network.ca_file, None);
@@ -53,7 +54,7 @@ fn equals_a_file_with_the_required_key_alone() {
 #[test]
 fn lists_no_key_that_nothing_reads() {
     let keys = example_keys();
-    assert_eq!(keys.len(), 36);
+    assert_eq!(keys.len(), 37);
     for (section, key) in keys {
         let mut text: toml_edit::DocumentMut = EXAMPLE.parse().unwrap();
         text[&section][&key] = toml_edit::value(1.5); // no key takes a fraction
