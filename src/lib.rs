@@ -22,7 +22,7 @@
 //! | `api` | talk to Mimecast: sign, read answers, retry; never touch the disk |
 //! | `spool` | change the state and the files in a safe order; never talk to Mimecast |
 //! | `credentials`, `config` | read the operator's decisions, typed and checked |
-//! | `archive`, `event_time`, `json` | read foreign bytes under limits |
+//! | `archive`, `event_time`, `json`, `pickle` | read foreign bytes under limits |
 //! | `durable`, `permissions`, `clock`, `logs` | wrap the disk and the time, and list the logs |
 //!
 //! The promises, in this order: nothing is lost, and nothing is published twice. A published file is
@@ -46,6 +46,7 @@ mod json;
 mod logs;
 mod monitor;
 mod permissions;
+mod pickle;
 mod report;
 mod run;
 mod siem;

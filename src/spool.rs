@@ -39,6 +39,7 @@ mod recover;
 mod seen;
 mod settings;
 mod staging;
+mod takeover;
 mod time;
 mod verify;
 mod view;
@@ -67,6 +68,7 @@ pub use recover::Recovery;
 pub use seen::Digest;
 pub use settings::{Settings, Stems, Wanted};
 pub use staging::{Scratch, Scratches};
+pub use takeover::{Takeover, used_state};
 pub use view::{Facts, View, quarantined, view};
 
 use checkpoint::Checkpoint;

@@ -18,6 +18,7 @@ mod pieces;
 mod plan;
 mod published;
 mod reading;
+mod script_lines;
 mod taken;
 
 pub use asking::ask;
@@ -26,6 +27,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
+
+pub use script_lines::is_of_scripts;
 
 use crate::api::endpoints;
 use crate::api::{ApiError, Client};
@@ -40,12 +43,22 @@ use pieces::Pieces;
 use plan::{Plan, Progress, Window};
 use published::Published;
 use reading::WindowRead;
+use script_lines::ScriptLines;
 use taken::Taken;
 
 /// The largest number of events in a window. A larger window is halved, to limit memory.
 const EVENTS_LIMIT: usize = 200_000;
 /// If the clocks differ by more, the windows are planned again after the first answer.
 const SKEW_LIMIT: TimeDelta = TimeDelta::minutes(2);
+
+/// Returns the position of a stream whose events up to this time are collected.
+pub fn position_after(reached: DateTime<Utc>) -> String {
+    let place = Progress {
+        reached: Some(reached),
+        ..Progress::default()
+    };
+    place.text()
+}
 
 /// Returns the names of the streams, each with its log.
 pub fn stream_names() -> Vec<(String, &'static Log)> {
@@ -113,6 +126,11 @@ impl Windows {
                     ..Progress::default()
                 };
             }
+        }
+        if spool.is_resumed() {
+            let overlap = TimeDelta::from_std(audit.overlap).unwrap_or_default();
+            let from = place.reached.map(|reached| reached - overlap);
+            published.of_scripts = ScriptLines::since(spool, from)?;
         }
         let plan = match context.range {
             Some(range) => Plan::of_range(place, range, audit.overlap),

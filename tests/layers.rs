@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &str)] = &[
     (
         "commands",
-        "run siem windowed collect monitor history report failure api spool credentials config durable event_time clock logs",
+        "run siem windowed collect monitor history report failure api spool credentials config pickle durable event_time clock logs",
     ),
     ("run", "report failure config durable clock"),
     (
@@ -34,6 +34,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("archive", ""),
     ("event_time", ""),
     ("json", ""),
+    ("pickle", ""),
     ("durable", "permissions"),
     ("permissions", ""),
     ("clock", ""),

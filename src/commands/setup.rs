@@ -8,6 +8,7 @@ mod connecting;
 mod flags;
 pub(super) mod folders;
 mod given;
+mod import;
 mod permissions;
 mod questions;
 mod save;
@@ -62,13 +63,23 @@ pub fn run() -> ExitCode {
         Err(code) => return code,
     };
     let output = Output::new(PROGRAM, flags.common.quiet, flags.common.json);
-    if let Some(command) = &flags.command {
-        return run_command(command, &flags.common, &output);
-    }
+    let import = match &flags.command {
+        Some(Command::Import(flags)) => Some(flags.clone()),
+        Some(command) => return run_command(command, &flags.common, &output),
+        None => None,
+    };
     let mut report = Report::default();
     let failure = guarded(|| {
+        let flags = match &import {
+            Some(import) => import.of_setup(flags)?,
+            None => flags,
+        };
         let mut setup = Setup::new(flags, output.clone()).map_err(replace_next_run)?;
-        let done = connect(&mut setup).map_err(|failure| with_remedy_of_setup(failure, &setup));
+        let done = match &import {
+            Some(import) => import::import(&mut setup, &import.dir),
+            None => connect(&mut setup),
+        };
+        let done = done.map_err(|failure| with_remedy_of_setup(failure, &setup));
         report = setup.report;
         done
     });
@@ -85,6 +96,7 @@ fn run_command(command: &Command, common: &Common, output: &Output) -> ExitCode 
         let line = arguments::command::<Flags>(PROGRAM, ABOUT);
         let mut text = Vec::new();
         let described = match command {
+            Command::Import(_) => unreachable!("it is a setup"),
             Command::Check => {
                 code = check::run(PROGRAM, common, output)?;
                 return Ok(());
@@ -174,10 +186,14 @@ impl Setup {
     /// # Errors
     /// [`Code::Usage`] if an answer is missing and there is no terminal to ask at.
     pub fn ask(&self) -> Result<Answers, Failure> {
-        let known = Known::of(self)?;
+        self.ask_what_is_unknown(&Known::of(self)?)
+    }
+
+    /// Does the same with these known answers.
+    fn ask_what_is_unknown(&self, known: &Known) -> Result<Answers, Failure> {
         match self.flags.no_input {
-            true => Answers::ask(&mut Unattended::new(&known), &known),
-            false => Answers::ask(&mut Wizard::begin(self, &known)?, &known),
+            true => Answers::ask(&mut Unattended::new(known), known),
+            false => Answers::ask(&mut Wizard::begin(self, known)?, known),
         }
     }
 
@@ -236,7 +252,9 @@ impl Setup {
     /// # Errors
     /// [`Code::Disk`], or a [`config::ConfigError`] if the setup cannot change the existing file.
     pub fn save(&self, answers: &Answers, connected: &Connected) -> Result<(), Failure> {
-        save::save(self, answers, connected)?;
+        let draft = save::draft(self, answers, connected)?;
+        save::make_folders(self, &draft)?;
+        save::write(self, &draft, connected)?;
         self.output.say("Config saved successfully");
         Ok(())
     }

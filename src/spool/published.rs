@@ -35,6 +35,31 @@ impl Spool {
         }
     }
 
+    /// Reads the regular files in the published folder whose names `is_wanted` accepts, in the order of
+    /// their names. They belong to another program. Leaves out a file that an agent removes meanwhile.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`] if the folder or a file cannot be read.
+    pub fn read_foreign(
+        &self,
+        is_wanted: impl Fn(&str) -> bool,
+        mut each: impl FnMut(&mut dyn io::Read) -> io::Result<()>,
+    ) -> Result<(), SpoolError> {
+        let (disk, folder) = (&*self.settings.disk, &self.settings.published);
+        let listed = disk.list(folder);
+        let mut listed = listed.map_err(|error| SpoolError::disk("list", folder, error))?;
+        listed.retain(|entry| entry.kind == Kind::File && is_wanted(&entry.name));
+        listed.sort_by(|one, other| one.name.cmp(&other.name));
+        for entry in listed {
+            let path = folder.join(&entry.name);
+            match disk.open(&path).and_then(|mut file| each(&mut file)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                read => read.map_err(|error| SpoolError::disk("read", &path, error))?,
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the error of a published file that cannot be read.
     pub(crate) fn failed_to_read(&self, name: &FileName, error: io::Error) -> SpoolError {
         let path = self.settings.published.join(name.as_str());

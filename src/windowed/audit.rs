@@ -124,6 +124,13 @@ fn fingerprint(name: u64, json: &str) -> u64 {
     }
 }
 
+/// Returns a text of several lines as one line, as the `key_value` line of an event shows it.
+pub(super) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    push_flat(&mut line, text, |_| false);
+    line
+}
+
 /// Appends text, with spaces for line breaks, control characters and `unwanted` letters. Several
 /// breaks in a row become one space.
 fn push_flat(line: &mut String, text: &str, unwanted: impl Fn(char) -> bool) {

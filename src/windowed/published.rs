@@ -10,12 +10,17 @@ use std::io::{BufRead as _, BufReader};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::plan;
+use super::script_lines::ScriptLines;
 use super::taken::words;
 use crate::spool::{Digest, Spool, SpoolError};
 
 /// The number of times that each line was published and not yet skipped.
 #[derive(Debug, Default)]
-pub(super) struct Published(HashMap<Digest, u32>);
+pub(super) struct Published {
+    lines: HashMap<Digest, u32>,
+    /// The lines of the retired Python scripts.
+    pub(super) of_scripts: ScriptLines,
+}
 
 impl Published {
     /// Reads the files of all windows that end at `from` or later.
@@ -39,15 +44,21 @@ impl Published {
                 line.clear();
             }
         }
-        Ok(Self(lines))
+        Ok(Self {
+            lines,
+            of_scripts: ScriptLines::default(),
+        })
     }
 
     /// True if the line, with its line break, was published and must be skipped. Counts down.
     pub(super) fn take(&mut self, line: &[u8]) -> bool {
-        if self.0.is_empty() {
+        if self.lines.is_empty() {
             return false;
         }
-        let left = self.0.get_mut(&Digest::of(line)).filter(|left| **left > 0);
+        let left = self
+            .lines
+            .get_mut(&Digest::of(line))
+            .filter(|left| **left > 0);
         left.map(|left| *left -= 1).is_some()
     }
 }

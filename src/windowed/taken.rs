@@ -133,7 +133,7 @@ impl Taken {
             Format::KeyValue => event.key_value(),
             Format::Json => event.json(),
         };
-        if !published.take(&line) {
+        if !published.take(&line) && !published.of_scripts.take(event) {
             self.lines.push(&line).map_err(ApiError::Sink)?;
         }
         Ok(())

@@ -33,13 +33,22 @@ impl<'a> Wizard<'a> {
     /// # Errors
     /// [`Code::Usage`] if standard input or standard error is not a terminal.
     pub fn begin(setup: &'a Setup, known: &'a Known) -> Result<Self, Failure> {
+        let wizard = Self::resume(setup, known)?;
+        setup.output.say(INTRODUCTION);
+        Ok(wizard)
+    }
+
+    /// Asks again after the introduction.
+    ///
+    /// # Errors
+    /// Those of [`Wizard::begin`].
+    pub fn resume(setup: &'a Setup, known: &'a Known) -> Result<Self, Failure> {
         if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
             let what = "there is no terminal for questions";
             let remedy = "use --no-input with the flags of authentication_setup --help";
             return Err(Failure::new(Code::Usage, what, remedy));
         }
         let _terminal = Terminal::guard(&setup.clock, &setup.output);
-        setup.output.say(INTRODUCTION);
         Ok(Self {
             setup,
             known,
@@ -102,13 +111,18 @@ impl Respondent for Wizard<'_> {
         Ok(answer.unwrap_or_else(|| known.clone()))
     }
 
+    /// Asks for the address unless keys and host are known, because only a log-in needs it then.
     fn email(&mut self) -> Result<Option<String>, Failure> {
+        let known = self.known;
+        if known.has_pair() && known.base_url.is_some() {
+            return Ok(known.email.clone());
+        }
         self.line(&EMAIL, self.known.email.as_ref()).map(Some)
     }
 
     fn password(&mut self) -> Result<Option<SecretString>, Failure> {
         let known = self.known;
-        if known.access_key.is_some() && known.secret_key.is_some() {
+        if known.has_pair() {
             return Ok(None);
         }
         match &known.password {

@@ -34,15 +34,49 @@ pub enum Secrets {
 /// The longest wait for the account's code under API 2.0, where the setup does not need it.
 const CODE_PATIENCE: Duration = Duration::from_secs(30);
 
+/// The reason why an account is not connected.
+pub enum NotConnected {
+    /// Mimecast's answer, or its absence.
+    Api(ApiError),
+    /// Any other reason.
+    Other(Failure),
+}
+
+impl From<ApiError> for NotConnected {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}
+
+impl From<Failure> for NotConnected {
+    fn from(failure: Failure) -> Self {
+        Self::Other(failure)
+    }
+}
+
+impl From<NotConnected> for Failure {
+    /// Returns the failure, with the preparation step to revisit.
+    fn from(reason: NotConnected) -> Self {
+        match reason {
+            NotConnected::Api(error) => with_preparation_step(error),
+            NotConnected::Other(failure) => failure,
+        }
+    }
+}
+
 impl Setup {
     /// Logs in unless there is a key pair, and fetches the account's code with the keys.
     ///
     /// # Errors
-    /// An [`ApiError`] as a failure, with the preparation step to revisit.
-    pub fn connect(&mut self, answers: &Answers, region: &BaseUrl) -> Result<Connected, Failure> {
+    /// [`NotConnected`].
+    pub fn connect(
+        &mut self,
+        answers: &Answers,
+        region: &BaseUrl,
+    ) -> Result<Connected, NotConnected> {
         let (app, pair) = match &answers.access {
             Access::Client { id, secret } => {
-                return self.connect_client(answers, region, id, secret);
+                return Ok(self.connect_client(answers, region, id, secret)?);
             }
             Access::Keys {
                 app,
@@ -65,7 +99,7 @@ impl Setup {
             } => {
                 let identity = auth_type.identity(email, password);
                 let client = self.client(region, answers, identity)?;
-                let pair = login::log_in(&client, email).map_err(with_preparation_step)?;
+                let pair = login::log_in(&client, email)?;
                 self.output.say("Log in successful");
                 self.report.notes.extend(expiry_note(pair.lifetime_seconds));
                 (app, pair)
@@ -75,7 +109,7 @@ impl Setup {
         let credentials = Credentials::new(&app.key, &pair.access_key, &pair.secret_key)
             .map_err(|error| Failure::new(Code::Usage, error.message, "enter it again"))?;
         let client = self.client(region, answers, Identity::Keys(credentials.clone()))?;
-        let account_code = login::account_code(&client).map_err(with_preparation_step)?;
+        let account_code = login::account_code(&client)?;
         Ok(Connected {
             client,
             secrets: Secrets::Keys(credentials),

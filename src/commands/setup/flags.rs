@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 use crate::api::login::AuthType;
 use crate::commands::{agent_config, schedule};
+use crate::failure::{Code, Failure};
 use crate::run::arguments::Common;
 
 #[derive(Args, Clone, Debug)]
@@ -70,6 +71,8 @@ pub(super) struct Flags {
 pub(super) enum Command {
     /// Check everything that the collectors need, and say what to do
     Check,
+    /// Take over keys, data folder and positions from the retired Python scripts
+    Import(ImportFlags),
     /// Print the settings of an agent that reads the files, with the data folder of the configuration
     AgentConfig {
         /// The agent
@@ -89,4 +92,76 @@ pub(super) enum Command {
         #[arg(default_value = "authentication_setup", value_parser = ["authentication_setup", "siem_collection", "audit_collection"])]
         program: String,
     },
+}
+
+/// The switches of `import`: those of the setup that fit.
+#[derive(Args, Clone, Debug)]
+pub(super) struct ImportFlags {
+    /// Folder of the scripts that holds checkpoint/config.txt, or a copy of it; nothing in it is changed
+    pub(super) dir: PathBuf,
+    /// Ask no questions: all answers come from flags, files and environment
+    #[arg(long)]
+    no_input: bool,
+    /// Another data folder than that of the scripts
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// State folder: positions, locks, history; default: checkpoint beside the configuration
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// Folder of the collectors' own log; default: log beside the configuration
+    #[arg(long, value_name = "DIR")]
+    log_dir: Option<PathBuf>,
+    /// Id of your own API 1.0 application; that of the scripts is never used
+    #[arg(long, value_name = "ID")]
+    app_id: Option<String>,
+    /// File with the application's key (or MIMECAST_APP_KEY)
+    #[arg(long, value_name = "FILE")]
+    app_key_file: Option<PathBuf>,
+    /// The administrator to log in if Mimecast refuses the scripts' keys
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// File with the password, used once and never stored; - is standard input (or MIMECAST_PASSWORD)
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Kind of the password: Mimecast's own, or that of the customer's directory
+    #[arg(long, value_name = "KIND", value_enum)]
+    auth_type: Option<AuthType>,
+}
+
+impl ImportFlags {
+    /// Returns the flags of the setup that the import does. Flags before the word `import` count too.
+    ///
+    /// # Errors
+    /// [`Code::Usage`] for a flag that contradicts the import.
+    pub(super) fn of_setup(&self, given: Flags) -> Result<Flags, Failure> {
+        if given.api.as_deref() == Some("2.0")
+            || given.client_id.is_some()
+            || given.client_secret_file.is_some()
+        {
+            let what =
+                "the scripts know API 1.0 alone, so import connects an application of API 1.0";
+            let remedy = "omit the flags of API 2.0, and move later: see docs/move-to-2.0.md";
+            return Err(Failure::new(Code::Usage, what, remedy));
+        }
+        if given.access_key_file.is_some() || given.secret_key_file.is_some() {
+            let what = "import takes the keys from the scripts";
+            let remedy = "omit --access-key-file and --secret-key-file";
+            return Err(Failure::new(Code::Usage, what, remedy));
+        }
+        let own = self.clone();
+        Ok(Flags {
+            no_input: own.no_input || given.no_input,
+            data_dir: own.data_dir.or(given.data_dir),
+            state_dir: own.state_dir.or(given.state_dir),
+            log_dir: own.log_dir.or(given.log_dir),
+            api: Some("1.0".to_owned()),
+            email: own.email.or(given.email),
+            password_file: own.password_file.or(given.password_file),
+            app_id: own.app_id.or(given.app_id),
+            app_key_file: own.app_key_file.or(given.app_key_file),
+            auth_type: own.auth_type.unwrap_or(given.auth_type),
+            command: None,
+            ..given
+        })
+    }
 }

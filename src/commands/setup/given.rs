@@ -106,6 +106,11 @@ impl Known {
         Ok(known.drop_unflagged_keys(flags))
     }
 
+    /// True if both keys of a pair are known.
+    pub const fn has_pair(&self) -> bool {
+        self.access_key.is_some() && self.secret_key.is_some()
+    }
+
     /// Refuses a secret or a flag that cannot be right.
     fn check(&self, flags: &Flags) -> Result<(), Failure> {
         for (key, question) in [

@@ -8,7 +8,19 @@ use crate::credentials;
 use crate::durable::{self, Mode, SystemDisk};
 use crate::failure::{Code, Failure};
 
-pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> Result<(), Failure> {
+/// The configuration before it is written.
+pub(super) struct Draft {
+    text: String,
+    /// The configuration that every program reads from the text.
+    pub(super) config: Config,
+}
+
+/// Returns the configuration of the answers.
+pub(super) fn draft(
+    setup: &Setup,
+    answers: &Answers,
+    connected: &Connected,
+) -> Result<Draft, Failure> {
     let (path, own) = (&setup.path, folders::own(&setup.flags)?);
     let text = config::rewrite(
         setup.existing.as_deref(),
@@ -29,11 +41,21 @@ pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> R
             log: own.log.as_deref(),
         },
     )?;
-    let saved = Config::parse(&text, path, &setup.environment)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let config = Config::parse(&text, path, &setup.environment)?;
+    Ok(Draft { text, config })
+}
+
+/// Makes the folders of the configuration, the state and the log.
+pub(super) fn make_folders(setup: &Setup, draft: &Draft) -> Result<(), Failure> {
+    let folder = setup.path.parent().unwrap_or(Path::new("."));
     durable::make_folder(folder, Mode::PRIVATE_FOLDER)
         .map_err(|error| failure("make", folder, &error))?;
-    folders::make_state_and_log(&saved)?;
+    folders::make_state_and_log(&draft.config)
+}
+
+/// Writes the credentials, then the configuration. The folders exist.
+pub(super) fn write(setup: &Setup, draft: &Draft, connected: &Connected) -> Result<(), Failure> {
+    let path = &setup.path;
     let secrets = credentials::path_beside(path);
     match &connected.secrets {
         Secrets::Keys(keys) => keys.save(&secrets),
@@ -41,8 +63,8 @@ pub(super) fn save(setup: &Setup, answers: &Answers, connected: &Connected) -> R
     }
     .map_err(|error| failure("write", &secrets, &error))?;
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-    let text = text.as_bytes();
-    match saved.network.proxy {
+    let text = draft.text.as_bytes();
+    match draft.config.network.proxy {
         Proxy::Url(_) => durable::replace_secret(&target, text), // the URL may hold a password
         Proxy::System | Proxy::None => {
             let mode = mode_of(&target).unwrap_or(Mode(0o640));
