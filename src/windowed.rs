@@ -11,6 +11,7 @@
 mod asking;
 pub(crate) mod audit;
 mod bad_page;
+mod beginning;
 mod found;
 mod newest_first;
 pub mod page;
@@ -39,11 +40,11 @@ use crate::event_time::event_time;
 use crate::failure::{Code, Failure};
 use crate::logs::{AUDIT, Log};
 use crate::spool::{Batch, Extension, Gap, Spool, Stems};
+use beginning::Beginning;
 use pieces::Pieces;
 use plan::{Plan, Progress, Window};
 use published::Published;
 use reading::WindowRead;
-use script_lines::ScriptLines;
 use taken::Taken;
 
 /// The largest number of events in a window. A larger window is halved, to limit memory.
@@ -108,30 +109,11 @@ impl Windows {
     /// A [`Failure`] if the position cannot be read.
     pub fn waiting(context: &Context, spool: &Spool) -> Result<Self, Failure> {
         let audit = &context.config.audit;
-        let mut warnings = Vec::new();
-        let mut place = match spool.position() {
-            Some(text) => Progress::read(text).ok_or_else(unreadable)?,
-            None => Progress::default(),
-        };
-        let mut published = Published::default();
-        let is_first = spool.position().is_none();
-        if is_first || spool.is_resumed() {
-            let end = published::newest_end(spool, context.clock.now())?;
-            if let Some(end) = end.filter(|end| Some(*end) > place.reached) {
-                let overlap = TimeDelta::from_std(audit.overlap).unwrap_or_default();
-                published = Published::since(spool, end - overlap)?;
-                warnings.push(published::resumed(end));
-                place = Progress {
-                    reached: Some(end),
-                    ..Progress::default()
-                };
-            }
-        }
-        if spool.is_resumed() {
-            let overlap = TimeDelta::from_std(audit.overlap).unwrap_or_default();
-            let from = place.reached.map(|reached| reached - overlap);
-            published.of_scripts = ScriptLines::since(spool, from)?;
-        }
+        let Beginning {
+            place,
+            published,
+            warnings,
+        } = Beginning::of(context, spool)?;
         let plan = match context.range {
             Some(range) => Plan::of_range(place, range, audit.overlap),
             None => Plan::new(place, spool.began(), audit.overlap, audit.first_look_back),
@@ -298,12 +280,6 @@ impl Source for Windows {
         }
         Ok(None)
     }
-}
-
-fn unreadable() -> Failure {
-    let what = "the audit state contains a position that is not a time";
-    let remedy = "move the state file away: collection then continues at the end of the newest published file";
-    Failure::new(Code::Config, what, remedy)
 }
 
 /// Returns the failure of a first run whose clocks differ. No earlier run shows which clock is

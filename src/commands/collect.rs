@@ -34,7 +34,7 @@ use super::ending::Begun;
 use super::replay;
 
 /// The time budget of a replay, which a person watches.
-const REPLAY_BUDGET: Duration = Duration::from_hours(24);
+const REPLAY_BUDGET: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Drains the streams of `siem_collection`.
 pub fn drain_siem(context: &Context, collection: &mut Collection<'_>) -> Result<(), Failure> {

@@ -39,7 +39,9 @@ pub struct Settings {
 
 /// Says of a line, without its break, whether it is wanted. Of a long line it gets the beginning.
 #[derive(Clone)]
-pub struct Wanted(pub Arc<dyn Fn(&[u8]) -> bool + Send + Sync>);
+pub struct Wanted(pub Arc<IsWanted>);
+
+type IsWanted = dyn Fn(&[u8]) -> bool + Send + Sync;
 
 impl std::fmt::Debug for Wanted {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

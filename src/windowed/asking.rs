@@ -1,8 +1,9 @@
 //! Asks for the first page of each waiting window, for a person who wants to know what waits.
 
+use super::beginning::unreadable;
+use super::page;
 use super::plan::{Plan, Progress, Window};
 use super::reading::not_json;
-use super::{page, unreadable};
 use crate::api::endpoints::{self, Call};
 use crate::api::{ApiError, NoSink, Reply};
 use crate::collect::{Context, Waiting};
