@@ -16,6 +16,7 @@ pub mod objects;
 pub mod ping;
 pub mod retry;
 pub(crate) mod sign;
+pub mod signer;
 pub mod token;
 pub(crate) mod transport;
 mod trust;

@@ -5,9 +5,10 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::faults::tls::Authority;
 use crate::harness::{Installation, Outcome, SETUP};
 use crate::watching::snapshot;
-use mimecast_sandbox::{Endpoint, changes};
+use mimecast_sandbox::{Endpoint, Object, changes};
 
 /// The states of all checks of this name, and what they say.
 fn found(outcome: &Outcome, name: &str) -> Vec<(String, String, String)> {
@@ -150,4 +151,62 @@ fn without_a_configuration_it_names_the_places_it_looked_at() {
         outcome.stdout.starts_with("bad  configuration"),
         "{outcome:?}"
     );
+}
+
+#[test]
+fn a_proxy_that_opens_tls_is_recognised_by_its_signature() {
+    let place = Installation::connected();
+    let front = Authority::new().front_of(&["127.0.0.1"], &place);
+    place.edit("config.toml", &place.sandbox.url(), &front.url());
+    let before = place.requests().len();
+    let outcome = check(&place).ends_with(75);
+    let tls = found(&outcome, "TLS");
+    assert_eq!(
+        tls[0].1,
+        "the certificate of 127.0.0.1 is signed by rcgen self signed cert"
+    );
+    let permission = found(&outcome, "permission");
+    assert!(permission[0].1.contains("not trusted"), "{outcome:?}");
+    assert_eq!(place.requests().len(), before, "P6: nothing is said");
+}
+
+#[test]
+fn the_object_store_is_tried_with_an_object_of_a_list() {
+    let place = Installation::of_types("receipt, av");
+    let outcome = check(&place);
+    assert!(
+        found(&outcome, "object store")[0]
+            .1
+            .starts_with("not known")
+    );
+    place.serve_objects("av", [Object::realistic(1, 5)]);
+    let outcome = check(&place);
+    let store = &found(&outcome, "object store")[0];
+    assert_eq!(
+        (&*store.0, &*store.1),
+        ("ok", "objects arrive from 127.0.0.1")
+    );
+    place.always(Endpoint::Object, changes::status(403));
+    let outcome = check(&place);
+    assert_eq!(found(&outcome, "object store")[0].0, "bad", "{outcome:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn who_may_read_the_files_is_told() {
+    let place = Installation::connected();
+    let outcome = check(&place);
+    let agent = &found(&outcome, "agent")[0];
+    assert_eq!(agent.0, "ok", "{outcome:?}");
+    assert!(
+        agent.1.contains("their owner and their group"),
+        "{outcome:?}"
+    );
+    place.edit(
+        "config.toml",
+        "[folders]",
+        "[folders]\nfile_mode = \"0600\"",
+    );
+    let outcome = check(&place);
+    assert_eq!(found(&outcome, "agent")[0].0, "look", "{outcome:?}");
 }

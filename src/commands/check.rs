@@ -122,6 +122,7 @@ pub fn run(program: &'static str, common: &Common, output: &Output) -> Result<Co
 fn check_all(config: &Config, environment: &Environment, clock: &Clock, checks: &mut Vec<Finding>) {
     checks.push(local::configuration(config));
     checks.extend(local::folders(config));
+    checks.push(local::agent(config));
     checks.extend(local::space(config));
     match local::identity(config, environment) {
         Err(error) => checks.push(Finding::bad("secrets", error)),

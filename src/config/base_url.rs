@@ -141,6 +141,11 @@ impl BaseUrl {
         self.0.host_str().unwrap_or_default()
     }
 
+    /// True if the host speaks TLS.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// True if the host is this machine, as in a rehearsal.
     pub fn is_loopback(&self) -> bool {
         is_loopback(self.host())

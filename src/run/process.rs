@@ -80,6 +80,33 @@ pub fn same_file_system(_: &Path, _: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
+/// Returns the names of a folder's user and group, or their numbers. `None` if the system does not tell.
+#[cfg(unix)]
+pub fn owner_names(folder: &Path) -> Option<(String, String)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = std::fs::metadata(folder).ok()?;
+    let named = |file: &str, id: u32| {
+        let entries = std::fs::read_to_string(file).unwrap_or_default();
+        let id = id.to_string();
+        let name = entries.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1) == Some(&*id)).then(|| name.to_owned())
+        });
+        name.unwrap_or(id)
+    };
+    Some((
+        named("/etc/passwd", metadata.uid()),
+        named("/etc/group", metadata.gid()),
+    ))
+}
+
+/// Returns `None`: on Windows several users and groups own a folder.
+#[cfg(not(unix))]
+pub fn owner_names(_: &Path) -> Option<(String, String)> {
+    None
+}
+
 /// True if standard error goes to systemd's journal.
 ///
 /// systemd sets `JOURNAL_STREAM` to the device and inode of the stream:

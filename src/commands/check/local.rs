@@ -61,6 +61,35 @@ pub(super) fn folders(config: &Config) -> Vec<Finding> {
     published.chain(own).collect()
 }
 
+/// Tells who may read published files. An agent usually runs as another user.
+pub(super) fn agent(config: &Config) -> Finding {
+    let folder = config.folders.data.join(logs::GATEWAY_FOLDER);
+    let (file, above) = (config.folders.file_mode.0, config.folders.folder_mode.0);
+    let owner = process::owner_names(&folder);
+    let shown = owner.map_or_else(String::new, |(user, group)| {
+        format!(" (user {user}, group {group})")
+    });
+    let can = |bits: u32| file & bits & 0o444 != 0 && above & bits & 0o111 != 0;
+    let readers = match (can(0o007), can(0o070)) {
+        (true, _) => "every user of this host",
+        (false, true) => "their owner and their group",
+        (false, false) => "their owner alone",
+    };
+    let text = format!("published files can be read by {readers}{shown}");
+    if cfg!(windows) {
+        let text = "published files have the permissions of the data folder";
+        return Finding::ok("agent", text);
+    }
+    match can(0o077) {
+        true => Finding::ok("agent", text),
+        false => Finding::advice(
+            "agent",
+            text,
+            "run the agent as this user, or set file_mode and folder_mode under [folders] in config.toml",
+        ),
+    }
+}
+
 /// Reports how much space the data and the state have.
 pub(super) fn space(config: &Config) -> Vec<Finding> {
     let folders = [&config.folders.data, &config.folders.state];

@@ -7,11 +7,14 @@ use reqwest::Url;
 use secrecy::ExposeSecret as _;
 
 use crate::api::answer::Denial;
+use crate::api::objects::Objects;
+use crate::api::signer::signers;
 use crate::api::{ApiError, Client, Identity};
 use crate::clock::Clock;
 use crate::commands::trial;
-use crate::config::{Config, Proxy};
+use crate::config::{Api, Config, Proxy};
 use crate::failure::{Code, Failure};
+use crate::monitor::escaped;
 
 use super::Finding;
 
@@ -27,6 +30,9 @@ pub(super) fn all(config: &Config, identity: Identity, clock: &Clock) -> Vec<Fin
         checks.extend(name(config));
     }
     let (base, app_id) = (config.mimecast.base_url.clone(), &config.mimecast.app_id);
+    if config.mimecast.base_url.is_https() {
+        checks.push(signer(config));
+    }
     let client = match Client::new(base, app_id, identity, &config.network, clock.clone()) {
         Ok(client) => client,
         Err(error) => {
@@ -36,7 +42,10 @@ pub(super) fn all(config: &Config, identity: Identity, clock: &Clock) -> Vec<Fin
     };
     let logged_in = client.log_in();
     match logged_in {
-        Ok(()) => checks.extend(permissions(config, &client, clock)),
+        Ok(()) => {
+            checks.extend(permissions(config, &client, clock));
+            checks.extend(store(config, &client, clock));
+        }
         Err(error) => checks.push(refusal("log-in", error)),
     }
     checks.extend(clocks(clock));
@@ -73,6 +82,58 @@ fn host_of(url: &str) -> String {
         Some(format!("{}:{port}", url.host_str()?))
     });
     host.unwrap_or_else(|| "an address that is not readable".to_owned())
+}
+
+/// Connects, and tells who signed the certificate of the host. Whether it is trusted shows at the log-in.
+fn signer(config: &Config) -> Finding {
+    let base = &config.mimecast.base_url;
+    let host = base.host();
+    let signers = signers(&config.network, base);
+    match signers.first() {
+        Some(first) => {
+            let first = escaped(first);
+            Finding::ok(
+                "TLS",
+                format!("the certificate of {host} is signed by {first}"),
+            )
+        }
+        None => {
+            let what = format!("{host} shows no certificate");
+            let remedy = "allow this host to connect to it on port 443: check firewall and proxy";
+            Finding::bad("TLS", Failure::new(Code::Later, what, remedy))
+        }
+    }
+}
+
+/// Looks for an object in the lists of the first types, and fetches its first bytes.
+fn store(config: &Config, client: &Client, clock: &Clock) -> Option<Finding> {
+    if config.mimecast.api != Api::V2 {
+        return None;
+    }
+    let objects = match Objects::new(client, &config.network, clock.clone()) {
+        Ok(objects) => objects,
+        Err(error) => return Some(Finding::bad("object store", error)),
+    };
+    let now = clock.present().earliest;
+    let address = match trial::first_address(client, &config.siem, now) {
+        Ok(Some(address)) => address,
+        Ok(None) => {
+            let text = "not known: no list of the first types names an object";
+            return Some(Finding::ok("object store", text));
+        }
+        Err(_) => return None, // the permission says why
+    };
+    let address = match objects.address(&address) {
+        Ok(address) => address,
+        Err(error) => return Some(Finding::bad("object store", error)),
+    };
+    Some(match trial::fetch_object(&objects, &address) {
+        Ok(()) => Finding::ok(
+            "object store",
+            format!("objects arrive from {}", address.host()),
+        ),
+        Err(error) => Finding::bad("object store", error),
+    })
 }
 
 fn name(config: &Config) -> Option<Finding> {
