@@ -21,6 +21,7 @@ use crate::api::objects::AddressError;
 use crate::api::{ApiError, answer};
 use crate::config::PrivateStores;
 use crate::json::{self, scan};
+use crate::pickle;
 use crate::siem::objects::page::{self as list, Entry};
 use crate::siem::objects::unpack;
 use crate::spool::record::Record;
@@ -201,6 +202,18 @@ impl StateRecord {
         self.0.settle();
         self
     }
+}
+
+/// Returns the entries of a pickle, each with its text, or `None` for the text of bytes that are not UTF-8.
+///
+/// # Errors
+/// The reason why the reader refuses it, in one clause.
+pub fn pickle_entries(bytes: &[u8]) -> Result<Vec<(String, Option<String>)>, String> {
+    let dict = pickle::read(bytes).map_err(|refused| refused.0)?;
+    let entries = dict.into_iter();
+    Ok(entries
+        .map(|(name, text)| (name, text.as_str().map(str::to_owned)))
+        .collect())
 }
 
 /// Returns a file's name for a foreign stem.

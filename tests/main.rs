@@ -24,6 +24,7 @@ mod fault_list; // docs/FAULTS.md names what exists
 mod faults; // P4 and P7 for answers of every kind of wrongness
 mod folders; // P1 to P4 when folders and names are not as they were left
 mod harness;
+mod import; // P1, P2, P6 and P7 for what the Python scripts left
 mod lapse; // P1, P2 and P5 when days pass between two runs
 mod layers; // which module may import which
 mod ledgers; // the agent and what was told, proved themselves

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod dialog;
+mod imported; // from the Python scripts
 
 use std::fs;
 

@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(record.position.as_deref(), Some("two"));
         record.sequence += 1;
         record.id = "1".to_owned();
-        fs::write(&path, record.encode()).unwrap();
+        durable::replace(&SystemDisk, &path, &record.encode(), Mode::PRIVATE).unwrap();
         assert_eq!(used(state), Some(path));
     }
 
@@ -133,7 +133,8 @@ mod tests {
             ("checkpoint_siem", false),
         ] {
             let folder = tempfile::tempdir().unwrap();
-            fs::write(folder.path().join(name), "x").unwrap();
+            let path = folder.path().join(name);
+            durable::replace(&SystemDisk, &path, b"x", Mode::PRIVATE).unwrap();
             assert_eq!(used(folder.path()).is_some(), is_used, "{name}");
         }
     }

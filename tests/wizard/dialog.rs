@@ -97,6 +97,12 @@ impl Dialog {
     #[track_caller]
     pub(super) fn answer(&mut self, question: &str, keys: &str) {
         self.expect(question);
+        self.type_keys(keys);
+    }
+
+    /// Types at the present question.
+    #[track_caller]
+    pub(super) fn type_keys(&mut self, keys: &str) {
         self.wait_until("no echo", |dialog| !dialog.echoes());
         (&*self.pty).write_all(keys.as_bytes()).expect("typed");
     }

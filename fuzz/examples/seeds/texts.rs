@@ -1,4 +1,4 @@
-//! Seeds of short texts: names of files, audit events, and JSON with broken parts.
+//! Seeds of short texts: names of files, audit events, JSON with broken parts, and pickles.
 
 use std::io;
 
@@ -7,7 +7,8 @@ use crate::{EVENT, put};
 pub fn write() -> io::Result<()> {
     names()?;
     lines()?;
-    scans()
+    scans()?;
+    pickles()
 }
 
 fn names() -> io::Result<()> {
@@ -76,6 +77,22 @@ fn scans() -> io::Result<()> {
         ("behind", "[1] [2]"),
     ] {
         put("scan", name, text)?;
+    }
+    Ok(())
+}
+
+fn pickles() -> io::Result<()> {
+    for (name, bytes) in [
+        ("protocol_0", &b"(dp0\nS'data_dir'\np1\nS'/var/x'\np2\nsS'account_code'\np3\nVCUSA00A000\np4\ns."[..]),
+        ("protocol_1", b"}q\x00(U\x08data_dirq\x01U\x06/var/xq\x02U\x01bq\x03X\x02\x00\x00\x00C0q\x04u."),
+        ("protocol_2", b"\x80\x02}q\x00(U\x08data_dirq\x01U\x06/var/xq\x02T\x01\x00\x00\x00bX\x02\x00\x00\x00C0u."),
+        ("escapes", b"(dS'a'\nS'it\\'s \\\\ \\xe4 \\n'\nsS\"b\"\nV\\u65e5\\U0001f600\\u005c\ns."),
+        ("references", b"(dS'a'\np1\ng1\nsU\x01bq\x02h\x02sU\x01cr\x03\x00\x00\x00j\x03\x00\x00\x00s."),
+        ("code", b"cos\nsystem\n(S'true'\ntR."),
+        ("nested", b"(dS'a'\n(dS'b'\nS'c'\nss."),
+        ("marks", b"((((((((."),
+    ] {
+        put("pickle", name, bytes)?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::config::{Api, BaseUrl};
 use crate::durable::SystemDisk;
 use crate::failure::{Code, Failure};
 use crate::logs::{ARCHIVES, AUDIT};
-use crate::spool::{self, Lock, Takeover};
+use crate::spool::{self, Lock, SpoolError, Takeover};
 use crate::windowed;
 
 use checkpoints::Checkpoints;
@@ -136,7 +136,7 @@ fn save(
     let draft = save::draft(setup, answers, connected)?;
     save::make_folders(setup, &draft)?;
     let state = &draft.config.folders.state;
-    let lock = |stream| Lock::take(state, stream).map_err(Failure::from);
+    let lock = |stream| Lock::take(state, stream).map_err(not_locked);
     let (audit_lock, siem_lock) = (lock(AUDIT.name)?, lock(ARCHIVES.name)?);
     refuse_used(state)?;
     if Checkpoints::read(&scripts.checkpoint, setup.clock.now())? != *checkpoints {
@@ -165,6 +165,17 @@ fn save(
     let notes = notes::after(scripts, checkpoints, &draft.config);
     setup.report.notes.extend(notes);
     Ok(())
+}
+
+/// Returns the failure of a lock. A collector that holds it begins a position of its own.
+fn not_locked(error: SpoolError) -> Failure {
+    match error {
+        SpoolError::Busy { .. } => {
+            let remedy = "stop the schedule of the collectors, then run the import again";
+            Failure::new(Code::Config, error.to_string(), remedy)
+        }
+        error => error.into(),
+    }
 }
 
 /// Refuses a state folder with a position that a collector has used.

@@ -115,14 +115,14 @@ fn odd(folder: &Path, name: &str, what: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
+    use crate::durable::{Mode, SystemDisk};
 
     fn read(files: &[(&str, &str)]) -> Result<Checkpoints, String> {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
-            fs::write(folder.path().join(name), text).unwrap();
+            let path = folder.path().join(name);
+            durable::replace(&SystemDisk, &path, text.as_bytes(), Mode::PRIVATE).unwrap();
         }
         let now = "2026-11-20T10:00:00Z".parse().unwrap();
         Checkpoints::read(folder.path(), now).map_err(|failure| {
