@@ -8,6 +8,7 @@ pub mod log;
 pub mod output;
 pub mod process;
 pub mod progress;
+mod wrap;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

@@ -3,6 +3,7 @@
 //! The order and the words follow the administrator's guide for the Python scripts, so that its readers
 //! recognise each step. The setup saves nothing before the account has answered.
 
+mod again;
 mod asked;
 mod connecting;
 mod flags;
@@ -13,27 +14,28 @@ mod permissions;
 mod questions;
 mod save;
 mod terminal;
+mod unattended;
 mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::api::Identity;
-use crate::api::login;
 use crate::clock::Clock;
 use crate::commands::{agent_config, check, describe, schedule};
-use crate::config::{self, Api, BaseUrl, BaseUrlError, Config, EXAMPLE, Environment, Given};
+use crate::config::{self, Config, EXAMPLE, Environment, Given};
 use crate::failure::{Code, Failure};
 use crate::report::Report;
 use crate::run::arguments::{self, Common};
 use crate::run::output::Output;
 use crate::run::{self, guarded, log, process};
 
+use again::{Doubt, Refused};
 use asked::Wizard;
 use connecting::{Connected, Secrets};
 use flags::{Command, Flags};
-use given::{Known, Unattended};
-use questions::Answers;
+use given::Known;
+use questions::{Answers, Respondent};
+use unattended::Unattended;
 use words::{replace_next_run, with_preparation_step, with_remedy_of_setup};
 
 const PROGRAM: &str = "authentication_setup";
@@ -133,10 +135,13 @@ fn load(common: &Common) -> Result<(Config, Environment), Failure> {
 
 /// Connects an account.
 fn connect(setup: &mut Setup) -> Result<(), Failure> {
-    let answers = setup.ask()?;
-    setup.prepare_folders(&answers)?;
-    let region = setup.region(&answers)?;
-    let connected = setup.connect(&answers, &region)?;
+    folders::check_own(setup)?;
+    let known = Known::of(setup)?;
+    let signed_in = setup.answer(&known, |answers, respondent| {
+        setup.sign_in(answers, respondent)
+    });
+    let (answers, connected) = signed_in?;
+    setup.report.notes.extend(connected.note.clone());
     setup.save(&answers, &connected)?;
     setup.verify(&connected)
 }
@@ -181,70 +186,59 @@ impl Setup {
         })
     }
 
-    /// Returns the answers of a person at the terminal, or those of the command line.
+    /// Gets the answers from the flags or from a person, and works with them.
     ///
     /// # Errors
-    /// [`Code::Usage`] if an answer is missing and there is no terminal to ask at.
-    pub fn ask(&self) -> Result<Answers, Failure> {
-        self.ask_what_is_unknown(&Known::of(self)?)
-    }
-
-    /// Does the same with these known answers.
-    fn ask_what_is_unknown(&self, known: &Known) -> Result<Answers, Failure> {
-        match self.flags.no_input {
-            true => Answers::ask(&mut Unattended::new(known), known),
-            false => Answers::ask(&mut Wizard::begin(self, known)?, known),
+    /// [`Code::Usage`] if an answer is missing and there is no terminal; the failure of the work.
+    fn answer<T>(
+        &self,
+        known: &Known,
+        work: impl FnOnce(Answers, &mut dyn Respondent) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        if self.flags.no_input {
+            let answers = unattended::answers(known)?;
+            folders::check_writable(&answers.data)?;
+            let mut nobody = Unattended::new(known, answers.api());
+            return work(answers, &mut nobody);
         }
+        let mut wizard = Wizard::begin(self, known)?;
+        let answers = Answers::ask(&mut wizard, known)?;
+        work(answers, &mut wizard)
     }
 
-    /// Creates the folders and proves that files can be written, renamed and deleted there.
+    /// Connects with the answers and creates the data folders. Asks again for an answer that is refused.
     ///
     /// # Errors
-    /// [`Code::Disk`].
-    pub fn prepare_folders(&self, answers: &Answers) -> Result<(), Failure> {
-        // checked before the log-in, because each log-in creates keys, and they must be saved
-        folders::check_can_create(self.path.parent().unwrap_or(&self.path))?;
-        folders::prepare(&answers.data, &self.config)
-    }
-
-    /// Returns the host of the account's region, as given or as Mimecast names it for the e-mail address.
-    ///
-    /// # Errors
-    /// [`Code::Usage`] for a wrong `--base-url`; else an API error, with the preparation step to revisit.
-    pub fn region(&self, answers: &Answers) -> Result<BaseUrl, Failure> {
-        let email = match (&answers.base_url, answers.email()) {
-            (Some(base_url), _) => {
-                let refused = |error: BaseUrlError| {
-                    Failure::new(
-                        Code::Usage,
-                        format!("--base-url: {error}"),
-                        "correct --base-url",
-                    )
-                };
-                return base_url.clone().serving(answers.api()).map_err(refused);
+    /// The last refusal.
+    fn sign_in(
+        &self,
+        mut answers: Answers,
+        respondent: &mut dyn Respondent,
+    ) -> Result<(Answers, Connected), Failure> {
+        let connected = loop {
+            match self.connect(&answers) {
+                Ok(connected) => break connected,
+                Err(refused) => answers.ask_again(respondent, refused)?,
             }
-            (None, None) if answers.api() == Api::V2 => {
-                return Ok(self.global_host());
-            }
-            (None, Some(email)) => email,
-            (None, None) => return Ok(self.config.mimecast.base_url.clone()),
         };
-        let client = self.client(&answers.discovery_url, answers, Identity::Application)?;
-        let region = login::discover(&client, email).map_err(with_preparation_step)?;
-        self.output.say(&format!(
-            "The account's region is served by {}",
-            region.host()
-        ));
-        Ok(region)
+        self.make_data_folders(&mut answers, respondent)?;
+        Ok((answers, connected))
     }
 
-    /// Returns the host of API 2.0 to suggest: that of an earlier setup, else the global one.
-    fn global_host(&self) -> BaseUrl {
-        let saved = &self.config.mimecast;
-        match saved.api {
-            Api::V2 if self.given.base_url => saved.base_url.clone(),
-            _ => BaseUrl::usual(Api::V2),
+    /// Creates the data folders after the log-in, so that a refused one leaves none. Asks again for a folder
+    /// that cannot be used.
+    ///
+    /// # Errors
+    /// The last refusal.
+    fn make_data_folders(
+        &self,
+        answers: &mut Answers,
+        respondent: &mut dyn Respondent,
+    ) -> Result<(), Failure> {
+        while let Err(failure) = folders::prepare(&answers.data, &self.config) {
+            answers.ask_again(respondent, Refused::of(Doubt::Folder, failure))?;
         }
+        Ok(())
     }
 
     /// Saves credentials and configuration. Comments and other settings of an existing file survive.

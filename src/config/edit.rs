@@ -53,7 +53,8 @@ pub struct Saved<'a> {
 /// # Errors
 /// `existing` is not valid TOML, or the name of a folder is not UTF-8.
 pub fn rewrite(existing: Option<&str>, values: &Saved<'_>) -> Result<String, ConfigError> {
-    let existing = existing.unwrap_or(EXAMPLE);
+    let example = example_for(values.api);
+    let existing = existing.unwrap_or(&example);
     let text = existing.strip_prefix('\u{feff}').unwrap_or(existing);
     let path = Path::new("config.toml");
     TomlFile::parse(path, text)?; // its errors name the line, those of toml_edit repeat the text
@@ -90,6 +91,16 @@ pub fn rewrite(existing: Option<&str>, values: &Saved<'_>) -> Result<String, Con
         return Ok(text.replace('\n', "\r\n"));
     }
     Ok(text)
+}
+
+/// Returns the example for a new file. Under API 2.0 the format of e-mail logs has no effect, so that its
+/// key is a comment there.
+fn example_for(api: Api) -> String {
+    const FORMAT: &str = "\nformat = \"key_value\"\n\n# API 2.0";
+    match api {
+        Api::V1 => EXAMPLE.to_owned(),
+        Api::V2 => EXAMPLE.replacen(FORMAT, &FORMAT.replacen("format", "# format", 1), 1),
+    }
 }
 
 fn utf8(folder: &Path) -> Result<&str, ConfigError> {
@@ -132,9 +143,16 @@ mod tests {
     use super::*;
 
     fn rewritten(existing: Option<&str>) -> String {
-        let base_url = BaseUrl::parse("https://eu-api.mimecast.com").unwrap();
+        rewritten_for(Api::V1, existing)
+    }
+
+    fn rewritten_for(api: Api, existing: Option<&str>) -> String {
+        let base_url = match api {
+            Api::V1 => BaseUrl::parse("https://eu-api.mimecast.com").unwrap(),
+            Api::V2 => BaseUrl::usual(api),
+        };
         let values = Saved {
-            api: Api::V1,
+            api,
             base_url: &base_url,
             account_code: "C0A0",
             email: "admin@example.com",
@@ -169,6 +187,18 @@ mod tests {
             .filter(|(new, old)| new != old);
         assert_eq!(differing.count(), 5);
         assert_eq!(text.lines().count(), EXAMPLE.lines().count());
+    }
+
+    #[test]
+    fn a_new_file_of_api_2_0_sets_no_format_that_has_no_effect() {
+        let text = rewritten_for(Api::V2, None);
+        let is_format = |line: &&str| line.contains("format = \"key_value\"");
+        let lines: Vec<_> = text.lines().filter(is_format).collect();
+        let audit = "format = \"key_value\"";
+        assert_eq!(lines, [&format!("# {audit}"), audit]);
+        parsed(&text);
+        let kept = rewritten_for(Api::V2, Some(EXAMPLE));
+        assert!(!kept.contains("# format"), "{kept}");
     }
 
     #[test]

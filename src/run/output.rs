@@ -3,8 +3,10 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
+use dialoguer::console::Term;
 use uuid::Uuid;
 
+use super::wrap;
 use crate::failure::{Code, Failure};
 use crate::report::Report;
 use crate::run::process;
@@ -68,11 +70,27 @@ impl Output {
         self.json
     }
 
-    /// Prints the progress of the program.
+    /// Prints the progress of the program. No line is wider than the terminal, if there is one.
     pub fn say(&self, text: &str) {
         if !self.quiet && !self.json {
+            let text = wrap::fill(text, wrap::columns_of(&Term::stdout()));
             let _ = writeln!(io::stdout(), "{text}");
         }
+    }
+
+    /// Prints a command, ready to copy.
+    pub fn say_command(&self, words: &[String]) {
+        if !self.quiet && !self.json {
+            let text = wrap::command(words, wrap::columns_of(&Term::stdout()));
+            let _ = writeln!(io::stdout(), "{text}");
+        }
+    }
+
+    /// Prints on standard error why an answer was refused, and what to check.
+    pub fn refuse(&self, what: &str, remedy: &str) {
+        let text = format!("error: {what}\n  to do: {remedy}");
+        let text = wrap::fill(&text, wrap::columns_of(&Term::stderr()));
+        let _ = writeln!(io::stderr(), "{text}");
     }
 
     /// Prints what a command has found on standard output: one JSON document, or a text.
@@ -129,8 +147,9 @@ impl Output {
         let is_told = !lines.is_empty() || self.quiet || !self.is_run;
         let closing =
             (!is_told && process::stderr_is_journal()).then(|| self.closing(report, failure, code));
+        let columns = wrap::columns_of(&Term::stderr());
         for line in lines.into_iter().chain(closing) {
-            let _ = writeln!(io::stderr(), "{line}");
+            let _ = writeln!(io::stderr(), "{}", wrap::fill(&line, columns));
         }
         code
     }

@@ -169,7 +169,8 @@ fn blanks_and_placeholders_of_what_setup_fills_in_do_not_stop_it() {
         ("MIMECAST_SECRET_KEY", "eA=="),
     ]);
     let outcome = place.finish(command).ends_with(64);
-    outcome.says("--data-dir, --app-id, --app-key-file, --base-url or --email");
+    outcome
+        .says("--data-dir, --app-id, --app-key-file (or MIMECAST_APP_KEY), --base-url or --email");
 }
 
 #[cfg(unix)]

@@ -116,3 +116,33 @@ fn a_signal_ends_a_setup_that_waits_for_a_secret() {
     }
     assert!(!saved(&place) && place.requests().is_empty());
 }
+
+#[test]
+fn all_that_is_missing_is_named_at_once() {
+    let place = Installation::unconnected();
+    place.finish(bare(&place)).ends_with(64).says(
+        "missing answers: API 2.0 needs --data-dir, --client-id, \
+             --client-secret-file (or MIMECAST_CLIENT_SECRET); \
+             API 1.0 needs --data-dir, --app-id, --app-key-file (or MIMECAST_APP_KEY), \
+             --email, --password-file (or MIMECAST_PASSWORD)",
+    );
+    for (api, missing) in [
+        (
+            "2",
+            "missing answers: --data-dir, --client-id, --client-secret-file (or MIMECAST_CLIENT_SECRET)",
+        ),
+        (
+            "1",
+            "missing answers: --data-dir, --app-id, --app-key-file (or MIMECAST_APP_KEY), --email",
+        ),
+    ] {
+        let mut command = bare(&place);
+        command.args(["--api", api]);
+        place.finish(command).ends_with(64).says(missing);
+    }
+    let mut command = bare(&place);
+    command.env("MIMECAST_ACCESS_KEY", "half");
+    let outcome = place.finish(command).ends_with(64);
+    outcome.says("--base-url or --email, --secret-key-file (or MIMECAST_SECRET_KEY)");
+    assert!(!saved(&place) && place.requests().is_empty());
+}

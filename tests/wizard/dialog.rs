@@ -33,11 +33,18 @@ impl Dialog {
 
     /// The dialog with its first question, about the generation.
     pub(super) fn begin_asking(place: &Installation, arguments: &[&str]) -> Self {
+        Self::begin_in(place, 200, arguments)
+    }
+
+    /// The same in a terminal of this width. The home and the current folder are in the installation.
+    pub(super) fn begin_in(place: &Installation, columns: u16, arguments: &[&str]) -> Self {
         let (pty, terminal) = open().expect("a pseudo-terminal");
-        pty.resize(pty_process::Size::new(50, 200)).expect("a size");
+        pty.resize(pty_process::Size::new(50, columns))
+            .expect("a size");
         let child = Command::new(SETUP)
             .env_clear()
-            .current_dir("/")
+            .env("HOME", place.path("home"))
+            .current_dir(place.path(""))
             .arg("--config")
             .arg(place.path("config.toml"))
             .args(["--discovery-url", &place.sandbox.url()])
@@ -107,6 +114,14 @@ impl Dialog {
         (&*self.pty).write_all(keys.as_bytes()).expect("typed");
     }
 
+    /// Waits for a refusal, then answers the question that is asked again.
+    #[track_caller]
+    pub(super) fn answer_after(&mut self, refusal: &str, question: &str, keys: &str) {
+        self.expect(refusal);
+        self.expect("to do: ");
+        self.answer(question, keys);
+    }
+
     /// The right answers to the first `count` questions.
     pub(super) fn answer_first(&mut self, place: &Installation, count: usize) {
         let account = place.sandbox.account();
@@ -125,7 +140,17 @@ impl Dialog {
 
     /// How it ended and all that was shown. The terminal echoes again, and no secret was shown.
     pub(super) fn end(mut self, place: &Installation) -> (i32, String) {
-        let status = self.child.wait().expect("it ends");
+        let started = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("it was started") {
+                break status;
+            }
+            if started.elapsed() > PATIENCE {
+                self.child.kill().expect("it still runs");
+                panic!("it does not end, got:\n{}", self.heard());
+            }
+            thread::sleep(Duration::from_millis(2));
+        };
         assert!(self.echoes(), "the terminal is as it was");
         self.reader.join().expect("it ends with the terminal");
         let heard = self.heard.lock().expect("not poisoned").clone();

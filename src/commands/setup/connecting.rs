@@ -7,12 +7,13 @@ use secrecy::SecretString;
 use tracing::info;
 
 use super::Setup;
+use super::again::{Doubt, Refused};
 use super::questions::{Access, Answers};
-use super::words::{expiry_note, with_preparation_step};
+use super::words::expiry_note;
 use crate::api::login::{self, KeyPair};
 use crate::api::token::Application;
 use crate::api::{ApiError, Client, Identity};
-use crate::config::BaseUrl;
+use crate::config::{Api, BaseUrl, BaseUrlError};
 use crate::credentials::{ClientSecret, Credentials};
 use crate::failure::{Code, Failure};
 
@@ -21,6 +22,8 @@ pub struct Connected {
     pub client: Client,
     pub secrets: Secrets,
     pub account_code: String,
+    /// A note about keys that will expire.
+    pub note: Option<String>,
 }
 
 /// The secrets to save for the collectors.
@@ -34,49 +37,17 @@ pub enum Secrets {
 /// The longest wait for the account's code under API 2.0, where the setup does not need it.
 const CODE_PATIENCE: Duration = Duration::from_secs(30);
 
-/// The reason why an account is not connected.
-pub enum NotConnected {
-    /// Mimecast's answer, or its absence.
-    Api(ApiError),
-    /// Any other reason.
-    Other(Failure),
-}
-
-impl From<ApiError> for NotConnected {
-    fn from(error: ApiError) -> Self {
-        Self::Api(error)
-    }
-}
-
-impl From<Failure> for NotConnected {
-    fn from(failure: Failure) -> Self {
-        Self::Other(failure)
-    }
-}
-
-impl From<NotConnected> for Failure {
-    /// Returns the failure, with the preparation step to revisit.
-    fn from(reason: NotConnected) -> Self {
-        match reason {
-            NotConnected::Api(error) => with_preparation_step(error),
-            NotConnected::Other(failure) => failure,
-        }
-    }
-}
-
 impl Setup {
     /// Logs in unless there is a key pair, and fetches the account's code with the keys.
     ///
     /// # Errors
-    /// [`NotConnected`].
-    pub fn connect(
-        &mut self,
-        answers: &Answers,
-        region: &BaseUrl,
-    ) -> Result<Connected, NotConnected> {
+    /// An [`ApiError`] as a failure, with the preparation step to revisit and the answer in doubt.
+    pub fn connect(&self, answers: &Answers) -> Result<Connected, Refused> {
+        let region = &self.region(answers)?;
+        let mut note = None;
         let (app, pair) = match &answers.access {
             Access::Client { id, secret } => {
-                return Ok(self.connect_client(answers, region, id, secret)?);
+                return self.connect_client(answers, region, id, secret);
             }
             Access::Keys {
                 app,
@@ -101,20 +72,61 @@ impl Setup {
                 let client = self.client(region, answers, identity)?;
                 let pair = login::log_in(&client, email)?;
                 self.output.say("Log in successful");
-                self.report.notes.extend(expiry_note(pair.lifetime_seconds));
+                note = expiry_note(pair.lifetime_seconds);
                 (app, pair)
             }
         };
         self.output.say("Getting account code and saving config");
         let credentials = Credentials::new(&app.key, &pair.access_key, &pair.secret_key)
-            .map_err(|error| Failure::new(Code::Usage, error.message, "enter it again"))?;
+            .map_err(|error| not_a_secret(Doubt::Keys, error.message))?;
         let client = self.client(region, answers, Identity::Keys(credentials.clone()))?;
         let account_code = login::account_code(&client)?;
         Ok(Connected {
             client,
             secrets: Secrets::Keys(credentials),
             account_code,
+            note,
         })
+    }
+
+    /// Returns the host of the account's region, as given or as Mimecast names it for the e-mail address.
+    ///
+    /// # Errors
+    /// [`Code::Usage`] for a wrong `--base-url`; else an API error, with the preparation step to revisit.
+    fn region(&self, answers: &Answers) -> Result<BaseUrl, Refused> {
+        let email = match (&answers.base_url, answers.email()) {
+            (Some(base_url), _) => {
+                let refused = |error: BaseUrlError| {
+                    Failure::new(
+                        Code::Usage,
+                        format!("--base-url: {error}"),
+                        "correct --base-url",
+                    )
+                };
+                return Ok(base_url.clone().serving(answers.api()).map_err(refused)?);
+            }
+            (None, None) if answers.api() == Api::V2 => {
+                return Ok(self.global_host());
+            }
+            (None, Some(email)) => email,
+            (None, None) => return Ok(self.config.mimecast.base_url.clone()),
+        };
+        let client = self.client(&answers.discovery_url, answers, Identity::Application)?;
+        let region = login::discover(&client, email)?;
+        self.output.say(&format!(
+            "The account's region is served by {}",
+            region.host()
+        ));
+        Ok(region)
+    }
+
+    /// Returns the host of API 2.0 to suggest: that of an earlier setup, else the global one.
+    pub(super) fn global_host(&self) -> BaseUrl {
+        let saved = &self.config.mimecast;
+        match saved.api {
+            Api::V2 if self.given.base_url => saved.base_url.clone(),
+            _ => BaseUrl::usual(Api::V2),
+        }
     }
 
     /// Gets a token for an application of API 2.0, and the account's code if it may. The code needs a
@@ -125,14 +137,14 @@ impl Setup {
         region: &BaseUrl,
         id: &str,
         secret: &SecretString,
-    ) -> Result<Connected, Failure> {
+    ) -> Result<Connected, Refused> {
         let secret = ClientSecret::new(secret)
-            .map_err(|error| Failure::new(Code::Usage, error.message, "enter it again"))?;
+            .map_err(|error| not_a_secret(Doubt::Client, error.message))?;
         let application = Application::new(id.to_owned(), secret.clone());
         let identity = Identity::Bearer(Arc::new(application));
         let client = self.client(region, answers, identity.clone())?;
         // fetched first, so that a refused token does not look like a missing permission
-        client.log_in().map_err(with_preparation_step)?;
+        client.log_in()?;
         let saved = &self.config.mimecast.account_code;
         let is_stand_in = !saved.is_empty() && *saved == self.config.mimecast.client_id;
         let account_code = match self.optional_code(region, identity)? {
@@ -149,6 +161,7 @@ impl Setup {
             client,
             secrets: Secrets::Client(secret),
             account_code,
+            note: None,
         })
     }
 
@@ -180,4 +193,9 @@ impl Setup {
         let app_id = answers.app().map_or("", |app| &app.id);
         Client::new(base.clone(), app_id, identity, network, clock)
     }
+}
+
+/// Returns the refusal of a secret that cannot be right.
+fn not_a_secret(doubt: Doubt, why: String) -> Refused {
+    Refused::of(doubt, Failure::new(Code::Usage, why, "enter it again"))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
@@ -10,6 +10,13 @@ use crate::api::login::AuthType;
 use crate::commands::{agent_config, schedule};
 use crate::failure::{Code, Failure};
 use crate::run::arguments::Common;
+
+/// The values of `--api`. A person also types them without the fraction.
+fn generations() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        [("2.0", "2"), ("1.0", "1")].map(|(name, short)| PossibleValue::new(name).alias(short)),
+    )
+}
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct Flags {
@@ -26,7 +33,7 @@ pub(super) struct Flags {
     #[arg(long, value_name = "DIR")]
     pub(super) log_dir: Option<PathBuf>,
     /// API generation; a client id implies 2.0, an e-mail address, application id or access key 1.0
-    #[arg(long, value_parser = ["2.0", "1.0"])]
+    #[arg(long, value_parser = generations())]
     pub(super) api: Option<String>,
     /// Client id of the API 2.0 application
     #[arg(long, value_name = "ID")]
@@ -34,7 +41,7 @@ pub(super) struct Flags {
     /// File with its client secret (or MIMECAST_CLIENT_SECRET)
     #[arg(long, value_name = "FILE")]
     pub(super) client_secret_file: Option<PathBuf>,
-    /// The administrator to log in
+    /// E-mail address of the service user of API 1.0
     #[arg(long, value_name = "ADDRESS")]
     pub(super) email: Option<String>,
     /// File with the password, used once and never stored; - is standard input (or MIMECAST_PASSWORD)

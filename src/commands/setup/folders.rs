@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::flags::Flags;
+use super::Setup;
 use crate::config::{Config, Environment, unfit_for_data};
 use crate::durable::{self, Disk as _, Mode, SystemDisk};
 use crate::failure::{Code, Failure};
@@ -18,6 +18,28 @@ const PROBE: &str = ".setup.probe";
 fn subfolders(data: &Path) -> impl Iterator<Item = PathBuf> {
     let names = logs::PUBLISHED.into_iter().chain([logs::STAGING]);
     names.map(|name| data.join(name))
+}
+
+/// Returns the whole path of a folder that a person names: `~` is the home folder, and a relative path
+/// starts at the current folder.
+///
+/// # Errors
+/// The reason why there is no whole path, as a clause without a subject.
+pub(super) fn whole(typed: &Path, environment: &Environment) -> Result<PathBuf, String> {
+    let mut parts = typed.components();
+    let first = parts.next().map(|part| part.as_os_str().to_owned());
+    let first = first.unwrap_or_default();
+    if first == "~" {
+        let home = environment.home.as_ref();
+        let home = home.ok_or("starts in a home folder, which this user does not have")?;
+        return Ok(home.join(parts.as_path()));
+    }
+    if first.to_string_lossy().starts_with('~') {
+        return Err(
+            "starts in the home folder of another user: expected the whole path".to_owned(),
+        );
+    }
+    std::path::absolute(typed).map_err(|error| format!("has no whole path: {error}"))
 }
 
 /// Checks the name of a data folder.
@@ -36,15 +58,39 @@ pub(super) fn check_name(
     unfit.map_or(Ok(()), |reason| Err(reason.to_owned()))
 }
 
-/// Checks that files can be created where the data folders are, or will be. Leaves no file behind.
+/// Checks where the collectors' own files will be: configuration, state and log. Leaves no file behind.
+pub(super) fn check_own(setup: &Setup) -> Result<(), Failure> {
+    let (own, folders) = (own(setup)?, &setup.config.folders);
+    let configuration = setup.path.parent().unwrap_or(&setup.path);
+    let state = own.state.as_deref().unwrap_or(&folders.state);
+    let log = own.log.as_deref().unwrap_or(&folders.log);
+    [configuration, state, log]
+        .into_iter()
+        .try_for_each(check_can_create)
+}
+
+/// Checks that files can be published where the data folders are, or will be. Leaves no file behind.
 pub(super) fn check_writable(data: &Path) -> Result<(), Failure> {
-    subfolders(data).try_for_each(|folder| check_can_create(&folder))
+    subfolders(data).try_for_each(|folder| check_can_create(&folder))?;
+    let staging = data.join(logs::STAGING);
+    let published = logs::PUBLISHED.map(|name| data.join(name));
+    let existing = published.iter().filter(|folder| folder.exists());
+    let mut existing = existing.filter(|_| staging.exists());
+    existing.try_for_each(|folder| can_publish(&staging, folder))
 }
 
 /// Checks that a file can be created in a folder or, if it does not exist, in the nearest one above it.
 pub(in crate::commands) fn check_can_create(folder: &Path) -> Result<(), Failure> {
     let existing = folder.ancestors().find(|above| above.exists());
     let existing = existing.unwrap_or(folder);
+    if existing.exists() && !existing.is_dir() {
+        let what = format!(
+            "cannot make {}: {} is a file",
+            folder.display(),
+            existing.display()
+        );
+        return Err(disk_failure(what));
+    }
     let probe = existing.join(PROBE);
     drop(SystemDisk.remove(&probe)); // left by a setup that was killed here
     SystemDisk
@@ -60,10 +106,13 @@ pub(super) fn prepare(data: &Path, config: &Config) -> Result<(), Failure> {
             .map_err(|error| failure("make", &folder, &error))?;
     }
     for published in logs::PUBLISHED.map(|name| data.join(name)) {
-        test_publication(&data.join(logs::STAGING), &published)
-            .map_err(|error| disk_failure(format!("cannot {error:#}")))?;
+        can_publish(&data.join(logs::STAGING), &published)?;
     }
     Ok(())
+}
+
+fn can_publish(staging: &Path, published: &Path) -> Result<(), Failure> {
+    test_publication(staging, published).map_err(|error| disk_failure(format!("cannot {error:#}")))
 }
 
 /// The folders of the collectors' own files, as the flags name them, absolute.
@@ -75,18 +124,19 @@ pub(super) struct Own {
 /// Returns the folders that the flags name.
 ///
 /// # Errors
-/// [`Code::Usage`] if a relative path has no folder to start at.
-pub(super) fn own(flags: &Flags) -> Result<Own, Failure> {
+/// [`Code::Usage`] for a path that cannot be made whole.
+pub(super) fn own(setup: &Setup) -> Result<Own, Failure> {
     let absolute = |flag: &str, folder: &Option<PathBuf>| {
-        let folder = folder.as_ref().map(std::path::absolute).transpose();
-        folder.map_err(|error| {
-            let what = format!("{flag}: {error}");
+        let folder = folder.as_ref();
+        let folder = folder.map(|folder| whole(folder, &setup.environment));
+        folder.transpose().map_err(|reason| {
+            let what = format!("{flag}: {reason}");
             Failure::new(Code::Usage, what, "name an absolute folder")
         })
     };
     Ok(Own {
-        state: absolute("--state-dir", &flags.state_dir)?,
-        log: absolute("--log-dir", &flags.log_dir)?,
+        state: absolute("--state-dir", &setup.flags.state_dir)?,
+        log: absolute("--log-dir", &setup.flags.log_dir)?,
     })
 }
 

@@ -7,8 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::flags::Flags;
 use super::questions::{
-    ACCESS_KEY, APP_ID, APP_KEY, CLIENT_ID, CLIENT_SECRET, EMAIL, PASSWORD, Question, Respondent,
-    SECRET_KEY,
+    ACCESS_KEY, APP_ID, APP_KEY, CLIENT_ID, CLIENT_SECRET, EMAIL, Question, SECRET_KEY,
 };
 use super::terminal::Terminal;
 use super::{Setup, folders};
@@ -23,6 +22,7 @@ use crate::failure::{Code, Failure};
 const SECRET_LIMIT: u64 = 64 << 10;
 
 /// The answers that are known before the first question.
+#[derive(Clone)]
 pub struct Known {
     /// The generation, if flags or an earlier setup decide it.
     pub api: Option<Api>,
@@ -67,8 +67,8 @@ impl Known {
         };
         let data = match &flags.data_dir {
             Some(folder) => {
-                let folder = std::path::absolute(folder)
-                    .map_err(|error| refused("--data-dir", &error.to_string()))?;
+                let folder = folders::whole(folder, environment)
+                    .map_err(|reason| refused("--data-dir", &reason))?;
                 folders::check_name(&folder, &setup.config, environment)
                     .map_err(|reason| refused("--data-dir", &reason))?;
                 Some(folder)
@@ -153,93 +153,11 @@ fn refused(flag: &str, why: &str) -> Failure {
     )
 }
 
-/// The known answers without questions. It names all missing ones at once.
-pub struct Unattended<'a> {
-    known: &'a Known,
-    missing: Vec<&'static str>,
-}
-
-impl<'a> Unattended<'a> {
-    pub fn new(known: &'a Known) -> Self {
-        let missing = Vec::new();
-        Self { known, missing }
-    }
-
-    /// Returns the answer. If it is missing, notes its flag and returns an empty answer, and
-    /// [`Respondent::end`] then fails.
-    fn require<T: Clone + Default>(&mut self, known: Option<&T>, flag: &'static str) -> T {
-        if known.is_none() {
-            self.missing.push(flag);
-        }
-        known.cloned().unwrap_or_default()
-    }
-
-    fn has_keys(&self) -> bool {
-        self.known.access_key.is_some() || self.known.secret_key.is_some()
-    }
-}
-
-impl Respondent for Unattended<'_> {
-    fn api(&mut self) -> Result<Api, Failure> {
-        Ok(self.known.api.unwrap_or(Api::V1))
-    }
-
-    fn data_folder(&mut self) -> Result<PathBuf, Failure> {
-        Ok(self.require(self.known.data.as_ref(), "--data-dir"))
-    }
-
-    fn line(&mut self, question: &Question, known: Option<&String>) -> Result<String, Failure> {
-        Ok(self.require(known, question.flag))
-    }
-
-    fn secret(
-        &mut self,
-        question: &Question,
-        known: Option<&SecretString>,
-    ) -> Result<SecretString, Failure> {
-        Ok(self.require(known, question.flag))
-    }
-
-    fn email(&mut self) -> Result<Option<String>, Failure> {
-        let known = self.known;
-        let has_region = known.base_url.is_some() || known.saved_base_url.is_some();
-        let flag = match self.has_keys() {
-            true if has_region => return Ok(known.email.clone()),
-            true => "--base-url or --email",
-            false => EMAIL.flag,
-        };
-        Ok(Some(self.require(known.email.as_ref(), flag)))
-    }
-
-    fn password(&mut self) -> Result<Option<SecretString>, Failure> {
-        match self.has_keys() {
-            true => Ok(None),
-            false => Ok(Some(
-                self.require(self.known.password.as_ref(), PASSWORD.flag),
-            )),
-        }
-    }
-
-    fn host(&mut self) -> Result<Option<BaseUrl>, Failure> {
-        Ok(self.known.base_url.clone())
-    }
-
-    fn end(&mut self) -> Result<(), Failure> {
-        if self.missing.is_empty() {
-            return Ok(());
-        }
-        let what = format!("missing answers: {}", self.missing.join(", "));
-        let remedy = "give these flags, or omit --no-input; secrets can also come from MIMECAST_… \
-                      variables";
-        Err(Failure::new(Code::Usage, what, remedy))
-    }
-}
-
 /// Returns the generation that the flags belong to.
 fn generation(flags: &Flags) -> Option<Api> {
     let is_old = flags.email.is_some() || flags.access_key_file.is_some() || flags.app_id.is_some();
     match flags.api.as_deref() {
-        Some("2.0") => Some(Api::V2),
+        Some("2.0" | "2") => Some(Api::V2),
         Some(_) => Some(Api::V1),
         None if flags.client_id.is_some() => Some(Api::V2),
         None => is_old.then_some(Api::V1),

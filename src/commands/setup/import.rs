@@ -11,12 +11,12 @@ mod scripts;
 use std::path::Path;
 
 use super::asked::Wizard;
-use super::connecting::{Connected, NotConnected};
-use super::given::{Known, Unattended};
+use super::again::{Doubt, Refused};
+use super::connecting::Connected;
+use super::given::Known;
 use super::questions::{Answers, administrator};
+use super::unattended::Unattended;
 use super::{Setup, folders, save};
-use crate::api::ApiError;
-use crate::api::answer::Denial;
 use crate::config::{Api, BaseUrl};
 use crate::durable::SystemDisk;
 use crate::failure::{Code, Failure};
@@ -32,14 +32,12 @@ pub(super) fn import(setup: &mut Setup, dir: &Path) -> Result<(), Failure> {
     let now = setup.clock.now();
     let scripts = Scripts::read(dir)?;
     let checkpoints = Checkpoints::read(&scripts.checkpoint, now)?;
-    let state = folders::own(&setup.flags)?.state;
+    let state = folders::own(setup)?.state;
     refuse_used(state.as_deref().unwrap_or(&setup.config.folders.state))?;
     setup.output.say(&notes::found(&scripts, &checkpoints));
     let known = known(setup, &scripts)?;
-    let answers = setup.ask_what_is_unknown(&known)?;
-    setup.prepare_folders(&answers)?;
-    let region = setup.region(&answers)?;
-    let (answers, connected) = connect(setup, known, answers, &region)?;
+    folders::check_own(setup)?;
+    let (answers, connected) = connect(setup, &known)?;
     if connected.account_code != scripts.account_code {
         let what = format!(
             "the application belongs to account {}, and the scripts collected account {}",
@@ -48,6 +46,7 @@ pub(super) fn import(setup: &mut Setup, dir: &Path) -> Result<(), Failure> {
         let remedy = "use an application of that account, because the positions belong to it";
         return Err(Failure::new(Code::Config, what, remedy));
     }
+    setup.report.notes.extend(connected.note.clone());
     save(setup, &scripts, &checkpoints, &answers, &connected)?;
     setup.output.say("Config saved successfully");
     setup.verify(&connected)
@@ -86,20 +85,34 @@ fn known(setup: &Setup, scripts: &Scripts) -> Result<Known, Failure> {
 
 /// Connects with the scripts' keys or, if Mimecast refuses them, with new keys. Keys belong to the
 /// application that made them, which may be another one than the customer's own.
-fn connect(
-    setup: &mut Setup,
-    known: Known,
+fn connect(setup: &Setup, known: &Known) -> Result<(Answers, Connected), Failure> {
+    setup.answer(known, |mut answers, respondent| {
+        let connected = loop {
+            match setup.connect(&answers) {
+                Ok(connected) => break connected,
+                Err(Refused {
+                    failure,
+                    doubt: Some(Doubt::Keys),
+                }) => return log_in(setup, known, answers, &failure),
+                Err(refused) => answers.ask_again(respondent, refused)?,
+            }
+        };
+        setup.make_data_folders(&mut answers, respondent)?;
+        Ok((answers, connected))
+    })
+}
+
+/// Logs in for keys of the customer's own application.
+fn log_in(
+    setup: &Setup,
+    known: &Known,
     answers: Answers,
-    region: &BaseUrl,
+    denial: &Failure,
 ) -> Result<(Answers, Connected), Failure> {
-    let denial = match setup.connect(&answers, region) {
-        Ok(connected) => return Ok((answers, connected)),
-        Err(NotConnected::Api(ApiError::Denied(denial @ (Denial::Keys | Denial::Expired)))) => {
-            denial
-        }
-        Err(other) => return Err(other.into()),
-    };
-    let what = format!("Mimecast refuses the scripts' keys with this application: {denial}");
+    let what = format!(
+        "Mimecast refuses the scripts' keys with this application: {}",
+        denial.what
+    );
     if setup.flags.no_input && (known.email.is_none() || known.password.is_none()) {
         let remedy = "correct --app-id and --app-key-file; or give --email and --password-file, and the \
                       import gets new keys";
@@ -114,15 +127,16 @@ fn connect(
         app_key: app.map(|app| app.key),
         access_key: None,
         secret_key: None,
-        ..known
+        ..known.clone()
     };
-    let access = match setup.flags.no_input {
-        true => administrator(&mut Unattended::new(&known), &known)?,
-        false => administrator(&mut Wizard::resume(setup, &known)?, &known)?,
-    };
-    let answers = Answers { access, ..answers };
-    let connected = setup.connect(&answers, region)?;
-    Ok((answers, connected))
+    if setup.flags.no_input {
+        let mut nobody = Unattended::new(&known, Api::V1);
+        let access = administrator(&mut nobody, &known)?;
+        return setup.sign_in(Answers { access, ..answers }, &mut nobody);
+    }
+    let mut wizard = Wizard::resume(setup, &known)?;
+    let access = administrator(&mut wizard, &known)?;
+    setup.sign_in(Answers { access, ..answers }, &mut wizard)
 }
 
 /// Writes positions, credentials and configuration, in this order, while no collector runs.

@@ -11,6 +11,9 @@ use crate::config::Api;
 use crate::config::guard::shell_word;
 use crate::failure::{Code, Failure};
 
+/// The least width of the column of names.
+const NARROWEST: usize = 27;
+
 /// Makes a call for each log that the collectors will fetch. Prints each permission by its name in
 /// Mimecast's console.
 pub(super) fn check_permissions(setup: &Setup, connected: &Connected) -> Result<(), Failure> {
@@ -21,7 +24,10 @@ pub(super) fn check_permissions(setup: &Setup, connected: &Connected) -> Result<
         Secrets::Client(_) => Api::V2,
     };
     let (siem, now) = (&setup.config.siem, setup.clock.present().earliest);
-    for log in trial::logs(api, siem) {
+    let logs = trial::logs(api, siem);
+    let longest = logs.iter().map(|log| log.permission.len()).max();
+    let width = longest.unwrap_or_default().max(NARROWEST);
+    for log in logs {
         let found = trial::fetch(&connected.client, siem, log, now);
         let verdict = match &found {
             Ok(()) => "ok",
@@ -33,7 +39,7 @@ pub(super) fn check_permissions(setup: &Setup, connected: &Connected) -> Result<
         let name = log.permission;
         setup
             .output
-            .say(&format!("  {name:<27} {verdict}{product}"));
+            .say(&format!("  {name:<width$} {verdict}{product}"));
         match found {
             Err(ApiError::Denied(Denial::Permission(name))) => missing.push(format!("\"{name}\"")),
             found => other = other.or(found.err()),
@@ -59,16 +65,15 @@ pub(super) fn next_steps(setup: &Setup) {
             || PathBuf::from(program),
             |own| own.with_file_name(format!("{program}{EXE_SUFFIX}")),
         );
-        format!(
-            "  {} --config {}",
-            shell_word(&program),
-            shell_word(&setup.path)
-        )
+        let config = format!("--config {}", shell_word(&setup.path));
+        setup.output.say_command(&[shell_word(&program), config]);
     };
-    setup.output.say(&format!(
-        "\nNext, then every 30 minutes (docs/schedule-linux.md, docs/schedule-windows.md):\n{}\n{}\n\
-         The first logs can take 30 minutes to appear after enhanced logging was switched on.",
-        command("siem_collection"),
-        command("audit_collection"),
-    ));
+    setup
+        .output
+        .say("\nNext, then every 30 minutes (docs/schedule-linux.md, docs/schedule-windows.md):");
+    command("siem_collection");
+    command("audit_collection");
+    setup
+        .output
+        .say("After enhanced logging is switched on, the first logs can take 30 minutes.");
 }

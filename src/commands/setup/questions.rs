@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+use super::again::Doubt;
 use super::given::Known;
 use crate::api::login::AuthType;
 use crate::config::toml_file::flaw_of_word;
@@ -17,48 +18,69 @@ pub struct Question {
     pub prompt: &'static str,
     /// The flag that answers it.
     pub flag: &'static str,
+    /// The environment variable that also answers it.
+    pub variable: Option<&'static str>,
     /// The check of an answer. An error says what was expected.
     pub check: fn(&str) -> Result<(), &'static str>,
 }
 
+pub const DATA_FOLDER: Question = Question {
+    prompt: "Data directory",
+    flag: "--data-dir",
+    variable: None,
+    check: |_| Ok(()),
+};
 pub const CLIENT_ID: Question = Question {
     prompt: "Client id",
     flag: "--client-id",
+    variable: None,
     check: is_word,
 };
 pub const CLIENT_SECRET: Question = Question {
     prompt: "Client secret",
     flag: "--client-secret-file",
+    variable: Some("MIMECAST_CLIENT_SECRET"),
     check: is_word,
 };
 pub const APP_ID: Question = Question {
     prompt: "Application id",
     flag: "--app-id",
+    variable: None,
     check: is_word,
 };
 pub const APP_KEY: Question = Question {
     prompt: "Application key",
     flag: "--app-key-file",
+    variable: Some("MIMECAST_APP_KEY"),
     check: is_word,
 };
 pub const EMAIL: Question = Question {
     prompt: "E-mail address",
     flag: "--email",
+    variable: None,
     check: is_address,
 };
 pub const PASSWORD: Question = Question {
     prompt: "Password (empty: enter a key pair instead)",
     flag: "--password-file",
+    variable: Some("MIMECAST_PASSWORD"),
     check: |_| Ok(()),
+};
+/// After a refused password, which nothing else can replace.
+pub const PASSWORD_AGAIN: Question = Question {
+    prompt: "Password",
+    ..PASSWORD
 };
 pub const ACCESS_KEY: Question = Question {
     prompt: "Access key",
     flag: "--access-key-file",
+    variable: Some("MIMECAST_ACCESS_KEY"),
     check: is_word,
 };
 pub const SECRET_KEY: Question = Question {
     prompt: "Secret key",
     flag: "--secret-key-file",
+    variable: Some("MIMECAST_SECRET_KEY"),
     check: is_word,
 };
 
@@ -80,10 +102,10 @@ pub trait Respondent {
     fn email(&mut self) -> Result<Option<String>, Failure>;
     /// Returns the password, or `None` if a key pair replaces it.
     fn password(&mut self) -> Result<Option<SecretString>, Failure>;
-    /// Returns the host of API 2.0, or `None` for the usual one.
-    fn host(&mut self) -> Result<Option<BaseUrl>, Failure>;
-    /// Refuses the answers if one is missing.
-    fn end(&mut self) -> Result<(), Failure>;
+    /// Returns the host of API 2.0, or `None` for the usual one. `last` is the answer that was in doubt.
+    fn host(&mut self, last: Option<&BaseUrl>) -> Result<Option<BaseUrl>, Failure>;
+    /// Returns if the answer in doubt may be asked for again. Else returns the reason, which ends the setup.
+    fn again(&mut self, doubt: Doubt, why: Failure) -> Result<(), Failure>;
 }
 
 /// The answers that the setup needs before its first request.
@@ -149,10 +171,9 @@ impl Answers {
         let api = respondent.api()?;
         let data = respondent.data_folder()?;
         let (access, base_url) = match api {
-            Api::V2 => (client(respondent, known)?, respondent.host()?),
+            Api::V2 => (client(respondent, known)?, respondent.host(None)?),
             Api::V1 => (administrator(respondent, known)?, known.base_url.clone()),
         };
-        respondent.end()?;
         Ok(Self {
             data,
             access,

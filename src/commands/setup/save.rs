@@ -21,7 +21,7 @@ pub(super) fn draft(
     answers: &Answers,
     connected: &Connected,
 ) -> Result<Draft, Failure> {
-    let (path, own) = (&setup.path, folders::own(&setup.flags)?);
+    let (path, own) = (&setup.path, folders::own(setup)?);
     let text = config::rewrite(
         setup.existing.as_deref(),
         &Saved {

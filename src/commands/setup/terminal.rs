@@ -1,7 +1,7 @@
 //! Restores the terminal, also after Ctrl-C at a hidden question.
 //!
 //! A question waits in a read that a signal does not end, and a hidden question has switched the echo off.
-//! During the questions, a thread waits for the signal, restores the terminal and ends the program.
+//! During a question, a thread waits for the signal, restores the terminal and ends the program.
 
 #[cfg(unix)]
 use std::io;
@@ -27,7 +27,9 @@ impl Terminal {
         let before = TerminalModes::read();
         thread::spawn(move || {
             while !over.load(Ordering::Relaxed) {
-                if let Err(stopped) = clock.sleep(TICK) {
+                if let Err(stopped) = clock.sleep(TICK)
+                    && !over.load(Ordering::Relaxed)
+                {
                     end_program(&before, &output, stopped);
                 }
             }
