@@ -5,6 +5,7 @@
 //! their users need no further check. Messages name file, line and key. They never repeat a value, because
 //! a value may be a misplaced secret.
 
+mod account;
 mod base_url;
 mod edit;
 mod environment;
@@ -30,11 +31,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+pub use account::Account;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use edit::{Saved, rewrite};
 pub use environment::{Environment, User};
 pub use error::{ConfigError, NEXT_RUN};
-pub use locate::{default_path, find};
+pub use locate::{default_path, find, is_default};
 pub use private_stores::PrivateStores;
 pub use sections::{
     Aliases, Api, Audit, Folders, Format, Mimecast, Monitor, Network, Proxy, Retention, Run, Siem,

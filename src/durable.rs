@@ -14,6 +14,7 @@ use crate::permissions::{self, Target};
 
 #[cfg(test)]
 pub(crate) mod model;
+mod owner;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -95,6 +96,10 @@ pub trait Disk: Send + Sync {
     fn syncs_folders(&self) -> bool {
         true
     }
+    /// Gives a new file the owner and the group of the file that it will replace, as far as this user may.
+    fn keep_owner(&self, _new: &Path, _replaced: &Path) -> io::Result<()> {
+        Ok(())
+    }
     /// Lists a folder, unsorted. Omits names that are not UTF-8, because the collector makes none.
     fn list(&self, folder: &Path) -> io::Result<Vec<Entry>>;
     /// Returns the entry at a path, or `None`.
@@ -151,6 +156,7 @@ fn write_and_rename(
     }
     let written = disk.create(&temporary, mode).and_then(|mut file| {
         restrict(&temporary)?;
+        disk.keep_owner(&temporary, path)?;
         io::copy(source, &mut file)?;
         file.sync()
     });
@@ -184,9 +190,10 @@ pub fn replace_by(
     if disk.entry(temporary)?.is_some() {
         disk.remove(temporary)?;
     }
-    let written = disk
-        .create(temporary, mode)
-        .and_then(|mut file| file.write_all(content));
+    let written = disk.create(temporary, mode).and_then(|mut file| {
+        disk.keep_owner(temporary, path)?;
+        file.write_all(content)
+    });
     written
         .and_then(|()| disk.rename(temporary, path))
         .inspect_err(|_| drop(disk.remove(temporary)))
@@ -223,7 +230,11 @@ pub fn append(path: &Path, mode: Mode) -> io::Result<File> {
     options.create(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode.0);
+    let is_new = !path.exists();
     let file = open_regular(options, path)?;
+    if is_new {
+        owner::take_from_folder(&file, path)?;
+    }
     set_mode(&file, mode)?;
     Ok(file)
 }
@@ -264,6 +275,7 @@ pub fn make_folder(path: &Path, mode: Mode) -> io::Result<()> {
         }
         made => made?,
     }
+    owner::take_folder_from_parent(path)?;
     set_folder_mode(path, mode)?;
     if mode == Mode::PRIVATE_FOLDER {
         // the next run would trust a folder that is open to other users

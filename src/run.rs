@@ -4,6 +4,7 @@
 //! know the account or the logs.
 
 pub mod arguments;
+pub mod invocation;
 pub mod log;
 pub mod output;
 pub mod process;
@@ -11,7 +12,6 @@ pub mod progress;
 mod wrap;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 
 use crate::clock::Clock;
 use crate::failure::{Code, Failure};
@@ -51,13 +51,6 @@ pub fn start_clock() -> Result<Clock, Failure> {
         let remedy = "raise the limits of this user on this host";
         Failure::new(Code::Disk, what, remedy)
     })
-}
-
-/// Replaces `config.toml` in the remedy by the whole path of the configuration file.
-pub fn with_whole_path(mut failure: Failure, path: &Path) -> Failure {
-    let whole = format!(" {}", path.display());
-    failure.remedy = failure.remedy.replace(" config.toml", &whole);
-    failure
 }
 
 #[cfg(test)]

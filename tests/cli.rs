@@ -98,7 +98,11 @@ fn json_is_exactly_one_document_on_success_failure_and_misuse() {
     assert_eq!(done.json()["events"], place.sandbox.siem_lines().len());
     place.always(Endpoint::Audit, changes::expired_key());
     let denied = place.run(AUDIT, ["--json", "-v"]).ends_with(77);
-    assert_eq!(denied.json()["error"]["remedy"], "run authentication_setup");
+    let config = place.path("config.toml").display().to_string();
+    assert_eq!(
+        denied.json()["error"]["remedy"],
+        format!("run `{SETUP} --config {config}`")
+    );
     for program in PROGRAMS {
         let misused = alone(&place, program, &["--json", "--wrong"]).ends_with(64);
         assert_eq!(misused.json()["kind"], "usage");
@@ -223,7 +227,7 @@ fn the_example_is_a_configuration_that_only_lacks_an_account() {
     .expect("written");
     place
         .siem_says(78, "app_id")
-        .says("run authentication_setup");
+        .says("authentication_setup --config");
 }
 
 #[test]

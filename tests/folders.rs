@@ -184,7 +184,7 @@ fn a_configuration_that_setup_has_not_filled_in_is_refused() {
     fs::write(place.path("config.toml"), text.replace(app_id, "")).expect("written");
     for program in [SIEM, AUDIT] {
         let outcome = place.collect(program).ends_with(78);
-        outcome.says("app_id").says("run authentication_setup");
+        outcome.says("app_id").says("authentication_setup --config");
     }
     assert!(place.requests().is_empty());
 }

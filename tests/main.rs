@@ -35,6 +35,8 @@ mod old_state; // P1 and P2 for the state of an earlier version
 mod owner; // P2 and P5 when data folders, states or locks are not what they were
 mod pruning; // what grows old is deleted, and nothing else
 mod replay; // P2 for a range that is fetched again
+#[cfg(unix)]
+mod root; // P7: whose files are made and replaced
 mod schedule; // what `schedule` prints, installs and removes
 mod secrets; // P6
 mod setup; // the setup without questions

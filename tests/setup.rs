@@ -242,7 +242,9 @@ fn after_expired_keys_a_new_setup_goes_on_without_loss() {
     place.serve_batches(2..5, 20);
     for program in [SIEM, AUDIT] {
         let outcome = place.collect(program).ends_with(77);
-        outcome.says("has expired").says("run authentication_setup");
+        outcome
+            .says("has expired")
+            .says("authentication_setup --config");
     }
     set_up(&place).ends_with(0);
     place.collects_logs();

@@ -70,7 +70,7 @@ fn a_proxys_password_that_others_can_read_is_not_used() {
     set_mode(&place.path("config.toml"), 0o644);
     for outcome in [place.siem(), place.audit()] {
         let outcome = outcome.ends_with(78).says("is open to other users");
-        outcome.says("run authentication_setup again");
+        outcome.says("authentication_setup.exe").says("` again");
     }
     set_mode(&place.path("config.toml"), 0o600);
     assert_ne!(place.siem().code, 78);
@@ -250,7 +250,7 @@ fn credentials_that_everybody_can_read_are_refused_until_setup_closes_them() {
     set_mode(&place.path("credentials.toml"), 0o644);
     for outcome in [place.siem(), place.audit()] {
         let outcome = outcome.ends_with(78).says("open to other users (Everyone)");
-        outcome.says("run authentication_setup again");
+        outcome.says("authentication_setup.exe").says("` again");
     }
     assert_eq!(place.requests().len(), asked, "nothing was asked");
     set_up(&place, &config, &data);

@@ -15,6 +15,7 @@ use crate::history;
 use crate::monitor::{self, Overview, escaped};
 use crate::run;
 use crate::run::arguments::Common;
+use crate::run::invocation::Invocation;
 use crate::run::output::Output;
 
 /// The document of `--json`.
@@ -95,12 +96,13 @@ pub fn run(program: &'static str, common: &Common, output: &Output) -> Result<Co
         Ok(config) => check_all(&config, &environment, &clock, &mut checks),
     }
     if let Some(path) = &path {
+        let invocation = Invocation::of(path, &environment);
+        if let Err(failure) = invocation.refuse_root(program, "check") {
+            checks.insert(0, Finding::bad("user", failure));
+        }
         for check in &mut checks {
-            let whole = format!(" {}", path.display());
-            check.remedy = check
-                .remedy
-                .take()
-                .map(|text| text.replace(" config.toml", &whole));
+            let remedy = check.remedy.take();
+            check.remedy = remedy.map(|text| invocation.completed(&text));
         }
     }
     let code = checks

@@ -23,6 +23,7 @@ use crate::history;
 use crate::logs;
 use crate::report::Report;
 use crate::run::arguments::Common;
+use crate::run::invocation::Invocation;
 use crate::run::output::Output;
 use crate::run::progress::Progress;
 use crate::run::{self, guarded, log, process};
@@ -131,7 +132,20 @@ impl Run {
         let clock = run::start_clock()?;
         let environment = Environment::of_process();
         let path = config::find(common.config.as_deref(), &environment)?;
-        let mut config = Config::load(&path, &environment)?;
+        let invocation = Invocation::of(&path, &environment);
+        invocation.refuse_root(self.kind.program.executable, "")?;
+        self.work_with(&path, &environment, clock, (common.verbose, choices))
+            .map_err(|failure| invocation.complete(failure))
+    }
+
+    fn work_with(
+        &mut self,
+        path: &Path,
+        environment: &Environment,
+        clock: Clock,
+        (verbose, choices): (u8, Choices),
+    ) -> Result<(), Failure> {
+        let mut config = Config::load(path, environment)?;
         config.require_setup()?;
         let range = match &choices.replay {
             None => {
@@ -140,9 +154,8 @@ impl Run {
             }
             Some(flags) => Some(replay::prepare(flags, self.kind, &mut config, clock.now())?),
         };
-        let identity = identity(&config, &environment)?;
-        self.collect((common.verbose, choices), range, (config, identity, clock))
-            .map_err(|failure| run::with_whole_path(failure, &path))
+        let identity = identity(&config, environment)?;
+        self.collect((verbose, choices), range, (config, identity, clock))
     }
 
     fn collect(
@@ -256,7 +269,7 @@ fn prepare(config: &Config, folder: &str) -> Result<(), Failure> {
         if !folder.is_dir() {
             // the collector does not create it, because the right disk may not be mounted yet
             let what = format!("the folder {} is missing", folder.display());
-            let remedy = "mount its disk, or run authentication_setup to make it";
+            let remedy = "mount its disk; to make the folder, run authentication_setup";
             return Err(Failure::new(Code::Disk, what, remedy));
         }
     }

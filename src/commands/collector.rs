@@ -16,8 +16,9 @@ use crate::logs::{self, Log};
 use crate::monitor::Watched;
 use crate::report::Report;
 use crate::run::arguments::{self, Common};
+use crate::run::invocation::Invocation;
 use crate::run::output::Output;
-use crate::run::{self, Program, guarded, process};
+use crate::run::{Program, guarded, process};
 use crate::{siem, windowed};
 
 /// One of the two collectors.
@@ -153,10 +154,11 @@ fn start(collector: &'static Collector) -> ExitCode {
         }
         let environment = Environment::of_process();
         let path = config::find(common.config.as_deref(), &environment)?;
-        let config = Config::load(&path, &environment)?;
+        let invocation = Invocation::of(&path, &environment);
+        let whole = |failure: Failure| invocation.complete(failure);
+        let config = Config::load(&path, &environment).map_err(|error| whole(error.into()))?;
         let Some(command) = command else {
-            return dry_run::run(collector, config, run::start_clock()?, &output)
-                .map_err(|failure| run::with_whole_path(failure, &path));
+            return dry_run::run(collector, config, run::start_clock()?, &output).map_err(whole);
         };
         let shown = match command {
             Command::Status(flags) => status::run(collector, &config, &flags, &output),
@@ -164,7 +166,7 @@ fn start(collector: &'static Collector) -> ExitCode {
             Command::Verify => verify::run(collector, &config, &output),
             Command::Replay(_) => unreachable!("it was started above"),
         };
-        code = shown.map_err(|failure| run::with_whole_path(failure, &path))?;
+        code = shown.map_err(whole)?;
         Ok(())
     });
     match failure {

@@ -26,6 +26,7 @@ use crate::config::{self, Config, EXAMPLE, Environment, Given};
 use crate::failure::{Code, Failure};
 use crate::report::Report;
 use crate::run::arguments::{self, Common};
+use crate::run::invocation::Invocation;
 use crate::run::output::Output;
 use crate::run::{self, guarded, log, process};
 
@@ -157,6 +158,7 @@ impl Setup {
             Ok(path) => path,
             Err(_) => found?,
         };
+        Invocation::of(&path, &environment).refuse_root(PROGRAM, "")?;
         let existing = match path.exists() {
             true => Some(config::read(&path)?),
             false => None,

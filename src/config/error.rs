@@ -3,6 +3,9 @@
 use std::io;
 use std::path::Path;
 
+use super::account::Account;
+use super::guard::shell_word;
+
 /// The end of a remedy for a collector. A setup has no next run, and replaces it.
 pub const NEXT_RUN: &str = "; the next run continues";
 
@@ -31,21 +34,24 @@ impl ConfigError {
         use io::ErrorKind::{
             InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied,
         };
-        let path = path.display();
+        let shown = path.display();
         let (remedy, is_of_the_host) = match error.kind() {
             NotFound => ("run authentication_setup".to_owned(), false),
-            PermissionDenied => (format!("run as a user who may read {path}"), false),
+            PermissionDenied => (
+                format!("run as a user who may read {shown}{}", owned(path)),
+                false,
+            ),
             IsADirectory | NotADirectory | InvalidFilename | InvalidInput => {
-                (format!("correct {path}"), false)
+                (format!("correct {shown}"), false)
             }
-            _ if error.raw_os_error().is_none() => (format!("correct {path}"), false),
+            _ if error.raw_os_error().is_none() => (format!("correct {shown}"), false),
             _ => {
                 let remedy = "check the disk and the limits of this host";
                 (format!("{remedy}{NEXT_RUN}"), true)
             }
         };
         Self {
-            message: format!("cannot read {path}: {error}"),
+            message: format!("cannot read {shown}: {error}"),
             remedy,
             is_of_the_host,
         }
@@ -55,4 +61,14 @@ impl ConfigError {
         remedy.clone_into(&mut self.remedy);
         self
     }
+}
+
+/// Returns the other way if a file belongs to root: to give it back.
+fn owned(path: &Path) -> String {
+    let is_roots = Account::owner_of(path).is_some_and(|owner| owner.is_root());
+    let user = Account::current().filter(|user| is_roots && !user.is_root());
+    user.map_or_else(String::new, |user| {
+        let (user, path) = (user.chown_word(), shell_word(path));
+        format!(", or give it back: `sudo chown {user} {path}`")
+    })
 }

@@ -76,6 +76,17 @@ pub fn default_path(
         })
 }
 
+/// True if a program without `--config` finds this file. `is_same_user` is false for a program that another
+/// user starts, whose own folder and variables are not known.
+pub fn is_default(path: &Path, environment: &Environment, is_same_user: bool) -> bool {
+    let mut alone = environment.clone();
+    if !is_same_user {
+        (alone.config, alone.user_folder) = (None, None);
+    }
+    let found = find(None, &alone).or_else(|_| default_path(None, &alone));
+    found.is_ok_and(|found| found == path)
+}
+
 fn named<'a>(
     explicit: Option<&'a Path>,
     environment: &'a Environment,

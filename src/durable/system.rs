@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::{Disk, Entry, Handle, Kind, Mode};
+use super::{Disk, Entry, Handle, Kind, Mode, owner};
 
 /// The longest wait for a file that another program has open.
 const HELD_LIMIT: Duration = Duration::from_secs(2);
@@ -33,6 +33,7 @@ impl Disk for SystemDisk {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode.0);
         let file = retry_while_held(|| options.open(path))?;
+        owner::take_from_folder(&file, path)?;
         set_mode(&file, mode)?; // corrects the effect of the umask or of the folder's default
         Ok(Box::new(file))
     }
@@ -93,6 +94,10 @@ impl Disk for SystemDisk {
     /// changes of names in order.
     fn syncs_folders(&self) -> bool {
         cfg!(not(windows))
+    }
+
+    fn keep_owner(&self, new: &Path, replaced: &Path) -> io::Result<()> {
+        owner::keep(new, replaced)
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<Entry>> {

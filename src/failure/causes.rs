@@ -7,7 +7,8 @@ use super::{BUSY, CERTIFICATE, Code, Failure, OUT_OF_TIME, Reach};
 use crate::api::ApiError;
 use crate::api::answer::Denial;
 use crate::clock::Stopped;
-use crate::config::{ConfigError, NEXT_RUN};
+use crate::config::guard::shell_word;
+use crate::config::{Account, ConfigError, NEXT_RUN};
 use crate::spool::SpoolError;
 
 impl From<ApiError> for Failure {
@@ -132,6 +133,9 @@ fn of_spool(error: &SpoolError) -> Failure {
                 path.display()
             ),
         ),
+        SpoolError::Disk { path, source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+            of_host(&give_back(path))
+        }
         SpoolError::Disk { .. } => of_host("free or repair the disk"),
         SpoolError::Busy { .. } => Failure::later(
             BUSY,
@@ -149,6 +153,11 @@ fn of_spool(error: &SpoolError) -> Failure {
             "correct [folders] in config.toml; if the other installation is gone, run this program \
              once with --adopt",
         ),
+        SpoolError::Unusable {
+            path,
+            is_denied: true,
+            ..
+        } => Failure::new(Code::Config, "", give_back(path)),
         SpoolError::Unusable { path, .. } => {
             let path = path.display();
             Failure::new(
@@ -156,10 +165,23 @@ fn of_spool(error: &SpoolError) -> Failure {
                 "",
                 format!(
                     "correct {path}, or move it away: collection then continues from its copy, or starts \
-                     again early enough to miss no event"
+                     again early enough to miss no event, and up to 7 days of events can come again"
                 ),
             )
         }
+    }
+}
+
+/// Returns the remedy for a file that this user may not open or change: to own its folder again.
+fn give_back(path: &Path) -> String {
+    let folder = path.parent().unwrap_or(path);
+    match Account::current() {
+        Some(user) => format!(
+            "give the files back to the user of the collectors: `sudo chown -R {} {}`",
+            user.chown_word(),
+            shell_word(folder)
+        ),
+        None => format!("correct the permissions of {}", folder.display()),
     }
 }
 

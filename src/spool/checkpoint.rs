@@ -260,12 +260,17 @@ fn read_state_file(
     let unusable = |why: String| SpoolError::Unusable {
         path: path.to_owned(),
         why,
+        is_denied: false,
     };
     let bytes = match durable::read(disk, path, SIZE_LIMIT) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(StateFile::Absent),
         Err(error) if is_fault_of_file(&error) && !is_held(&error) => {
-            return Err(unusable(error.to_string()));
+            return Err(SpoolError::Unusable {
+                path: path.to_owned(),
+                why: error.to_string(),
+                is_denied: error.kind() == io::ErrorKind::PermissionDenied,
+            });
         }
         // the host is out of files or memory: a disk error, so that no operator deletes a good state
         Err(error) => return Err(SpoolError::disk("read", path, error)),

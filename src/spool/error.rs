@@ -46,6 +46,8 @@ pub enum SpoolError {
         path: PathBuf,
         /// The reason.
         why: String,
+        /// True if the operating system does not let this user open the file.
+        is_denied: bool,
     },
 }
 

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 #[cfg(unix)]
 use crate::harness::set_mode;
-use crate::harness::{Installation, Outcome, SIEM};
+use crate::harness::{Installation, Outcome, SETUP, SIEM};
 #[cfg(unix)]
 use mimecast_sandbox::Wire;
 use mimecast_sandbox::{Batch, Endpoint, changes};
@@ -68,7 +68,7 @@ fn code_69_when_an_outage_lasts() {
 fn code_74_when_the_local_disk_is_in_the_way() {
     let place = Installation::connected();
     fs::remove_dir(place.path("data/mta")).expect("removed");
-    explains(place.siem(), 74, "mta is missing").says("run authentication_setup to make it");
+    explains(place.siem(), 74, "mta is missing").says("to make the folder, run `");
     fs::write(place.path("data/mta"), "").expect("written");
     explains(place.siem(), 74, "mta is missing");
     fs::remove_dir_all(place.path("checkpoint")).expect("removed");
@@ -100,7 +100,12 @@ fn code_77_when_the_account_needs_attention() {
     let place = Installation::connected();
     place.set(|switches| switches.forbid = [Endpoint::Siem].into());
     let outcome = explains(place.siem(), 77, "\"Gateway | Tracking | Read\" is missing");
-    outcome.says("to do: run authentication_setup");
+    let whole = format!(
+        "to do: run `{} --config {}`",
+        SETUP,
+        place.path("config.toml").display()
+    );
+    outcome.says(&whole);
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! Limits of the operating system: too few files, too small ones, no threads. The disk's code, one
 //! sentence, and the run with room again gets everything.
 
-use std::os::unix::fs::chown;
-use std::path::Path;
 use std::process::Command;
 
 use super::{Collector, side_by_side};
@@ -81,19 +79,6 @@ fn a_limit_on_the_size_of_files_is_the_disks_fault_and_kills_nobody() {
     Collector::Siem.recovers(&place);
 }
 
-/// Lets another user have the whole installation, who is bound by limits that do not bind root.
-fn give_away(folder: &Path) {
-    chown(folder, Some(NOBODY), Some(NOBODY)).expect("root may");
-    for entry in std::fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            give_away(&path);
-        } else {
-            chown(&path, Some(NOBODY), Some(NOBODY)).expect("root may");
-        }
-    }
-}
-
 const NOBODY: u32 = 65_533;
 
 #[test]
@@ -107,14 +92,14 @@ fn without_threads_a_run_ends_in_good_order_and_says_what_is_missing() {
         let as_is = shell(program.to_str().expect("UTF-8"), &place, limits);
         let mut command = as_is;
         if rustix::process::geteuid().is_root() {
-            give_away(&place.path(""));
-            let mut other = place.command("setpriv");
-            other.env("PATH", "/usr/bin:/bin");
-            other.args(["--reuid=65533", "--regid=65533", "--clear-groups", "--"]);
-            other.arg(command.get_program()).args(command.get_args());
-            command = other;
+            // limits bind all users but root
+            place.give_to(NOBODY, "");
+            command = place.command_as(NOBODY, &command);
         }
         let outcome = place.finish(command);
+        if rustix::process::geteuid().is_root() {
+            place.give_to(0, "");
+        }
         outcome.ends_with(74).says("thread");
         collector.recovers(&place);
     }

@@ -34,7 +34,7 @@ fn expected(
         }
         (_, Endpoint::Object) => (75, 4..=4, named),
         (401, _) if collector.is_by_token() => (77, 2..=2, "a fresh token was not".to_owned()),
-        (401, _) => (77, 1..=1, "run authentication_setup".to_owned()),
+        (401, _) => (77, 1..=1, "authentication_setup --config".to_owned()),
         (403, _) => (77, 1..=1, "Read\" is missing".to_owned()),
         (418, _) => (77, 1..=1, "access key has expired".to_owned()),
         // asked once more; for audit events another window is tried, too
@@ -134,7 +134,7 @@ fn expired_keys_keep_the_position_until_setup_was_run() {
         place.set(|switches| switches.revoked = true);
         collector
             .holds(&place, 77, "the access key has expired")
-            .says("run authentication_setup");
+            .says("authentication_setup --config");
         place.set(|switches| switches.revoked = false);
         collector.recovers(&place);
     }

@@ -9,9 +9,27 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 #[cfg(unix)]
+use super::Installation;
+
+#[cfg(unix)]
 pub(crate) fn set_mode(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the owner may");
+}
+
+#[cfg(unix)]
+impl Installation {
+    /// Gives a file, or a folder with all that is in it, to a user. Only root may.
+    pub(crate) fn give_to(&self, user: u32, below: &str) {
+        let path = self.path(below);
+        std::os::unix::fs::chown(&path, Some(user), Some(user)).expect("root may");
+        if path.is_dir() {
+            for entry in fs::read_dir(&path).expect("a folder") {
+                let entry = entry.expect("an entry").path();
+                self.give_to(user, entry.to_str().expect("UTF-8"));
+            }
+        }
+    }
 }
 
 /// Leaves a file to its owner, or opens it to everybody.

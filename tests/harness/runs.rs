@@ -105,6 +105,22 @@ impl Installation {
         command
     }
 
+    /// The same command as another user. Only root may start it.
+    #[cfg(unix)]
+    pub(crate) fn command_as(&self, user: u32, command: &Command) -> Command {
+        let mut other = self.command("setpriv");
+        other.env("PATH", "/usr/bin:/bin");
+        other.args([format!("--reuid={user}"), format!("--regid={user}")]);
+        other.args(["--clear-groups", "--"]);
+        other.arg(command.get_program()).args(command.get_args());
+        other.envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        other
+    }
+
     /// Starts a collector and leaves it running.
     pub(crate) fn spawn(&self, program: &str) -> Child {
         let mut command = self.command(program);

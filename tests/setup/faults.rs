@@ -102,7 +102,8 @@ fn a_wire_that_breaks_always_is_told_and_one_that_breaks_once_is_not_noticed() {
             place.always(call, changes::wire(wire.clone()));
             setup(&place)
                 .ends_with(75)
-                .says("run authentication_setup again");
+                .says("authentication_setup --config")
+                .says("` again");
             let after = std::fs::read(place.path("credentials.toml")).expect("readable");
             assert_eq!(after, before, "what was there stays");
             place.clear();

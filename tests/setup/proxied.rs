@@ -75,7 +75,8 @@ fn an_unknown_certificate_is_told_with_the_lines_that_help_and_they_do() {
     );
     outcome
         .says(&advice)
-        .says("then run authentication_setup again");
+        .says("authentication_setup --config")
+        .says("` again");
     assert!(!saved(place) && place.requests().is_empty());
 
     // the advice, to the letter
@@ -139,7 +140,7 @@ fn a_configuration_of_the_network_alone_is_continued_and_survives() {
     for setup in [&by_password as &dyn Fn(&Installation) -> Outcome, &by_token] {
         let place = Installation::unconnected();
         fs::write(place.path("config.toml"), &mine).expect("written");
-        place.siem_says(78, "run authentication_setup");
+        place.siem_says(78, "authentication_setup --config");
         setup(&place).ends_with(0);
         let text = fs::read_to_string(place.path("config.toml")).expect("readable");
         assert!(text.starts_with(&mine), "{text}");

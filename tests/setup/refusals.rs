@@ -217,7 +217,9 @@ fn an_outage_is_waited_for_then_told_and_what_was_there_stays() {
         let before = credentials();
         place.always(endpoint, changes::status(503));
         let outcome = set_up(&place).ends_with(75).says("HTTP status 503");
-        outcome.says("run authentication_setup again");
+        outcome
+            .says("authentication_setup --config")
+            .says("` again");
         assert_eq!(place.count(endpoint), 3, "two retries are configured");
         assert_eq!(credentials(), before);
     }

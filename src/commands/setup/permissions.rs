@@ -1,15 +1,12 @@
 //! Checks the permissions of the collectors with one harmless call for each log.
 
-use std::env::consts::EXE_SUFFIX;
-use std::path::PathBuf;
-
 use super::{Connected, Secrets, Setup, with_preparation_step};
 use crate::api::ApiError;
 use crate::api::answer::Denial;
 use crate::commands::trial;
 use crate::config::Api;
-use crate::config::guard::shell_word;
 use crate::failure::{Code, Failure};
+use crate::run::invocation::Invocation;
 
 /// The least width of the column of names.
 const NARROWEST: usize = 27;
@@ -59,15 +56,8 @@ pub(super) fn check_permissions(setup: &Setup, connected: &Connected) -> Result<
 
 /// Prints the commands of the collectors, ready to copy.
 pub(super) fn next_steps(setup: &Setup) {
-    let executable = setup.environment.executable.as_deref();
-    let command = |program: &str| {
-        let program = executable.map_or_else(
-            || PathBuf::from(program),
-            |own| own.with_file_name(format!("{program}{EXE_SUFFIX}")),
-        );
-        let config = format!("--config {}", shell_word(&setup.path));
-        setup.output.say_command(&[shell_word(&program), config]);
-    };
+    let invocation = Invocation::of(&setup.path, &setup.environment);
+    let command = |program: &str| setup.output.say_command(&invocation.words(program));
     setup
         .output
         .say("\nNext, then every 30 minutes (docs/schedule-linux.md, docs/schedule-windows.md):");

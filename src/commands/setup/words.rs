@@ -7,7 +7,7 @@ use crate::api::ApiError;
 use crate::api::answer::Denial;
 use crate::config::{self, NEXT_RUN};
 use crate::failure::{Code, Failure};
-use crate::run;
+use crate::run::invocation::Invocation;
 
 /// Returns a note about keys that expire within a year.
 pub(super) fn expiry_note(lifetime_seconds: Option<u64>) -> Option<String> {
@@ -55,7 +55,8 @@ pub(super) fn with_preparation_step(error: ApiError) -> Failure {
 
 /// Replaces the remedy of a collector, whose next run continues, because a setup must be run again.
 pub(super) fn with_remedy_of_setup(mut failure: Failure, setup: &Setup) -> Failure {
-    let once_more = format!("run {PROGRAM} again");
+    let invocation = Invocation::of(&setup.path, &setup.environment);
+    let once_more = invocation.completed(&format!("run {PROGRAM} again"));
     failure.remedy = match failure.code {
         Code::Interrupted | Code::Terminated => once_more,
         Code::Later if failure.not_before.is_some() => format!("{once_more} after that time"),
@@ -63,7 +64,7 @@ pub(super) fn with_remedy_of_setup(mut failure: Failure, setup: &Setup) -> Failu
             format!("{}, then {once_more}", trust_the_proxy(setup))
         }
         Code::Later => format!("check network, firewall and proxy, then {once_more}"),
-        _ => return replace_next_run(run::with_whole_path(failure, &setup.path)),
+        _ => return invocation.complete(replace_next_run(failure)),
     };
     failure
 }
