@@ -36,6 +36,8 @@ mod owner; // P2 and P5 when data folders, states or locks are not what they wer
 mod pruning; // what grows old is deleted, and nothing else
 mod replay; // P2 for a range that is fetched again
 #[cfg(unix)]
+mod rehearsal; // P7: what the sandbox prints, and the codes of its troubles
+#[cfg(unix)]
 mod root; // P7: whose files are made and replaced
 mod schedule; // what `schedule` prints, installs and removes
 mod secrets; // P6

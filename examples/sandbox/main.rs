@@ -11,6 +11,7 @@
     reason = "the collector's one clock is not for a simulator that runs beside it"
 )]
 
+mod guide;
 mod rehearsal;
 
 use std::io::{self, BufRead as _, Write as _};
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use clap::Parser;
 
-use mimecast_sandbox::{Sandbox, Seen};
+use mimecast_sandbox::{PurgedToken, Sandbox, Seen, StalePage};
 
 use rehearsal::Rehearsal;
 
@@ -48,11 +49,16 @@ fn main() -> io::Result<()> {
     // They are shown with the request instead of at the end.
     sandbox.allow_complaints();
     // what is fetched twice has its lines in another order, so that a repetition shows
-    sandbox.set(|switches| switches.replays_differ = true);
+    sandbox.set(|switches| {
+        switches.replays_differ = true;
+        // a position whose logs are gone is refused, so that `gap` shows
+        switches.siem_purged_before = PurgedToken::Refuse200;
+        switches.stale_next_page = StalePage::Refuse;
+    });
     sandbox.watch(show);
     let mut rehearsal = Rehearsal::new(sandbox, arguments.events);
     rehearsal.prepare(arguments.batches);
-    introduce(&rehearsal.sandbox)?;
+    writeln!(io::stdout(), "{}", guide::introduction(&rehearsal.sandbox))?;
 
     let every = Duration::from_secs(arguments.every);
     let commands = typed_lines();
@@ -88,46 +94,6 @@ fn show(seen: &Seen) {
     }
     // A closed terminal is no reason to stop answering.
     let _ = writeln!(io::stdout(), "{line}");
-}
-
-/// Says what to type in a second terminal.
-fn introduce(sandbox: &Sandbox) -> io::Result<()> {
-    let account = sandbox.account();
-    let url = sandbox.url();
-    let (email, password) = (account.email, account.password);
-    let (app_id, app_key) = (account.app_id, account.app_key);
-    let client = sandbox.client();
-    let (client_id, client_secret) = (client.client_id, client.client_secret);
-    writeln!(
-        io::stdout(),
-        "\
-The sandbox listens on {url}. Everything in it is made up.
-
-  API 1.0    E-mail address    {email}
-             Password          {password}
-             Application id    {app_id}
-             Application key   {app_key}
-  API 2.0    Client id         {client_id}
-             Client secret     {client_secret}
-
-In a second terminal, the setup with questions. For API 2.0, and for API 1.0:
-
-  authentication_setup --config ./rehearsal/config.toml --data-dir ./rehearsal/data --base-url {url}
-  authentication_setup --config ./rehearsal/config.toml --data-dir ./rehearsal/data --discovery-url {url}
-
-or without questions. For API 1.0, and for API 2.0:
-
-  MIMECAST_PASSWORD='{password}' MIMECAST_APP_KEY='{app_key}' authentication_setup --no-input --data-dir ./rehearsal/data --config ./rehearsal/config.toml --email {email} --app-id {app_id} --discovery-url {url}
-  MIMECAST_CLIENT_SECRET='{client_secret}' authentication_setup --no-input --api 2.0 --client-id {client_id} --base-url {url} --data-dir ./rehearsal/data --config ./rehearsal/config.toml
-
-and then, as often as you like:
-
-  siem_collection --config ./rehearsal/config.toml
-  audit_collection --config ./rehearsal/config.toml
-
-Type help and Enter for the troubles that can be rehearsed. Requests:
-"
-    )
 }
 
 /// The lines typed on standard input; its end is not ours.

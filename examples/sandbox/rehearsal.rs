@@ -7,19 +7,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use mimecast_sandbox::{AuditEvent, Batch, CG_TYPES, Endpoint, Object, Sandbox, changes};
+use mimecast_sandbox::{
+    AuditEvent, Batch, CG_TYPES, Endpoint, Object, Sandbox, ZipEntry, ZipFile, changes,
+};
 
 const HELP: &str = "\
 outage SECONDS   answer 503 for so long
 limit            answer the next call with 429
-expire           API 1.0: the access key has expired: 418
-renew            API 1.0: it is valid again
+expire           the credentials have expired: 418 (API 1.0), 401 (API 2.0)
+permission       the account lacks the permissions for all logs: 403
+renew            after expire or permission: all is well again
 token            API 2.0: all tokens have expired: 401
 addresses        API 2.0: all addresses of objects have lapsed: 403
-corrupt          damage the next SIEM archive, or the next object
+corrupt          damage the next SIEM archive, or the next object, on its way
+rot              one more archive and object that are damaged for good
+gap              the logs after the collector's position are gone
 more             one more batch, its objects and some audit events, now
 help             this list
 quit             stop (so does Ctrl-C)";
+
+/// The beginning of each gzip file.
+const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+
+/// More batches than any rehearsal serves.
+const KEPT_MOST: usize = 1 << 30;
 
 /// Audit events that come with each new batch.
 const AUDIT_EVENTS: u64 = 5;
@@ -103,12 +114,20 @@ impl Rehearsal {
                 "the next call is answered with 429, to come back in 3 s".to_owned()
             }
             ["expire"] => {
-                self.sandbox.set(|switches| switches.revoked = true);
-                "the access key has expired; renew it, or run authentication_setup again".to_owned()
+                self.sandbox.set(|switches| {
+                    switches.revoked = true;
+                    switches.wrong_client_secret = true;
+                });
+                self.sandbox.expire_tokens();
+                "the access key and the client secret have expired; type renew".to_owned()
             }
             ["renew"] => {
-                self.sandbox.set(|switches| switches.revoked = false);
-                "the access key is valid again".to_owned()
+                self.sandbox.set(|switches| {
+                    switches.revoked = false;
+                    switches.wrong_client_secret = false;
+                    switches.forbid.clear();
+                });
+                "keys, secret and permissions are valid again".to_owned()
             }
             ["token"] => {
                 self.sandbox.expire_tokens();
@@ -122,6 +141,24 @@ impl Rehearsal {
                 self.sandbox.next(Endpoint::Siem, changes::corrupt());
                 self.sandbox.next(Endpoint::Object, changes::corrupt());
                 "the next SIEM archive is damaged on its way, and the next object too".to_owned()
+            }
+            ["permission"] => {
+                let logs = [
+                    Endpoint::Siem,
+                    Endpoint::Events,
+                    Endpoint::EventsCi,
+                    Endpoint::Audit,
+                ];
+                self.sandbox.set(|switches| switches.forbid.extend(logs));
+                "the account lacks the permissions for all logs; type renew".to_owned()
+            }
+            ["rot"] => {
+                self.rot();
+                "one archive and one object are damaged, the same each time".to_owned()
+            }
+            ["gap"] => {
+                self.gap();
+                "the logs after the collector's position are gone; newer ones wait".to_owned()
             }
             ["more"] => {
                 self.more();
@@ -148,6 +185,26 @@ impl Rehearsal {
             self.sandbox.serve_objects(log_type, object);
         }
         self.batches += 1;
+    }
+
+    /// Serves an archive and an object whose bytes are damaged in the same way each time.
+    fn rot(&self) {
+        let mut entry = ZipEntry::new("receipt_rotten.siem", b"made=up\n".repeat(20));
+        entry.declared_crc = Some(0);
+        let archive = ZipFile::new([entry]).bytes();
+        self.sandbox.serve(Batch::raw(archive));
+        let object = [&GZIP_HEAD[..], &[0xff; 64]].concat();
+        self.sandbox.serve_objects(CG_TYPES[0], Object::raw(object));
+    }
+
+    /// Deletes all logs, also one batch that nobody has fetched, and serves a newer batch.
+    fn gap(&mut self) {
+        self.batch();
+        self.sandbox.purge(KEPT_MOST);
+        for log_type in CG_TYPES {
+            self.sandbox.purge_objects(log_type, KEPT_MOST);
+        }
+        self.batch();
     }
 
     fn outage(&self, seconds: u32) -> String {
