@@ -34,9 +34,9 @@ mod neighbours; // P1, P4 and P7 for what stands beside a bad item, list, page o
 mod old_state; // P1 and P2 for the state of an earlier version
 mod owner; // P2 and P5 when data folders, states or locks are not what they were
 mod pruning; // what grows old is deleted, and nothing else
-mod replay; // P2 for a range that is fetched again
 #[cfg(unix)]
 mod rehearsal; // P7: what the sandbox prints, and the codes of its troubles
+mod replay; // P2 for a range that is fetched again
 #[cfg(unix)]
 mod root; // P7: whose files are made and replaced
 mod schedule; // what `schedule` prints, installs and removes

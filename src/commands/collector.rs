@@ -18,7 +18,7 @@ use crate::report::Report;
 use crate::run::arguments::{self, Common};
 use crate::run::invocation::Invocation;
 use crate::run::output::Output;
-use crate::run::{Program, guarded, process};
+use crate::run::{self, Program, guarded, process};
 use crate::{siem, windowed};
 
 /// One of the two collectors.

@@ -10,14 +10,14 @@ mod scripts;
 
 use std::path::Path;
 
-use super::asked::Wizard;
 use super::again::{Doubt, Refused};
+use super::asked::Wizard;
 use super::connecting::Connected;
 use super::given::Known;
 use super::questions::{Answers, administrator};
 use super::unattended::Unattended;
 use super::{Setup, folders, save};
-use crate::config::{Api, BaseUrl};
+use crate::config::Api;
 use crate::durable::SystemDisk;
 use crate::failure::{Code, Failure};
 use crate::logs::{ARCHIVES, AUDIT};
