@@ -35,9 +35,20 @@ pub fn fill(text: &str, columns: Option<usize>) -> String {
                 _ => part.replace(' ', FIXED),
             });
         let fixed = fixed.collect::<Vec<_>>().join("`");
-        textwrap::fill(&fixed, options).replace(FIXED, " ")
+        let filled = textwrap::fill(&fixed, options);
+        let filled = filled.lines().map(|line| continued(line, columns, &deeper));
+        filled.collect::<Vec<_>>().join("\n").replace(FIXED, " ")
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Breaks a line with a command that is too wide before its switches, so that a shell of Unix reads one command.
+fn continued(line: &str, columns: usize, indent: &str) -> String {
+    if cfg!(windows) || line.chars().count() <= columns {
+        return line.to_owned();
+    }
+    let switch = format!("{FIXED}--");
+    line.replace(&switch, &format!(" \\\n{indent}  --"))
 }
 
 /// Returns a command of these words, indented. If it is wider than the terminal, a shell of Unix reads it
@@ -77,6 +88,7 @@ mod tests {
             ("  one two-three", Some(8), "  one\n    two-three"),
             ("a `b c d e` f", Some(8), "a\n  `b c d e`\n  f"),
             ("one\ntwo", Some(8), "one\ntwo"),
+            ("", Some(8), ""),
         ] {
             assert_eq!(fill(text, columns), expected);
         }
@@ -86,6 +98,10 @@ mod tests {
     #[test]
     fn a_wide_command_is_one_command_in_several_lines() {
         let words = ["sudo", "-u", "mimecast", "/bin/program"].map(str::to_owned);
+        assert_eq!(
+            fill("run `/bin/x --config /y/z`", Some(16)),
+            "run\n  `/bin/x \\\n    --config /y/z`"
+        );
         assert_eq!(command(&words, None), "  sudo -u mimecast /bin/program");
         assert_eq!(
             command(&words, Some(24)),
