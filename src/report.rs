@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use indicatif::{HumanBytes, HumanCount};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -134,13 +135,22 @@ impl Report {
         if self.batches == 0 {
             return format!("{program}: nothing was waiting");
         }
-        let Self {
-            files,
-            events,
-            bytes,
-            ..
-        } = self;
-        format!("{program}: {events} events in {files} new files ({bytes} bytes)")
+        format!("{program}: {}", self.amounts())
+    }
+
+    /// Returns the published amounts in words, with the time that collection has reached.
+    pub fn amounts(&self) -> String {
+        let counted = |number: u64, noun: &str| {
+            let ending = if number == 1 { "" } else { "s" };
+            format!("{} {noun}{ending}", HumanCount(number))
+        };
+        let events = counted(self.events, "event");
+        let files = counted(self.files, "new file");
+        let up_to = self
+            .newest()
+            .map(|time| format!(", up to {}", time.format("%-d %b %H:%M UTC")));
+        let up_to = up_to.unwrap_or_default();
+        format!("{events} in {files} ({}){up_to}", HumanBytes(self.bytes))
     }
 
     /// Returns the document of `--json`. `schema` grows if a member changes its meaning.

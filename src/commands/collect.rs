@@ -143,10 +143,22 @@ impl Run {
         path: &Path,
         environment: &Environment,
         clock: Clock,
+        choices: (u8, Choices),
+    ) -> Result<(), Failure> {
+        let config = Config::load(path, environment)?;
+        config.require_setup()?;
+        self.begin_log(&config, choices.0, &clock);
+        self.work_logged(config, environment, clock, choices)
+            .inspect_err(|failure| warn!(error = failure.what, "the run ends early"))
+    }
+
+    fn work_logged(
+        &mut self,
+        mut config: Config,
+        environment: &Environment,
+        clock: Clock,
         (verbose, choices): (u8, Choices),
     ) -> Result<(), Failure> {
-        let mut config = Config::load(path, environment)?;
-        config.require_setup()?;
         let range = match &choices.replay {
             None => {
                 self.begun = Some(Begun::start(self.kind, &config, &clock, &mut self.report));
@@ -170,7 +182,6 @@ impl Run {
         clock.sleep(delay)?;
         let clock = clock.with_budget(budget.saturating_add(delay));
         prepare(&config, self.kind.folder)?;
-        self.begin_log(&config, verbose, &clock);
         let (base, app_id) = (config.mimecast.base_url.clone(), &config.mimecast.app_id);
         let client = Client::new(base, app_id, identity, &config.network, clock.clone())?;
         let client = match self.output.is_watched() {
@@ -188,7 +199,7 @@ impl Run {
             true => Adopt::Yes,
             false => Adopt::No,
         };
-        let progress = Progress::new(self.output.shows_progress());
+        let progress = Progress::new(self.output.shows_progress() && verbose == 0);
         let observer = |report: &Report| progress.show(report);
         let mut collection = Collection::new(&context, self.kind.folder, adopt, observer);
         let drained = (self.kind.drain)(&context, &mut collection);
@@ -207,7 +218,7 @@ impl Run {
         self.report.requests = context.client.requests();
         self.report.retries = context.client.attempts().retries();
         self.report.notes.splice(..0, notes);
-        done.inspect_err(|failure| warn!(error = failure.what, "the run ends early"))
+        done
     }
 
     /// Returns the delay before the run: the same each time, and spread over `most` for different hosts,
@@ -234,7 +245,9 @@ impl Run {
 
     /// Deletes old logs and old files of the ledger.
     fn prune_own(&self, config: &Config, now: DateTime<Utc>) {
-        let ours = |file: &str| log::is_ours(file, self.kind.program.name);
+        let ours = |file: &str| {
+            log::is_ours(file, self.kind.program.name) || log::is_ours(file, log::SETUP)
+        };
         let days = days(config.retention.log);
         let logs = prune::prune(&SystemDisk, &config.folders.log, now, days, ours);
         let ours = |file: &str| history::is_ours(file, self.kind.program.executable);

@@ -33,6 +33,8 @@ use crate::run::{self, guarded, log, process};
 use again::{Doubt, Refused};
 use asked::Wizard;
 use connecting::{Connected, Secrets};
+use tracing::{info, warn};
+
 use flags::{Command, Flags};
 use given::Known;
 use questions::{Answers, Respondent};
@@ -65,7 +67,7 @@ pub fn run() -> ExitCode {
         Ok(flags) => flags,
         Err(code) => return code,
     };
-    let output = Output::new(PROGRAM, flags.common.quiet, flags.common.json);
+    let mut output = Output::new(PROGRAM, flags.common.quiet, flags.common.json);
     let import = match &flags.command {
         Some(Command::Import(flags)) => Some(flags.clone()),
         Some(command) => return run_command(command, &flags.common, &output),
@@ -83,12 +85,36 @@ pub fn run() -> ExitCode {
             None => connect(&mut setup),
         };
         let done = done.map_err(|failure| with_remedy_of_setup(failure, &setup));
-        report = setup.report;
+        match &done {
+            Ok(()) => info!("the setup ends"),
+            Err(failure) => warn!(
+                error = failure.what,
+                code = failure.code as u8,
+                "the setup ends early"
+            ),
+        }
+        (report, output) = (setup.report, setup.output);
         done
     });
     match failure {
         None if !output.is_for_machines() => Code::Done.into(), // the setup has printed everything
         failure => output.end(&report, failure.as_ref()).into(),
+    }
+}
+
+/// Starts the log. The folder is known once a setup has finished; before, a person gets the lines.
+fn begin_log(
+    config: &Config,
+    is_installed: bool,
+    verbose: u8,
+    (clock, output): (&Clock, &mut Output),
+) {
+    let run_id = output.run_id().to_owned();
+    let begun = (is_installed && config.folders.log.is_dir())
+        .then(|| log::begin(config, log::SETUP, &run_id, verbose, clock.now()));
+    match begun {
+        Some(Ok(path)) => output.log_is_at(path),
+        _ => log::begin_on_stderr(&run_id, verbose),
     }
 }
 
@@ -174,7 +200,13 @@ impl Setup {
         if existing.is_some() && cfg!(not(windows)) {
             config.refuse_open_secret()?;
         }
-        log::begin_on_stderr(output.run_id(), flags.common.verbose);
+        let mut output = output;
+        begin_log(
+            &config,
+            existing.is_some(),
+            flags.common.verbose,
+            (&clock, &mut output),
+        );
         Ok(Self {
             flags,
             environment,

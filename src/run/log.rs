@@ -25,6 +25,9 @@ use crate::durable;
 /// The longest value, in characters. The rest is cut.
 const VALUE_LIMIT: usize = 200;
 
+/// The stream of the setup's log, which both collectors prune.
+pub const SETUP: &str = "setup";
+
 /// Starts the log of a run and returns the path of its file.
 pub fn begin(
     config: &Config,

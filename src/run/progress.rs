@@ -1,6 +1,6 @@
 //! The progress line on a terminal.
 
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::clock::TICK;
 use crate::report::Report;
@@ -28,11 +28,7 @@ impl Progress {
     }
 
     pub fn show(&self, report: &Report) {
-        let (files, events) = (HumanCount(report.files), HumanCount(report.events));
-        self.0.set_message(format!(
-            "{files} files, {events} events, {}",
-            HumanBytes(report.bytes)
-        ));
+        self.0.set_message(report.amounts());
     }
 
     pub fn clear(&self) {

@@ -136,3 +136,12 @@ fn a_run_that_needs_nobody_leaves_one_line_in_the_journal() {
     assert_eq!(run(None), "siem_collection: nothing was waiting\n");
     assert_eq!(run(Some("1:2")), "", "another stream is the journal");
 }
+
+#[test]
+fn a_fault_before_the_first_request_is_in_the_log_that_is_named() {
+    let place = Installation::connected();
+    std::fs::remove_file(place.path("credentials.toml")).expect("removed");
+    let outcome = place.collect(SIEM).ends_with(78);
+    assert!(outcome.stderr.contains("log: "), "{outcome:?}");
+    assert!(place.log("siem").contains("the run ends early"));
+}
