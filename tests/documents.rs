@@ -257,7 +257,8 @@ fn every_page_that_the_programs_name_exists() {
             }
             let text = fs::read_to_string(&path).expect("text");
             for rest in text.split("docs/").skip(1) {
-                let is_of_a_name = |letter: char| letter.is_alphanumeric() || "-._".contains(letter);
+                let is_of_a_name =
+                    |letter: char| letter.is_alphanumeric() || "-._".contains(letter);
                 let name = rest.split_once(".md").map(|(name, _)| name);
                 let Some(name) = name.filter(|name| name.chars().all(is_of_a_name)) else {
                     continue;
