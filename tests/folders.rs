@@ -171,6 +171,7 @@ fn a_file_in_the_way_of_the_state_stops_the_run_and_one_in_the_way_of_the_log_do
     fs::write(place.path("checkpoint"), "in the way").expect("written");
     place.siem_says(74, "checkpoint");
     fs::remove_file(place.path("checkpoint")).expect("removed");
+    fs::remove_dir_all(place.path("log")).expect("the first run made it");
     fs::write(place.path("log"), "in the way").expect("written");
     place.siem_says(0, "no log is written");
     place.assert_siem_complete();
