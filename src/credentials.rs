@@ -4,6 +4,7 @@
 //! `CREDENTIALS_DIRECTORY`, else from `credentials.toml` beside the configuration. A dropped value is wiped
 //! from memory, but copies inside the parser and the TLS library are not.
 
+pub mod expiry;
 mod lookup;
 
 use std::io;

@@ -23,7 +23,7 @@ const LAYERS: &[(&str, &str)] = &[
         "collect",
         "report failure api spool config durable event_time clock logs",
     ),
-    ("monitor", "history spool config durable logs"),
+    ("monitor", "history spool credentials config durable logs"),
     ("history", "report failure durable logs"),
     ("report", "failure spool"),
     ("failure", "api spool config clock"),

@@ -17,7 +17,7 @@ type OfStream = (
     fn(&StreamOverview, DateTime<Utc>) -> Option<f64>,
 );
 
-const OF_PROGRAM: [OfProgram; 6] = [
+const OF_PROGRAM: [OfProgram; 7] = [
     (
         "mimecast_last_run_timestamp_seconds",
         "Start of the last run.",
@@ -49,6 +49,11 @@ const OF_PROGRAM: [OfProgram; 6] = [
     ("mimecast_week_runs", "Runs of seven days.", |overview| {
         Some(overview.runs.len() as f64)
     }),
+    (
+        "mimecast_keys_expire_timestamp_seconds",
+        "When the keys of API 1.0 expire, if Mimecast has said it.",
+        |overview| overview.keys_expire_at.map(seconds),
+    ),
 ];
 
 const OF_STREAM: [OfStream; 13] = [

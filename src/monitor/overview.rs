@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use crate::config::Config;
+use crate::config::{Api, Config};
+use crate::credentials::expiry;
 use crate::history::{self, Run};
 use crate::logs::Log;
 
 use super::stream::{StreamOverview, Totals};
+use super::words;
 
 /// The least number of runs that show how often the collector starts.
 const RUNS_OF_A_RHYTHM: usize = 3;
@@ -44,6 +46,8 @@ pub struct Overview {
     pub last_run: Option<RunOverview>,
     /// When the next run is expected, from the rhythm of the last runs.
     pub next_run: Option<DateTime<Utc>>,
+    /// When the keys of API 1.0 expire, if Mimecast has said it.
+    pub keys_expire_at: Option<DateTime<Utc>>,
     /// The streams, in the order of their names.
     pub streams: Vec<StreamOverview>,
     /// The runs of seven days, oldest first.
@@ -93,6 +97,12 @@ impl Overview {
             .collect();
         streams.sort_by(|one, other| one.name.cmp(&other.name));
         let week = since_a_week(now);
+        let keys_expire_at = match mimecast.api {
+            Api::V1 => expiry::load(state),
+            Api::V2 => None, // a client secret has no end that Mimecast tells
+        };
+        let mut notes = ledger.notes();
+        notes.extend(keys_expire_at.and_then(|at| words::expiry_note(at, now)));
         let recent = ledger.runs.iter().filter(|run| run.began >= week);
         Self {
             schema: 1,
@@ -103,11 +113,12 @@ impl Overview {
             now,
             last_run: ledger.runs.last().map(RunOverview::of),
             next_run: next_run(&ledger.runs),
+            keys_expire_at,
             streams,
             runs: recent.map(RunOverview::of).collect(),
             damaged_lines: ledger.damaged,
             newer_lines: ledger.newer,
-            notes: ledger.notes(),
+            notes,
         }
     }
 

@@ -4,6 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::stream::StreamOverview;
 
+/// The time before their end for which keys that expire are mentioned.
+const EXPIRY_NOTICE: TimeDelta = TimeDelta::days(30);
+
 /// Returns a span of time in its largest unit, such as `12 min`. A negative span counts as none.
 pub(super) fn age(span: TimeDelta) -> String {
     let minutes = span.num_minutes().max(0);
@@ -33,6 +36,22 @@ pub(super) fn count(number: u64) -> String {
 pub(super) fn counted(number: u64, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", count(number))
+}
+
+/// Returns a sentence about keys that expire within [`EXPIRY_NOTICE`], or that have expired.
+pub(super) fn expiry_note(at: DateTime<Utc>, now: DateTime<Utc>) -> Option<String> {
+    let left = at - now;
+    let remedy = "run authentication_setup to get new ones";
+    if left <= TimeDelta::zero() {
+        return Some(format!("the keys expired on {}: {remedy}", minute(at)));
+    }
+    (left < EXPIRY_NOTICE).then(|| {
+        format!(
+            "the keys expire in {}, on {}: {remedy}",
+            age(left),
+            minute(at)
+        )
+    })
 }
 
 /// Returns a text that cannot control a terminal or forge a line.

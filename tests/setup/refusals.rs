@@ -4,9 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use super::{Given, assert_collects, complete, file, saved, set_up};
-#[cfg(unix)]
-use crate::harness::set_mode;
 use crate::harness::{Installation, SETUP};
+#[cfg(unix)]
+use crate::harness::{SIEM, set_mode};
 use mimecast_sandbox::{Endpoint, Sandbox, changes};
 
 /// What is different from a setup that succeeds.
@@ -141,6 +141,18 @@ fn keys_that_will_expire_are_pointed_out_and_others_are_not() {
         let outcome = set_up(&place).ends_with(0);
         let said = outcome.stdout.contains(note.unwrap_or("expire"));
         assert_eq!(said, note.is_some(), "{outcome:?}");
+        let status = place.run(SIEM, ["status"]).ends_with(0).stdout;
+        assert_eq!(
+            status.contains("the keys expire in"),
+            note.is_some(),
+            "{status}"
+        );
+        let status = place.run(SIEM, ["status", "--json"]).ends_with(0).json();
+        assert_eq!(
+            status["keys_expire_at"].is_string(),
+            lifetime > 0,
+            "{status}"
+        );
         let mut command = complete(&place, |_| ());
         command.arg("--json");
         let notes = place.finish(command).ends_with(0).json()["notes"].to_string();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use tracing::info;
 
@@ -24,6 +25,8 @@ pub struct Connected {
     pub account_code: String,
     /// A note about keys that will expire.
     pub note: Option<String>,
+    /// When the keys will expire, if Mimecast says so.
+    pub expires: Option<DateTime<Utc>>,
 }
 
 /// The secrets to save for the collectors.
@@ -44,7 +47,7 @@ impl Setup {
     /// An [`ApiError`] as a failure, with the preparation step to revisit and the answer in doubt.
     pub fn connect(&self, answers: &Answers) -> Result<Connected, Refused> {
         let region = &self.region(answers)?;
-        let mut note = None;
+        let (mut note, mut expires) = (None, None);
         let (app, pair) = match &answers.access {
             Access::Client { id, secret } => {
                 return self.connect_client(answers, region, id, secret);
@@ -73,6 +76,7 @@ impl Setup {
                 let pair = login::log_in(&client, email)?;
                 self.output.say("Log in successful");
                 note = expiry_note(pair.lifetime_seconds);
+                expires = self.end_of(pair.lifetime_seconds);
                 (app, pair)
             }
         };
@@ -86,6 +90,7 @@ impl Setup {
             secrets: Secrets::Keys(credentials),
             account_code,
             note,
+            expires,
         })
     }
 
@@ -162,7 +167,15 @@ impl Setup {
             secrets: Secrets::Client(secret),
             account_code,
             note: None,
+            expires: None,
         })
+    }
+
+    /// Returns the end of a lifetime that begins now.
+    fn end_of(&self, lifetime_seconds: Option<u64>) -> Option<DateTime<Utc>> {
+        let seconds = lifetime_seconds.filter(|seconds| *seconds > 0)?;
+        let lifetime = TimeDelta::try_seconds(i64::try_from(seconds).ok()?)?;
+        self.clock.now().checked_add_signed(lifetime)
     }
 
     /// Returns the account's code, or `None` after any other answer of Mimecast.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Answers, Connected, Secrets, Setup, folders};
 use crate::config::{self, Config, Proxy, Saved};
-use crate::credentials;
+use crate::credentials::{self, expiry};
 use crate::durable::{self, Mode, SystemDisk};
 use crate::failure::{Code, Failure};
 
@@ -72,7 +72,8 @@ pub(super) fn write(setup: &Setup, draft: &Draft, connected: &Connected) -> Resu
         }
     }
     .map_err(|error| failure("write", path, &error))?;
-    Ok(())
+    let state = &draft.config.folders.state;
+    expiry::save(state, connected.expires).map_err(|error| failure("write in", state, &error))
 }
 
 /// Returns the mode of an existing file, so that the setup keeps it.
