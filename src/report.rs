@@ -135,6 +135,9 @@ impl Report {
         if self.batches == 0 {
             return format!("{program}: nothing was waiting");
         }
+        if self.files == 0 {
+            return format!("{program}: nothing new was published");
+        }
         format!("{program}: {}", self.amounts())
     }
 

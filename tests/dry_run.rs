@@ -24,7 +24,7 @@ fn asks(place: &Installation, program: &str, code: i32, lines: &[&str]) {
         assert!(outcome.stdout.contains(line), "{line}: {}", outcome.stdout);
     }
     let widest = outcome.stdout.lines().map(|line| line.chars().count());
-    assert!(widest.max().unwrap_or(0) <= 110, "{}", outcome.stdout);
+    assert!(widest.max().unwrap_or(0) <= 80, "{}", outcome.stdout);
 }
 
 #[test]

@@ -46,9 +46,6 @@ impl fmt::Display for Waiting {
                 to.format(form)
             )?;
         }
-        if self.known && self.count > 0 {
-            formatter.write_str("; a run skips those that are published")?;
-        }
         Ok(())
     }
 }

@@ -217,6 +217,11 @@ impl Run {
         notes.extend(context.config.warnings());
         self.report.requests = context.client.requests();
         self.report.retries = context.client.attempts().retries();
+        let of_replay = context.range.map(|_| {
+            let folder = context.config.folders.data.join(self.kind.folder);
+            format!("the events of the range are in {}", folder.display())
+        });
+        notes.extend(of_replay);
         self.report.notes.splice(..0, notes);
         done
     }

@@ -126,6 +126,14 @@ impl Asked {
             };
             format!("{:width$}  {what}\n", row.stream)
         };
-        self.streams.iter().map(line).collect()
+        let mut text: String = self.streams.iter().map(line).collect();
+        let is_known = |row: &Row| {
+            let waiting = row.waiting.as_ref();
+            waiting.is_some_and(|waiting| waiting.known && waiting.count > 0)
+        };
+        if self.streams.iter().any(is_known) {
+            text += "A run skips what is published already.\n";
+        }
+        text
     }
 }
