@@ -90,7 +90,7 @@ pub fn run(
         // one document only: that of the failure
         Some(failure) if output.is_for_machines() => Err(failure),
         worst => {
-            output.show(&asked, || asked.text());
+            output.show_lines(&asked, || asked.text());
             worst.map_or(Ok(()), Err)
         }
     }

@@ -104,6 +104,12 @@ impl Output {
         let _ = io::stdout().write_all(text.as_bytes());
     }
 
+    /// Prints lines on standard output, or one JSON document. No line is wider than the terminal, if there is one.
+    pub fn show_lines(&self, document: &impl serde::Serialize, text: impl FnOnce() -> String) {
+        let columns = wrap::columns_of(&Term::stdout());
+        self.show(document, || wrap::fill(&text(), columns));
+    }
+
     /// Prints bytes on standard output.
     pub fn print(&self, bytes: &[u8]) {
         let _ = io::stdout().write_all(bytes);
