@@ -43,7 +43,7 @@ pub use sections::{
 };
 
 use crate::logs;
-pub(crate) use folders::unfit_for_data;
+pub(crate) use folders::{normalized, unfit_for_data};
 pub(crate) use monitor::is_on_this_host;
 pub(crate) use network::CA_FILE_LINE;
 pub(crate) use scope::Scope;

@@ -230,7 +230,8 @@ pub fn append(path: &Path, mode: Mode) -> io::Result<File> {
     options.create(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode.0);
-    let is_new = !path.exists();
+    // a link that leads nowhere is not new: its target could be any file
+    let is_new = path.symlink_metadata().is_err();
     let file = open_regular(options, path)?;
     if is_new {
         owner::take_from_folder(&file, path)?;

@@ -260,6 +260,9 @@ impl Source for Windows {
             return Err(error);
         }
         while !self.finished {
+            if !self.plan.is_settled(self.now()) {
+                return Err(not_settled());
+            }
             let window = bad_page::beside_gaps(spool, self.plan.next(self.now()));
             spool.recall_since(window.from.timestamp())?;
             let read = match self.read(spool, &window) {
@@ -280,6 +283,16 @@ impl Source for Windows {
         }
         Ok(None)
     }
+}
+
+/// Returns the failure of a replay whose range ends a moment ago.
+fn not_settled() -> Failure {
+    let what = "the range ends less than a minute ago by Mimecast's clock";
+    Failure::later(
+        "not settled",
+        what,
+        "start the same command again in a minute",
+    )
 }
 
 /// Returns the failure of a first run whose clocks differ. No earlier run shows which clock is

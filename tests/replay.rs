@@ -308,3 +308,52 @@ fn both_collectors_replay_into_one_folder() {
     assert_eq!(lines(&place.path("again/audit")).len(), 1);
     assert_eq!(lines(&place.path("again/mta")).len(), 20);
 }
+
+#[test]
+fn a_replay_whose_beginning_left_the_retention_continues_and_says_what_is_missing() {
+    let place = audit_with(JSON, [event(1, ago(30))]);
+    let again = place.path("again");
+    place.always(Endpoint::Audit, changes::status(503));
+    let (from, to) = (shown(ago(59 * 24)), shown(ago(20)));
+    replay_times(&place, AUDIT, (&from, &to), &again)
+        .ends_with(75)
+        .says("start the same command again");
+    place.clear();
+    // two days pass
+    let old = shown(ago(61 * 24));
+    let order = again.join("checkpoint/audit.replay.json");
+    let text = fs::read_to_string(&order).expect("readable");
+    fs::write(&order, text.replace(&from, &old)).expect("written");
+    replay_times(&place, AUDIT, (&old, &to), &again)
+        .ends_with(65)
+        .says("are missing");
+    assert_eq!(lines(&again.join("audit")).len(), 1);
+}
+
+#[test]
+fn a_replay_that_ended_while_it_made_its_folders_can_begin_again() {
+    let place = audit_with(JSON, [event(1, ago(30))]);
+    fs::create_dir_all(place.path("again/checkpoint")).expect("folders");
+    replay(&place, AUDIT, (60, 20), "again").stays_silent();
+    assert_eq!(lines(&place.path("again/audit")).len(), 1);
+}
+
+#[test]
+fn a_way_through_a_missing_folder_leads_nowhere_else() {
+    let place = Installation::connected();
+    let into = place.path("missing/../data/mta/again");
+    replay_times(&place, SIEM, (&shown(ago(60)), &shown(ago(20))), &into)
+        .ends_with(64)
+        .says("belongs to the collector");
+    assert!(files(&place.path("data/mta")).is_empty());
+}
+
+#[test]
+fn the_end_of_a_range_has_passed_by_mimecasts_clock_too() {
+    let place = audit_with(JSON, [event(1, ago(30))]);
+    crate::audit::set_clock(&place, -60);
+    let (from, to) = (shown(ago(48)), shown(Utc::now() - TimeDelta::minutes(20)));
+    replay_times(&place, AUDIT, (&from, &to), &place.path("again"))
+        .ends_with(75)
+        .says("the range ends less than a minute ago");
+}

@@ -17,9 +17,9 @@ use super::trust::proxied;
 use crate::config::{BaseUrl, Network};
 
 /// Returns the names of the authorities that signed the host's certificates, the nearest first, such as
-/// `Example Proxy CA`. Empty if the host does not show a certificate.
-pub fn signers(network: &Network, base: &BaseUrl) -> Vec<String> {
-    let refusing = Arc::new(Refusing::default());
+/// `Example Proxy CA`. Empty if the host does not show a certificate. `None` if only a proxy shows its own.
+pub fn signers(network: &Network, base: &BaseUrl) -> Option<Vec<String>> {
+    let refusing = Arc::new(Refusing::of(base.host()));
     let config = ClientConfig::builder_with_provider(Arc::clone(&refusing.provider))
         .with_safe_default_protocol_versions()
         .map(|builder| {
@@ -29,7 +29,7 @@ pub fn signers(network: &Network, base: &BaseUrl) -> Vec<String> {
                 .with_no_client_auth()
         });
     let Ok(config) = config else {
-        return Vec::new();
+        return Some(Vec::new());
     };
     let builder = ClientBuilder::new()
         .connect_timeout(network.connect_timeout)
@@ -41,22 +41,25 @@ pub fn signers(network: &Network, base: &BaseUrl) -> Vec<String> {
         // always an error: the handshake fails
         let _ = runtime.block_on(async { client.head(base.join("/")).send().await });
     }
-    let seen = refusing.seen.lock().map(|seen| seen.clone());
-    seen.unwrap_or_default()
+    let seen = refusing.seen.lock().ok()?;
+    seen.clone()
 }
 
 /// A verifier that accepts no certificate.
 #[derive(Debug)]
 struct Refusing {
     provider: Arc<CryptoProvider>,
-    seen: Mutex<Vec<String>>,
+    host: String,
+    /// The signers of the host's certificates; `None` after a certificate of another host.
+    seen: Mutex<Option<Vec<String>>>,
 }
 
-impl Default for Refusing {
-    fn default() -> Self {
+impl Refusing {
+    fn of(host: &str) -> Self {
         Self {
             provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
-            seen: Mutex::default(),
+            host: host.to_owned(),
+            seen: Mutex::new(Some(Vec::new())),
         }
     }
 }
@@ -66,16 +69,17 @@ impl ServerCertVerifier for Refusing {
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
+        name: &ServerName<'_>,
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let chain = std::iter::once(end_entity).chain(intermediates);
         if let Ok(mut seen) = self.seen.lock() {
-            *seen = chain
+            let mut names: Vec<String> = chain
                 .filter_map(|certificate| issuer(certificate))
                 .collect();
-            seen.dedup();
+            names.dedup();
+            *seen = (*name.to_str() == *self.host).then_some(names);
         }
         Err(Error::General("only the names were wanted".to_owned()))
     }

@@ -97,7 +97,7 @@ pub fn run(program: &'static str, common: &Common, output: &Output) -> Result<Co
     }
     if let Some(path) = &path {
         let invocation = Invocation::of(path, &environment);
-        if let Err(failure) = invocation.refuse_root(program, "check") {
+        if let Err(failure) = invocation.refuse_root(program) {
             checks.insert(0, Finding::bad("user", failure));
         }
         for check in &mut checks {

@@ -133,7 +133,7 @@ impl Run {
         let environment = Environment::of_process();
         let path = config::find(common.config.as_deref(), &environment)?;
         let invocation = Invocation::of(&path, &environment);
-        invocation.refuse_root(self.kind.program.executable, "")?;
+        invocation.refuse_root(self.kind.program.executable)?;
         self.work_with(&path, &environment, clock, (common.verbose, choices))
             .map_err(|failure| invocation.complete(failure))
     }
@@ -159,15 +159,19 @@ impl Run {
         clock: Clock,
         (verbose, choices): (u8, Choices),
     ) -> Result<(), Failure> {
-        let range = match &choices.replay {
-            None => {
-                self.begun = Some(Begun::start(self.kind, &config, &clock, &mut self.report));
-                None
-            }
-            Some(flags) => Some(replay::prepare(flags, self.kind, &mut config, clock.now())?),
+        let Some(flags) = &choices.replay else {
+            self.begun = Some(Begun::start(self.kind, &config, &clock, &mut self.report));
+            let identity = identity(&config, environment)?;
+            return self.collect((verbose, choices), None, (config, identity, clock));
         };
+        let replay = replay::prepare(flags, self.kind, &mut config, clock.now())?;
         let identity = identity(&config, environment)?;
-        self.collect((verbose, choices), range, (config, identity, clock))
+        self.collect(
+            (verbose, choices),
+            Some(replay.range),
+            (config, identity, clock),
+        )
+        .map_err(replay::to_be_continued)
     }
 
     fn collect(

@@ -12,15 +12,20 @@ use serde::{Deserialize, Serialize};
 
 use super::collect::disk_failure;
 use super::collector::Collector;
-use crate::config::{Config, Environment, unfit_for_data};
+use crate::config::{Config, Environment, normalized, unfit_for_data};
 use crate::durable::{self, Mode, SystemDisk};
 use crate::event_time::TimeRange;
 use crate::failure::{Code, Failure};
 use crate::logs;
 use crate::run::arguments::Expected;
+use crate::spool::Lock;
 
 /// The folder of the replay's state, below `--into`.
 const STATE: &str = "checkpoint";
+/// The age of the youngest events of a range, by the clock of the host. They must be in Mimecast's index.
+const SETTLING: TimeDelta = TimeDelta::minutes(3);
+/// The time before the end of Mimecast's memory at which a range may begin, because requests take time.
+const MARGIN: TimeDelta = TimeDelta::minutes(15);
 /// The largest description of a replay, in bytes.
 const ORDER_LIMIT: u64 = 64 << 10;
 
@@ -45,78 +50,109 @@ struct Order {
     range: TimeRange,
 }
 
-/// Prepares a replay: checks the range and the folder, and makes the configuration use that folder. Returns the
-/// range.
+/// A replay that may run. While it exists, no other one runs in its folder.
+pub struct Replay {
+    /// The events to fetch.
+    pub range: TimeRange,
+    _lock: Lock,
+}
+
+/// Prepares a replay: checks the range and the folder, and makes the configuration use that folder.
 ///
 /// # Errors
-/// 64 for a range or folder that cannot be; 74 if the disk refuses.
+/// 64 for a range or folder that cannot be; 74 if the disk refuses; 75 if a replay is active in the folder.
 pub fn prepare(
     flags: &Flags,
     collector: &Collector,
     config: &mut Config,
     now: DateTime<Utc>,
-) -> Result<TimeRange, Failure> {
-    let range = range(flags, collector, config, now)?;
+) -> Result<Replay, Failure> {
     let into = std::path::absolute(&flags.into)
         .map_err(|error| disk_failure("find the folder", &flags.into, &error))?;
+    let into = normalized(&into);
     check_folder(&into, config)?;
-    let state = into.join(STATE);
     let order = Order {
         account: config.mimecast.account_code.clone(),
-        range,
+        range: ordered(flags, now)?,
     };
+    let state = into.join(STATE);
     let file = state.join(format!("{}.replay.json", collector.program.name));
-    let is_new = !continues(&file, &order, &into)?;
-    if is_new && !is_empty_for(collector, &into)? {
-        let what = format!("the folder {} is not empty", into.display());
-        return Err(usage(&what, "name an empty folder with --into"));
-    }
-    let folders = [logs::STAGING, collector.folder].map(|name| into.join(name));
-    for (folder, mode) in folders
-        .iter()
-        .map(|folder| (folder, config.folders.folder_mode))
-        .chain([(&state, Mode::PRIVATE_FOLDER)])
-    {
-        durable::make_folder(folder, mode)
-            .map_err(|error| disk_failure("make the folder", folder, &error))?;
-    }
+    // what Mimecast no longer keeps of a replay that continues becomes a gap
+    let mut is_new = !continues(&file, &order, &into)?;
     if is_new {
+        check_retention(order.range, collector.kept(config), now)?;
+        if !is_empty_for(collector, &into)? {
+            let what = format!("the folder {} is not empty", into.display());
+            return Err(usage(&what, "name an empty folder with --into"));
+        }
+    }
+    let make = |folder: &Path, mode| {
+        durable::make_folder(folder, mode)
+            .map_err(|error| disk_failure("make the folder", folder, &error))
+    };
+    make(&into, config.folders.folder_mode)?;
+    make(&state, Mode::PRIVATE_FOLDER)?;
+    let lock = Lock::take(&state, &format!("{}.replay", collector.program.name))?;
+    is_new = is_new && !continues(&file, &order, &into)?;
+    if is_new {
+        // written first, so that a replay that ends here continues
         let text = serde_json::to_vec(&order).expect("an order is plain data");
         durable::replace(&SystemDisk, &file, &text, Mode::PRIVATE)
             .map_err(|error| disk_failure("write", &file, &error))?;
     }
+    for name in [logs::STAGING, collector.folder] {
+        make(&into.join(name), config.folders.folder_mode)?;
+    }
     config.folders.data = into;
     config.folders.state = state;
-    Ok(range)
+    Ok(Replay {
+        range: order.range,
+        _lock: lock,
+    })
 }
 
-/// Returns the range, if Mimecast can still have its events.
-fn range(
-    flags: &Flags,
-    collector: &Collector,
-    config: &Config,
-    now: DateTime<Utc>,
-) -> Result<TimeRange, Failure> {
+/// Returns a failure whose remedy fits a replay, which no scheduled run continues.
+pub fn to_be_continued(mut failure: Failure) -> Failure {
+    let is_stopped = matches!(
+        failure.code,
+        Code::Later | Code::Interrupted | Code::Terminated
+    );
+    if is_stopped || failure.is_out_of_time() {
+        failure.remedy = "start the same command again: the replay continues".to_owned();
+    }
+    failure
+}
+
+/// Returns the range, if it is one and has passed.
+fn ordered(flags: &Flags, now: DateTime<Utc>) -> Result<TimeRange, Failure> {
     let (from, to) = (flags.from, flags.to);
-    let shown = |time: DateTime<Utc>| time.format("%Y-%m-%dT%H:%MZ");
     if from >= to {
         return Err(usage("--from is not before --to", "exchange them"));
     }
-    if to > now {
-        let what = format!("--to is in the future: it is {} now", shown(now));
-        return Err(usage(&what, "name a time that has passed"));
-    }
-    let kept = collector.kept(config);
-    let oldest = now - kept;
-    if from < oldest {
-        let what = format!(
-            "--from is longer ago than Mimecast keeps these events, which is {} days",
-            kept.num_days()
-        );
-        let earliest = (oldest + TimeDelta::minutes(5)).format("%Y-%m-%dT%H:%MZ");
-        return Err(usage(&what, &format!("begin at --from {earliest}")));
+    if to > now - SETTLING {
+        let latest = shown(now - SETTLING);
+        let what = "--to is in the future, or less than three minutes ago";
+        return Err(usage(what, &format!("end at --to {latest}, or earlier")));
     }
     Ok(TimeRange { from, to })
+}
+
+/// Refuses a range that begins before the events that Mimecast keeps.
+fn check_retention(range: TimeRange, kept: TimeDelta, now: DateTime<Utc>) -> Result<(), Failure> {
+    let oldest = now - kept + MARGIN;
+    if range.from >= oldest {
+        return Ok(());
+    }
+    let what = format!(
+        "--from is longer ago than Mimecast keeps these events, which is {} days",
+        kept.num_days()
+    );
+    let earliest = shown(oldest + MARGIN);
+    Err(usage(&what, &format!("begin at --from {earliest}")))
+}
+
+fn shown(time: DateTime<Utc>) -> impl std::fmt::Display {
+    time.format("%Y-%m-%dT%H:%MZ")
 }
 
 /// Refuses the folders of the installation, and folders that contain them.

@@ -184,7 +184,7 @@ impl Setup {
             Ok(path) => path,
             Err(_) => found?,
         };
-        Invocation::of(&path, &environment).refuse_root(PROGRAM, "")?;
+        Invocation::of(&path, &environment).refuse_root(PROGRAM)?;
         let existing = match path.exists() {
             true => Some(config::read(&path)?),
             false => None,

@@ -92,7 +92,7 @@ pub(super) fn is_published(folder: &Path, data: &Path) -> bool {
 }
 
 /// Returns the path without `.` and `..`. It does not follow links, because the folder may not exist yet.
-pub(super) fn normalized(path: &Path) -> PathBuf {
+pub(crate) fn normalized(path: &Path) -> PathBuf {
     let mut normalized = PathBuf::new();
     for component in path.components() {
         match component {

@@ -10,7 +10,7 @@ use std::path::Path;
 #[cfg(unix)]
 use std::fs::Metadata;
 #[cfg(unix)]
-use std::os::unix::fs::{MetadataExt as _, chown, fchown};
+use std::os::unix::fs::{MetadataExt as _, fchown, lchown};
 
 /// Gives a new file of root the owner of its folder.
 #[cfg(unix)]
@@ -55,7 +55,7 @@ fn change(path: &Path, wanted: &Metadata) -> io::Result<()> {
     if is_same(wanted, &path.symlink_metadata()?) {
         return Ok(());
     }
-    chown(path, Some(wanted.uid()), Some(wanted.gid()))
+    lchown(path, Some(wanted.uid()), Some(wanted.gid()))
 }
 
 #[cfg(unix)]

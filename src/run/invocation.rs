@@ -1,6 +1,7 @@
 //! The whole command by which a person starts one of the programs with this configuration.
 
 use std::env::consts::EXE_SUFFIX;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::config::guard::shell_word;
@@ -88,8 +89,8 @@ impl Invocation {
     /// runs of that user.
     ///
     /// # Errors
-    /// [`Code::Config`], with the command to type: the program with `arguments`.
-    pub fn refuse_root(&self, program: &str, arguments: &str) -> Result<(), Failure> {
+    /// [`Code::Config`], with the command to type: the program with the arguments of this start.
+    pub fn refuse_root(&self, program: &str) -> Result<(), Failure> {
         let is_root = Account::current().is_some_and(|user| user.is_root());
         let Some(user) = self.user.as_ref().filter(|_| is_root) else {
             return Ok(());
@@ -99,15 +100,41 @@ impl Invocation {
             self.path.display(),
             user.sudo_word().trim_matches('\''),
         );
-        let command = format!("{} {arguments}", self.line(program));
-        let remedy = format!("run `{}`", command.trim_end());
+        let mut command = self.line(program);
+        for argument in without_config(std::env::args_os().skip(1)) {
+            command = format!("{command} {}", shell_word(Path::new(&argument)));
+        }
+        let remedy = format!("run `{command}`");
         Err(Failure::new(Code::Config, what, remedy))
     }
+}
+
+/// Returns the arguments without `--config`, which a whole command names itself.
+fn without_config(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let (mut kept, mut is_path) = (Vec::new(), false);
+    for argument in arguments {
+        if std::mem::take(&mut is_path) {
+            continue;
+        }
+        let text = argument.to_string_lossy();
+        is_path = text == "--config";
+        if !is_path && !text.starts_with("--config=") {
+            kept.push(argument);
+        }
+    }
+    kept
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_arguments_are_kept_and_the_configuration_is_named_once() {
+        let given = ["replay", "--config", "a", "--from", "x", "--config=b", "-v"];
+        let kept = without_config(given.into_iter().map(OsString::from));
+        assert_eq!(kept, ["replay", "--from", "x", "-v"]);
+    }
 
     #[test]
     fn a_remedy_names_whole_commands() {

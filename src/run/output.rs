@@ -165,7 +165,10 @@ impl Output {
         let done = report.summary(self.program);
         match failure {
             None => done,
-            Some(failure) => format!("{done}; ended with {}: {}", code as u8, failure.what),
+            Some(Failure { what, .. }) if report.batches == 0 => {
+                format!("{}: ended with {}: {what}", self.program, code as u8)
+            }
+            Some(Failure { what, .. }) => format!("{done}; ended with {}: {what}", code as u8),
         }
     }
 

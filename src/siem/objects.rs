@@ -140,7 +140,7 @@ pub fn ask(
         count,
         bytes: None,
         span: None,
-        more: page.next.is_some() && page.is_caught_up != Some(true) && count > 0,
+        more: page.next.is_some() && page.is_caught_up != Some(true),
         known: true,
     })
 }

@@ -125,6 +125,11 @@ impl Plan {
         }
     }
 
+    /// False if the range of a replay ends so late that its events may not be in Mimecast's index yet.
+    pub(super) fn is_settled(&self, now: DateTime<Utc>) -> bool {
+        self.until.is_none_or(|until| until <= now - SETTLING)
+    }
+
     /// True if the range of a replay is collected.
     pub(super) fn is_complete(&self) -> bool {
         let reached = self.place.reached.filter(|_| self.place.resume.is_none());
@@ -166,7 +171,8 @@ impl Plan {
         let from = start.max(oldest);
         // a gap counts from the end of the collected windows, not from the overlap before it; without a
         // collected window there is none
-        let known = reached.unwrap_or(from).max(start);
+        let wanted = self.until.and(self.place.resume);
+        let known = reached.or(wanted).unwrap_or(from).max(start);
         let to = (from + self.span).min(present).max(from);
         Window {
             from,

@@ -48,15 +48,33 @@ fn after_a_refusal_of_the_keys_it_asks_for_a_log_in() {
     });
     let mut dialog = begin(&place, &old);
     answer_application(&mut dialog, &place);
-    dialog.expect("Mimecast refuses the scripts' keys with this application");
+    // it could be the application key
     dialog.answer("Application id", "\r");
     dialog.answer("Application key (empty: keep the present one)", "\r");
+    dialog.expect("Mimecast refuses the scripts' keys with this application");
     dialog.answer("E-mail address", &format!("{}\r", account.email));
     dialog.answer("Password", &format!("{}\r", account.password));
     dialog.expect("Config saved successfully");
     let (code, heard) = dialog.end(&place);
     assert_eq!(code, 0, "{heard}");
     assert_eq!(place.count(Endpoint::Login), 1);
+}
+
+#[test]
+fn a_mistyped_application_key_is_asked_again_and_needs_no_log_in() {
+    let place = Installation::unconnected();
+    let account = place.sandbox.account();
+    let old = OldScripts::of(&place);
+    let mut dialog = begin(&place, &old);
+    dialog.answer("Data directory", "\r");
+    dialog.answer("Application id", &format!("{}\r", account.app_id));
+    dialog.answer("Application key", "c0ffee00-mistyped\r");
+    dialog.answer("Application id", "\r");
+    dialog.answer("Application key", &format!("{}\r", account.app_key));
+    dialog.expect("Config saved successfully");
+    let (code, heard) = dialog.end(&place);
+    assert_eq!(code, 0, "{heard}");
+    assert_eq!(place.count(Endpoint::Login), 0);
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) fn all(config: &Config, identity: Identity, clock: &Clock) -> Vec<Fin
     }
     let (base, app_id) = (config.mimecast.base_url.clone(), &config.mimecast.app_id);
     if config.mimecast.base_url.is_https() {
-        checks.push(signer(config));
+        checks.extend(signer(config));
     }
     let client = match Client::new(base, app_id, identity, &config.network, clock.clone()) {
         Ok(client) => client,
@@ -85,11 +85,11 @@ fn host_of(url: &str) -> String {
 }
 
 /// Connects, and tells who signed the certificate of the host. Whether it is trusted shows at the log-in.
-fn signer(config: &Config) -> Finding {
+fn signer(config: &Config) -> Option<Finding> {
     let base = &config.mimecast.base_url;
     let host = base.host();
-    let signers = signers(&config.network, base);
-    match signers.first() {
+    let signers = signers(&config.network, base)?;
+    Some(match signers.first() {
         Some(first) => {
             let first = escaped(first);
             Finding::ok(
@@ -102,7 +102,7 @@ fn signer(config: &Config) -> Finding {
             let remedy = "allow this host to connect to it on port 443: check firewall and proxy";
             Finding::bad("TLS", Failure::new(Code::Later, what, remedy))
         }
-    }
+    })
 }
 
 /// Looks for an object in the lists of the first types, and fetches its first bytes.

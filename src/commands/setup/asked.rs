@@ -41,21 +41,12 @@ impl<'a> Wizard<'a> {
     /// # Errors
     /// [`Code::Usage`] if standard input or standard error is not a terminal.
     pub fn begin(setup: &'a Setup, known: &'a Known) -> Result<Self, Failure> {
-        let wizard = Self::resume(setup, known)?;
-        setup.output.say(INTRODUCTION);
-        Ok(wizard)
-    }
-
-    /// Asks again after the introduction.
-    ///
-    /// # Errors
-    /// Those of [`Wizard::begin`].
-    pub fn resume(setup: &'a Setup, known: &'a Known) -> Result<Self, Failure> {
         if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
             let what = "there is no terminal for questions";
             let remedy = "use --no-input with the flags of authentication_setup --help";
             return Err(Failure::new(Code::Usage, what, remedy));
         }
+        setup.output.say(INTRODUCTION);
         Ok(Self {
             setup,
             known,

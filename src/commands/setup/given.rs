@@ -22,7 +22,6 @@ use crate::failure::{Code, Failure};
 const SECRET_LIMIT: u64 = 64 << 10;
 
 /// The answers that are known before the first question.
-#[derive(Clone)]
 pub struct Known {
     /// The generation, if flags or an earlier setup decide it.
     pub api: Option<Api>,

@@ -11,11 +11,9 @@ mod scripts;
 use std::path::Path;
 
 use super::again::{Doubt, Refused};
-use super::asked::Wizard;
 use super::connecting::Connected;
 use super::given::Known;
-use super::questions::{Answers, administrator};
-use super::unattended::Unattended;
+use super::questions::{Access, Answers, EMAIL, PASSWORD_AGAIN, Respondent};
 use super::{Setup, folders, save};
 use crate::config::Api;
 use crate::durable::SystemDisk;
@@ -87,13 +85,21 @@ fn known(setup: &Setup, scripts: &Scripts) -> Result<Known, Failure> {
 /// application that made them, which may be another one than the customer's own.
 fn connect(setup: &Setup, known: &Known) -> Result<(Answers, Connected), Failure> {
     setup.answer(known, |mut answers, respondent| {
+        let mut is_asked = setup.flags.no_input;
         let connected = loop {
             match setup.connect(&answers) {
                 Ok(connected) => break connected,
+                // a mistyped application key makes the scripts' keys look wrong
                 Err(Refused {
                     failure,
                     doubt: Some(Doubt::Keys),
-                }) => return log_in(setup, known, answers, &failure),
+                }) if !std::mem::replace(&mut is_asked, true) => {
+                    answers.ask_again(respondent, Refused::of(Doubt::App, *failure))?;
+                }
+                Err(Refused {
+                    failure,
+                    doubt: Some(Doubt::Keys),
+                }) => return log_in(setup, known, answers, respondent, &failure),
                 Err(refused) => answers.ask_again(respondent, refused)?,
             }
         };
@@ -107,6 +113,7 @@ fn log_in(
     setup: &Setup,
     known: &Known,
     answers: Answers,
+    respondent: &mut dyn Respondent,
     denial: &Failure,
 ) -> Result<(Answers, Connected), Failure> {
     let what = format!(
@@ -121,22 +128,16 @@ fn log_in(
     setup.output.say(&format!(
         "{what}\nKeys belong to the application that made them. Log in to get keys for your application.\n"
     ));
-    let app = answers.app().cloned();
-    let known = Known {
-        app_id: app.as_ref().map(|app| app.id.clone()),
-        app_key: app.map(|app| app.key),
-        access_key: None,
-        secret_key: None,
-        ..known.clone()
+    let access = Access::LogIn {
+        app: answers.app().cloned().expect("API 1.0 has an application"),
+        email: respondent.line(&EMAIL, known.email.as_ref())?,
+        password: match &known.password {
+            Some(password) => password.clone(),
+            None => respondent.secret(&PASSWORD_AGAIN, None)?,
+        },
+        auth_type: known.auth_type,
     };
-    if setup.flags.no_input {
-        let mut nobody = Unattended::new(&known, Api::V1);
-        let access = administrator(&mut nobody, &known)?;
-        return setup.sign_in(Answers { access, ..answers }, &mut nobody);
-    }
-    let mut wizard = Wizard::resume(setup, &known)?;
-    let access = administrator(&mut wizard, &known)?;
-    setup.sign_in(Answers { access, ..answers }, &mut wizard)
+    setup.sign_in(Answers { access, ..answers }, respondent)
 }
 
 /// Writes positions, credentials and configuration, in this order, while no collector runs.

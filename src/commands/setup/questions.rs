@@ -225,10 +225,7 @@ fn client(respondent: &mut dyn Respondent, known: &Known) -> Result<Access, Fail
 }
 
 /// Asks for an administrator and the application of API 1.0.
-pub(super) fn administrator(
-    respondent: &mut dyn Respondent,
-    known: &Known,
-) -> Result<Access, Failure> {
+fn administrator(respondent: &mut dyn Respondent, known: &Known) -> Result<Access, Failure> {
     let app = App {
         id: respondent.line(&APP_ID, known.app_id.as_ref())?,
         key: respondent.secret(&APP_KEY, known.app_key.as_ref())?,

@@ -62,6 +62,8 @@ pub(super) fn write(setup: &Setup, draft: &Draft, connected: &Connected) -> Resu
         Secrets::Client(secret) => secret.save(&secrets),
     }
     .map_err(|error| failure("write", &secrets, &error))?;
+    let state = &draft.config.folders.state;
+    expiry::save(state, connected.expires).map_err(|error| failure("write in", state, &error))?;
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
     let text = draft.text.as_bytes();
     match draft.config.network.proxy {
@@ -71,9 +73,7 @@ pub(super) fn write(setup: &Setup, draft: &Draft, connected: &Connected) -> Resu
             durable::replace(&SystemDisk, &target, text, mode)
         }
     }
-    .map_err(|error| failure("write", path, &error))?;
-    let state = &draft.config.folders.state;
-    expiry::save(state, connected.expires).map_err(|error| failure("write in", state, &error))
+    .map_err(|error| failure("write", path, &error))
 }
 
 /// Returns the mode of an existing file, so that the setup keeps it.
