@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// A user of this host.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Account {
     id: u32,
     /// The name, or `None` if this host's list of users does not have one.
@@ -36,6 +36,12 @@ impl Account {
     #[cfg(not(unix))]
     pub fn current() -> Option<Self> {
         None
+    }
+
+    /// True for one and the same user. Only the numbers decide: the list of users may be unreadable for a
+    /// moment.
+    pub const fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id
     }
 
     /// True for the superuser.
@@ -104,6 +110,8 @@ mod tests {
             assert_eq!(account.chown_word(), chown);
             assert_eq!(account.can_log_in(), can_log_in);
             assert_eq!(account.is_root(), id == 0);
+            assert!(account.is_same(&Account::listed(id, "")), "{account:?}");
+            assert!(!account.is_same(&Account::listed(1, users)), "{account:?}");
         }
     }
 }

@@ -27,10 +27,10 @@ pub struct Invocation {
 impl Invocation {
     /// Returns the way for the configuration file at `path`, which may not exist yet.
     pub fn of(path: &Path, environment: &Environment) -> Self {
-        let (owner, current) = (Account::owner_of(path), Account::current());
-        let is_same = owner == current;
+        let current = Account::current();
+        let is_current = |owner: &Account| current.as_ref().is_some_and(|user| user.is_same(owner));
         // nobody can type as a user without a shell
-        let user = owner.filter(|owner| !is_same || !owner.can_log_in());
+        let user = Account::owner_of(path).filter(|owner| !is_current(owner) || !owner.can_log_in());
         Self {
             path: path.to_owned(),
             is_default: config::is_default(path, environment, user.is_none()),
@@ -92,7 +92,8 @@ impl Invocation {
     /// [`Code::Config`], with the command to type: the program with the arguments of this start.
     pub fn refuse_root(&self, program: &str) -> Result<(), Failure> {
         let is_root = Account::current().is_some_and(|user| user.is_root());
-        let Some(user) = self.user.as_ref().filter(|_| is_root) else {
+        let other = self.user.as_ref().filter(|user| is_root && !user.is_root());
+        let Some(user) = other else {
             return Ok(());
         };
         let what = format!(
