@@ -30,7 +30,8 @@ impl Invocation {
         let current = Account::current();
         let is_current = |owner: &Account| current.as_ref().is_some_and(|user| user.is_same(owner));
         // nobody can type as a user without a shell
-        let user = Account::owner_of(path).filter(|owner| !is_current(owner) || !owner.can_log_in());
+        let user =
+            Account::owner_of(path).filter(|owner| !is_current(owner) || !owner.can_log_in());
         Self {
             path: path.to_owned(),
             is_default: config::is_default(path, environment, user.is_none()),
