@@ -267,6 +267,7 @@ impl<'a> Collection<'a> {
             state: folders.state.clone(),
             staging: folders.data.join(logs::STAGING),
             published: folders.data.join(self.folder),
+            outboxes: config.outboxes(self.folder),
             stems,
             stream: name.to_owned(),
             account: config.mimecast.account_code.clone(),

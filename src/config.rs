@@ -7,6 +7,7 @@
 
 mod account;
 mod base_url;
+pub(crate) mod destination;
 mod edit;
 mod environment;
 mod error;
@@ -33,6 +34,7 @@ use chrono::TimeDelta;
 
 pub use account::Account;
 pub use base_url::{BaseUrl, BaseUrlError};
+pub use destination::Destination;
 pub use edit::{Saved, rewrite};
 pub use environment::{Environment, User};
 pub use error::{ConfigError, NEXT_RUN};
@@ -89,6 +91,8 @@ pub struct Config {
     pub monitor: Monitor,
     /// The way to Mimecast.
     pub network: Network,
+    /// The places to which a run delivers the published files.
+    pub destinations: Vec<Destination>,
 }
 
 /// The values that a file gives, of those that setup fills in.
@@ -183,6 +187,7 @@ impl Config {
                 .map(|days| DAY * days)
         };
         let folder = path.parent().unwrap_or(Path::new(""));
+        let network = network::read(settings, folder)?;
         let api = get("mimecast", "api").one_of(Api::NAMES)?;
         let config = Self {
             path: path.to_owned(),
@@ -222,10 +227,23 @@ impl Config {
                 ),
                 log_level: get("run", "log_level").one_of(LEVELS)?,
             },
-            network: network::read(settings, folder)?,
+            destinations: destination::read(settings.file(), folder, &network)?,
+            network,
         };
         monitor::refuse_unfit_files(settings, &config)?;
         Ok(config)
+    }
+
+    /// Returns the folder of files that wait for a destination.
+    pub fn outbox(&self, destination: &str) -> PathBuf {
+        self.folders.data.join(logs::OUTBOX).join(destination)
+    }
+
+    /// Returns the outboxes of all destinations that get the files of a folder.
+    pub fn outboxes(&self, folder: &str) -> Vec<PathBuf> {
+        let wanted = self.destinations.iter();
+        let wanted = wanted.filter(|destination| destination.folders.contains(&folder));
+        wanted.map(|to| self.outbox(&to.name)).collect()
     }
 
     /// Returns a warning for each setting that is allowed but risky.

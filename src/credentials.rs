@@ -4,6 +4,7 @@
 //! `CREDENTIALS_DIRECTORY`, else from `credentials.toml` beside the configuration. A dropped value is wiped
 //! from memory, but copies inside the parser and the TLS library are not.
 
+mod destination;
 pub mod expiry;
 mod lookup;
 
@@ -20,6 +21,7 @@ use toml::Value;
 use crate::config::toml_file::{flaw_of_word, is_placeholder};
 use crate::config::{ConfigError, Environment};
 use crate::durable;
+pub use destination::DestinationSecrets;
 use lookup::gather;
 
 /// The reason why credentials cannot be used. The exit code is 78, as for a configuration.
@@ -28,6 +30,8 @@ pub type CredentialsError = ConfigError;
 const FILE: &str = "credentials.toml";
 const KEYS: [&str; 3] = ["app_key", "access_key", "secret_key"];
 const CLIENT_SECRET: &str = "client_secret";
+/// The largest file whose secrets of destinations are kept, in bytes.
+const LIMIT_BYTES: u64 = 1 << 20;
 const HEADER: &str = "\
 # Secrets of the Mimecast collector, written by authentication_setup. Whoever reads them can read
 # the account's logs: keep this file owner-only, also in backups.
@@ -87,7 +91,8 @@ impl Credentials {
         })
     }
 
-    /// Replaces the file at `path` in one step. The file is owner-only from its first moment.
+    /// Replaces the file at `path` in one step, except for the secrets of destinations. The file is owner-only
+    /// from its first moment.
     ///
     /// # Errors
     /// As [`durable::replace`]; the old file then stays.
@@ -140,7 +145,8 @@ impl ClientSecret {
         word(&secret, &origin).map(Self)
     }
 
-    /// Replaces the file at `path` in one step. The file is owner-only from its first moment.
+    /// Replaces the file at `path` in one step, except for the secrets of destinations. The file is owner-only
+    /// from its first moment.
     ///
     /// # Errors
     /// As [`durable::replace`]; the old file then stays.
@@ -159,6 +165,11 @@ fn write(path: &Path, keys: &[&str], values: &[&str]) -> io::Result<()> {
     let mut text = Zeroizing::new(HEADER.to_owned());
     for (key, value) in keys.iter().zip(values) {
         text.push_str(&format!("{key} = {}\n", Value::from(*value)));
+    }
+    if let Ok(older) = durable::read(&durable::SystemDisk, path, LIMIT_BYTES) {
+        let older = Zeroizing::new(String::from_utf8_lossy(&older).into_owned());
+        let kept = destination::with_those_of(&text, &older);
+        text = kept.map_or(text, Zeroizing::new);
     }
     durable::replace_secret(path, text.as_bytes())
 }

@@ -15,6 +15,7 @@ use crate::permissions::{self, Target};
 #[cfg(test)]
 pub(crate) mod model;
 mod owner;
+pub mod sealed;
 mod system;
 #[cfg(test)]
 mod tests;

@@ -36,6 +36,7 @@ mod collect;
 mod commands;
 mod config;
 mod credentials;
+mod delivery;
 mod durable;
 mod event_time;
 mod failure;

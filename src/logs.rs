@@ -22,6 +22,8 @@ pub const GATEWAY_FOLDER: &str = "mta";
 pub const AUDIT_FOLDER: &str = "audit";
 /// The folders below the data folder that an agent reads.
 pub const PUBLISHED: [&str; 2] = [GATEWAY_FOLDER, AUDIT_FOLDER];
+/// The folder of files that wait for a destination, below the data folder, with a folder for each.
+pub const OUTBOX: &str = "outbox";
 /// The folder of bytes that are not readable as events, below the state folder.
 pub const QUARANTINE: &str = "quarantine";
 /// The folder of the ledger, below the state folder.

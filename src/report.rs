@@ -34,6 +34,8 @@ pub struct Report {
     pub retries: u64,
     /// What was done in each stream.
     pub streams: Streams,
+    /// What was delivered to each destination.
+    pub destinations: Destinations,
     /// Texts that a person should read. If there is any, the exit code is 65.
     pub warnings: Vec<String>,
     /// Texts for information.
@@ -42,6 +44,26 @@ pub struct Report {
 
 /// What was done in each stream, by the name of the stream.
 pub type Streams = BTreeMap<String, StreamReport>;
+
+/// What was delivered to each destination, by its name.
+pub type Destinations = BTreeMap<String, Delivered>;
+
+/// What a run has delivered to one destination.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// Files that were confirmed to their end.
+    pub files: u64,
+    /// Events that were confirmed.
+    pub events: u64,
+    /// Events that may have arrived twice.
+    pub repeated: u64,
+    /// Events that went to the quarantine.
+    pub refused: u64,
+    /// Repeated attempts.
+    pub retries: u64,
+    /// Files that still wait.
+    pub waiting: u64,
+}
 
 /// What a run has done in one stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,6 +27,7 @@ mod known;
 mod lock;
 mod name;
 mod opening;
+pub(crate) mod outbox;
 mod owner;
 mod part;
 pub mod prune;
@@ -60,10 +61,12 @@ pub use error::SpoolError;
 pub use gap::Gap;
 pub use lock::Lock;
 pub use name::{Extension, FileName};
+pub use outbox::Queued;
 pub use owner::Adopt;
 pub use part::Part;
 pub use publish::{PublishedFile, Stored};
 pub use published::{Check, check_published, is_named_after};
+pub use quarantine::keep_line as quarantine_line;
 pub use recover::Recovery;
 pub use seen::Digest;
 pub use settings::{Settings, Stems, Wanted};
@@ -230,8 +233,7 @@ impl Spool {
         if let Some(known) = &mut *self.known.borrow_mut() {
             known.extend(ids);
         }
-        let (disk, staging) = (&*self.settings.disk, &self.staging.folder);
-        let stored = publish::publish(disk, staging, &self.settings.published, committed)?;
+        let stored = publish::publish(&self.settings, committed)?;
         self.commit_failed = false;
         let names = stored.files.iter().map(|file| file.name.clone());
         self.published.extend(names);

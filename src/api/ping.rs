@@ -49,7 +49,8 @@ pub fn ping(network: &Network, clock: &Clock, url: &Url, part: &str) -> Result<(
         Ok(received) if (200..300).contains(&received.head.status) => Ok(()),
         Ok(received) => Err(format!("HTTP status {}", received.head.status)),
         Err(
-            TransportError::Passing(why)
+            TransportError::NoConnection(why)
+            | TransportError::Passing(why)
             | TransportError::Lasting(why)
             | TransportError::Unusable(why)
             | TransportError::Improper(why),

@@ -10,7 +10,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use reqwest::header::CONTENT_LENGTH;
-use reqwest::{ClientBuilder, Request, Response, redirect};
+use reqwest::{ClientBuilder, Identity, Request, Response, redirect};
 use tokio::runtime::{Builder, Runtime};
 
 use super::answer::Head;
@@ -44,7 +44,7 @@ pub(crate) struct Transport {
 /// The target of requests. It decides which addresses and proxies are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// The host of the API.
+    /// The host of the API, or a destination of the configuration.
     Api,
     /// A store that the API names. It must not be in the local network, unless the operator allows it.
     Store,
@@ -79,6 +79,16 @@ pub(crate) enum ReceivedBody {
 impl Transport {
     /// Prepares a transport without connecting.
     pub(crate) fn new(network: &Network, reach: Reach, clock: Clock) -> Result<Self, ApiError> {
+        Self::as_client(network, reach, None, clock)
+    }
+
+    /// Prepares a transport that shows a certificate of its own, if the server asks for one.
+    pub(crate) fn as_client(
+        network: &Network,
+        reach: Reach,
+        identity: Option<Identity>,
+        clock: Clock,
+    ) -> Result<Self, ApiError> {
         let unusable = |why: String| ApiError::Unusable(why);
         let is_loopback = reach == Reach::Loopback;
         let builder = ClientBuilder::new()
@@ -92,6 +102,10 @@ impl Transport {
         let builder = match reach {
             Reach::Store => builder.dns_resolver(Guard::of(network)),
             Reach::Api | Reach::Loopback => builder,
+        };
+        let builder = match identity {
+            Some(identity) => builder.identity(identity),
+            None => builder,
         };
         let builder = proxied(builder, network, is_loopback)?;
         check_authorities()?;

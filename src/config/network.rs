@@ -34,7 +34,7 @@ pub(super) fn read(settings: &Settings<'_>, folder: &Path) -> Result<Network, Co
     })
 }
 
-fn proxy(setting: &Setting<'_>) -> Result<Proxy, ConfigError> {
+pub(super) fn proxy(setting: &Setting<'_>) -> Result<Proxy, ConfigError> {
     let text = setting.text()?.trim();
     match text {
         "" => return Ok(Proxy::System),

@@ -3,6 +3,7 @@
 use toml::de::{DeTable, DeValue};
 
 use super::ConfigError;
+use super::destination;
 use super::edit::is_filled_in;
 use super::toml_file::{Key, TomlFile, is_placeholder, meant, shown};
 use super::value::{Origin, Setting};
@@ -81,6 +82,11 @@ impl<'a> Settings<'a> {
         self.find(Origin::Given, section, name).is_some()
     }
 
+    /// Returns the given file.
+    pub(super) fn file(&self) -> &'a TomlFile<'a> {
+        self.given
+    }
+
     /// True while setup has not completed the file.
     pub(super) fn is_draft(&self) -> bool {
         self.stage == Stage::Draft
@@ -116,6 +122,9 @@ impl<'a> Settings<'a> {
         let known = self.example.table();
         for (key, item) in self.given.table() {
             let section = key.get_ref();
+            if *section == destination::KEY {
+                continue; // checked with the keys of its type
+            }
             let known_keys = known.get(key).and_then(|known| known.get_ref().as_table());
             let Some(known_keys) = known_keys else {
                 return Err(self.refuse_section(key, item.get_ref()));

@@ -97,6 +97,25 @@ impl<'a> Setting<'a> {
             })
     }
 
+    /// Returns a number of bytes.
+    pub(super) fn bytes(&self) -> Result<u64, ConfigError> {
+        let number = self.item.as_integer();
+        let number = number
+            .and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok())
+            .filter(|number| i64::try_from(*number).is_ok());
+        number.ok_or_else(|| self.refuse("expected a whole number of bytes"))
+    }
+
+    /// Returns the texts of a list, or of a text with commas between them. `None` for anything else.
+    pub(super) fn texts(&self) -> Option<Vec<&'a str>> {
+        if let Some(text) = self.item.as_str() {
+            let texts = text.split(',').map(str::trim);
+            return Some(texts.filter(|text| !text.is_empty()).collect());
+        }
+        let items = self.item.as_array()?.iter();
+        items.map(|item| item.get_ref().as_str()).collect()
+    }
+
     pub(super) fn one_of<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, ConfigError> {
         let text = self.text()?;
         match choices.iter().find(|(name, _)| *name == text) {

@@ -6,14 +6,14 @@ use std::{fs, io};
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 
-use super::{CLIENT_SECRET, CredentialsError, FILE, KEYS, path_beside};
+use super::{CLIENT_SECRET, CredentialsError, FILE, KEYS, destination, path_beside};
 use crate::config::guard::refuse_open_to_others;
 use crate::config::toml_file::{self, TomlFile, meant, shown};
 use crate::config::{ConfigError, Environment};
 
 /// The protection of a file from other users.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Protection {
+pub(super) enum Protection {
     /// systemd or a container's runtime protects the file, with permissions of its own kind.
     Platform,
     /// The file's permissions protect it.
@@ -66,6 +66,9 @@ fn fill(
     let known = || KEYS.into_iter().chain([CLIENT_SECRET]);
     for (key, item) in source.table() {
         let name = &**key.get_ref();
+        if name == destination::SECTION {
+            continue; // read where it is needed
+        }
         if !known().any(|known| known == name) {
             let hint = meant(name, known());
             return Err(source.refuse(key, format_args!("unknown key{}{hint}", shown(name))));
@@ -83,7 +86,8 @@ fn fill(
     Ok(())
 }
 
-fn read(
+/// Returns the text of a file, or `None` if it does not exist.
+pub(super) fn read(
     path: &Path,
     protection: Protection,
 ) -> Result<Option<Zeroizing<String>>, CredentialsError> {

@@ -64,10 +64,16 @@ impl Disk for SystemDisk {
         if fs::hard_link(from, to).is_ok() {
             return Ok(());
         }
+        // a reader must not see a part of the copy
+        let copied = super::with_suffix(to, ".tmp");
+        if self.entry(&copied)?.is_some() {
+            self.remove(&copied)?;
+        }
         let mut original = self.open(from)?;
-        let mut copy = self.create(to, Mode::PRIVATE)?;
+        let mut copy = self.create(&copied, Mode::PRIVATE)?;
         io::copy(&mut original, &mut copy)?;
-        copy.sync()
+        copy.sync()?;
+        self.rename(&copied, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

@@ -150,6 +150,8 @@ impl Checkpoint {
         let pending = moves.clone();
         let (now, to_keep, second) = (time.now, time.to_keep(), time.of_ids());
         let older = self.move_ids_to_file(now)?;
+        let millis = u64::try_from(time.latest.timestamp_millis()).unwrap_or_default();
+        let number = millis.max(self.record.commit + 1);
         self.replace(|record| {
             record.settle();
             if older.is_some() {
@@ -162,6 +164,7 @@ impl Checkpoint {
             record.clock = to_keep.or(record.clock);
             record.began = record.began.or(to_keep);
             record.pending = pending;
+            record.commit = number;
             record.added.extend(ids.into_iter().map(|id| (second, id)));
             gaps.into_iter().for_each(|gap| record.add_gap(gap));
             for warning in warnings {
@@ -170,6 +173,7 @@ impl Checkpoint {
         })?;
         Ok(Committed {
             moves,
+            number,
             size,
             repeated,
         })

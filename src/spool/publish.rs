@@ -7,12 +7,12 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::SpoolError;
 use super::batch::{Batch, Size};
 use super::gap::{Gap, Warning};
 use super::name::FileName;
 use super::record::{Move, hex};
 use super::seen::Digest;
+use super::{Settings, SpoolError, outbox};
 use crate::durable::{Disk, Kind};
 
 /// The number of names that the collector tries for one content.
@@ -34,6 +34,8 @@ pub(super) struct Staged {
 #[must_use = "committed files have to be published"]
 pub(super) struct Committed {
     pub(super) moves: Vec<Move>,
+    /// The number of the commit in the outboxes.
+    pub(super) number: u64,
     pub(super) size: Size,
     /// The number of skipped files, whose content was already published.
     pub(super) repeated: u64,
@@ -88,13 +90,15 @@ pub(super) fn stage(mut batch: Batch) -> Result<Staged, SpoolError> {
     })
 }
 
-/// Moves every committed file into the watched folder.
-pub(super) fn publish(
-    disk: &dyn Disk,
-    staging: &Path,
-    published: &Path,
-    committed: Committed,
-) -> Result<Stored, SpoolError> {
+/// Adds every committed file to the outboxes, and moves it into the watched folder.
+pub(super) fn publish(settings: &Settings, committed: Committed) -> Result<Stored, SpoolError> {
+    let (disk, staging, published) = (&*settings.disk, &*settings.staging, &*settings.published);
+    outbox::fill(
+        settings,
+        &committed.moves,
+        committed.number,
+        Trust::JustWritten,
+    )?;
     let mut stored = Stored {
         size: committed.size,
         left_out: committed.repeated,
@@ -217,7 +221,7 @@ pub(super) fn publish_one(
 }
 
 /// True if the path leads to a regular file with exactly this content.
-fn has_same_content(disk: &dyn Disk, path: &Path, moved: &Move) -> io::Result<bool> {
+pub(super) fn has_same_content(disk: &dyn Disk, path: &Path, moved: &Move) -> io::Result<bool> {
     match disk.entry(path)? {
         Some(entry) if entry.kind == Kind::File && entry.size == moved.size => {
             Ok(sha256(&mut disk.open(path)?)? == moved.sha256)

@@ -4,12 +4,12 @@
 //! reads it.
 
 use std::io::{self, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::publish::sha256;
 use super::staging::Scratch;
 use super::{Settings, SpoolError};
-use crate::durable::{self, Mode};
+use crate::durable::{self, Disk as _, Mode, SystemDisk, sealed};
 use crate::logs;
 
 const DIGEST_DIGITS: usize = 16;
@@ -59,6 +59,32 @@ pub(super) fn keep(
     raw.rewound(|raw| durable::copy_in(disk, &path, raw, Mode::PRIVATE))
         .map_err(failed)?;
     Ok(path)
+}
+
+/// Copies a line and a note into the quarantine, and returns the path after both are durable. Stores the same
+/// line only once.
+///
+/// # Errors
+/// [`SpoolError::Disk`].
+pub fn keep_line(state: &Path, owner: &str, line: &[u8], note: &str) -> Result<PathBuf, SpoolError> {
+    let folder = state.join(logs::QUARANTINE);
+    let sum = sealed::digest(line);
+    let base = format!("{owner}_{}", &sum[..DIGEST_DIGITS]);
+    let path = folder.join(format!("{base}.raw"));
+    let note = format!("sha256={sum}\n{note}\n");
+    let written = durable::replace(
+        &SystemDisk,
+        &folder.join(format!("{base}.txt")),
+        note.as_bytes(),
+        Mode::PRIVATE,
+    )
+    .and_then(|()| match SystemDisk.entry(&path)? {
+        Some(_) => Ok(()),
+        None => durable::replace(&SystemDisk, &path, line, Mode::PRIVATE),
+    });
+    written
+        .map(|()| path)
+        .map_err(|error| SpoolError::disk("quarantine a line in", &folder, error))
 }
 
 impl Scratch {

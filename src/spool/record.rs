@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::gap::{Gap, Warning};
 use super::known::Older;
@@ -16,6 +15,8 @@ use super::name::FileName;
 use super::publish::PublishedFile;
 use super::seen::Seen;
 use super::staging::is_staging_name;
+use crate::durable::sealed;
+pub(crate) use crate::durable::sealed::{digest, hex};
 
 /// The version that this program writes. It reads all versions from 1 on. Version 0.1.0 of the
 /// program wrote 1.
@@ -48,6 +49,9 @@ pub(crate) struct Record {
     pub(crate) before: Option<String>,
     /// Committed files that may not be in the watched folder yet.
     pub(crate) pending: Vec<Move>,
+    /// The number of the batch of `pending` in the outboxes: milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) commit: u64,
     /// The newest ids of the batches before that of `pending`.
     pub(crate) seen: Seen,
     /// The ids of the batch of `pending`.
@@ -120,6 +124,7 @@ impl Record {
             position: None,
             before: None,
             pending: Vec::new(),
+            commit: 0,
             seen: Seen::default(),
             added: Seen::default(),
             older: None,
@@ -136,31 +141,15 @@ impl Record {
         }
     }
 
-    /// Returns the bytes of the file. Writes the JSON only once, because a day of ids is long.
+    /// Returns the bytes of the file.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut bytes = format!("{MAGIC} {:64}\n", "").into_bytes();
-        let start = bytes.len();
-        serde_json::to_writer(&mut bytes, self).expect("a record has only string keys");
-        let sum = digest(&bytes[start..]);
-        bytes[start - 1 - sum.len()..start - 1].copy_from_slice(sum.as_bytes());
-        bytes.push(b'\n');
-        bytes
+        sealed::seal(MAGIC, self)
     }
 
     /// Reads the bytes of a file. Never panics.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
         let damaged = |why: &str| Refusal::Damaged(why.to_owned());
-        let text = std::str::from_utf8(bytes).map_err(|_| damaged("not text"))?;
-        let (head, body) = text.split_once('\n').ok_or_else(|| damaged("cut short"))?;
-        let body = body
-            .strip_suffix('\n')
-            .ok_or_else(|| damaged("cut short"))?;
-        let sum = head
-            .strip_prefix(MAGIC)
-            .and_then(|rest| rest.strip_prefix(' '));
-        if sum != Some(&digest(body.as_bytes())) {
-            return Err(damaged("the checksum does not match"));
-        }
+        let body = sealed::open(MAGIC, bytes).map_err(damaged)?;
         #[derive(Deserialize)]
         struct Version {
             format: u32,
@@ -224,6 +213,7 @@ impl Record {
         let this = std::mem::replace(self, previous);
         // these facts are about the whole stream, so they stay
         self.sequence = this.sequence;
+        self.commit = this.commit;
         self.id = this.id;
         self.last_success = this.last_success;
         self.not_before = this.not_before;
@@ -245,6 +235,12 @@ impl Record {
     }
 }
 
+/// True for the number of no batch, which the file leaves out.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl Move {
     /// Returns the file as it is published under `name`.
     pub(super) fn published_as(&self, name: &str) -> PublishedFile {
@@ -263,22 +259,6 @@ impl Move {
             && self.sha256.len() == 64
             && self.sha256.bytes().all(|digit| digit.is_ascii_hexdigit())
     }
-}
-
-/// Returns the SHA-256 in lower-case hex.
-pub(crate) fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Returns the bytes in lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}"); // writing to a string cannot fail
-            text
-        })
 }
 
 #[cfg(test)]

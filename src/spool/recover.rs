@@ -8,7 +8,7 @@ use super::checkpoint::Checkpoint;
 use super::name::FileName;
 use super::publish::{FileOutcome, PublishedFile, Trust, publish_one, sync_both};
 use super::staging::Staging;
-use super::{Settings, SpoolError};
+use super::{Settings, SpoolError, outbox};
 use crate::durable::{Kind, is_held};
 
 /// The findings and repairs of opening a spool.
@@ -43,8 +43,10 @@ pub(super) fn finish_pending(
     checkpoint.confirm()?; // the commit must be durable before the files become visible
     let (disk, staging, published) = (&*settings.disk, &settings.staging, &settings.published);
     let trust = Trust::Verify(settings.now.max(checkpoint.latest_known()).into());
+    let number = checkpoint.record().commit;
+    outbox::fill(settings, pending, number, trust)?;
     let mut missing = 0_u64;
-    for moved in pending {
+    for (index, moved) in pending.iter().enumerate() {
         let taken = |name: &FileName| {
             format!(
                 "other content already uses the name {}: the file is published as {name}",
@@ -72,7 +74,12 @@ pub(super) fn finish_pending(
                     recovery.warnings.push(taken(&name));
                 }
             }
-            FileOutcome::Missing => missing += 1,
+            FileOutcome::Missing => {
+                let is_taken = outbox::holds(settings, (number, index, moved));
+                // it was published before an agent removed it
+                let is_taken = is_taken.map_err(|error| SpoolError::disk("read", staging, error))?;
+                missing += u64::from(!is_taken);
+            }
         }
     }
     // even if every file was in place: the renames of a killed run may not have reached the disk

@@ -21,6 +21,8 @@ pub struct Settings {
     pub staging: PathBuf,
     /// The folder that an agent watches.
     pub published: PathBuf,
+    /// The folders that hold committed files for destinations.
+    pub outboxes: Vec<PathBuf>,
     /// The beginnings of file names, which tell the stream's files from those of others in the same folder.
     pub stems: Stems,
     /// The name of the stream: `[a-z0-9_]`.

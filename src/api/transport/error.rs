@@ -9,7 +9,9 @@ use crate::clock::Stopped;
 /// The reason why there is no answer.
 #[derive(Debug)]
 pub(crate) enum TransportError {
-    /// A fault that a retry may solve: no connection, a cut, a stall.
+    /// There was no connection, so that nothing was sent. A retry may solve it.
+    NoConnection(String),
+    /// A fault that a retry may solve: a cut, a stall.
     Passing(String),
     /// A fault that no retry in this run solves, such as a certificate that is not trusted.
     Lasting(String),
@@ -40,16 +42,15 @@ impl TransportError {
             return Self::Unusable(what.to_owned());
         }
         let is_tls = cause.contains("certificate") || cause.contains("peer is incompatible");
-        let text = if is_tls {
-            return Self::Lasting(format!("the connection is not trusted: {cause}"));
+        if is_tls {
+            Self::Lasting(format!("the connection is not trusted: {cause}"))
         } else if error.is_connect() && error.is_timeout() {
-            "no connection in time".to_owned()
+            Self::NoConnection("no connection in time".to_owned())
         } else if error.is_connect() {
-            format!("no connection: {cause}")
+            Self::NoConnection(format!("no connection: {cause}"))
         } else {
-            format!("the connection broke: {cause}")
-        };
-        Self::Passing(text)
+            Self::Passing(format!("the connection broke: {cause}"))
+        }
     }
 }
 

@@ -244,6 +244,7 @@ pub(super) fn settings(stream: &str, now: DateTime<Utc>) -> Settings {
         state: STATE.into(),
         staging: STAGING.into(),
         published: PUBLISHED.into(),
+        outboxes: Vec::new(),
         stems: crate::spool::Stems::default(),
         stream: stream.to_owned(),
         account: "CUSA00A000".to_owned(),

@@ -1,0 +1,65 @@
+//! HTTP sources of Sumo Logic: lines of text, whose address is the secret.
+//!
+//! Vendor: <https://www.sumologic.com/help/docs/send-data/hosted-collectors/http-source/logs-metrics/upload-logs/>.
+//! 200 means received. A source whose ingest budget is used up answers the same and drops the lines.
+
+use super::{BATCH_BYTES, BATCH_LINES, Post};
+use crate::config::destination::Sumo as Settings;
+use crate::delivery::batch::{Limits, Part};
+use crate::delivery::sender::Sender;
+use crate::delivery::verdict::Verdict;
+
+/// A sender to an HTTP source.
+pub struct Sumo<'a> {
+    post: Post,
+    settings: &'a Settings,
+    host: String,
+}
+
+impl<'a> Sumo<'a> {
+    pub fn new(post: Post, settings: &'a Settings, host: &str) -> Self {
+        let host = host.to_owned();
+        Self {
+            post,
+            settings,
+            host,
+        }
+    }
+
+    fn exchange(&self, part: Part<'_>) -> Result<Verdict, Verdict> {
+        let mut body = Vec::with_capacity(part.bytes());
+        for (text, _) in part.iter() {
+            body.extend_from_slice(text);
+            body.push(b'\n');
+        }
+        let mut headers = vec![
+            ("content-type", "text/plain; charset=utf-8"),
+            ("x-sumo-host", &*self.host),
+        ];
+        let category = self.settings.category.of(part.folder());
+        if !category.is_empty() {
+            headers.push(("x-sumo-category", category));
+        }
+        let reply = self.post.send("", &headers, &body)?;
+        Ok(match reply.usual() {
+            Some(verdict) => verdict,
+            None if reply.is_page() => {
+                Verdict::NotUnderstood("it answered with a page for people".to_owned())
+            }
+            None => Verdict::Delivered,
+        })
+    }
+}
+
+impl Sender for Sumo<'_> {
+    fn limits(&self) -> Limits {
+        Limits {
+            lines: BATCH_LINES,
+            bytes: BATCH_BYTES,
+        }
+    }
+
+    fn send(&mut self, part: Part<'_>) -> Verdict {
+        self.exchange(part).unwrap_or_else(|verdict| verdict)
+    }
+}
