@@ -4,6 +4,7 @@ mod agent_config;
 mod check;
 mod collect;
 pub mod collector;
+mod deliver;
 mod describe;
 mod dry_run;
 mod ending;

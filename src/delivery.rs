@@ -26,10 +26,12 @@ pub use queue::{Backlog, backlog};
 pub use record::{Record, view};
 
 use crate::clock::Clock;
-use crate::config::destination::Kind;
+use crate::config::destination::Kind as Protocol;
 use crate::config::{Config, Destination, Environment};
 use crate::credentials::DestinationSecrets;
+use crate::durable::{Disk as _, Kind, SystemDisk};
 use crate::failure::{Code, Failure};
+use crate::logs;
 use crate::report::Delivered;
 use crate::spool::{Lock, SpoolError};
 use queue::Queue;
@@ -257,7 +259,7 @@ pub fn open<'a>(
     } = setting;
     let secrets = DestinationSecrets::load(&config.path, environment, &destination.name)?;
     match &destination.kind {
-        Kind::Syslog(settings) => {
+        Protocol::Syslog(settings) => {
             syslog::open(destination, settings, (host, clock))
         }
         _ => http::open(destination, &secrets, (host, clock)),
@@ -312,4 +314,39 @@ impl Outcome {
 /// Returns the time budget of delivery: what collection has left, and at least a quarter of the whole.
 pub fn budget(whole: Duration, elapsed: Duration) -> Duration {
     whole.max(elapsed.saturating_add(whole / 4))
+}
+
+/// Returns each outbox with files whose destination is not configured: its name and the number of its files.
+pub fn abandoned(config: &Config) -> Vec<(String, u64)> {
+    let folder = config.folders.data.join(logs::OUTBOX);
+    let listed = SystemDisk.list(&folder).unwrap_or_default();
+    let is_configured = |name: &str| config.destinations.iter().any(|known| known.name == name);
+    let unknown = listed
+        .into_iter()
+        .filter(|entry| entry.kind == Kind::Folder && !is_configured(&entry.name));
+    let counted = unknown.filter_map(|entry| {
+        let backlog = backlog(&folder.join(&entry.name)).ok()?;
+        (backlog.files > 0).then_some((entry.name, backlog.files))
+    });
+    counted.collect()
+}
+
+/// Deletes the files of an outbox. Returns their number, or `None` if there is no such outbox.
+///
+/// # Errors
+/// [`SpoolError::Busy`] if another run delivers there. [`SpoolError::Disk`].
+pub fn drop_outbox(config: &Config, name: &str) -> Result<Option<u64>, SpoolError> {
+    let folder = config.folders.data.join(logs::OUTBOX);
+    let listed = SystemDisk.list(&folder).unwrap_or_default();
+    if !listed.iter().any(|entry| entry.name == name && entry.kind == Kind::Folder) {
+        return Ok(None);
+    }
+    let _lock = Lock::take(&config.folders.state, &format!("deliver_{name}"))?;
+    let folder = folder.join(name);
+    let (files, queue) = (queue::list(&folder)?, Queue::of(folder));
+    for (queued, _) in &files {
+        queue.remove(&queued.file_name())?;
+    }
+    queue.sync()?;
+    Ok(Some(files.len() as u64))
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::durable::{self, Disk, Mode, SystemDisk};
 use crate::failure::Failure;
 use crate::logs;
-use crate::report::{Report, StreamReport, Streams};
+use crate::report::{Destinations, Report, StreamReport, Streams};
 
 /// The version of a line. A reader skips lines of later versions.
 const SCHEMA: u32 = 1;
@@ -57,6 +57,9 @@ pub struct Run {
     /// What the run did in each stream.
     #[serde(default)]
     pub streams: Streams,
+    /// What the run delivered to each destination.
+    #[serde(default, skip_serializing_if = "Destinations::is_empty")]
+    pub destinations: Destinations,
 }
 
 /// What a run printed about its failure.
@@ -108,6 +111,7 @@ impl Run {
             pruned: report.pruned,
             warnings: report.warnings.clone(),
             streams: report.streams.clone(),
+            destinations: report.destinations.clone(),
         }
     }
 

@@ -199,6 +199,7 @@ impl Report {
             "pruned": self.pruned,
             "requests": self.requests,
             "retries": self.retries,
+            "destinations": self.destinations,
             "warnings": self.warnings,
             "notes": self.notes,
             "error": error,

@@ -115,10 +115,9 @@ impl Collection<'_> {
 
     /// Returns the report, and the streams whose warnings are not told yet.
     pub fn into_report(self) -> (Report, Untold) {
-        let (spools, now) = (
-            self.spools.into_values().collect(),
-            self.context.clock.present(),
-        );
+        let now = self.context.clock.present();
+        // the others are free for the next run while this one delivers
+        let spools = self.spools.into_values().filter(Spool::has_untold).collect();
         let untold = Untold {
             spools,
             now: Some(now.earliest),

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::collect::{Collection, Context, Untold, days};
 use crate::config::{self, Api, Config, ConfigError, Environment};
 use crate::credentials::{ClientSecret, Credentials};
+use crate::delivery;
 use crate::durable::{self, Mode, SystemDisk};
 use crate::event_time::TimeRange;
 use crate::failure::{Code, Failure};
@@ -31,6 +32,7 @@ use crate::spool::{Adopt, prune};
 use crate::{siem, windowed};
 
 use super::collector::Collector;
+use super::deliver::{Deliveries, abandoned};
 use super::ending::Begun;
 use super::replay;
 
@@ -91,6 +93,7 @@ pub fn run(kind: &'static Collector, common: &Common, choices: Choices) -> ExitC
         output,
         report: Report::default(),
         untold: Untold::default(),
+        deliveries: Deliveries::default(),
         begun: None,
     };
     let mut failure = guarded(|| run.work(common, choices));
@@ -114,6 +117,7 @@ pub fn run(kind: &'static Collector, common: &Common, choices: Choices) -> ExitC
     let code = run.output.end(&run.report, failure.as_ref());
     if code == Code::Look {
         run.untold.forget();
+        run.deliveries.forget();
     }
     code.into()
 }
@@ -123,6 +127,7 @@ struct Run {
     output: Output,
     report: Report,
     untold: Untold,
+    deliveries: Deliveries,
     /// Set once the configuration is read.
     begun: Option<Begun>,
 }
@@ -161,8 +166,19 @@ impl Run {
     ) -> Result<(), Failure> {
         let Some(flags) = &choices.replay else {
             self.begun = Some(Begun::start(self.kind, &config, &clock, &mut self.report));
-            let identity = identity(&config, environment)?;
-            return self.collect((verbose, choices), None, (config, identity, clock));
+            let (later, later_clock) = (config.clone(), clock.clone());
+            let delay = self.delay(&config, choices.jitter.unwrap_or_default());
+            let budget = choices.max_duration.unwrap_or(config.run.budget);
+            let identity = identity(&config, environment).map_err(Failure::from);
+            let collected = identity
+                .and_then(|identity| self.collect((verbose, choices), None, (config, identity, clock)));
+            self.report.notes.extend(abandoned(&later));
+            return self.deliveries.run(
+                (&later, environment),
+                (&later_clock, budget.saturating_add(delay)),
+                &mut self.report,
+                collected,
+            );
         };
         let replay = replay::prepare(flags, self.kind, &mut config, clock.now())?;
         let identity = identity(&config, environment)?;
@@ -186,6 +202,7 @@ impl Run {
         clock.sleep(delay)?;
         let clock = clock.with_budget(budget.saturating_add(delay));
         prepare(&config, self.kind.folder)?;
+        delivery::make_outboxes(&config)?;
         let (base, app_id) = (config.mimecast.base_url.clone(), &config.mimecast.app_id);
         let client = Client::new(base, app_id, identity, &config.network, clock.clone())?;
         let client = match self.output.is_watched() {

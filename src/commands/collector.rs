@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use reqwest::Url;
 
 use super::collect::Choices;
-use super::{collect, dry_run, history, replay, status, verify};
+use super::{collect, deliver, dry_run, history, replay, status, verify};
 use crate::collect::{Collection, Context, Waiting};
 use crate::config::{self, Config, Environment, Monitor};
 use crate::failure::{Code, Failure};
@@ -87,6 +87,9 @@ struct Arguments {
     /// Ask once for each stream and show what is waiting: writes nothing, moves no position
     #[arg(long)]
     dry_run: bool,
+    /// Delete the files that wait for a destination, and do nothing else
+    #[arg(long, value_name = "NAME")]
+    drop_outbox: Option<String>,
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
@@ -115,6 +118,7 @@ fn start(collector: &'static Collector) -> ExitCode {
         max_duration,
         jitter,
         dry_run,
+        drop_outbox,
         common,
         command,
     } = match arguments::parse::<Arguments>(executable, about) {
@@ -127,7 +131,7 @@ fn start(collector: &'static Collector) -> ExitCode {
         jitter,
         replay: None,
     };
-    if command.is_none() && !dry_run {
+    if command.is_none() && !dry_run && drop_outbox.is_none() {
         return collect::run(collector, &common, choices);
     }
     if let (Some(Command::Replay(flags)), false, None, false) = (&command, adopt, jitter, dry_run) {
@@ -137,16 +141,17 @@ fn start(collector: &'static Collector) -> ExitCode {
     let output = Output::new(executable, common.quiet, common.json);
     let mut code = Code::Done;
     let failure = guarded(|| {
-        let beside = if command.is_some() {
-            "a command"
-        } else {
-            "--dry-run"
+        let beside = match (&command, &drop_outbox) {
+            (Some(_), _) => "a command",
+            (None, Some(_)) => "--drop-outbox",
+            (None, None) => "--dry-run",
         };
         let alone = [
             ("--adopt", adopt),
             ("--max-duration", max_duration.is_some()),
             ("--jitter", jitter.is_some()),
-            ("--dry-run", dry_run && command.is_some()),
+            ("--dry-run", dry_run && (command.is_some() || drop_outbox.is_some())),
+            ("--drop-outbox", drop_outbox.is_some() && command.is_some()),
         ];
         if let Some((flag, _)) = alone.iter().find(|(_, given)| *given) {
             let what = format!("{flag} does not go with {beside}");
@@ -157,6 +162,9 @@ fn start(collector: &'static Collector) -> ExitCode {
         let invocation = Invocation::of(&path, &environment);
         let whole = |failure: Failure| invocation.complete(failure);
         let config = Config::load(&path, &environment).map_err(|error| whole(error.into()))?;
+        if let Some(name) = drop_outbox {
+            return deliver::drop_outbox(&invocation, &config, &name, &output);
+        }
         let Some(command) = command else {
             return dry_run::run(collector, config, run::start_clock()?, &output).map_err(whole);
         };

@@ -103,6 +103,7 @@ pub fn prepare(
     for name in [logs::STAGING, collector.folder] {
         make(&into.join(name), config.folders.folder_mode)?;
     }
+    config.destinations.clear(); // a person asked for files
     config.folders.data = into;
     config.folders.state = state;
     Ok(Replay {

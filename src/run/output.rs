@@ -48,6 +48,10 @@ impl Output {
         self
     }
 
+    pub const fn program(&self) -> &'static str {
+        self.program
+    }
+
     pub fn run_id(&self) -> &str {
         &self.run_id
     }

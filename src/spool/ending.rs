@@ -123,6 +123,11 @@ impl Spool {
         untold
     }
 
+    /// True if a warning has not been reported yet.
+    pub fn has_untold(&self) -> bool {
+        !self.untold().is_empty()
+    }
+
     /// Deletes the warnings after a run has reported them.
     ///
     /// # Errors
