@@ -17,6 +17,10 @@ mod syslog;
 mod tls;
 mod verdict;
 
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -29,7 +33,7 @@ use crate::clock::Clock;
 use crate::config::destination::Kind as Protocol;
 use crate::config::{Config, Destination, Environment};
 use crate::credentials::DestinationSecrets;
-use crate::durable::{Disk as _, Kind, SystemDisk};
+use crate::durable::{Disk, Kind, SystemDisk};
 use crate::failure::{Code, Failure};
 use crate::logs;
 use crate::report::Delivered;
@@ -52,6 +56,8 @@ pub struct Setting<'a> {
     pub clock: &'a Clock,
     /// The name of this host.
     pub host: &'a str,
+    /// The disk that holds outboxes and records.
+    pub disk: &'a Arc<dyn Disk>,
 }
 
 /// The delivery to one destination, when it has ended.
@@ -72,9 +78,9 @@ pub struct Outcome {
 ///
 /// # Errors
 /// [`SpoolError::Disk`].
-pub fn make_outboxes(config: &Config) -> Result<(), SpoolError> {
+pub fn make_outboxes(disk: &dyn Disk, config: &Config) -> Result<(), SpoolError> {
     for destination in &config.destinations {
-        begin::make_outbox(config, destination)?;
+        begin::make_outbox(disk, config, destination)?;
     }
     Ok(())
 }
@@ -113,23 +119,36 @@ fn deliver_to(setting: Setting<'_>, destination: &Destination) -> Option<Outcome
         Err(error) => return Some(Outcome::failed(destination, error.into())),
         Ok(lock) => lock,
     };
-    let begun = load(setting, destination);
-    let kept = match begun {
+    let mut kept = match load(setting, destination) {
         Ok(kept) => kept,
         Err(failure) => return Some(Outcome::failed(destination, failure)),
     };
-    Some(deliver_with(setting, destination, kept, lock))
+    let connect = || open(setting, destination);
+    let (delivered, failure) = deliver_with(setting, destination, &mut kept, connect);
+    Some(Outcome {
+        name: destination.name.clone(),
+        delivered,
+        warnings: kept.record.untold.clone(),
+        failure,
+        untold: (!kept.record.untold.is_empty()).then_some((kept, lock)),
+    })
 }
 
 /// Reads the record, and begins with a destination that has none.
 fn load(setting: Setting<'_>, destination: &Destination) -> Result<Kept, Failure> {
-    let Setting { config, clock, .. } = setting;
+    let Setting {
+        config,
+        clock,
+        disk,
+        ..
+    } = setting;
     let (name, outbox) = (&destination.name, config.outbox(&destination.name));
-    let (mut kept, found) = Kept::load(&config.folders.state, name, clock.now())?;
-    let has_begun = begin::has_begun(&outbox)?;
+    let (mut kept, found) = Kept::load(disk, &config.folders.state, name, clock.now())?;
+    let has_begun = begin::has_begun(&**disk, &outbox)?;
     if !has_begun {
-        begin::begin(config, destination)?;
+        begin::fill(&**disk, config, destination)?;
         kept.save()?;
+        begin::mark(&**disk, &outbox)?;
     }
     let lost = match found {
         Found::Previous(why) => Some(format!(
@@ -159,15 +178,16 @@ fn load(setting: Setting<'_>, destination: &Destination) -> Result<Kept, Failure
     Ok(kept)
 }
 
-fn deliver_with(
-    setting: Setting<'_>,
-    destination: &Destination,
-    mut kept: Kept,
-    lock: Lock,
-) -> Outcome {
+/// Delivers what waits, and saves the outcome in the record. `connect` is called if something waits.
+fn deliver_with<'a>(
+    setting: Setting<'a>,
+    destination: &'a Destination,
+    kept: &mut Kept,
+    connect: impl FnOnce() -> Result<Box<dyn Sender + 'a>, Failure>,
+) -> (Delivered, Option<Failure>) {
     let mut delivered = Delivered::default();
     let done = give_up(setting, destination, &mut kept.record)
-        .and_then(|()| send(setting, destination, &mut kept, &mut delivered));
+        .and_then(|()| send(setting, destination, (kept, &mut delivered), connect));
     if delivered.repeated > 0 {
         kept.record.warn(format!(
             "{} events were sent to {} again after an unclear answer: they may be there twice",
@@ -175,8 +195,10 @@ fn deliver_with(
         ));
     }
     let outbox = setting.config.outbox(&destination.name);
-    delivered.waiting = backlog(&outbox).map_or(0, |backlog| backlog.files);
-    let failure = done.err().map(|failure| count(setting, &mut kept.record, failure));
+    delivered.waiting = backlog(&**setting.disk, &outbox).map_or(0, |backlog| backlog.files);
+    let failure = done
+        .err()
+        .map(|failure| count(setting, &mut kept.record, failure));
     if failure.is_none() {
         kept.record.troubles.clear();
         (kept.record.behind_since, kept.record.hindrance) = (None, None);
@@ -188,13 +210,7 @@ fn deliver_with(
     };
     let failure = failure.or(saved.err().map(Failure::from));
     info!(destination = destination.name, ?delivered, "delivery ends");
-    Outcome {
-        name: destination.name.clone(),
-        delivered,
-        warnings: kept.record.untold.clone(),
-        failure,
-        untold: (!kept.record.untold.is_empty()).then_some((kept, lock)),
-    }
+    (delivered, failure)
 }
 
 /// Gives up what is above the limits of the outbox, unless the present is in doubt.
@@ -208,22 +224,29 @@ fn give_up(
         return Ok(());
     }
     let now = setting.clock.present().earliest;
-    if let Some(text) = hold::enforce(setting.config, destination, now)? {
+    if let Some(text) = hold::enforce(&**setting.disk, setting.config, destination, now)? {
         record.warn(text);
     }
     Ok(())
 }
 
 /// Sends what waits, if anything does and the destination may be asked.
-fn send(
-    setting: Setting<'_>,
-    destination: &Destination,
-    kept: &mut Kept,
-    delivered: &mut Delivered,
+fn send<'a>(
+    setting: Setting<'a>,
+    destination: &'a Destination,
+    (kept, delivered): (&mut Kept, &mut Delivered),
+    connect: impl FnOnce() -> Result<Box<dyn Sender + 'a>, Failure>,
 ) -> Result<(), Failure> {
-    let Setting { config, clock, .. } = setting;
+    let Setting {
+        config,
+        clock,
+        disk,
+        ..
+    } = setting;
     let outbox = config.outbox(&destination.name);
-    if backlog(&outbox)?.files == 0 {
+    let queue = Queue::of(&**disk, outbox.clone());
+    queue.delete_confirmed(&kept.record)?;
+    if backlog(&**disk, &outbox)?.files == 0 {
         return Ok(());
     }
     let now = clock.now();
@@ -239,8 +262,8 @@ fn send(
         let remedy = "nothing to do: a later run continues";
         return Err(Failure::later(trouble, what, remedy));
     }
-    let sender = open(setting, destination)?;
-    Sending::new(setting, destination, sender, Queue::of(outbox), kept, delivered).run()
+    let sender = connect()?;
+    Sending::new(setting, destination, sender, queue, kept, delivered).run()
 }
 
 /// Prepares the connection to a destination.
@@ -256,12 +279,11 @@ pub fn open<'a>(
         environment,
         clock,
         host,
+        ..
     } = setting;
     let secrets = DestinationSecrets::load(&config.path, environment, &destination.name)?;
     match &destination.kind {
-        Protocol::Syslog(settings) => {
-            syslog::open(destination, settings, (host, clock))
-        }
+        Protocol::Syslog(settings) => syslog::open(destination, settings, (host, clock)),
         _ => http::open(destination, &secrets, (host, clock)),
     }
 }
@@ -282,7 +304,10 @@ fn count(setting: Setting<'_>, record: &mut Record, failure: Failure) -> Failure
     if failure.code == Code::Later && now - since > setting.config.run.alarm_after {
         let minute = since.format("%Y-%m-%d %H:%M UTC");
         failure.code = Code::Outage;
-        failure.what = format!("{}; nothing could be delivered since {minute}", failure.what);
+        failure.what = format!(
+            "{}; nothing could be delivered since {minute}",
+            failure.what
+        );
         failure.remedy = "end the outage; the outbox keeps what waits".to_owned();
     }
     failure
@@ -325,7 +350,7 @@ pub fn abandoned(config: &Config) -> Vec<(String, u64)> {
         .into_iter()
         .filter(|entry| entry.kind == Kind::Folder && !is_configured(&entry.name));
     let counted = unknown.filter_map(|entry| {
-        let backlog = backlog(&folder.join(&entry.name)).ok()?;
+        let backlog = backlog(&SystemDisk, &folder.join(&entry.name)).ok()?;
         (backlog.files > 0).then_some((entry.name, backlog.files))
     });
     counted.collect()
@@ -338,12 +363,16 @@ pub fn abandoned(config: &Config) -> Vec<(String, u64)> {
 pub fn drop_outbox(config: &Config, name: &str) -> Result<Option<u64>, SpoolError> {
     let folder = config.folders.data.join(logs::OUTBOX);
     let listed = SystemDisk.list(&folder).unwrap_or_default();
-    if !listed.iter().any(|entry| entry.name == name && entry.kind == Kind::Folder) {
+    if !listed
+        .iter()
+        .any(|entry| entry.name == name && entry.kind == Kind::Folder)
+    {
         return Ok(None);
     }
     let _lock = Lock::take(&config.folders.state, &format!("deliver_{name}"))?;
     let folder = folder.join(name);
-    let (files, queue) = (queue::list(&folder)?, Queue::of(folder));
+    let files = queue::list(&SystemDisk, &folder)?;
+    let queue = Queue::of(&SystemDisk, folder);
     for (queued, _) in &files {
         queue.remove(&queued.file_name())?;
     }

@@ -21,7 +21,9 @@ pub(super) fn outcome(
 ) -> Result<(Answer, Option<Received>), ApiError> {
     match sent {
         Ok(received) => Ok((meaning(&received), Some(received))),
-        Err(TransportError::NoConnection(why) | TransportError::Passing(why)) => Ok((Answer::Broken(why), None)),
+        Err(TransportError::NoConnection(why) | TransportError::Passing(why)) => {
+            Ok((Answer::Broken(why), None))
+        }
         Err(TransportError::Lasting(why)) => Err(ApiError::Unreachable(format!("{host}: {why}"))),
         // retried once, like every answer that is not understood
         Err(TransportError::Improper(why)) => Ok((Answer::NotUnderstood(why), None)),

@@ -117,7 +117,11 @@ impl Collection<'_> {
     pub fn into_report(self) -> (Report, Untold) {
         let now = self.context.clock.present();
         // the others are free for the next run while this one delivers
-        let spools = self.spools.into_values().filter(Spool::has_untold).collect();
+        let spools = self
+            .spools
+            .into_values()
+            .filter(Spool::has_untold)
+            .collect();
         let untold = Untold {
             spools,
             now: Some(now.earliest),

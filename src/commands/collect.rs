@@ -170,8 +170,9 @@ impl Run {
             let delay = self.delay(&config, choices.jitter.unwrap_or_default());
             let budget = choices.max_duration.unwrap_or(config.run.budget);
             let identity = identity(&config, environment).map_err(Failure::from);
-            let collected = identity
-                .and_then(|identity| self.collect((verbose, choices), None, (config, identity, clock)));
+            let collected = identity.and_then(|identity| {
+                self.collect((verbose, choices), None, (config, identity, clock))
+            });
             self.report.notes.extend(abandoned(&later));
             return self.deliveries.run(
                 (&later, environment),
@@ -202,7 +203,7 @@ impl Run {
         clock.sleep(delay)?;
         let clock = clock.with_budget(budget.saturating_add(delay));
         prepare(&config, self.kind.folder)?;
-        delivery::make_outboxes(&config)?;
+        delivery::make_outboxes(&SystemDisk, &config)?;
         let (base, app_id) = (config.mimecast.base_url.clone(), &config.mimecast.app_id);
         let client = Client::new(base, app_id, identity, &config.network, clock.clone())?;
         let client = match self.output.is_watched() {

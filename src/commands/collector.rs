@@ -150,7 +150,10 @@ fn start(collector: &'static Collector) -> ExitCode {
             ("--adopt", adopt),
             ("--max-duration", max_duration.is_some()),
             ("--jitter", jitter.is_some()),
-            ("--dry-run", dry_run && (command.is_some() || drop_outbox.is_some())),
+            (
+                "--dry-run",
+                dry_run && (command.is_some() || drop_outbox.is_some()),
+            ),
             ("--drop-outbox", drop_outbox.is_some() && command.is_some()),
         ];
         if let Some((flag, _)) = alone.iter().find(|(_, given)| *given) {

@@ -1,5 +1,6 @@
 //! The second half of a run: delivers what was collected, now and earlier, to the destinations.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::warn;
@@ -7,6 +8,7 @@ use tracing::warn;
 use crate::clock::Clock;
 use crate::config::{Config, Environment};
 use crate::delivery::{self, Outcome, Setting};
+use crate::durable::{Disk, SystemDisk};
 use crate::failure::{Code, Failure};
 use crate::report::Report;
 use crate::run::invocation::Invocation;
@@ -42,11 +44,14 @@ impl Deliveries {
             environment,
             clock: &clock,
             host: &host,
+            disk: &(Arc::new(SystemDisk) as Arc<dyn Disk>),
         });
         let mut failures: Vec<Failure> = collected.err().into_iter().collect();
         for outcome in &mut self.0 {
             report.warnings.append(&mut outcome.warnings);
-            report.destinations.insert(outcome.name.clone(), outcome.delivered);
+            report
+                .destinations
+                .insert(outcome.name.clone(), outcome.delivered);
             failures.extend(outcome.failure.take());
         }
         let worst = failures.iter().map(|failure| failure.code.urgency()).min();
@@ -103,6 +108,8 @@ pub fn drop_outbox(
         Failure::new(Code::Usage, what, "name one that `status` lists")
     })?;
     let document = serde_json::json!({"schema": 1, "destination": name, "dropped": files});
-    output.show(&document, || format!("deleted {files} files that waited for {name}\n"));
+    output.show(&document, || {
+        format!("deleted {files} files that waited for {name}\n")
+    });
     Ok(())
 }

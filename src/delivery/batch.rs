@@ -75,7 +75,10 @@ fn log_type(queued: &Queued) -> String {
             types.map(|kind| format!("{}_{}", log.name, kind.replace(' ', "_")))
         })
         .filter(|kind| {
-            stream == kind || stem.strip_prefix(kind).is_some_and(|rest| rest.starts_with('_'))
+            stream == kind
+                || stem
+                    .strip_prefix(kind)
+                    .is_some_and(|rest| rest.starts_with('_'))
         });
     // `process` and `process_…` could both be types
     known
@@ -99,6 +102,16 @@ impl Batch {
         });
     }
 
+    /// Returns a batch of one of the lines.
+    pub fn of_one(&self, line: &Line) -> Self {
+        let mut one = Self {
+            sources: vec![self.sources[line.source].clone()],
+            ..Self::default()
+        };
+        one.push(line.offset, self.text(line));
+        one
+    }
+
     /// Returns the lines.
     pub fn lines(&self) -> &[Line] {
         &self.lines
@@ -111,7 +124,9 @@ impl Batch {
 
     /// Returns the folder of the files.
     pub fn folder(&self) -> &str {
-        self.sources.first().map_or("", |first| &first.queued.folder)
+        self.sources
+            .first()
+            .map_or("", |first| &first.queued.folder)
     }
 
     /// Returns the text of a line, without its break.

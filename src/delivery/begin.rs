@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::config::destination::Begin;
 use crate::config::{Config, Destination};
-use crate::durable::{self, Disk as _, Entry, Kind, Mode, SystemDisk};
+use crate::durable::{self, Disk, Entry, Kind, Mode};
 use crate::spool::{FileName, Queued, SpoolError};
 
 /// The file in an outbox that shows that the destination has begun.
@@ -19,9 +19,13 @@ pub const BY_HAND: &str = "published";
 ///
 /// # Errors
 /// [`SpoolError::Disk`].
-pub fn make_outbox(config: &Config, destination: &Destination) -> Result<(), SpoolError> {
+pub fn make_outbox(
+    disk: &dyn Disk,
+    config: &Config,
+    destination: &Destination,
+) -> Result<(), SpoolError> {
     let folder = config.outbox(&destination.name);
-    durable::make_folder(&folder, Mode::PRIVATE_FOLDER)
+    disk.ensure_folder(&folder, Mode::PRIVATE_FOLDER)
         .map_err(|error| SpoolError::disk("make the folder", &folder, error))
 }
 
@@ -29,32 +33,41 @@ pub fn make_outbox(config: &Config, destination: &Destination) -> Result<(), Spo
 ///
 /// # Errors
 /// [`SpoolError::Disk`].
-pub fn has_begun(outbox: &Path) -> Result<bool, SpoolError> {
+pub fn has_begun(disk: &dyn Disk, outbox: &Path) -> Result<bool, SpoolError> {
     let mark = outbox.join(MARK);
-    let entry = SystemDisk.entry(&mark);
+    let entry = disk.entry(&mark);
     let entry = entry.map_err(|error| SpoolError::disk("read", &mark, error))?;
     Ok(entry.is_some())
 }
 
-/// Begins: puts the published files into the outbox if the destination wants them. A call that was interrupted can
-/// be repeated.
+/// Puts the published files into the outbox if the destination wants them. A call that was interrupted can be
+/// repeated.
 ///
 /// # Errors
 /// [`SpoolError::Disk`].
-pub fn begin(config: &Config, destination: &Destination) -> Result<(), SpoolError> {
+pub fn fill(disk: &dyn Disk, config: &Config, destination: &Destination) -> Result<(), SpoolError> {
     let outbox = config.outbox(&destination.name);
     if destination.begin == Begin::Oldest {
         for folder in &destination.folders {
-            let published = published(config, folder)?;
+            let published = published(disk, config, folder)?;
             // listed after the published files: a file gets its name in the outbox before it is published
-            let queued = in_outbox(&outbox)?;
-            let is_missing = |entry: &&Entry| !queued.contains(&(folder.to_string(), entry.name.clone()));
+            let queued = in_outbox(disk, &outbox)?;
+            let is_missing =
+                |entry: &&Entry| !queued.contains(&(folder.to_string(), entry.name.clone()));
             let missing: Vec<&Entry> = published.iter().filter(is_missing).collect();
-            add(config, (folder, &outbox), &missing)?;
+            add(disk, config, (folder, &outbox), &missing)?;
         }
     }
+    Ok(())
+}
+
+/// Notes in the outbox that the destination has begun.
+///
+/// # Errors
+/// [`SpoolError::Disk`].
+pub fn mark(disk: &dyn Disk, outbox: &Path) -> Result<(), SpoolError> {
     let mark = outbox.join(MARK);
-    durable::replace(&SystemDisk, &mark, b"", Mode::PRIVATE)
+    durable::replace(disk, &mark, b"", Mode::PRIVATE)
         .map_err(|error| SpoolError::disk("write", &mark, error))
 }
 
@@ -62,13 +75,14 @@ pub fn begin(config: &Config, destination: &Destination) -> Result<(), SpoolErro
 ///
 /// # Errors
 /// [`SpoolError::Disk`].
-pub fn published(config: &Config, folder: &str) -> Result<Vec<Entry>, SpoolError> {
+pub fn published(disk: &dyn Disk, config: &Config, folder: &str) -> Result<Vec<Entry>, SpoolError> {
     let folder = config.folders.data.join(folder);
-    let listed = match SystemDisk.list(&folder) {
+    let listed = match disk.list(&folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         listed => listed.map_err(|error| SpoolError::disk("list", &folder, error))?,
     };
-    let is_ours = |entry: &Entry| entry.kind == Kind::File && FileName::parse(&entry.name).is_some();
+    let is_ours =
+        |entry: &Entry| entry.kind == Kind::File && FileName::parse(&entry.name).is_some();
     let mut files: Vec<_> = listed.into_iter().filter(is_ours).collect();
     files.sort_by(|one, other| (one.modified, &one.name).cmp(&(other.modified, &other.name)));
     Ok(files)
@@ -79,12 +93,15 @@ pub fn published(config: &Config, folder: &str) -> Result<Vec<Entry>, SpoolError
 /// # Errors
 /// [`SpoolError::Disk`].
 pub fn add(
+    disk: &dyn Disk,
     config: &Config,
     (folder, outbox): (&str, &Path),
     files: &[&Entry],
 ) -> Result<(), SpoolError> {
     for (index, entry) in files.iter().enumerate() {
-        let age = entry.modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let age = entry
+            .modified
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let millis = age.map_or(0, |age| age.as_millis());
         let Some(name) = FileName::parse(&entry.name) else {
             continue;
@@ -99,21 +116,21 @@ pub fn add(
         let from = config.folders.data.join(folder).join(&entry.name);
         let to = outbox.join(queued.file_name());
         let failed = |error| SpoolError::disk("fill", outbox, error);
-        if SystemDisk.entry(&to).map_err(failed)?.is_some() {
+        if disk.entry(&to).map_err(failed)?.is_some() {
             continue;
         }
-        match SystemDisk.link(&from, &to) {
+        match disk.link(&from, &to) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             linked => linked.map_err(failed)?,
         }
     }
-    let synced = SystemDisk.sync_folder(outbox);
+    let synced = disk.sync_folder(outbox);
     synced.map_err(|error| SpoolError::disk("sync", outbox, error))
 }
 
 /// Returns folder and name of each file in an outbox.
-fn in_outbox(outbox: &Path) -> Result<BTreeSet<(String, String)>, SpoolError> {
-    let files = super::queue::list(outbox)?;
+fn in_outbox(disk: &dyn Disk, outbox: &Path) -> Result<BTreeSet<(String, String)>, SpoolError> {
+    let files = super::queue::list(disk, outbox)?;
     let names = files.into_iter().map(|(queued, _)| queued);
     Ok(names
         .map(|queued| (queued.folder, queued.name.to_string()))

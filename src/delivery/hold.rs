@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::queue::{Queue, list};
 use crate::config::{Config, Destination};
+use crate::durable::Disk;
 use crate::spool::{Queued, SpoolError};
 
 /// Returns the files to give up: those that are too old, and the oldest of those that are too large together.
@@ -34,12 +35,13 @@ pub fn plan(
 /// # Errors
 /// [`SpoolError::Disk`].
 pub fn enforce(
+    disk: &dyn Disk,
     config: &Config,
     destination: &Destination,
     now: DateTime<Utc>,
 ) -> Result<Option<String>, SpoolError> {
     let folder = config.outbox(&destination.name);
-    let files = list(&folder)?;
+    let files = list(disk, &folder)?;
     let given_up = plan(&files, now, destination.hold, destination.hold_bytes);
     let (Some(first), Some(last)) = (given_up.first(), given_up.last()) else {
         return Ok(None);
@@ -52,7 +54,7 @@ pub fn enforce(
         shown(first.number),
         shown(last.number)
     );
-    let queue = Queue::of(folder);
+    let queue = Queue::of(disk, folder);
     for queued in &given_up {
         queue.remove(&queued.file_name())?;
     }

@@ -20,9 +20,7 @@ use super::sender::Sender;
 use super::verdict::Verdict;
 use crate::api::NoSink;
 use crate::api::answer::Head;
-use crate::api::transport::{
-    BodyTarget, Reach, Received, ReceivedBody, Transport, TransportError,
-};
+use crate::api::transport::{BodyTarget, Reach, Received, ReceivedBody, Transport, TransportError};
 use crate::clock::Clock;
 use crate::config::destination::Kind;
 use crate::config::{Destination, is_on_this_host};
@@ -102,7 +100,8 @@ fn secret_url(name: &str, text: &SecretString) -> Result<Url, Failure> {
     let url = Url::parse(text.expose_secret()).ok();
     url.filter(crate::config::destination::is_allowed)
         .ok_or_else(|| {
-            let what = format!("destination {name}: the url in credentials.toml is not an https URL");
+            let what =
+                format!("destination {name}: the url in credentials.toml is not an https URL");
             let remedy = format!("correct url under [destination.{name}] in credentials.toml");
             Failure::new(Code::Config, what, remedy)
         })
@@ -191,7 +190,9 @@ impl Post {
                 head,
                 body: ReceivedBody::Held(text),
             } => Ok(Reply { head, text }),
-            _ => Err(Verdict::NotUnderstood("the answer is an archive".to_owned())),
+            _ => Err(Verdict::NotUnderstood(
+                "the answer is an archive".to_owned(),
+            )),
         }
     }
 }
@@ -209,9 +210,10 @@ impl Reply {
                 "correct the address in [[destination]]",
             ),
             401 | 403 | 407 => Verdict::denied(told, remedy),
-            404 | 405 | 410 => {
-                Verdict::denied(told, "correct the address, or make the source at the far end")
-            }
+            404 | 405 | 410 => Verdict::denied(
+                told,
+                "correct the address, or make the source at the far end",
+            ),
             408 => Verdict::Unknown(told),
             413 => Verdict::TooLarge(told),
             429 => Verdict::SlowDown(self.retry_after(), told),

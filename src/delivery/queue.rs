@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::batch::{Batch, Limits, Source};
 use super::record::Record;
-use crate::durable::{Disk as _, Handle, Kind, SystemDisk, sealed};
+use crate::durable::{Disk, Handle, Kind, sealed};
 use crate::spool::{Queued, SpoolError};
 
 const BUFFER_BYTES: usize = 64 << 10;
@@ -16,7 +16,8 @@ const BUFFER_BYTES: usize = 64 << 10;
 pub const LINE_LIMIT: u64 = 16 << 20;
 
 /// The outbox of one destination.
-pub struct Queue {
+pub struct Queue<'a> {
+    disk: &'a dyn Disk,
     folder: PathBuf,
     names: VecDeque<Queued>,
     reading: Option<Reading>,
@@ -57,8 +58,8 @@ pub struct Backlog {
 ///
 /// # Errors
 /// [`SpoolError::Disk`].
-pub fn list(folder: &Path) -> Result<Vec<(Queued, u64)>, SpoolError> {
-    let listed = match SystemDisk.list(folder) {
+pub fn list(disk: &dyn Disk, folder: &Path) -> Result<Vec<(Queued, u64)>, SpoolError> {
+    let listed = match disk.list(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         listed => listed.map_err(|error| SpoolError::disk("list", folder, error))?,
     };
@@ -74,8 +75,8 @@ pub fn list(folder: &Path) -> Result<Vec<(Queued, u64)>, SpoolError> {
 ///
 /// # Errors
 /// [`SpoolError::Disk`].
-pub fn backlog(folder: &Path) -> Result<Backlog, SpoolError> {
-    let files = list(folder)?;
+pub fn backlog(disk: &dyn Disk, folder: &Path) -> Result<Backlog, SpoolError> {
+    let files = list(disk, folder)?;
     Ok(Backlog {
         files: files.len() as u64,
         bytes: files.iter().map(|(_, size)| size).sum(),
@@ -83,10 +84,11 @@ pub fn backlog(folder: &Path) -> Result<Backlog, SpoolError> {
     })
 }
 
-impl Queue {
+impl<'a> Queue<'a> {
     /// Returns the queue of an outbox. It lists the files when it is asked for the first.
-    pub const fn of(folder: PathBuf) -> Self {
+    pub const fn of(disk: &'a dyn Disk, folder: PathBuf) -> Self {
         Self {
+            disk,
             folder,
             names: VecDeque::new(),
             reading: None,
@@ -99,7 +101,7 @@ impl Queue {
     /// [`SpoolError::Disk`].
     pub fn remove(&self, name: &str) -> Result<(), SpoolError> {
         let path = self.folder.join(name);
-        match SystemDisk.remove(&path) {
+        match self.disk.remove(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             removed => removed.map_err(|error| SpoolError::disk("remove", &path, error)),
         }
@@ -110,7 +112,7 @@ impl Queue {
     /// # Errors
     /// [`SpoolError::Disk`].
     pub fn sync(&self) -> Result<(), SpoolError> {
-        let synced = SystemDisk.sync_folder(&self.folder);
+        let synced = self.disk.sync_folder(&self.folder);
         synced.map_err(|error| SpoolError::disk("sync", &self.folder, error))
     }
 
@@ -122,7 +124,11 @@ impl Queue {
         let mut batch = Batch::default();
         loop {
             if self.reading.is_none() {
-                let Some(queued) = self.pop(record)? else {
+                // the files of a batch that is not confirmed must not be listed again
+                if batch.sources.is_empty() && self.names.is_empty() {
+                    self.list_again(record)?;
+                }
+                let Some(queued) = self.names.pop_front() else {
                     break;
                 };
                 let is_other = !batch.sources.is_empty() && batch.folder() != queued.folder;
@@ -131,7 +137,8 @@ impl Queue {
                     break;
                 }
                 let path = self.folder.join(queued.file_name());
-                let opened = Reading::open(&path, &queued, record.cursor.offset_of(&queued));
+                let opened =
+                    Reading::open(self.disk, &path, &queued, record.cursor.offset_of(&queued));
                 match opened.map_err(|error| SpoolError::disk("read", &path, error))? {
                     Some(reading) => self.reading = Some(reading),
                     None if batch.sources.is_empty() => return Ok(Next::Damaged(queued)),
@@ -156,26 +163,38 @@ impl Queue {
         })
     }
 
-    /// Returns the next file. Deletes those that the destination has.
-    fn pop(&mut self, record: &Record) -> Result<Option<Queued>, SpoolError> {
-        if self.names.is_empty() {
-            let names = list(&self.folder)?;
-            self.names = names.into_iter().map(|(queued, _)| queued).collect();
-        }
-        while let Some(queued) = self.names.pop_front() {
-            if !record.cursor.has(&queued) {
-                return Ok(Some(queued));
+    /// Lists the files that the destination does not have.
+    fn list_again(&mut self, record: &Record) -> Result<(), SpoolError> {
+        let names = list(self.disk, &self.folder)?
+            .into_iter()
+            .map(|(queued, _)| queued);
+        self.names = names.filter(|queued| !record.cursor.has(queued)).collect();
+        Ok(())
+    }
+
+    /// Deletes the files that the destination has. A killed run, recovery or a power cut can leave some.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`].
+    pub fn delete_confirmed(&self, record: &Record) -> Result<(), SpoolError> {
+        for (queued, _) in list(self.disk, &self.folder)? {
+            if record.cursor.has(&queued) {
+                self.remove(&queued.file_name())?;
             }
-            self.remove(&queued.file_name())?;
         }
-        Ok(None)
+        Ok(())
     }
 }
 
 impl Reading {
     /// Opens a file at a place. Returns `None` if its content is not that of its name, or if it is gone.
-    fn open(path: &Path, queued: &Queued, offset: u64) -> io::Result<Option<Self>> {
-        let mut file = match SystemDisk.open(path) {
+    fn open(
+        disk: &dyn Disk,
+        path: &Path,
+        queued: &Queued,
+        offset: u64,
+    ) -> io::Result<Option<Self>> {
+        let mut file = match disk.open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened?,
         };

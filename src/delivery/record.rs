@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::durable::{self, Disk, Mode, SystemDisk, sealed};
+use crate::durable::{self, Disk, Mode, sealed};
 use crate::spool::{Queued, SpoolError};
 
 const FORMAT: u32 = 1;
@@ -98,7 +99,6 @@ impl Record {
             "there are more warnings than the state can hold: see the log".clone_into(last);
         }
     }
-
 }
 
 impl Cursor {
@@ -130,8 +130,8 @@ impl Cursor {
 }
 
 /// The record on the disk.
-#[derive(Debug)]
 pub struct Kept {
+    disk: Arc<dyn Disk>,
     path: PathBuf,
     /// The record as the disk has it.
     on_disk: Option<Record>,
@@ -161,6 +161,7 @@ impl Kept {
     /// # Errors
     /// [`SpoolError::Unusable`] for a record of a later version. [`SpoolError::Disk`] in every other case.
     pub fn load(
+        disk: &Arc<dyn Disk>,
         state: &Path,
         destination: &str,
         now: DateTime<Utc>,
@@ -171,7 +172,7 @@ impl Kept {
             (path.clone(), false),
             (durable::with_suffix(&path, ".prev"), true),
         ] {
-            match read(&path)? {
+            match read(&**disk, &path)? {
                 State::Good(record) => {
                     let found = match why {
                         _ if !is_copy => Found::Current,
@@ -179,6 +180,7 @@ impl Kept {
                         None => Found::Previous("it is missing".to_owned()),
                     };
                     let kept = Self {
+                        disk: Arc::clone(disk),
                         path: path_of(state, destination),
                         on_disk: Some(record.clone()),
                         record,
@@ -187,8 +189,7 @@ impl Kept {
                 }
                 State::Bad(flaw) => {
                     let aside = durable::with_suffix(&path, &format!(".bad-{}", now.timestamp()));
-                    SystemDisk
-                        .rename(&path, &aside)
+                    disk.rename(&path, &aside)
                         .map_err(|error| SpoolError::disk("rename", &path, error))?;
                     why.get_or_insert(flaw);
                 }
@@ -196,6 +197,7 @@ impl Kept {
             }
         }
         let kept = Self {
+            disk: Arc::clone(disk),
             path,
             on_disk: None,
             record: Record::default(),
@@ -217,29 +219,29 @@ impl Kept {
         self.record.format = FORMAT;
         let bytes = sealed::seal(MAGIC, &self.record);
         self.keep_previous()
-            .and_then(|()| durable::replace(&SystemDisk, &self.path, &bytes, Mode::PRIVATE))
+            .and_then(|()| durable::replace(&*self.disk, &self.path, &bytes, Mode::PRIVATE))
             .map_err(|error| SpoolError::disk("replace", &self.path, error))?;
         self.on_disk = Some(self.record.clone());
         Ok(())
     }
 
     fn keep_previous(&self) -> io::Result<()> {
-        if SystemDisk.entry(&self.path)?.is_none() {
+        if self.disk.entry(&self.path)?.is_none() {
             return Ok(());
         }
         let previous = durable::with_suffix(&self.path, ".prev");
-        if SystemDisk.entry(&previous)?.is_some() {
-            SystemDisk.remove(&previous)?;
+        if self.disk.entry(&previous)?.is_some() {
+            self.disk.remove(&previous)?;
         }
-        SystemDisk.link(&self.path, &previous)
+        self.disk.link(&self.path, &previous)
     }
 }
 
 /// Returns the record of a destination, for readers. `None` if there is none, or if it is damaged.
-pub fn view(state: &Path, destination: &str) -> Option<Record> {
+pub fn view(disk: &dyn Disk, state: &Path, destination: &str) -> Option<Record> {
     let path = path_of(state, destination);
     for path in [path.clone(), durable::with_suffix(&path, ".prev")] {
-        if let Ok(State::Good(record)) = read(&path) {
+        if let Ok(State::Good(record)) = read(disk, &path) {
             return Some(record);
         }
     }
@@ -252,8 +254,8 @@ enum State {
     Absent,
 }
 
-fn read(path: &Path) -> Result<State, SpoolError> {
-    let bytes = match durable::read(&SystemDisk, path, SIZE_LIMIT) {
+fn read(disk: &dyn Disk, path: &Path) -> Result<State, SpoolError> {
+    let bytes = match durable::read(disk, path, SIZE_LIMIT) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::Absent),
         Err(error) => return Err(SpoolError::disk("read", path, error)),

@@ -21,6 +21,7 @@ use super::sender::Sender;
 use super::verdict::{Again, Fate, Trouble, Verdict};
 use crate::clock::Clock;
 use crate::config::Destination;
+use crate::durable::Disk;
 use crate::failure::{Code, Failure};
 use crate::report::Delivered;
 use crate::spool;
@@ -33,38 +34,41 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const FEWEST_BYTES: usize = 1 << 10;
 
 /// The delivery to one destination in one run.
-pub struct Sending<'a> {
+pub struct Sending<'a, 's> {
+    disk: &'a dyn Disk,
     destination: &'a Destination,
     sender: Box<dyn Sender + 'a>,
-    queue: Queue,
-    kept: &'a mut Kept,
+    queue: Queue<'a>,
+    kept: &'s mut Kept,
     clock: Clock,
     /// The time for which a run repeats an attempt, beyond the number of the configuration.
     patience: Duration,
     /// The state folder.
     state: &'a Path,
-    delivered: &'a mut Delivered,
+    delivered: &'s mut Delivered,
     /// Lines that were refused alone, since the last line that was taken.
     refused: Vec<Refused>,
     /// True if a line was taken after those.
     is_proved: bool,
-    /// Where the record stood before the first of those.
+    /// Where the cursor stood before the first of those.
     held_at: Option<Cursor>,
+    /// The number of lines that were taken and are not behind the saved cursor.
+    uncovered: u64,
+    /// True if the outbox has lost the files that the record names as confirmed.
+    is_done_deleted: bool,
     /// True once the destination has taken a line in this run.
     has_taken: bool,
 }
 
 /// A line that a destination has refused alone.
-pub struct Refused {
-    text: Vec<u8>,
-    file: String,
-    offset: u64,
+struct Refused {
+    batch: Batch,
     why: String,
 }
 
-/// How far the record has moved in a batch.
+/// How far the cursor has moved in a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Settled {
+struct Place {
     lines: usize,
     files: usize,
 }
@@ -72,22 +76,26 @@ struct Settled {
 /// The state of one line of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    /// It has no clear answer.
     Waiting,
-    Delivered,
+    /// It was refused alone, and nothing proves yet that it is at fault.
     Refused,
+    /// The destination or the quarantine has it.
+    Done,
 }
 
-impl<'a> Sending<'a> {
+impl<'a, 's> Sending<'a, 's> {
     /// Prepares the delivery. `delivered` counts what is done.
     pub fn new(
         setting: Setting<'a>,
         destination: &'a Destination,
         sender: Box<dyn Sender + 'a>,
-        queue: Queue,
-        kept: &'a mut Kept,
-        delivered: &'a mut Delivered,
+        queue: Queue<'a>,
+        kept: &'s mut Kept,
+        delivered: &'s mut Delivered,
     ) -> Self {
         Self {
+            disk: &**setting.disk,
             destination,
             sender,
             queue,
@@ -99,6 +107,8 @@ impl<'a> Sending<'a> {
             refused: Vec::new(),
             is_proved: false,
             held_at: None,
+            uncovered: 0,
+            is_done_deleted: true,
             has_taken: false,
         }
     }
@@ -112,6 +122,9 @@ impl<'a> Sending<'a> {
         // a line that nothing proves to be at fault is sent again
         if let Some(cursor) = self.held_at.take() {
             self.kept.record.cursor = cursor;
+        }
+        if !self.sender.knows_repetitions() {
+            self.delivered.repeated += self.uncovered;
         }
         done
     }
@@ -145,9 +158,9 @@ impl<'a> Sending<'a> {
         }
         let mut states = vec![State::Waiting; batch.lines().len()];
         let mut work = vec![(0..states.len()).collect::<Vec<_>>()];
-        let mut settled = Settled::default();
+        let mut place = Place::default();
         if states.is_empty() {
-            return self.settle(batch, &states, &mut settled);
+            return self.settle(batch, &mut states, &mut place);
         }
         while let Some(lines) = work.pop() {
             self.clock.check()?;
@@ -170,7 +183,7 @@ impl<'a> Sending<'a> {
                 Verdict::Refused(_) => halve(&mut work, lines),
                 _ => unreachable!("an attempt ends with another verdict"),
             }
-            self.settle(batch, &states, &mut settled)?;
+            self.settle(batch, &mut states, &mut place)?;
         }
         Ok(())
     }
@@ -183,37 +196,42 @@ impl<'a> Sending<'a> {
             let why = format!("it is longer than {} MiB", LINE_LIMIT >> 20);
             return Ok(Verdict::Refused(why));
         }
-        let (mut attempts, begun, mut unclear) = (0, self.clock.elapsed(), 0);
+        let (mut attempts, begun) = (0, self.clock.elapsed());
+        let (mut is_unclear, mut is_counted) = (false, false);
         loop {
             let verdict = self.sender.send(batch.part(lines));
             for remark in self.sender.remarks() {
                 self.kept.record.warn(format!("{}: {remark}", self.name()));
             }
             let (why, asked) = match verdict {
+                Verdict::Each(fates) if fates.iter().all(Fate::is_again) => {
+                    is_unclear |= fates.iter().any(Fate::is_unknown);
+                    (first_reason(fates), None)
+                }
                 Verdict::Delivered
                 | Verdict::Each(_)
                 | Verdict::Refused(_)
-                | Verdict::TooLarge(_) => {
-                    self.delivered.repeated += unclear;
-                    return Ok(verdict);
-                }
+                | Verdict::TooLarge(_) => return Ok(verdict),
                 Verdict::Denied(trouble) => return Err(self.stopped(Code::Denied, trouble)),
                 Verdict::Misconfigured(trouble) => {
                     return Err(self.stopped(Code::Config, trouble));
                 }
                 Verdict::NotUnderstood(why) => {
-                    let remedy = "check that the address is that of such a destination; else report it";
+                    let remedy =
+                        "check that the address is that of such a destination; else report it";
                     return Err(self.stopped(Code::NotUnderstood, Trouble::new(why, remedy)));
                 }
                 Verdict::SlowDown(asked, why) => (why, asked),
                 Verdict::Broken(why) => (why, None),
                 Verdict::Unknown(why) => {
-                    if !self.sender.knows_repetitions() {
-                        unclear += lines.len() as u64;
-                    }
+                    is_unclear = true;
                     (why, None)
                 }
             };
+            if is_unclear && !is_counted && !self.sender.knows_repetitions() {
+                is_counted = true;
+                self.delivered.repeated += lines.len() as u64;
+            }
             self.clock.check()?; // a signal explains a broken connection
             attempts += 1;
             let wait = asked.unwrap_or_else(|| self.wait(attempts));
@@ -223,7 +241,6 @@ impl<'a> Sending<'a> {
             let fits = wait < self.clock.left() && wait <= self.patience.max(LONGEST_WAIT);
             warn!(destination = self.name(), why, attempts, "not delivered");
             if !may_repeat || !fits {
-                self.delivered.repeated += unclear;
                 return Err(self.postponed(why, asked));
             }
             self.delivered.retries += 1;
@@ -234,15 +251,19 @@ impl<'a> Sending<'a> {
     /// Returns the wait before the next attempt: doubled each time, with chance in it.
     fn wait(&self, attempts: u32) -> Duration {
         let first = self.destination.network.retry_wait;
-        let doubled = first.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1).min(16)));
-        doubled.min(LONGEST_WAIT).mul_f64(0.5 + fastrand::f64() / 2.0)
+        let doubled =
+            first.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1).min(16)));
+        doubled
+            .min(LONGEST_WAIT)
+            .mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 
     fn take(&mut self, lines: &[usize], states: &mut [State]) {
         for line in lines {
-            states[*line] = State::Delivered;
+            states[*line] = State::Done;
         }
         self.has_taken |= !lines.is_empty();
+        self.uncovered += lines.len() as u64;
         self.is_proved |= !lines.is_empty() && !self.refused.is_empty();
         self.delivered.events += lines.len() as u64;
     }
@@ -294,58 +315,84 @@ impl<'a> Sending<'a> {
     }
 
     fn hold(&mut self, batch: &Batch, line: usize, why: String) {
-        let cursor = &self.kept.record.cursor;
-        self.held_at.get_or_insert_with(|| cursor.clone());
         self.is_proved = false;
-        let line = &batch.lines()[line];
-        let (text, source) = (batch.text(line).to_vec(), &batch.sources[line.source]);
         self.refused.push(Refused {
-            text,
-            file: source.queued.name.to_string(),
-            offset: line.offset,
+            batch: batch.of_one(&batch.lines()[line]),
             why,
         });
     }
 
-    /// Moves the record over the lines that need no more attention. While refused lines are held, it moves in
-    /// memory alone.
-    fn settle(&mut self, batch: &Batch, states: &[State], done: &mut Settled) -> Result<(), Failure> {
-        let lines = states.iter().take_while(|state| **state != State::Waiting);
-        let lines = lines.count();
+    /// Moves the record over the lines that need no more attention. Behind a line that is held, it moves in memory
+    /// alone.
+    fn settle(
+        &mut self,
+        batch: &Batch,
+        states: &mut [State],
+        place: &mut Place,
+    ) -> Result<(), Failure> {
+        if self.held_at.is_none() {
+            self.move_over(batch, states, place)?;
+        }
+        if self.refused.is_empty() {
+            return Ok(());
+        }
+        let cursor = &self.kept.record.cursor;
+        self.held_at.get_or_insert_with(|| cursor.clone());
+        if self.is_proved {
+            self.try_refused_again()?;
+            let refused = states.iter_mut().filter(|state| **state == State::Refused);
+            refused.for_each(|state| *state = State::Done);
+            return self.move_over(batch, states, place);
+        }
+        let known = states.iter().take_while(|state| **state != State::Waiting);
+        self.move_to(batch, known.count(), place);
+        Ok(())
+    }
+
+    /// Moves the record over the first lines that are done.
+    fn move_over(
+        &mut self,
+        batch: &Batch,
+        states: &[State],
+        place: &mut Place,
+    ) -> Result<(), Failure> {
+        let is_done = |state: &&State| **state == State::Done;
+        let lines = states.iter().take_while(is_done).count();
+        if self.move_to(batch, lines, place) || self.uncovered > 0 && lines > 0 {
+            self.save()?;
+        }
+        self.uncovered = states[lines..].iter().filter(is_done).count() as u64;
+        Ok(())
+    }
+
+    /// Moves the cursor before a line of a batch. Returns false if it is there.
+    fn move_to(&mut self, batch: &Batch, lines: usize, place: &mut Place) -> bool {
         let next = batch.lines().get(lines);
         let last = batch.sources.len() - 1;
         let (source, offset) = next.map_or((last, batch.end), |line| (line.source, line.offset));
         let is_whole = next.is_none() && batch.sources[last].is_complete;
         let files = if is_whole { last + 1 } else { source };
-        let moved = Settled { lines, files };
-        if moved == *done && !self.is_proved {
-            return Ok(());
+        if (Place { lines, files }) == *place {
+            return false;
         }
-        if moved != *done {
-            let cursor = &mut self.kept.record.cursor;
-            if self.held_at.is_none() {
-                cursor.done.clear(); // they are deleted
-            }
-            for file in &batch.sources[done.files..files] {
-                cursor.finish(&file.queued);
-                self.delivered.files += 1;
-            }
-            if !is_whole && offset > 0 {
-                let name = batch.sources[source].queued.file_name();
-                cursor.open = Some(Open { name, offset });
-            }
-            *done = moved;
+        let cursor = &mut self.kept.record.cursor;
+        if std::mem::take(&mut self.is_done_deleted) {
+            cursor.done.clear();
         }
-        match self.refused.is_empty() || self.is_proved {
-            true => self.save(),
-            false => Ok(()),
+        for file in &batch.sources[place.files..files] {
+            cursor.finish(&file.queued);
+            self.delivered.files += 1;
         }
+        if !is_whole && offset > 0 {
+            let name = batch.sources[source].queued.file_name();
+            cursor.open = Some(Open { name, offset });
+        }
+        *place = Place { lines, files };
+        true
     }
 
-    /// Puts the held lines into the quarantine, saves the record, then deletes the confirmed files.
+    /// Saves the record, then deletes the confirmed files.
     fn save(&mut self) -> Result<(), Failure> {
-        self.quarantine_refused()?;
-        (self.held_at, self.is_proved) = (None, false);
         let record = &mut self.kept.record;
         if self.has_taken {
             record.confirmed_at = Some(self.clock.now());
@@ -358,28 +405,38 @@ impl<'a> Sending<'a> {
         if !self.kept.record.cursor.done.is_empty() {
             self.queue.sync()?;
         }
+        self.is_done_deleted = true;
         Ok(())
     }
 
-    /// Puts the refused lines into the quarantine: another line was taken, so that these are at fault.
-    fn quarantine_refused(&mut self) -> Result<(), Failure> {
+    /// Sends each line that was refused alone once more, because the destination has taken another line. One that
+    /// is refused again goes to the quarantine.
+    fn try_refused_again(&mut self) -> Result<(), Failure> {
+        self.is_proved = false;
         let owner = format!("deliver_{}", self.name());
-        for Refused {
-            text,
-            file,
-            offset,
-            why,
-        } in std::mem::take(&mut self.refused)
-        {
-            let note = format!("destination={}\nfile={file}\noffset={offset}\nreason={why}", self.name());
-            let path = spool::quarantine_line(self.state, &owner, &text, &note)?;
+        for Refused { batch, .. } in std::mem::take(&mut self.refused) {
+            let (line, file) = (&batch.lines()[0], batch.sources[0].queued.name.clone());
+            let why = match self.attempt(&batch, &[0])? {
+                Verdict::Refused(why) | Verdict::TooLarge(why) => why,
+                Verdict::Each(fates) => match fates.into_iter().next() {
+                    Some(Fate::Refused(why)) => why,
+                    _ => continue,
+                },
+                _ => {
+                    self.delivered.events += 1;
+                    continue;
+                }
+            };
+            let (name, offset) = (self.name(), line.offset);
+            let note = format!("destination={name}\nfile={file}\noffset={offset}\nreason={why}");
+            let line = (&*owner, batch.text(line));
+            let path = spool::quarantine_line(self.disk, self.state, line, &note)?;
+            let path = path.display();
+            let text = format!("{name} refused an event of {file}: {why}; it is in {path}");
+            self.kept.record.warn(text);
             self.delivered.refused += 1;
-            self.kept.record.warn(format!(
-                "{} refused an event of {file}: {why}; it is in {}",
-                self.name(),
-                path.display()
-            ));
         }
+        self.held_at = None;
         Ok(())
     }
 
@@ -389,7 +446,10 @@ impl<'a> Sending<'a> {
             return Ok(());
         };
         if self.has_taken {
-            return self.save();
+            self.try_refused_again()?;
+            self.save()?;
+            self.uncovered = 0;
+            return Ok(());
         }
         let count = self.refused.len();
         let what = format!("refuses all events that wait ({count}): {}", last.why);
@@ -409,7 +469,7 @@ impl<'a> Sending<'a> {
         );
         self.kept.record.warn(text);
         let cursor = &mut self.kept.record.cursor;
-        if self.held_at.is_none() {
+        if std::mem::take(&mut self.is_done_deleted) {
             cursor.done.clear();
         }
         cursor.finish(queued);
@@ -448,6 +508,15 @@ impl<'a> Sending<'a> {
         let remedy = "nothing to do if it passes: the next run continues";
         Failure::later(self.trouble("unreachable"), self.sentence(&why), remedy)
     }
+}
+
+/// Returns why the first of some lines has to be sent again.
+fn first_reason(fates: Vec<Fate>) -> String {
+    let reason = fates.into_iter().find_map(|fate| match fate {
+        Fate::Again(Again::Later(why) | Again::Unknown(why)) => Some(why),
+        _ => None,
+    });
+    reason.unwrap_or_default()
 }
 
 /// Puts both halves of some lines on the stack, the first on top.

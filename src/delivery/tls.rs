@@ -55,7 +55,10 @@ fn certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static
     let found = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(format!("{setting} {}: contains no certificate", path.display())),
+        Ok(_) => Err(format!(
+            "{setting} {}: contains no certificate",
+            path.display()
+        )),
         Err(_) => Err(format!(
             "{setting} {}: not a PEM file with certificates",
             path.display()

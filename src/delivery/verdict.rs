@@ -56,6 +56,18 @@ pub struct Trouble {
     pub remedy: String,
 }
 
+impl Fate {
+    /// True for a line that has to be sent again.
+    pub const fn is_again(&self) -> bool {
+        matches!(self, Self::Again(_))
+    }
+
+    /// True for a line that has to be sent again and may have arrived.
+    pub const fn is_unknown(&self) -> bool {
+        matches!(self, Self::Again(Again::Unknown(_)))
+    }
+}
+
 impl Trouble {
     /// Returns a trouble.
     pub fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {

@@ -64,12 +64,13 @@ pub(super) fn fill(
     trust: Trust,
 ) -> Result<(), SpoolError> {
     for outbox in &settings.outboxes {
-        let mut is_changed = false;
+        // a killed run may have added names without a sync
+        let mut is_used = false;
         for (index, moved) in moves.iter().enumerate() {
             let added = add(settings, outbox, (number, index, moved), trust);
-            is_changed |= added.map_err(|error| SpoolError::disk("fill", outbox, error))?;
+            is_used |= added.map_err(|error| SpoolError::disk("fill", outbox, error))?;
         }
-        if is_changed {
+        if is_used {
             let synced = settings.disk.sync_folder(outbox);
             synced.map_err(|error| SpoolError::disk("sync", outbox, error))?;
         }
@@ -93,7 +94,8 @@ pub(super) fn holds(
     Ok(false)
 }
 
-/// Adds one file. Returns false if the outbox has it, or if no staged file is left.
+/// Adds one file, unless the outbox has it. Returns false if it needs no name there: no staged file is left, or its
+/// content is published.
 fn add(
     settings: &Settings,
     outbox: &Path,
@@ -116,7 +118,7 @@ fn add(
     }
     let target = outbox.join(queued.file_name());
     match disk.entry(&target)? {
-        Some(entry) if entry.kind == Kind::File && entry.size == moved.size => return Ok(false),
+        Some(entry) if entry.kind == Kind::File && entry.size == moved.size => return Ok(true),
         Some(_) => disk.remove(&target)?,
         None => {}
     }

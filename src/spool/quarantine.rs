@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::publish::sha256;
 use super::staging::Scratch;
 use super::{Settings, SpoolError};
-use crate::durable::{self, Disk as _, Mode, SystemDisk, sealed};
+use crate::durable::{self, Disk, Mode, sealed};
 use crate::logs;
 
 const DIGEST_DIGITS: usize = 16;
@@ -66,21 +66,26 @@ pub(super) fn keep(
 ///
 /// # Errors
 /// [`SpoolError::Disk`].
-pub fn keep_line(state: &Path, owner: &str, line: &[u8], note: &str) -> Result<PathBuf, SpoolError> {
+pub fn keep_line(
+    disk: &dyn Disk,
+    state: &Path,
+    (owner, line): (&str, &[u8]),
+    note: &str,
+) -> Result<PathBuf, SpoolError> {
     let folder = state.join(logs::QUARANTINE);
     let sum = sealed::digest(line);
     let base = format!("{owner}_{}", &sum[..DIGEST_DIGITS]);
     let path = folder.join(format!("{base}.raw"));
     let note = format!("sha256={sum}\n{note}\n");
     let written = durable::replace(
-        &SystemDisk,
+        disk,
         &folder.join(format!("{base}.txt")),
         note.as_bytes(),
         Mode::PRIVATE,
     )
-    .and_then(|()| match SystemDisk.entry(&path)? {
+    .and_then(|()| match disk.entry(&path)? {
         Some(_) => Ok(()),
-        None => durable::replace(&SystemDisk, &path, line, Mode::PRIVATE),
+        None => durable::replace(disk, &path, line, Mode::PRIVATE),
     });
     written
         .map(|()| path)

@@ -77,7 +77,8 @@ pub(super) fn finish_pending(
             FileOutcome::Missing => {
                 let is_taken = outbox::holds(settings, (number, index, moved));
                 // it was published before an agent removed it
-                let is_taken = is_taken.map_err(|error| SpoolError::disk("read", staging, error))?;
+                let is_taken =
+                    is_taken.map_err(|error| SpoolError::disk("read", staging, error))?;
                 missing += u64::from(!is_taken);
             }
         }

@@ -146,7 +146,8 @@ fn address(section: &Section<'_>) -> Result<(Protocol, String, u16), ConfigError
         .map(|(_, protocol, port)| (*protocol, *port))
         .next();
     let (protocol, port) = known.ok_or_else(refused)?;
-    let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.username().is_empty();
+    let is_bare =
+        matches!(url.path(), "" | "/") && url.query().is_none() && url.username().is_empty();
     let host = url.host_str().filter(|host| is_bare && !host.is_empty());
     let host = host.ok_or_else(refused)?;
     Ok((protocol, host.to_owned(), url.port().unwrap_or(port)))

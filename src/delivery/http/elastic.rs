@@ -149,8 +149,12 @@ fn of_items(items: Vec<Item>) -> Verdict {
         let told = format!("status {}: {why}", create.status);
         fates.push(match create.status {
             200..300 | 409 => Fate::Delivered,
-            401 | 403 => return Verdict::denied(told, "correct the rights of the key at the cluster"),
-            404 => return Verdict::denied(told, "make the index, or correct index in [[destination]]"),
+            401 | 403 => {
+                return Verdict::denied(told, "correct the rights of the key at the cluster");
+            }
+            404 => {
+                return Verdict::denied(told, "make the index, or correct index in [[destination]]");
+            }
             408 | 429 | 500..600 => Fate::Again(Again::Later(told)),
             _ => Fate::Refused(told),
         });

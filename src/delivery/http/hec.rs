@@ -170,18 +170,27 @@ impl<'a> Hec<'a> {
 /// Returns the meaning of one of Splunk's codes.
 fn of_code(answer: &Answer, reply: &Reply) -> Verdict {
     let code = answer.code.unwrap_or_default();
-    let text: String = answer.text.chars().filter(|letter| !letter.is_control()).collect();
+    let text: String = answer
+        .text
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .collect();
     let told = format!("it answered with code {code}: {text}");
-    let of_token = "correct token under this destination in credentials.toml, and enable it in Splunk";
+    let of_token =
+        "correct token under this destination in credentials.toml, and enable it in Splunk";
     match code {
         1..=4 => Verdict::denied(told, of_token),
         5 | 6 | 12 | 13 | 15 => Verdict::Refused(told),
-        7 => Verdict::denied(told, "correct index in [[destination]], or the indexes of the token"),
+        7 => Verdict::denied(
+            told,
+            "correct index in [[destination]], or the indexes of the token",
+        ),
         8 => Verdict::Unknown(told),
         9 | 18..=20 | 26 | 27 => Verdict::SlowDown(reply.retry_after(), told),
-        10 | 11 | 14 | 16 => {
-            Verdict::misconfigured(told, "correct ack in [[destination]], or the token in Splunk")
-        }
+        10 | 11 | 14 | 16 => Verdict::misconfigured(
+            told,
+            "correct ack in [[destination]], or the token in Splunk",
+        ),
         _ => reply.usual().unwrap_or(Verdict::NotUnderstood(told)),
     }
 }

@@ -5,9 +5,9 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use crate::clock::Clock;
 use crate::config::destination::{Syslog, SyslogFormat};
 use crate::delivery::batch::{Line, Part};
-use crate::clock::Clock;
 use crate::event_time::event_time;
 
 /// Facility `local0`, severity `informational`.
@@ -38,7 +38,9 @@ impl Composer {
         let host: String = host.chars().filter(char::is_ascii_graphic).collect();
         Self {
             format: settings.format,
-            host: Some(host).filter(|host| !host.is_empty()).unwrap_or("-".to_owned()),
+            host: Some(host)
+                .filter(|host| !host.is_empty())
+                .unwrap_or("-".to_owned()),
             structured_data: match settings.structured_data.as_str() {
                 "" => "-".to_owned(),
                 data => data.to_owned(),
@@ -76,7 +78,9 @@ impl Composer {
             }
             SyslogFormat::Rfc3164 => {
                 // without a year and a zone: the text has its own time
-                let time = time.unwrap_or_else(|| self.clock.now()).format("%b %e %H:%M:%S");
+                let time = time
+                    .unwrap_or_else(|| self.clock.now())
+                    .format("%b %e %H:%M:%S");
                 format!("{PRIORITY}{time} {host} {APP_NAME}: ")
             }
         }

@@ -81,27 +81,37 @@ impl Relp {
         session.wire.write_all(&frame).map_err(broken)?;
         let answer = session.frame(ANSWER_LIMIT).map_err(broken)?;
         match answer {
-            Some(Frame { number: of, command, data }) if of == number && command == "rsp" => {
-                match data.starts_with("200") {
-                    true => Ok(session),
-                    false => {
-                        let first = data.lines().next().unwrap_or_default();
-                        let what = format!("the receiver refuses RELP: {}", shown(first));
-                        Err(Verdict::misconfigured(what, "correct the receiver"))
-                    }
+            Some(Frame {
+                number: of,
+                command,
+                data,
+            }) if of == number && command == "rsp" => match data.starts_with("200") {
+                true => Ok(session),
+                false => {
+                    let first = data.lines().next().unwrap_or_default();
+                    let what = format!("the receiver refuses RELP: {}", shown(first));
+                    Err(Verdict::misconfigured(what, "correct the receiver"))
                 }
-            }
-            Some(_) => Err(Verdict::NotUnderstood("the receiver does not answer with RELP".to_owned())),
+            },
+            Some(_) => Err(Verdict::NotUnderstood(
+                "the receiver does not answer with RELP".to_owned(),
+            )),
             None => {
                 let limit = ANSWER_LIMIT.as_secs();
-                let why = format!("the receiver did not answer within {limit} s: does it expect RELP?");
+                let why =
+                    format!("the receiver did not answer within {limit} s: does it expect RELP?");
                 Err(Verdict::Broken(why))
             }
         }
     }
 
     /// Sends all messages. The fates say how far this came.
-    fn send_all(&mut self, session: &mut Session, part: Part<'_>, round: &mut Round) -> io::Result<()> {
+    fn send_all(
+        &mut self,
+        session: &mut Session,
+        part: Part<'_>,
+        round: &mut Round,
+    ) -> io::Result<()> {
         let (mut frames, mut message) = (Vec::new(), Vec::new());
         for (place, (text, line)) in part.iter().enumerate() {
             self.composer.compose(part, text, line, &mut message);
@@ -176,7 +186,12 @@ impl Session {
 
 /// Reads a frame from the beginning of some bytes. Returns it with its size, or `None` if it is not complete.
 fn parse(bytes: &[u8]) -> io::Result<Option<(Frame, usize)>> {
-    let odd = || io::Error::new(io::ErrorKind::InvalidData, "the receiver does not speak RELP");
+    let odd = || {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the receiver does not speak RELP",
+        )
+    };
     if bytes.len() > FRAME_LIMIT {
         return Err(odd());
     }
@@ -296,11 +311,26 @@ mod tests {
         for size in 0..whole.len() {
             assert_eq!(parse(&whole[..size]).unwrap(), None, "{size}");
         }
-        let (frame, size) = parse(b"12 rsp 6 200 OK\n0 serverclose 0\n").unwrap().unwrap();
-        assert_eq!((frame.number, &*frame.command, &*frame.data), (12, "rsp", "200 OK"));
-        let (frame, rest) = parse(&b"12 rsp 6 200 OK\n0 serverclose 0\n"[size..]).unwrap().unwrap();
-        assert_eq!((frame.number, &*frame.command, rest), (0, "serverclose", 16));
-        for odd in ["HTTP/1.1 400 Bad\n", "1 rsp x\n", "1 rsp 2 200\n", "-1 rsp 0\n"] {
+        let (frame, size) = parse(b"12 rsp 6 200 OK\n0 serverclose 0\n")
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (frame.number, &*frame.command, &*frame.data),
+            (12, "rsp", "200 OK")
+        );
+        let (frame, rest) = parse(&b"12 rsp 6 200 OK\n0 serverclose 0\n"[size..])
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (frame.number, &*frame.command, rest),
+            (0, "serverclose", 16)
+        );
+        for odd in [
+            "HTTP/1.1 400 Bad\n",
+            "1 rsp x\n",
+            "1 rsp 2 200\n",
+            "-1 rsp 0\n",
+        ] {
             assert!(parse(odd.as_bytes()).is_err(), "{odd}");
         }
         let most = format!("1 rsp {} x", usize::MAX);

@@ -115,8 +115,12 @@ impl Stream {
             Framing::Counted => "newline",
             Framing::Newline => "octet-count",
         };
-        let what = format!("{why}, {} times: it expects another framing", self.early_closes);
-        let remedy = format!("set framing = \"{other}\" in [[destination]], or correct the receiver");
+        let what = format!(
+            "{why}, {} times: it expects another framing",
+            self.early_closes
+        );
+        let remedy =
+            format!("set framing = \"{other}\" in [[destination]], or correct the receiver");
         Err(Verdict::misconfigured(what, remedy))
     }
 

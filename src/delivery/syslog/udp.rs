@@ -7,7 +7,7 @@ use super::{BATCH_BYTES, BATCH_LINES};
 use crate::config::destination::Syslog;
 use crate::delivery::batch::{Limits, Part};
 use crate::delivery::sender::Sender;
-use crate::delivery::verdict::{Fate, Verdict};
+use crate::delivery::verdict::{Again, Fate, Verdict};
 
 /// The longest datagram over IPv4, in bytes.
 const DATAGRAM_BYTES: usize = 65_507;
@@ -62,10 +62,15 @@ impl Sender for Udp<'_> {
                 fates.push(Fate::Refused(why));
                 continue;
             }
-            if let Err(error) = socket.send(&message) {
-                return broken(error);
+            match socket.send(&message) {
+                Ok(_) => fates.push(Fate::Delivered),
+                Err(error) if fates.is_empty() => return broken(error),
+                Err(error) => {
+                    let again = || Fate::Again(Again::Later(error.to_string()));
+                    fates.resize_with(part.len(), again);
+                    return Verdict::Each(fates);
+                }
             }
-            fates.push(Fate::Delivered);
         }
         self.socket = Some(socket);
         Verdict::Each(fates)

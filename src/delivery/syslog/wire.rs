@@ -53,14 +53,18 @@ impl Dialer {
     /// [`Verdict::Broken`], or [`Verdict::Misconfigured`] for a certificate that is not trusted.
     pub fn connect(&self) -> Result<Wire, Verdict> {
         let address = format!("{}:{}", self.host, self.port);
-        let broken = |error: &io::Error| Verdict::Broken(format!("no connection to {address}: {error}"));
+        let broken =
+            |error: &io::Error| Verdict::Broken(format!("no connection to {address}: {error}"));
         let host = self.host.trim_matches(['[', ']']);
         let found = (host, self.port).to_socket_addrs();
         let found = found.map_err(|error| broken(&error))?;
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         let stream = found.into_iter().find_map(|place| {
             let stream = TcpStream::connect_timeout(&place, self.connect_timeout);
-            stream.inspect_err(|_| ()).map_err(|error| last = error).ok()
+            stream
+                .inspect_err(|_| ())
+                .map_err(|error| last = error)
+                .ok()
         });
         let Some(stream) = stream else {
             return Err(broken(&last));
@@ -90,8 +94,9 @@ impl Dialer {
         let remedy = "correct [[destination]] in config.toml";
         let name = name.map_err(|_| Verdict::misconfigured("the host is not a name", remedy))?;
         let connection = ClientConnection::new(Arc::clone(config), name);
-        let mut connection = connection
-            .map_err(|error| Verdict::misconfigured(format!("cannot set up TLS: {error}"), remedy))?;
+        let mut connection = connection.map_err(|error| {
+            Verdict::misconfigured(format!("cannot set up TLS: {error}"), remedy)
+        })?;
         let begun = self.clock.elapsed();
         while connection.is_handshaking() {
             match connection.complete_io(&mut stream) {
@@ -171,7 +176,10 @@ impl Wire {
         if waited < self.idle_timeout {
             return Ok(());
         }
-        let text = format!("the receiver took nothing for {} s", self.idle_timeout.as_secs());
+        let text = format!(
+            "the receiver took nothing for {} s",
+            self.idle_timeout.as_secs()
+        );
         Err(io::Error::new(io::ErrorKind::TimedOut, text))
     }
 
@@ -190,7 +198,9 @@ impl Wire {
                 Ok(0) => return Ok(Read::Closed),
                 Ok(count) => return Ok(Read::Bytes(count)),
                 // an end without the farewell of TLS is still the end of an orderly connection
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Read::Closed),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Ok(Read::Closed);
+                }
                 Err(error) if is_wait(&error) => {
                     self.clock.check().map_err(io::Error::other)?;
                     if self.clock.elapsed().saturating_sub(begun) >= limit {

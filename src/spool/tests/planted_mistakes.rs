@@ -32,11 +32,11 @@ impl Order {
         let staged = publish::stage(batch)?;
         let early = Committed {
             moves: staged.moves.clone(),
+            number: 1,
             size: staged.size,
             repeated: 0,
         };
-        let disk = &*spool.settings.disk;
-        publish::publish(disk, Path::new(STAGING), Path::new(PUBLISHED), early)?;
+        publish::publish(&spool.settings, early)?;
         let late = spool
             .checkpoint
             .commit(staged, Some(position), spool.time(now, now))?;
