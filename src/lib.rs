@@ -16,6 +16,7 @@
 //! | `commands` | run each program |
 //! | `run` | frame the process: arguments, log, output |
 //! | `monitor`, `history` | show how a collector is doing, from the state and the ledger |
+//! | `delivery` | send the committed files to destinations |
 //! | `siem`, `windowed` | decide what to fetch next, and read the answers |
 //! | `collect` | take the locks, then drain stream after stream, batch after batch |
 //! | `report`, `failure` | say what happened and who has to act |

@@ -3,6 +3,7 @@
 //! [`Overview`] is read from the state records and the ledger, without a lock and without a change. The
 //! other modules show it: as a table, as a page, as metrics.
 
+mod destination;
 mod metrics;
 mod overview;
 mod page;
@@ -10,6 +11,7 @@ mod stream;
 mod table;
 mod words;
 
+pub use destination::DestinationOverview;
 pub use metrics::metrics;
 pub use overview::{Overview, RunOverview, Watched};
 pub use page::page;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &str)] = &[
     (
         "commands",
-        "run siem windowed collect monitor history report failure api spool credentials config pickle durable event_time clock logs",
+        "run siem windowed collect monitor delivery history report failure api spool credentials config pickle durable event_time clock logs",
     ),
     ("run", "report failure config durable clock"),
     (
@@ -23,7 +23,14 @@ const LAYERS: &[(&str, &str)] = &[
         "collect",
         "report failure api spool config durable event_time clock logs",
     ),
-    ("monitor", "history spool credentials config durable logs"),
+    (
+        "monitor",
+        "delivery history spool credentials config durable logs",
+    ),
+    (
+        "delivery",
+        "report failure api spool credentials config durable event_time clock logs",
+    ),
     ("history", "report failure durable logs"),
     ("report", "failure spool"),
     ("failure", "api spool config clock"),

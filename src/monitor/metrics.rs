@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use prometheus::{GaugeVec, Opts, Registry, TextEncoder};
 
+use super::destination::DestinationOverview;
 use super::overview::Overview;
 use super::stream::StreamOverview;
 
@@ -15,6 +16,13 @@ type OfStream = (
     &'static str,
     &'static str,
     fn(&StreamOverview, DateTime<Utc>) -> Option<f64>,
+);
+
+/// A value of a destination.
+type OfDestination = (
+    &'static str,
+    &'static str,
+    fn(&DestinationOverview) -> Option<f64>,
 );
 
 const OF_PROGRAM: [OfProgram; 7] = [
@@ -122,6 +130,44 @@ const OF_STREAM: [OfStream; 13] = [
     ),
 ];
 
+const OF_DESTINATION: [OfDestination; 7] = [
+    (
+        "mimecast_delivery_waiting_files",
+        "Files that wait for the destination.",
+        |destination| Some(destination.waiting_files as f64),
+    ),
+    (
+        "mimecast_delivery_waiting_bytes",
+        "Bytes that wait for the destination.",
+        |destination| Some(destination.waiting_bytes as f64),
+    ),
+    (
+        "mimecast_delivery_oldest_timestamp_seconds",
+        "Commit of the oldest file that waits.",
+        |destination| destination.oldest.map(seconds),
+    ),
+    (
+        "mimecast_delivery_behind_since_timestamp_seconds",
+        "Since when files wait that could not be delivered.",
+        |destination| destination.behind_since.map(seconds),
+    ),
+    (
+        "mimecast_delivery_confirmed_timestamp_seconds",
+        "Last confirmation by the destination.",
+        |destination| destination.confirmed_at.map(seconds),
+    ),
+    (
+        "mimecast_delivery_week_events",
+        "Events that were confirmed in seven days.",
+        |destination| Some(destination.week_events as f64),
+    ),
+    (
+        "mimecast_delivery_week_refused",
+        "Events of seven days that the destination refused.",
+        |destination| Some(destination.week_refused as f64),
+    ),
+];
+
 /// Returns the metrics of several collectors.
 pub fn metrics(overviews: &[Overview]) -> String {
     let registry = Registry::new();
@@ -141,6 +187,19 @@ pub fn metrics(overviews: &[Overview]) -> String {
                     let labels = [overview.program, &*stream.name];
                     gauge.with_label_values(&labels).set(value);
                 }
+            }
+        }
+    }
+    for (name, help, value) in OF_DESTINATION {
+        let gauge = gauge(&registry, name, help, &["destination"]);
+        // any collector delivers whatever waits, so that each knows all
+        for destination in overviews
+            .iter()
+            .take(1)
+            .flat_map(|overview| &overview.destinations)
+        {
+            if let Some(value) = value(destination) {
+                gauge.with_label_values(&[&*destination.name]).set(value);
             }
         }
     }
@@ -164,7 +223,10 @@ fn seconds(time: DateTime<Utc>) -> f64 {
 #[cfg(test)]
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     let of_program = OF_PROGRAM.iter().map(|(name, ..)| *name);
-    of_program.chain(OF_STREAM.iter().map(|(name, ..)| *name))
+    let of_destination = OF_DESTINATION.iter().map(|(name, ..)| *name);
+    of_program
+        .chain(OF_STREAM.iter().map(|(name, ..)| *name))
+        .chain(of_destination)
 }
 
 #[cfg(test)]

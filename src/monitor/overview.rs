@@ -11,6 +11,7 @@ use crate::credentials::expiry;
 use crate::history::{self, Run};
 use crate::logs::Log;
 
+use super::destination::DestinationOverview;
 use super::stream::{StreamOverview, Totals};
 use super::words;
 
@@ -50,6 +51,8 @@ pub struct Overview {
     pub keys_expire_at: Option<DateTime<Utc>>,
     /// The streams, in the order of their names.
     pub streams: Vec<StreamOverview>,
+    /// The destinations, in the order of the configuration.
+    pub destinations: Vec<DestinationOverview>,
     /// The runs of seven days, oldest first.
     pub runs: Vec<RunOverview>,
     /// Lines of the ledger that are not readable.
@@ -115,6 +118,7 @@ impl Overview {
             next_run: next_run(&ledger.runs),
             keys_expire_at,
             streams,
+            destinations: DestinationOverview::all(watched.config, &ledger.runs, now),
             runs: recent.map(RunOverview::of).collect(),
             damaged_lines: ledger.damaged,
             newer_lines: ledger.newer,
@@ -133,6 +137,17 @@ impl Overview {
             return good.map(|run| run.began);
         }
         successes.first().copied()
+    }
+
+    /// Returns sentences about what a person should look at.
+    pub fn all_notes(&self) -> Vec<String> {
+        let of_streams = self.streams.iter();
+        let of_destinations = self.destinations.iter();
+        of_streams
+            .flat_map(|stream| words::stream_notes(stream, self.now))
+            .chain(of_destinations.flat_map(|destination| destination.notes(self.now)))
+            .chain(self.notes.iter().cloned())
+            .collect()
     }
 
     /// Returns by how much the next run is late.

@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::overview::{Overview, RunOverview};
 use super::stream::StreamOverview;
-use super::words::{age, ago, bytes, count, counted, minute, stream_notes};
+use super::words::{age, ago, bytes, count, counted, minute};
 
 const STYLE: &str = include_str!("page.css");
 /// The width and the height of a plot of hours, in units of the drawing.
@@ -42,12 +42,7 @@ pub fn page(overviews: &[Overview]) -> String {
 }
 
 fn collector(overview: &Overview) -> Markup {
-    let notes: Vec<_> = overview
-        .streams
-        .iter()
-        .flat_map(|stream| stream_notes(stream, overview.now))
-        .chain(overview.notes.iter().cloned())
-        .collect();
+    let notes = overview.all_notes();
     html! {
         section {
             h2 { (overview.program) " " (verdict(overview, &notes)) }
@@ -62,6 +57,10 @@ fn collector(overview: &Overview) -> Markup {
             (runs(overview))
             h3 { "Streams" }
             div.scroll { (streams(overview)) }
+            @if !overview.destinations.is_empty() {
+                h3 { "Destinations" }
+                div.scroll { (destinations(overview)) }
+            }
         }
     }
 }
@@ -156,6 +155,37 @@ fn streams(overview: &Overview) -> Markup {
                         td.number { (bytes(stream.week.bytes)) }
                         td.number { (ago(stream.newest_event, overview.now)) }
                         td.number { (ago(stream.last_success, overview.now)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn destinations(overview: &Overview) -> Markup {
+    html! {
+        table {
+            thead {
+                tr {
+                    th { "Destination" }
+                    th { "Type" }
+                    th.number { "Files wait" }
+                    th.number { "Size" }
+                    th.number { "Oldest" }
+                    th.number { "Seven days" }
+                    th.number { "Confirmed" }
+                }
+            }
+            tbody {
+                @for destination in &overview.destinations {
+                    tr {
+                        th { (destination.name) }
+                        td { (destination.kind) }
+                        td.number { (count(destination.waiting_files)) }
+                        td.number { (bytes(destination.waiting_bytes)) }
+                        td.number { (ago(destination.oldest, overview.now)) }
+                        td.number { (count(destination.week_events)) }
+                        td.number { (ago(destination.confirmed_at, overview.now)) }
                     }
                 }
             }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use crate::history::Ledger;
 
 use super::overview::{Overview, RunOverview};
-use super::words::{age, ago, bytes, count, counted, escaped, minute, sparkline, stream_notes};
+use super::words::{age, ago, bytes, count, counted, escaped, minute, sparkline};
 
 /// The columns of a terminal.
 const WIDTH: usize = 80;
@@ -42,17 +42,36 @@ pub fn status(overview: &Overview) -> String {
         );
     }
     text += &volume(overview);
-    let notes: Vec<String> = overview
-        .streams
-        .iter()
-        .flat_map(|stream| stream_notes(stream, *now))
-        .chain(overview.notes.iter().cloned())
-        .collect();
+    text += &destinations(overview);
+    let notes = overview.all_notes();
     if !notes.is_empty() {
         text.push('\n');
     }
     for note in notes {
         text += &wrapped(&note);
+    }
+    text
+}
+
+/// Returns the table of the destinations. Empty if there are none.
+fn destinations(overview: &Overview) -> String {
+    if overview.destinations.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "\n{:26}{:>13}{:>13}{:>13}{:>15}\n",
+        "DESTINATION", "CONFIRMED", "FILES WAIT", "OLDEST", "SEVEN DAYS"
+    );
+    for destination in &overview.destinations {
+        let _ = writeln!(
+            text,
+            "{:26}{:>13}{:>13}{:>13}{:>15}",
+            destination.name,
+            ago(destination.confirmed_at, overview.now),
+            count(destination.waiting_files),
+            ago(destination.oldest, overview.now),
+            count(destination.week_events),
+        );
     }
     text
 }

@@ -153,7 +153,10 @@ fn of_items(items: Vec<Item>) -> Verdict {
                 return Verdict::denied(told, "correct the rights of the key at the cluster");
             }
             404 => {
-                return Verdict::denied(told, "make the index, or correct index in [[destination]]");
+                return Verdict::denied(
+                    told,
+                    "make the index, or correct index in [[destination]]",
+                );
             }
             408 | 429 | 500..600 => Fate::Again(Again::Later(told)),
             _ => Fate::Refused(told),

@@ -102,6 +102,7 @@ fn findings(world: &mut World, batches: &Batches, story: &[String]) -> Vec<Strin
             }
         }
     }
+    let is_fickle = story.iter().any(|step| step.contains("RefusesAll"));
     for place in 0..NAMES.len() {
         let got = world.end(place).got;
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -117,20 +118,21 @@ fn findings(world: &mut World, batches: &Batches, story: &[String]) -> Vec<Strin
             match (is_poison(line), count) {
                 (true, 0) if quarantined.contains(line) => {}
                 (true, _) => wrong.push(format!("{}: {line}: {count} times", NAMES[place])),
+                // refused alone, and again after another was taken
+                (false, 0) if is_fickle && quarantined.contains(line) => {}
                 (false, 0) => wrong.push(format!("{}: lost {line}", NAMES[place])),
                 (false, 1) => {}
                 (false, _) if is_told => {}
                 (false, _) => wrong.push(format!("{}: repeated {line} in silence", NAMES[place])),
             }
         }
-        if quarantined.iter().any(|line| !is_poison(line)) {
+        if !is_fickle && quarantined.iter().any(|line| !is_poison(line)) {
             wrong.push(format!("{}: quarantined a good line", NAMES[place]));
         }
         if world.waiting(place) > 0 {
             wrong.push(format!("{}: files are left over", NAMES[place]));
         }
         // a line that was refused for a moment arrives behind the line that proved it
-        let is_fickle = story.iter().any(|step| step.contains("RefusesAll"));
         let moved = out_of_order(&got, &batches).filter(|_| !is_fickle);
         wrong.extend(moved.map(|line| format!("out of order: {line}")));
     }
