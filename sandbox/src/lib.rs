@@ -44,6 +44,7 @@ mod login;
 mod meter;
 mod past;
 mod reads;
+pub mod receivers;
 mod record_kinds;
 mod record_kinds_threats;
 mod records;
