@@ -47,20 +47,9 @@ pub(crate) enum Incoming {
 
 /// Waits for the next request.
 pub(crate) fn read(stream: &mut impl BufRead) -> Incoming {
-    match stream.fill_buf() {
-        // A TLS greeting may hold no line end to wait for: its first byte already tells.
-        Ok([first, ..]) if !first.is_ascii_uppercase() => {
-            return Incoming::Unreadable("no HTTP/1.1 request but TLS, perhaps".to_owned());
-        }
-        Ok([_, ..]) => {}
-        Ok([]) | Err(_) => return Incoming::Gone,
-    }
-    let Some(head) = read_head(stream) else {
-        return Incoming::Gone;
-    };
-    let mut request = match parse_head(&head) {
-        Ok(request) => request,
-        Err(reason) => return Incoming::Unreadable(reason),
+    let mut request = match read_without_body(stream) {
+        Incoming::Request(request) => request,
+        other => return other,
     };
     if let Some(coding) = request.header("transfer-encoding") {
         return Incoming::Unreadable(format!("request body sent with transfer-encoding {coding}"));
@@ -75,6 +64,25 @@ pub(crate) fn read(stream: &mut impl BufRead) -> Incoming {
             }
         }
         _ => Incoming::Unreadable("request with an impossible content-length".to_owned()),
+    }
+}
+
+/// Waits for the next request and leaves its body on the connection.
+pub(crate) fn read_without_body(stream: &mut impl BufRead) -> Incoming {
+    match stream.fill_buf() {
+        // A TLS greeting may hold no line end to wait for: its first byte already tells.
+        Ok([first, ..]) if !first.is_ascii_uppercase() => {
+            return Incoming::Unreadable("no HTTP/1.1 request but TLS, perhaps".to_owned());
+        }
+        Ok([_, ..]) => {}
+        Ok([]) | Err(_) => return Incoming::Gone,
+    }
+    let Some(head) = read_head(stream) else {
+        return Incoming::Gone;
+    };
+    match parse_head(&head) {
+        Ok(request) => Incoming::Request(request),
+        Err(reason) => Incoming::Unreadable(reason),
     }
 }
 

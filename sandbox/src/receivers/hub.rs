@@ -56,11 +56,6 @@ impl Hub {
         doors.is_stopping
     }
 
-    /// Waits until the receiver stops.
-    pub(super) fn wait_for_stop(&self) {
-        while !self.wait(Duration::from_secs(60)) {}
-    }
-
     fn register(&self, stream: &TcpStream) -> Option<usize> {
         let copy = stream.try_clone().ok()?;
         let mut doors = lock(&self.doors);
@@ -75,10 +70,9 @@ impl Hub {
 }
 
 /// A connection with its number at the hub.
-pub(super) struct Connection<'a> {
+pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) number: usize,
-    pub(super) hub: &'a Hub,
 }
 
 /// Removes the hub's copy of a socket, so that the socket closes together with the connection's own.
@@ -102,7 +96,7 @@ impl Listener {
     pub(super) fn start(
         address: SocketAddr,
         hub: Arc<Hub>,
-        serve: impl Fn(Connection<'_>) + Send + Sync + 'static,
+        serve: impl Fn(Connection) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
@@ -132,7 +126,7 @@ impl Listener {
 
 fn accept<S>(stream: TcpStream, hub: &Arc<Hub>, serve: &Arc<S>)
 where
-    S: Fn(Connection<'_>) + Send + Sync + 'static,
+    S: Fn(Connection) + Send + Sync + 'static,
 {
     let _ = stream.set_nodelay(true);
     let Some(number) = hub.register(&stream) else {
@@ -140,13 +134,8 @@ where
     };
     let (shared, serve) = (Arc::clone(hub), Arc::clone(serve));
     let thread = thread::spawn(move || {
-        let hub = &*shared;
-        let _registered = Registered(number, hub);
-        serve(Connection {
-            stream,
-            number,
-            hub,
-        });
+        let _registered = Registered(number, &shared);
+        serve(Connection { stream, number });
     });
     let mut doors = lock(&hub.doors);
     doors.threads.retain(|thread| !thread.is_finished());

@@ -20,17 +20,18 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-//T mod bulk;
+mod bulk;
 mod certificates;
 mod channel;
 mod framing;
-//T mod hec;
-//T mod http;
-//T mod http_body;
-//T mod http_serve;
-//T mod http_state;
+mod hec;
+mod http;
+mod http_body;
+mod http_faults;
+mod http_serve;
+mod http_state;
 mod hub;
-//T mod lines;
+mod lines;
 mod relp;
 mod relp_frame;
 mod syslog;
@@ -40,18 +41,18 @@ mod syslog_stream;
 
 #[cfg(test)]
 mod by_hand;
-//T #[cfg(test)]
-//T mod selftest_bulk;
-//T #[cfg(test)]
-//T mod selftest_hec;
-//T #[cfg(test)]
-//T mod selftest_http;
+#[cfg(test)]
+mod selftest_bulk;
+#[cfg(test)]
+mod selftest_hec;
+#[cfg(test)]
+mod selftest_http;
 #[cfg(test)]
 mod selftest_relp;
 #[cfg(test)]
 mod selftest_syslog;
 
 pub use framing::Framing;
-//T pub use http::{Http, Product};
-//T pub use http_state::Stored;
+pub use http::{Http, Product};
+pub use http_state::Stored;
 pub use syslog::{Builder, Syslog, Transport};

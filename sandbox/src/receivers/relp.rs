@@ -14,7 +14,7 @@ const OFFERS: &str =
     "200 OK\nrelp_version=0\nrelp_software=receiver,0,https://example.com\ncommands=syslog";
 
 /// Serves one connection to its end.
-pub(super) fn serve(connection: Connection<'_>, shared: &Shared) {
+pub(super) fn serve(connection: Connection, shared: &Shared) {
     let Ok(channel) = Channel::open(connection.stream, shared.tls.as_ref()) else {
         return;
     };

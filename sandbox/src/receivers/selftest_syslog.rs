@@ -142,7 +142,7 @@ fn speaks_tls_and_says_goodbye() {
     let receiver = Syslog::builder(Transport::Tls)
         .framing(Framing::Counted)
         .start();
-    let mut send = |text: &str, ends: bool| {
+    let send = |text: &str, ends: bool| {
         let mut stream = connect_tls(receiver.address(), receiver.ca_pem(), None);
         stream.write_all(text.as_bytes()).unwrap();
         if ends {

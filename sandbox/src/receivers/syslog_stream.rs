@@ -33,7 +33,7 @@ pub(super) fn prepare(socket: &UdpSocket) -> io::Result<()> {
 }
 
 /// Serves one connection to its end.
-pub(super) fn serve(connection: Connection<'_>, shared: &Shared) {
+pub(super) fn serve(connection: Connection, shared: &Shared) {
     let Ok(channel) = Channel::open(connection.stream, shared.tls.as_ref()) else {
         return;
     };
