@@ -15,6 +15,7 @@ mod clocks; // P1 and P2 when a clock is wrong or much time has passed
 mod crash; // P2 and P3 when the programs are killed
 mod damage; // P1 and P2 when state is damaged, lost or foreign
 mod dashboards; // golden lines: what the published dashboards' patterns find
+mod delivery; // P1, P2, P4, P6 and P7 for destinations
 mod disorder; // P1, P2, P4 and P7 for one bad item among good ones
 mod documents; // links and anchors of all pages
 mod dry_run; // P7: what a run would begin with

@@ -83,6 +83,11 @@ impl Http {
         self.address
     }
 
+    /// Whose collector it is.
+    pub fn product(&self) -> Product {
+        self.shared.product
+    }
+
     /// What an operator configures: the whole address for Sumo Logic and the webhook, the base address for the others.
     pub fn url(&self) -> String {
         let address = self.address;

@@ -68,6 +68,7 @@ impl Builder {
         let door = Door::open(self.transport, self.address, &shared);
         let door = door.expect("a free address of the loopback interface");
         Syslog {
+            transport: self.transport,
             door: Some(door),
             certificates,
             shared,
@@ -138,6 +139,7 @@ impl Drop for Datagrams {
 /// Faults wait in a queue. Each is for one connection: the next that sends a byte of a message. An idle connection
 /// leaves the fault to another.
 pub struct Syslog {
+    transport: Transport,
     door: Option<Door>,
     certificates: Option<Certificates>,
     pub(super) shared: Arc<Shared>,
@@ -157,6 +159,11 @@ impl Syslog {
             clients: Clients::Any,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         }
+    }
+
+    /// How frames travel.
+    pub const fn transport(&self) -> Transport {
+        self.transport
     }
 
     /// Where the receiver listens.
