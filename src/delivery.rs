@@ -190,8 +190,8 @@ fn deliver_with<'a>(
         .and_then(|()| send(setting, destination, (kept, &mut delivered), connect));
     if delivered.repeated > 0 {
         kept.record.warn(format!(
-            "{} events were sent to {} again after an unclear answer: they may be there twice",
-            delivered.repeated, destination.name
+            "an answer of {} was unclear: up to {} events may be there twice",
+            destination.name, delivered.repeated
         ));
     }
     let outbox = setting.config.outbox(&destination.name);

@@ -170,7 +170,8 @@ impl<'a, 's> Sending<'a, 's> {
                 Verdict::Delivered => self.take(&lines, &mut states),
                 Verdict::Each(fates) => {
                     let again = self.take_each(batch, &lines, fates, &mut states);
-                    work.extend(Some(again).filter(|again| !again.is_empty()));
+                    // those that may have arrived go alone, so that no other answer makes them unclear again
+                    work.extend(again.into_iter().filter(|lines| !lines.is_empty()));
                 }
                 Verdict::TooLarge(why) | Verdict::Refused(why) if is_single => {
                     self.refuse(batch, lines[0], why, &mut states)?;
@@ -268,15 +269,16 @@ impl<'a, 's> Sending<'a, 's> {
         self.delivered.events += lines.len() as u64;
     }
 
-    /// Takes the fates of single lines. Returns the lines that have to be sent again.
+    /// Takes the fates of single lines. Returns the lines that have to be sent again: those that cannot have arrived,
+    /// and those that may have.
     fn take_each(
         &mut self,
         batch: &Batch,
         lines: &[usize],
         fates: Vec<Fate>,
         states: &mut [State],
-    ) -> Vec<usize> {
-        let mut again = Vec::new();
+    ) -> [Vec<usize>; 2] {
+        let [mut later, mut unclear] = [Vec::new(), Vec::new()];
         for (line, fate) in lines.iter().zip(fates) {
             match fate {
                 Fate::Delivered => self.take(&[*line], states),
@@ -284,15 +286,14 @@ impl<'a, 's> Sending<'a, 's> {
                     states[*line] = State::Refused;
                     self.hold(batch, *line, why);
                 }
-                Fate::Again(reason) => {
-                    if matches!(reason, Again::Unknown(_)) && !self.sender.knows_repetitions() {
-                        self.delivered.repeated += 1;
-                    }
-                    again.push(*line);
-                }
+                Fate::Again(Again::Later(_)) => later.push(*line),
+                Fate::Again(Again::Unknown(_)) => unclear.push(*line),
             }
         }
-        again
+        if !self.sender.knows_repetitions() {
+            self.delivered.repeated += unclear.len() as u64;
+        }
+        [later, unclear]
     }
 
     /// Holds a line that was refused alone, until another line proves that it is at fault.

@@ -4,6 +4,7 @@
 //! Collector" for the codes and "About HTTP Event Collector Indexer Acknowledgment". Without acknowledgements, 200
 //! means received, and not stored.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::destination::{Ack, SplunkHec};
 use crate::delivery::batch::{Limits, Line, Part};
 use crate::delivery::sender::Sender;
-use crate::delivery::verdict::Verdict;
+use crate::delivery::verdict::{Again, Fate, Verdict};
 use crate::event_time::event_time;
 
 const EVENTS: &str = "/services/collector/event";
@@ -72,6 +73,9 @@ struct Answer {
     text: String,
     #[serde(rename = "ackId")]
     ack: Option<u64>,
+    /// The place of the first event that is not accepted. Events before it may be indexed.
+    #[serde(rename = "invalid-event-number")]
+    bad: Option<usize>,
 }
 
 /// The answer to a question for acknowledgements.
@@ -132,6 +136,12 @@ impl<'a> Hec<'a> {
                 "switch on indexer acknowledgement for the token, or set ack = \"auto\" in [[destination]]",
             )),
             (Some(0), ..) => Ok(Verdict::Delivered),
+            (Some(code), ..) if part.len() > 1 => Ok(match answer.bad {
+                Some(bad) if bad < part.len() && is_of_event(code) => {
+                    of_bad_event(bad, part.len(), &told(&answer))
+                }
+                _ => of_code(&answer, &reply),
+            }),
             _ => Ok(of_code(&answer, &reply)),
         }
     }
@@ -167,20 +177,36 @@ impl<'a> Hec<'a> {
     }
 }
 
+/// True for a code that refuses single events.
+const fn is_of_event(code: i64) -> bool {
+    matches!(code, 5 | 6 | 12 | 13 | 15)
+}
+
+/// Returns the fates of all events if one of them is not accepted. The pages do not say what happens to those before
+/// it.
+fn of_bad_event(bad: usize, count: usize, why: &str) -> Verdict {
+    let fates = (0..count).map(|place| match place.cmp(&bad) {
+        Ordering::Less => Fate::Again(Again::Unknown(why.to_owned())),
+        Ordering::Equal => Fate::Refused(why.to_owned()),
+        Ordering::Greater => Fate::Again(Again::Later(why.to_owned())),
+    });
+    Verdict::Each(fates.collect())
+}
+
+fn told(answer: &Answer) -> String {
+    let letters = answer.text.chars().filter(|letter| !letter.is_control());
+    let text: String = letters.collect();
+    format!("it answered with code {}: {text}", answer.code.unwrap_or_default())
+}
+
 /// Returns the meaning of one of Splunk's codes.
 fn of_code(answer: &Answer, reply: &Reply) -> Verdict {
-    let code = answer.code.unwrap_or_default();
-    let text: String = answer
-        .text
-        .chars()
-        .filter(|letter| !letter.is_control())
-        .collect();
-    let told = format!("it answered with code {code}: {text}");
+    let (code, told) = (answer.code.unwrap_or_default(), told(answer));
     let of_token =
         "correct token under this destination in credentials.toml, and enable it in Splunk";
     match code {
         1..=4 => Verdict::denied(told, of_token),
-        5 | 6 | 12 | 13 | 15 => Verdict::Refused(told),
+        code if is_of_event(code) => Verdict::Refused(told),
         7 => Verdict::denied(
             told,
             "correct index in [[destination]], or the indexes of the token",

@@ -20,6 +20,8 @@ use crate::delivery::verdict::Verdict;
 /// The time for which the connection of the first event must stay open. A receiver that expects another framing
 /// closes it at once.
 const FRAMING_LIMIT: Duration = Duration::from_millis(250);
+/// The time for which the idle connection must outlive the other one.
+const SETTLING: Duration = Duration::from_millis(10);
 /// The number of early closes in a row that are a wrong framing.
 const EARLY_CLOSES: u32 = 3;
 
@@ -90,7 +92,10 @@ impl Stream {
             }
             Err(error) => return Err(unclear(&error)),
         }
-        if !idle.is_open() {
+        // a killed process closes its connections one after another
+        let is_quiet = idle.set_tick(SETTLING).is_ok()
+            && matches!(idle.read(&mut [0; 256], SETTLING), Ok(Read::Quiet));
+        if !is_quiet {
             let why = "the receiver stopped before it had certainly handled the events";
             return Err(Verdict::Unknown(why.to_owned()));
         }
