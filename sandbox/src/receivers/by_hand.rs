@@ -26,16 +26,23 @@ pub(super) fn connect(address: SocketAddr) -> TcpStream {
 pub(super) enum End {
     Orderly,
     Reset,
-    /// Still open after 60 ms.
+    /// Still open when the client stopped waiting.
     Open,
 }
 
 /// Reads to the end. Returns what came and how the connection ended.
 pub(super) fn rest(stream: &mut TcpStream) -> (String, End) {
+    rest_within(PATIENCE, stream)
+}
+
+/// The same, if the connection is expected to stay open.
+pub(super) fn rest_for_now(stream: &mut TcpStream) -> (String, End) {
+    rest_within(Duration::from_millis(60), stream)
+}
+
+fn rest_within(limit: Duration, stream: &mut TcpStream) -> (String, End) {
     let mut bytes = Vec::new();
-    stream
-        .set_read_timeout(Some(Duration::from_millis(60)))
-        .unwrap();
+    stream.set_read_timeout(Some(limit)).unwrap();
     let end = match stream.read_to_end(&mut bytes) {
         Ok(_) => End::Orderly,
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
@@ -46,13 +53,18 @@ pub(super) fn rest(stream: &mut TcpStream) -> (String, End) {
     (String::from_utf8(bytes).unwrap(), end)
 }
 
-/// Sends everything, ends its side, and returns how the receiver ends the other.
-pub(super) fn send_and_end(address: SocketAddr, bytes: &[u8]) -> End {
+/// Sends everything and ends its side of the connection.
+pub(super) fn send(address: SocketAddr, bytes: &[u8]) -> TcpStream {
     let mut stream = connect(address);
     stream.write_all(bytes).unwrap();
     // The receiver may have closed already.
     let _ = stream.shutdown(Shutdown::Write);
-    rest(&mut stream).1
+    stream
+}
+
+/// Sends everything, ends its side, and returns how the receiver ends the other.
+pub(super) fn send_and_end(address: SocketAddr, bytes: &[u8]) -> End {
+    rest(&mut send(address, bytes)).1
 }
 
 /// Waits until the condition holds.

@@ -1,8 +1,8 @@
 //! Splunk's HTTP Event Collector.
 //!
-//! Answers: <https://docs.splunk.com/Documentation/Splunk/latest/Data/TroubleshootHTTPEventCollector>. Acknowledgements:
-//! <https://docs.splunk.com/Documentation/Splunk/latest/Data/AboutHECIDXAck>. The events before an event that is not
-//! valid are indexed (<https://github.com/moby/moby/issues/35862>).
+//! Answers: <https://docs.splunk.com/Documentation/Splunk/latest/Data/TroubleshootHTTPEventCollector>.
+//! Acknowledgements: <https://docs.splunk.com/Documentation/Splunk/latest/Data/AboutHECIDXAck>.
+//! The events before an event that is not valid are indexed (<https://github.com/moby/moby/issues/35862>).
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -183,16 +183,23 @@ fn refuses_requests_that_are_not_bulk() {
             "{first_line} {body}"
         );
     }
+    assert!(receiver.events().is_empty());
+}
+
+#[test]
+fn refuses_items_that_a_data_stream_does_not_take() {
+    let receiver = Http::start(Product::Bulk);
+    receiver.allow_complaints();
     for body in [
         "{\"index\":{}}\n{}\n",
         "{\"create\":{\"_index\":\"Mail\"}}\n{}\n",
     ] {
         assert_eq!(items(&receiver, body)[0].0, 400);
     }
-    assert_eq!(receiver.complaints().len(), 16);
+    assert_eq!(receiver.complaints().len(), 2);
     receiver.refuses_all(403);
     assert_eq!(
-        bulk(&receiver, &good).1["error"]["type"],
+        bulk(&receiver, &pair("1", "{}")).1["error"]["type"],
         "security_exception"
     );
     assert!(receiver.events().is_empty());

@@ -235,7 +235,8 @@ fn takes_ndjson_at_a_webhook() {
     receiver.allow_complaints();
     let (name, key) = receiver.header().unwrap();
     let kind = ("Content-Type", "application/x-ndjson");
-    let cases: [(u16, usize, &[(&str, &str)], &str); 8] = [
+    type Case<'a> = (u16, usize, &'a [(&'a str, &'a str)], &'a str);
+    let cases: [Case<'_>; 8] = [
         (204, 0, &[(name, &key), kind], "{\"a\": 1}\n[2]\n"),
         (401, 0, &[(name, "other"), kind], "{}\n"),
         (401, 1, &[kind], "{}\n"),
@@ -249,7 +250,8 @@ fn takes_ndjson_at_a_webhook() {
     for (status, complaints, headers, body) in cases {
         let before = receiver.complaints().len();
         let mut stream = connect(receiver.address());
-        let bytes = request("POST /some/where", headers, body.as_bytes());
+        let headers = [headers, &[("Connection", "close")]].concat();
+        let bytes = request("POST /some/where", &headers, body.as_bytes());
         stream.write_all(&bytes).unwrap();
         let head = rest(&mut stream).0;
         assert!(

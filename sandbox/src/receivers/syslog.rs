@@ -134,7 +134,8 @@ impl Drop for Datagrams {
     }
 }
 
-/// A running syslog receiver. It ends when it goes out of scope, and panics then if a RELP client violated the protocol.
+/// A running syslog receiver. It ends when it goes out of scope, and panics then if a RELP client violated the
+/// protocol.
 ///
 /// Faults wait in a queue. Each is for one connection: the next that sends a byte of a message. An idle connection
 /// leaves the fault to another.

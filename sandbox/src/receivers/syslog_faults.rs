@@ -15,15 +15,16 @@ impl Syslog {
         self.queue(Fault::NeverCloses);
     }
 
-    /// Handles `count` messages, then closes with unread bytes, so that the peer gets a reset. Needs a peer that sends so
-    /// many. RELP acknowledges these messages first.
+    /// Handles `count` messages, then closes with unread bytes, so that the peer gets a reset. Needs a peer that sends
+    /// so many; over TLS, a peer that sends `close_notify` or more after them. RELP acknowledges these messages first.
     pub fn resets_after(&self, count: usize) {
         self.queue(Fault::ResetsAfter(count));
     }
 
-    /// Reads `count` messages and what follows them until the peer ends the stream or is silent for 50 ms. Then ends all
-    /// connections without a reset and without TLS's `close_notify`, as the death of a process does, and handles none
-    /// of these messages. The receiver then accepts new connections. RELP acknowledges none of them.
+    /// Reads `count` messages and what follows them, until the peer ends the stream or is silent for 50 ms. A stream
+    /// that ends earlier is enough. Then ends all connections as the death of a process does: without a reset and
+    /// without TLS's `close_notify`. Handles none of these messages; RELP acknowledges none. The receiver then accepts
+    /// new connections.
     pub fn dies_after_reading(&self, count: usize) {
         self.queue(Fault::DiesAfterReading(count));
     }
