@@ -7,6 +7,8 @@
 //! It is strict: a request that the vendor's pages do not describe is refused, and it also fails the test when the
 //! [`Sandbox`] goes out of scope. A test that provokes such requests says so with [`Sandbox::allow_complaints`].
 //!
+//! [`receivers`] holds the far ends of events that leave the collector: syslog receivers and HTTP collectors.
+//!
 //! ```
 //! use mimecast_sandbox::{Batch, Endpoint, Object, Sandbox, changes};
 //!
