@@ -43,6 +43,23 @@ pub struct Context {
     pub range: Option<TimeRange>,
 }
 
+impl Context {
+    /// Returns when a stream was last collected completely, without opening the stream. `None` if the
+    /// state is damaged, or belongs to another account.
+    ///
+    /// # Errors
+    /// [`SpoolError::Disk`] if the state file exists and cannot be read.
+    pub fn last_success_of(&self, name: &str) -> Result<Option<DateTime<Utc>>, SpoolError> {
+        let config = &self.config;
+        let view = spool::view(&SystemDisk, &config.folders.state, name)?;
+        let is_ours = |facts: &Facts| facts.account == config.mimecast.account_code;
+        Ok(view
+            .facts()
+            .filter(is_ours)
+            .and_then(|facts| facts.last_success))
+    }
+}
+
 /// A part of the logs that has its own position.
 pub struct Stream<K> {
     /// The name in state files and messages: `[a-z0-9_]`.
@@ -180,21 +197,6 @@ impl<'a> Collection<'a> {
     /// If the stream is not open.
     pub fn spool(&self, name: &str) -> &Spool {
         self.spools.get(name).expect("it was opened")
-    }
-
-    /// Returns when a stream was last collected completely, without opening the stream. `None` if the
-    /// state is damaged, or belongs to another account.
-    ///
-    /// # Errors
-    /// [`SpoolError::Disk`] if the state file exists and cannot be read.
-    pub fn last_success_of(&self, name: &str) -> Result<Option<DateTime<Utc>>, SpoolError> {
-        let config = &self.context.config;
-        let view = spool::view(&SystemDisk, &config.folders.state, name)?;
-        let is_ours = |facts: &Facts| facts.account == config.mimecast.account_code;
-        Ok(view
-            .facts()
-            .filter(is_ours)
-            .and_then(|facts| facts.last_success))
     }
 
     /// Commits batches until the source has no more.

@@ -12,6 +12,7 @@ use std::io;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tracing::warn;
 
 use crate::api::objects::Objects;
 use crate::api::{ApiError, Sink};
@@ -35,15 +36,11 @@ pub enum Kind {
     Objects(EventType),
 }
 
-/// Returns the streams that the configuration selects. `begins_at` is where collection starts under API 2.0:
-/// when API 1.0 was last collected, or the beginning of a replay.
+/// Returns the streams that the configuration selects.
 ///
 /// # Errors
 /// [`ApiError::Unusable`] if the settings of the network are wrong.
-pub fn streams(
-    context: &Context,
-    begins_at: Option<DateTime<Utc>>,
-) -> Result<Vec<Stream<Kind>>, ApiError> {
+pub fn streams(context: &Context) -> Result<Vec<Stream<Kind>>, ApiError> {
     if context.config.mimecast.api == Api::V1 {
         return Ok(vec![Stream {
             name: ARCHIVES.name.to_owned(),
@@ -56,6 +53,7 @@ pub fn streams(
     let objects = Arc::new(objects);
     let budget = ListBudget::for_types(types(&context.config).count());
     let store_seen = StoreSeen::default();
+    let begins_at = begins_at(context);
     let streams = types(&context.config).map(|(log, name)| {
         let stem = stem(log, name);
         let kind = EventType {
@@ -102,7 +100,9 @@ pub fn ask(context: &Context, stream: &str, position: Option<String>) -> Result<
     let mut types = types(&context.config);
     Ok(match types.find(|(log, name)| stem(log, name) == stream) {
         Some((log, name)) if context.config.mimecast.api == Api::V2 => {
-            objects::ask(context, log, name, position)?
+            let beginning =
+                objects::beginning(context.clock.present().earliest, begins_at(context));
+            objects::ask(context, (log, name), position, beginning)?
         }
         _ => archives::ask(context, position)?,
     })
@@ -116,6 +116,20 @@ pub fn stream_names(config: &Config) -> Vec<(String, &'static Log)> {
             .map(|(log, name)| (stem(log, name), log))
             .collect(),
     }
+}
+
+/// Returns where a stream of API 2.0 without a position begins: when API 1.0 was last collected, or the
+/// beginning of a replay. `None` for all that Mimecast keeps.
+fn begins_at(context: &Context) -> Option<DateTime<Utc>> {
+    if let Some(range) = context.range {
+        return Some(range.from);
+    }
+    context
+        .last_success_of(ARCHIVES.name)
+        .unwrap_or_else(|error| {
+            warn!(%error, "cannot read the state of API 1.0");
+            None
+        })
 }
 
 /// Returns the name of the stream of an event type, which is also the beginning of its file names.

@@ -66,6 +66,29 @@ fn objects_that_wait_are_shown_for_each_type_and_one_refused_type_hides_none() {
     place.collects_objects();
 }
 
+/// The run and the question before it name the same day.
+#[test]
+fn after_a_move_from_1_0_it_asks_from_the_day_on_which_1_0_was_last_collected() {
+    // without a run of API 1.0, all that Mimecast keeps
+    for (has_run, days_back) in [(true, 0), (false, 7)] {
+        let place = Installation::connected();
+        place.serve(Batch::realistic(1, 20));
+        if has_run {
+            place.collects_logs();
+        }
+        place.configure_tokens("[siem]\ncloud_gateway_types = \"receipt\"");
+        place.serve_objects("receipt", (0..2).map(|seed| Object::realistic(seed, 5)));
+        asks(&place, SIEM, 0, &["cg_receipt  2 objects"]);
+        place.siem().stays_silent();
+        let day = Utc::now() - TimeDelta::days(days_back);
+        let day = format!("dateRangeStartsAt={}", day.format("%Y-%m-%d"));
+        let lists = place.calls(Endpoint::Events);
+        for list in [&lists[0], &lists[1]] {
+            assert!(list.path.contains(&day), "{day}: {}", list.path);
+        }
+    }
+}
+
 #[test]
 fn audit_events_that_wait_are_counted() {
     let place = audit_with(JSON, recent(0..7));

@@ -41,18 +41,7 @@ const REPLAY_BUDGET: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Drains the streams of `siem_collection`.
 pub fn drain_siem(context: &Context, collection: &mut Collection<'_>) -> Result<(), Failure> {
-    let begins_at = match context.config.mimecast.api {
-        _ if context.range.is_some() => context.range.map(|range| range.from),
-        Api::V1 => None,
-        // only a hint for the first position
-        Api::V2 => collection
-            .last_success_of(logs::ARCHIVES.name)
-            .unwrap_or_else(|error| {
-                warn!(%error, "cannot read the state of API 1.0");
-                None
-            }),
-    };
-    for stream in collection.open(siem::streams(context, begins_at)?)? {
+    for stream in collection.open(siem::streams(context)?)? {
         let mut source = siem::source(context, stream.kind, collection.spool(&stream.name));
         collection.drain(&stream.name, source.as_mut())?;
     }

@@ -119,18 +119,24 @@ pub struct ObjectStream {
     failed: Option<Failure>,
 }
 
-/// Lists the page of a position, and fetches none of its objects.
+/// Returns the time from which a stream without a position is listed: never earlier than Mimecast keeps events.
+pub fn beginning(now: DateTime<Utc>, begins_at: Option<DateTime<Utc>>) -> DateTime<Utc> {
+    let kept = now - KEPT;
+    begins_at.unwrap_or(kept).max(kept)
+}
+
+/// Lists the page of a position, and fetches none of its objects. Without a position the page begins at `beginning`.
 ///
 /// # Errors
 /// A position that this program did not write, or the failure of the call.
 pub fn ask(
     context: &Context,
-    log: &'static Log,
-    name: &str,
+    (log, name): (&'static Log, &str),
     position: Option<&str>,
+    beginning: DateTime<Utc>,
 ) -> Result<Waiting, ApiError> {
     let position = position.and_then(Position::read).unwrap_or_default();
-    let since = position.since.unwrap_or(context.clock.now() - KEPT);
+    let since = position.since.unwrap_or(beginning);
     let query = endpoints::events(name, since, position.token.as_deref());
     let text = context.client.list(Call::Log(log), &query)?;
     let page = Page::read(&text).map_err(ApiError::NotUnderstood)?;

@@ -8,7 +8,7 @@ use tracing::info;
 use super::page::Page;
 use super::page_in_hand::{self, PageInHand, Purpose};
 use super::position::PageKey;
-use super::{ObjectStream, Step};
+use super::{ObjectStream, Step, beginning};
 use crate::api::ApiError;
 use crate::api::endpoints::{self, Call};
 use crate::failure::{Failure, LIST_CALLS};
@@ -25,8 +25,7 @@ impl ObjectStream {
 
     /// Returns the day on which the very first page begins.
     pub(super) fn since(&self) -> DateTime<Utc> {
-        let oldest = self.now() - KEPT;
-        let beginning = self.kind.begins_at.unwrap_or(oldest).max(oldest);
+        let beginning = beginning(self.now(), self.kind.begins_at);
         self.position.since.unwrap_or(beginning)
     }
 
