@@ -48,6 +48,49 @@ fn what_is_printed_is_what_is_installed_and_removed() {
 }
 
 #[test]
+fn the_document_of_a_schedule_holds_each_file_with_its_path() {
+    for scheduler in ["cron", "systemd", "windows"] {
+        let place = Installation::connected();
+        let root = place.path("root").display().to_string();
+        for (action, done) in [
+            ("--quiet", "printed"),
+            ("--install", "installed"),
+            ("--remove", "removed"),
+        ] {
+            let arguments = ["schedule", scheduler, action, "--root", &root, "--json"];
+            let document = place.run(SETUP, arguments).ends_with(0).json();
+            assert_eq!(document["schema"], 1);
+            assert_eq!(document["scheduler"], scheduler);
+            assert_eq!(document["action"], done);
+            let files = document["files"].as_array().expect("files");
+            assert!(!files.is_empty());
+            for file in files {
+                let path = Path::new(file["path"].as_str().expect("a path"));
+                assert!(path.starts_with(&root), "{path:?}");
+                let text = fs::read_to_string(path).ok();
+                let expected = (done == "installed").then(|| file["text"].as_str().expect("text"));
+                assert_eq!(text.as_deref(), expected, "{scheduler} {action}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_command_that_prints_a_file_of_another_program_refuses_json() {
+    let place = Installation::connected();
+    for (command, name) in [
+        ("agent-config", "splunk"),
+        ("completions", "bash"),
+        ("man", "siem_collection"),
+    ] {
+        let refused = place.run(SETUP, [command, name, "--json"]).ends_with(64);
+        assert_eq!(refused.json()["kind"], "usage");
+        let text = place.run(SETUP, [command, name]).ends_with(0).stdout;
+        assert!(text.contains("mimecast") || text.contains("siem_collection"));
+    }
+}
+
+#[test]
 fn a_schedule_names_the_programs_the_configuration_and_the_user_of_this_installation() {
     let place = Installation::connected();
     let programs = Path::new(SETUP)

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use texts::Texts;
 
@@ -38,7 +39,8 @@ pub struct Flags {
     root: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 enum Scheduler {
     Cron,
     Systemd,
@@ -49,6 +51,52 @@ enum Scheduler {
 struct File {
     place: String,
     text: String,
+}
+
+impl File {
+    fn path(&self, root: &Path) -> PathBuf {
+        root.join(&self.place)
+    }
+
+    fn row(&self, root: &Path) -> Row<'_> {
+        Row {
+            path: self.path(root).display().to_string(),
+            text: &self.text,
+        }
+    }
+
+    /// Returns the text below a comment that names the place.
+    fn commented(&self, scheduler: Scheduler) -> String {
+        let comment = match scheduler {
+            Scheduler::Windows => format!("<!-- {} -->", self.place),
+            _ => format!("# /{}", self.place),
+        };
+        format!("{comment}\n{}\n", self.text)
+    }
+}
+
+/// What was done with the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Action {
+    Printed,
+    Installed,
+    Removed,
+}
+
+/// The document of `--json`.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u32,
+    scheduler: Scheduler,
+    action: Action,
+    files: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    path: String,
+    text: &'a str,
 }
 
 /// Prints, installs or removes a schedule.
@@ -69,27 +117,32 @@ pub fn run(
     });
     let root = flags.root.as_deref().unwrap_or(Path::new("/"));
     let is_live = flags.root.is_none();
-    match (flags.install, flags.remove) {
-        (true, _) => install(flags.scheduler, &files, root, is_live)?,
-        (_, true) => remove(flags.scheduler, &files, root, is_live)?,
-        _ => {
-            for file in &files {
-                let comment = match flags.scheduler {
-                    Scheduler::Windows => format!("<!-- {} -->", file.place),
-                    _ => format!("# /{}", file.place),
-                };
-                output.print(format!("{comment}\n{}\n", file.text).as_bytes());
-            }
-            return Ok(());
-        }
-    }
-    let done = if flags.install {
-        "installed"
-    } else {
-        "removed"
+    let action = match (flags.install, flags.remove) {
+        (true, _) => Action::Installed,
+        (_, true) => Action::Removed,
+        _ => Action::Printed,
     };
+    match action {
+        Action::Installed => install(flags.scheduler, &files, root, is_live)?,
+        Action::Removed => remove(flags.scheduler, &files, root, is_live)?,
+        Action::Printed => {}
+    }
+    if output.is_for_machines() {
+        let document = Document {
+            schema: 1,
+            scheduler: flags.scheduler,
+            action,
+            files: files.iter().map(|file| file.row(root)).collect(),
+        };
+        output.show(&document, String::new);
+        return Ok(());
+    }
     for file in &files {
-        output.say(&format!("{done}: {}", root.join(&file.place).display()));
+        match action {
+            Action::Printed => output.print(file.commented(flags.scheduler).as_bytes()),
+            Action::Installed => output.say(&format!("installed: {}", file.path(root).display())),
+            Action::Removed => output.say(&format!("removed: {}", file.path(root).display())),
+        }
     }
     Ok(())
 }

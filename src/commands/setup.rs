@@ -5,6 +5,7 @@
 
 mod again;
 mod asked;
+mod beside;
 mod connecting;
 mod flags;
 pub(super) mod folders;
@@ -21,11 +22,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::clock::Clock;
-use crate::commands::{agent_config, check, describe, schedule};
 use crate::config::{self, Config, EXAMPLE, Environment, Given};
 use crate::failure::{Code, Failure};
 use crate::report::Report;
-use crate::run::arguments::{self, Common};
+use crate::run::arguments;
 use crate::run::invocation::Invocation;
 use crate::run::output::Output;
 use crate::run::{self, guarded, log, process};
@@ -70,7 +70,7 @@ pub fn run() -> ExitCode {
     let mut output = Output::new(PROGRAM, flags.common.quiet, flags.common.json);
     let import = match &flags.command {
         Some(Command::Import(flags)) => Some(flags.clone()),
-        Some(command) => return run_command(command, &flags.common, &output),
+        Some(command) => return beside::run(command, &flags.common, &output),
         None => None,
     };
     let mut report = Report::default();
@@ -116,48 +116,6 @@ fn begin_log(
         Some(Ok(path)) => output.log_is_at(path),
         _ => log::begin_on_stderr(&run_id, verbose),
     }
-}
-
-/// Runs a command instead of the setup.
-fn run_command(command: &Command, common: &Common, output: &Output) -> ExitCode {
-    let mut code = Code::Done;
-    let failure = guarded(|| {
-        let line = arguments::command::<Flags>(PROGRAM, ABOUT);
-        let mut text = Vec::new();
-        let described = match command {
-            Command::Import(_) => unreachable!("it is a setup"),
-            Command::Check => {
-                code = check::run(PROGRAM, common, output)?;
-                return Ok(());
-            }
-            Command::Schedule(flags) => {
-                let (config, environment) = load(common)?;
-                return schedule::run(flags, &config, &environment, output);
-            }
-            Command::AgentConfig { agent } => {
-                let (config, _) = load(common)?;
-                let settings = agent_config::settings(agent, &config.folders.data);
-                text.extend(settings.unwrap_or_default().into_bytes());
-                Ok(())
-            }
-            Command::Completions { shell } => describe::completions(*shell, line, &mut text),
-            Command::Man { program } => describe::man(program, line, &mut text),
-        };
-        described.expect("memory takes all");
-        output.print(&text);
-        Ok(())
-    });
-    match failure {
-        None => code.into(),
-        Some(failure) => output.end(&Report::default(), Some(&failure)).into(),
-    }
-}
-
-/// Returns the configuration that a command needs, and the environment.
-fn load(common: &Common) -> Result<(Config, Environment), Failure> {
-    let environment = Environment::of_process();
-    let path = config::find(common.config.as_deref(), &environment)?;
-    Ok((Config::load(&path, &environment)?, environment))
 }
 
 /// Connects an account.
