@@ -15,7 +15,7 @@ pub use destination::DestinationOverview;
 pub use metrics::metrics;
 pub use overview::{Overview, RunOverview, Watched};
 pub use page::page;
-pub use table::{history, status, wrapped};
+pub use table::{filled, history, status, wrapped};
 pub use words::escaped;
 
 use std::io;

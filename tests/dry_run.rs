@@ -101,6 +101,8 @@ fn audit_events_that_wait_are_counted() {
         .ends_with(0)
         .json();
     assert_eq!(json["streams"][0]["count"], 7);
+    // without a position no event is published
+    assert_eq!(json["streams"][0]["known"], false);
     assert_eq!(json["streams"][0]["stream"], "audit");
     place.collects_events();
 }

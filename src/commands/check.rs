@@ -163,7 +163,7 @@ fn of_history(overview: &Overview) -> Vec<Finding> {
         findings.push(Finding::advice(
             "last run",
             what,
-            format!("{program} history"),
+            format!("run {program} history"),
         ));
     }
     for stream in &overview.streams {
@@ -234,9 +234,5 @@ const INDENT: usize = 19;
 /// Returns a text behind the first two columns, in lines of at most 80 columns.
 fn columns(first: &str, text: &str) -> String {
     let blank = " ".repeat(INDENT);
-    let options = textwrap::Options::new(80)
-        .initial_indent(first)
-        .subsequent_indent(&blank)
-        .break_words(false);
-    textwrap::fill(&escaped(text), options) + "\n"
+    monitor::filled(&escaped(text), (first, &blank)) + "\n"
 }

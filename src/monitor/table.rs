@@ -98,7 +98,7 @@ fn run_line(overview: &Overview) -> String {
         }
         _ => {}
     }
-    let line = textwrap::fill(&line, textwrap::Options::new(WIDTH).subsequent_indent("  "));
+    let line = filled(&line, ("", "  "));
     let message = last.message.as_ref().map(|message| wrapped(message));
     format!("{line}\n{}", message.unwrap_or_default())
 }
@@ -165,10 +165,18 @@ fn seconds(milliseconds: i64) -> String {
 /// Returns a text in lines of at most [`WIDTH`] columns, indented. Control characters are escaped.
 pub fn wrapped(text: &str) -> String {
     let text = escaped(text);
+    filled(&text, ("  ", "    ")) + "\n"
+}
+
+/// Returns a text in lines of at most [`WIDTH`] columns, with the indents of its first and its further lines. A
+/// word stays whole, so that a date can be read and a path can be copied.
+pub fn filled(text: &str, (first, further): (&str, &str)) -> String {
     let options = textwrap::Options::new(WIDTH)
-        .initial_indent("  ")
-        .subsequent_indent("    ");
-    textwrap::fill(&text, options) + "\n"
+        .initial_indent(first)
+        .subsequent_indent(further)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .break_words(false);
+    textwrap::fill(text, options)
 }
 
 #[cfg(test)]
@@ -183,5 +191,9 @@ mod tests {
         assert!(text.lines().skip(1).all(|line| line.starts_with("    ")));
         assert_eq!(text.split_whitespace().count(), 60);
         assert_eq!(wrapped("short"), "  short\n");
+        for whole in ["2026-11-28", &format!("/srv/a-{}", "b".repeat(WIDTH))] {
+            let text = wrapped(&format!("{} {whole} end", "w".repeat(72)));
+            assert!(text.split_whitespace().any(|word| word == whole), "{text}");
+        }
     }
 }

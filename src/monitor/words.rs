@@ -125,8 +125,13 @@ pub(super) fn stream_notes(stream: &StreamOverview, now: DateTime<Utc>) -> Vec<S
     }
     if stream.quarantined > 0 {
         let answers = counted(stream.quarantined as u64, "answer");
+        let them = if stream.quarantined == 1 {
+            "it"
+        } else {
+            "them"
+        };
         notes.push(format!(
-            "{name}: {answers} in quarantine: look at them, then delete them"
+            "{name}: {answers} in quarantine: look at {them}, then delete {them}"
         ));
     }
     notes.extend(stream.untold.iter().map(|text| format!("{name}: {text}")));

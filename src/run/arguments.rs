@@ -113,11 +113,20 @@ fn explain(error: &clap::Error) -> String {
     let meant = text(ContextKind::SuggestedArg).map(|flag| format!(": did you mean {flag}?"));
     let valid = text(ContextKind::ValidValue).map(|values| format!(": expected one of {values}"));
     let hint = meant.or(valid).unwrap_or_default();
+    // a placeholder such as <AGENT> is a name of ours, not what was typed
+    let place = text(ContextKind::InvalidArg).filter(|word| word.starts_with('<'));
     match (error.kind(), flag) {
         (ErrorKind::InvalidSubcommand, _) => {
             let meant = text(ContextKind::SuggestedSubcommand);
             let hint = meant.map(|command| format!(": did you mean {command}?"));
             format!("an unknown command{}", hint.unwrap_or_default())
+        }
+        (ErrorKind::MissingRequiredArgument, _) => {
+            let missing = text(ContextKind::InvalidArg).unwrap_or_default();
+            format!("not given: {missing}")
+        }
+        (ErrorKind::InvalidValue, None) if place.is_some() => {
+            format!("unknown {}{hint}", place.unwrap_or_default())
         }
         (ErrorKind::UnknownArgument, Some(flag)) => format!("unknown flag {flag}{hint}"),
         (ErrorKind::UnknownArgument, None) => "an argument without a flag".to_owned(),
@@ -190,6 +199,26 @@ mod tests {
             ),
         ] {
             assert_eq!(refusal(arguments), expected);
+        }
+    }
+
+    #[test]
+    fn a_missing_or_unknown_value_without_a_flag_is_named_by_its_place() {
+        let agent = clap::Arg::new("agent").value_name("AGENT").required(true);
+        let to = clap::Arg::new("to").long("to").value_name("TIME");
+        let command = Command::new("program")
+            .arg(agent.value_parser(["x", "y"]))
+            .arg(to.required(true));
+        for (arguments, expected) in [
+            (
+                &["program", "canary"][..],
+                "unknown <AGENT>: expected one of x, y",
+            ),
+            (&["program"], "not given: --to <TIME>, <AGENT>"),
+            (&["program", "x"], "not given: --to <TIME>"),
+        ] {
+            let error = command.clone().try_get_matches_from(arguments).unwrap_err();
+            assert_eq!(explain(&error), expected);
         }
     }
 }

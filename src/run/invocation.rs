@@ -79,6 +79,10 @@ impl Invocation {
                 "run authentication_setup",
                 &format!("run `{}`", self.line("authentication_setup")),
             );
+        for program in ["siem_collection", "audit_collection"] {
+            let whole = format!("run `{} history`", self.line(program));
+            remedy = remedy.replace(&format!("run {program} history"), &whole);
+        }
         if let Some(own) = own {
             let adopt = format!("run `{} --adopt` once", self.line(&own));
             remedy = remedy.replace("run this program once with --adopt", &adopt);
@@ -159,6 +163,10 @@ mod tests {
             (
                 "run this program once with --adopt",
                 format!("run `siem_collection {config} --adopt` once"),
+            ),
+            (
+                "run audit_collection history",
+                format!("run `audit_collection {config} history`"),
             ),
             (
                 "correct [run] in config.toml",

@@ -135,6 +135,7 @@ pub fn ask(
     position: Option<&str>,
     beginning: DateTime<Utc>,
 ) -> Result<Waiting, ApiError> {
+    let is_known = position.is_some();
     let position = position.and_then(Position::read).unwrap_or_default();
     let since = position.since.unwrap_or(beginning);
     let query = endpoints::events(name, since, position.token.as_deref());
@@ -147,7 +148,7 @@ pub fn ask(
         bytes: None,
         span: None,
         more: page.next.is_some() && page.is_caught_up != Some(true),
-        known: true,
+        known: is_known,
     })
 }
 

@@ -18,6 +18,7 @@ const WINDOWS: u32 = 8;
 /// # Errors
 /// A position that this program did not write, or the failure of the call.
 pub fn ask(context: &Context, _: &str, position: Option<String>) -> Result<Waiting, Failure> {
+    let is_known = position.is_some();
     let place = match position {
         Some(text) => Progress::read(&text).ok_or_else(unreadable)?,
         None => Progress::default(),
@@ -36,7 +37,7 @@ pub fn ask(context: &Context, _: &str, position: Option<String>) -> Result<Waiti
                 bytes: None,
                 span: Some((first.from, window.to)),
                 more: !(window.is_last && is_whole),
-                known: true,
+                known: is_known,
             });
         }
         plan.collected(&window);
