@@ -43,16 +43,20 @@ pub enum Code {
 pub const CODES: &str = "\
 Exit codes, and who acts:
     0  done, also when nothing was waiting (nobody)
-   64  wrong arguments, or an answer is missing without a terminal (fix the command)
-   65  finished, but something was quarantined or a gap was recorded (look, when convenient)
-   69  nothing could be collected for longer than alarm_after_hours; status --max-age: the
-       last success is older than that (look now)
+   64  wrong arguments, or an answer is missing without a terminal (fix the
+       command)
+   65  finished, but something was quarantined or a gap was recorded (look,
+       when convenient)
+   69  nothing could be collected for longer than alarm_after_hours; status
+       --max-age: the last success is older than that (look now)
    70  a bug of ours (report)
-   74  local disk or a limit of the host: full, read-only, not permitted (fix the host)
-   75  stopped early, all stored so far is safe: network, outage, rate limit, time budget,
-       another run is active (nobody)
+   74  local disk or a limit of the host: full, read-only, not permitted (fix
+       the host)
+   75  stopped early, all stored so far is safe: network, outage, rate limit,
+       time budget, another run is active (nobody)
    76  an answer was not understood (report)
-   77  credentials refused, expired, or lacking a permission (run authentication_setup)
+   77  credentials refused, expired, or lacking a permission (run
+       authentication_setup)
    78  configuration, credentials file or state unusable (fix the file named)
   130, 143  interrupted, terminated; state is consistent (nobody)";
 

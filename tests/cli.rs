@@ -48,7 +48,10 @@ fn help_and_the_page_of_exit_codes_show_the_same_table() {
     let rows: Vec<String> = rows.collect();
     assert_eq!(rows.len(), 11);
     for program in PROGRAMS {
-        let help = unwrapped(&alone(&place, program, &["--help"]).ends_with(0).stdout);
+        let help = alone(&place, program, &["--help"]).ends_with(0).stdout;
+        let (_, table) = help.split_once("Exit codes").expect("the table");
+        assert!(table.lines().all(|line| line.len() < 80), "{table}");
+        let help = unwrapped(&help);
         for row in &rows {
             assert!(help.contains(row), "{row:?} is not in {help}");
         }
