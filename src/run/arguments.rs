@@ -118,7 +118,11 @@ fn explain(error: &clap::Error) -> String {
     match (error.kind(), flag) {
         (ErrorKind::InvalidSubcommand, _) => {
             let meant = text(ContextKind::SuggestedSubcommand);
-            let hint = meant.map(|command| format!(": did you mean {command}?"));
+            // the parser lists the most similar command last
+            let hint = meant.map(|commands| {
+                let command = commands.rsplit(", ").next().unwrap_or_default();
+                format!(": did you mean {command}?")
+            });
             format!("an unknown command{}", hint.unwrap_or_default())
         }
         (ErrorKind::MissingRequiredArgument, _) => {
@@ -200,6 +204,16 @@ mod tests {
         ] {
             assert_eq!(refusal(arguments), expected);
         }
+    }
+
+    #[test]
+    fn of_similar_commands_the_most_similar_is_named() {
+        let commands = ["check", "schedule"].map(Command::new);
+        let command = Command::new("program").subcommands(commands);
+        let error = command
+            .try_get_matches_from(["program", "chek"])
+            .unwrap_err();
+        assert_eq!(explain(&error), "an unknown command: did you mean check?");
     }
 
     #[test]
