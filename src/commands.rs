@@ -10,6 +10,7 @@ mod dry_run;
 mod ending;
 mod history;
 mod replay;
+mod resend;
 mod schedule;
 pub mod setup;
 mod status;

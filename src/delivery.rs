@@ -15,6 +15,7 @@ mod sender;
 mod sending;
 mod syslog;
 mod tls;
+mod trial;
 mod verdict;
 
 #[cfg(test)]
@@ -23,17 +24,19 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
 
 pub use queue::{Backlog, backlog};
 pub use record::{Record, view};
+pub use trial::send_one;
 
 use crate::clock::Clock;
 use crate::config::destination::Kind as Protocol;
 use crate::config::{Config, Destination, Environment};
 use crate::credentials::DestinationSecrets;
 use crate::durable::{Disk, Kind, SystemDisk};
+use crate::event_time::{TimeRange, event_time};
 use crate::failure::{Code, Failure};
 use crate::logs;
 use crate::report::Delivered;
@@ -339,6 +342,44 @@ impl Outcome {
 /// Returns the time budget of delivery: what collection has left, and at least a quarter of the whole.
 pub fn budget(whole: Duration, elapsed: Duration) -> Duration {
     whole.max(elapsed.saturating_add(whole / 4))
+}
+
+/// Puts the published files with an event of a range into the outbox of a destination. Returns their number.
+///
+/// # Errors
+/// [`SpoolError::Disk`].
+pub fn queue_again(
+    config: &Config,
+    destination: &Destination,
+    range: TimeRange,
+    now: DateTime<Utc>,
+) -> Result<u64, SpoolError> {
+    let outbox = config.outbox(&destination.name);
+    let number = u64::try_from(now.timestamp_millis()).unwrap_or_default();
+    let mut queued = 0;
+    for folder in &destination.folders {
+        let published = begin::published(&SystemDisk, config, folder)?;
+        let mut wanted = Vec::new();
+        for entry in &published {
+            let path = config.folders.data.join(folder).join(&entry.name);
+            let has_event = queue::has_line(&SystemDisk, &path, |line| {
+                event_time(line).is_some_and(|time| range.from <= time && time <= range.to)
+            });
+            if has_event.map_err(|error| SpoolError::disk("read", &path, error))? {
+                wanted.push(entry);
+            }
+        }
+        // a number of its own: the destination may have confirmed these files under another
+        begin::add(
+            &SystemDisk,
+            config,
+            (folder, &outbox),
+            &wanted,
+            Some(number),
+        )?;
+        queued += wanted.len() as u64;
+    }
+    Ok(queued)
 }
 
 /// Returns each outbox with files whose destination is not configured: its name and the number of its files.

@@ -11,7 +11,6 @@ mod stream;
 mod table;
 mod words;
 
-pub use destination::DestinationOverview;
 pub use metrics::metrics;
 pub use overview::{Overview, RunOverview, Watched};
 pub use page::page;

@@ -1,4 +1,5 @@
-//! `authentication_setup check`: one line and one remedy for each thing that can be wrong. Changes nothing.
+//! `authentication_setup check`: one line and one remedy for each thing that can be wrong. Changes nothing here, and
+//! sends one marked event to each destination.
 
 mod local;
 mod remote;
@@ -133,6 +134,7 @@ fn check_all(config: &Config, environment: &Environment, clock: &Clock, checks: 
             checks.extend(remote::all(config, identity, clock));
         }
     }
+    checks.extend(remote::destinations(config, environment, clock));
     let overviews = monitor::overviews(&all_watched(config), clock::now());
     checks.extend(overviews.iter().flat_map(of_history));
 }

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use reqwest::Url;
 
 use super::collect::Choices;
-use super::{collect, deliver, dry_run, history, replay, status, verify};
+use super::{collect, deliver, dry_run, history, replay, resend, status, verify};
 use crate::collect::{Collection, Context, Waiting};
 use crate::config::{self, Config, Environment, Monitor};
 use crate::failure::{Code, Failure};
@@ -106,6 +106,8 @@ enum Command {
     Verify,
     /// Fetch the events of a range again, into a folder of their own
     Replay(replay::Flags),
+    /// Deliver published files of a range again, on purpose
+    Resend(resend::Flags),
 }
 
 fn start(collector: &'static Collector) -> ExitCode {
@@ -113,77 +115,98 @@ fn start(collector: &'static Collector) -> ExitCode {
     let Program {
         executable, about, ..
     } = collector.program;
+    let arguments = match arguments::parse::<Arguments>(executable, about) {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
     let Arguments {
         adopt,
         max_duration,
         jitter,
-        dry_run,
-        drop_outbox,
-        common,
-        command,
-    } = match arguments::parse::<Arguments>(executable, about) {
-        Ok(arguments) => arguments,
-        Err(code) => return code,
-    };
+        ..
+    } = arguments;
+    let common = &arguments.common;
     let choices = Choices {
         adopt,
         max_duration,
         jitter,
         replay: None,
     };
-    if command.is_none() && !dry_run && drop_outbox.is_none() {
-        return collect::run(collector, &common, choices);
-    }
-    if let (Some(Command::Replay(flags)), false, None, false) = (&command, adopt, jitter, dry_run) {
-        let replay = Some(flags.clone());
-        return collect::run(collector, &common, Choices { replay, ..choices });
+    let is_run = !arguments.dry_run && arguments.drop_outbox.is_none();
+    match &arguments.command {
+        None if is_run => return collect::run(collector, common, choices),
+        Some(Command::Replay(flags)) if is_run && !adopt && jitter.is_none() => {
+            let replay = Some(flags.clone());
+            return collect::run(collector, common, Choices { replay, ..choices });
+        }
+        _ => {}
     }
     let output = Output::new(executable, common.quiet, common.json);
     let mut code = Code::Done;
     let failure = guarded(|| {
-        let beside = match (&command, &drop_outbox) {
-            (Some(_), _) => "a command",
-            (None, Some(_)) => "--drop-outbox",
-            (None, None) => "--dry-run",
-        };
-        let alone = [
-            ("--adopt", adopt),
-            ("--max-duration", max_duration.is_some()),
-            ("--jitter", jitter.is_some()),
-            (
-                "--dry-run",
-                dry_run && (command.is_some() || drop_outbox.is_some()),
-            ),
-            ("--drop-outbox", drop_outbox.is_some() && command.is_some()),
-        ];
-        if let Some((flag, _)) = alone.iter().find(|(_, given)| *given) {
-            let what = format!("{flag} does not go with {beside}");
-            return Err(Failure::new(Code::Usage, what, "leave one of them out"));
-        }
-        let environment = Environment::of_process();
-        let path = config::find(common.config.as_deref(), &environment)?;
-        let invocation = Invocation::of(&path, &environment);
-        let whole = |failure: Failure| invocation.complete(failure);
-        let config = Config::load(&path, &environment).map_err(|error| whole(error.into()))?;
-        if let Some(name) = drop_outbox {
-            return deliver::drop_outbox(&invocation, &config, &name, &output);
-        }
-        let Some(command) = command else {
-            return dry_run::run(collector, config, run::start_clock()?, &output).map_err(whole);
-        };
-        let shown = match command {
-            Command::Status(flags) => status::run(collector, &config, &flags, &output),
-            Command::History(flags) => Ok(history::run(collector, &config, &flags, &output)),
-            Command::Verify => verify::run(collector, &config, &output),
-            Command::Replay(_) => unreachable!("it was started above"),
-        };
-        code = shown.map_err(whole)?;
+        refuse_combination(&arguments)?;
+        code = act(collector, arguments, &output)?;
         Ok(())
     });
     match failure {
         None => code.into(),
         Some(failure) => output.end(&Report::default(), Some(&failure)).into(),
     }
+}
+
+/// Refuses switches that only a run has, beside something else.
+fn refuse_combination(arguments: &Arguments) -> Result<(), Failure> {
+    let (has_command, drops) = (arguments.command.is_some(), arguments.drop_outbox.is_some());
+    let beside = match (has_command, drops) {
+        (true, _) => "a command",
+        (false, true) => "--drop-outbox",
+        (false, false) => "--dry-run",
+    };
+    let alone = [
+        ("--adopt", arguments.adopt),
+        ("--max-duration", arguments.max_duration.is_some()),
+        ("--jitter", arguments.jitter.is_some()),
+        ("--dry-run", arguments.dry_run && (has_command || drops)),
+        ("--drop-outbox", drops && has_command),
+    ];
+    let Some((flag, _)) = alone.iter().find(|(_, given)| *given) else {
+        return Ok(());
+    };
+    let what = format!("{flag} does not go with {beside}");
+    Err(Failure::new(Code::Usage, what, "leave one of them out"))
+}
+
+/// Does what is not a run.
+fn act(
+    collector: &'static Collector,
+    arguments: Arguments,
+    output: &Output,
+) -> Result<Code, Failure> {
+    let environment = Environment::of_process();
+    let path = config::find(arguments.common.config.as_deref(), &environment)?;
+    let invocation = Invocation::of(&path, &environment);
+    let whole = |failure: Failure| invocation.complete(failure);
+    let config = Config::load(&path, &environment).map_err(|error| whole(error.into()))?;
+    if let Some(name) = arguments.drop_outbox {
+        return deliver::drop_outbox(&invocation, &config, &name, output).map_err(whole);
+    }
+    let Some(command) = arguments.command else {
+        let clock = run::start_clock()?;
+        let shown = dry_run::run(collector, config, clock, output);
+        return shown.map(|()| Code::Done).map_err(whole);
+    };
+    match command {
+        Command::Status(flags) => status::run(collector, &config, &flags, output),
+        Command::History(flags) => Ok(history::run(collector, &config, &flags, output)),
+        Command::Verify => verify::run(collector, &config, output),
+        Command::Replay(_) => unreachable!("it was started above"),
+        Command::Resend(flags) => {
+            let clock = run::start_clock()?;
+            let shown = (&invocation, output);
+            resend::run((&config, &environment), &clock, &flags, shown)
+        }
+    }
+    .map_err(whole)
 }
 
 /// Returns the command lines of both collectors.

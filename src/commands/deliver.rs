@@ -100,7 +100,7 @@ pub fn drop_outbox(
     config: &Config,
     name: &str,
     output: &Output,
-) -> Result<(), Failure> {
+) -> Result<Code, Failure> {
     invocation.refuse_root(output.program())?;
     let dropped = delivery::drop_outbox(config, name)?;
     let files = dropped.ok_or_else(|| {
@@ -111,5 +111,5 @@ pub fn drop_outbox(
     output.show(&document, || {
         format!("deleted {files} files that waited for {name}\n")
     });
-    Ok(())
+    Ok(Code::Done)
 }

@@ -236,7 +236,7 @@ fn usage(what: &str, remedy: &str) -> Failure {
 }
 
 /// Reads a day or a time in UTC. The error says in one clause what is expected.
-fn utc_time(text: &str) -> Result<DateTime<Utc>, Expected> {
+pub(super) fn utc_time(text: &str) -> Result<DateTime<Utc>, Expected> {
     if let Ok(day) = text.parse::<NaiveDate>() {
         return Ok(day.and_time(NaiveTime::MIN).and_utc());
     }

@@ -102,12 +102,17 @@ impl Batch {
         });
     }
 
+    /// Returns a batch without lines, of one whole file.
+    pub fn of(source: Source) -> Self {
+        Self {
+            sources: vec![source],
+            ..Self::default()
+        }
+    }
+
     /// Returns a batch of one of the lines.
     pub fn of_one(&self, line: &Line) -> Self {
-        let mut one = Self {
-            sources: vec![self.sources[line.source].clone()],
-            ..Self::default()
-        };
+        let mut one = Self::of(self.sources[line.source].clone());
         one.push(line.offset, self.text(line));
         one
     }

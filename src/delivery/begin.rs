@@ -55,7 +55,7 @@ pub fn fill(disk: &dyn Disk, config: &Config, destination: &Destination) -> Resu
             let is_missing =
                 |entry: &&Entry| !queued.contains(&(folder.to_string(), entry.name.clone()));
             let missing: Vec<&Entry> = published.iter().filter(is_missing).collect();
-            add(disk, config, (folder, &outbox), &missing)?;
+            add(disk, config, (folder, &outbox), &missing, None)?;
         }
     }
     Ok(())
@@ -88,7 +88,8 @@ pub fn published(disk: &dyn Disk, config: &Config, folder: &str) -> Result<Vec<E
     Ok(files)
 }
 
-/// Puts published files into an outbox, numbered by their age. Skips a file that an agent takes meanwhile.
+/// Puts published files into an outbox under a number, or numbered by their age. Skips a file that an agent takes
+/// meanwhile.
 ///
 /// # Errors
 /// [`SpoolError::Disk`].
@@ -97,6 +98,7 @@ pub fn add(
     config: &Config,
     (folder, outbox): (&str, &Path),
     files: &[&Entry],
+    number: Option<u64>,
 ) -> Result<(), SpoolError> {
     for (index, entry) in files.iter().enumerate() {
         let age = entry
@@ -107,7 +109,7 @@ pub fn add(
             continue;
         };
         let queued = Queued {
-            number: u64::try_from(millis).unwrap_or_default(),
+            number: number.unwrap_or_else(|| u64::try_from(millis).unwrap_or_default()),
             index: u32::try_from(index).unwrap_or(u32::MAX),
             folder: folder.to_owned(),
             stream: BY_HAND.to_owned(),

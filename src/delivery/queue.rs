@@ -259,6 +259,32 @@ impl Reading {
     }
 }
 
+/// True if a file has a line for which `is_wanted` is true. A file that is gone has none.
+///
+/// # Errors
+/// The error of the disk.
+pub fn has_line(
+    disk: &dyn Disk,
+    path: &Path,
+    is_wanted: impl Fn(&[u8]) -> bool,
+) -> io::Result<bool> {
+    let file = match disk.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        opened => opened?,
+    };
+    let mut file = BufReader::with_capacity(BUFFER_BYTES, file);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if (&mut file).take(LINE_LIMIT).read_until(b'\n', &mut line)? == 0 {
+            return Ok(false);
+        }
+        if is_wanted(line.strip_suffix(b"\n").unwrap_or(&line)) {
+            return Ok(true);
+        }
+    }
+}
+
 fn digest(file: &mut Box<dyn Handle>) -> io::Result<[u8; 32]> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; BUFFER_BYTES];

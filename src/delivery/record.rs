@@ -182,8 +182,8 @@ impl Kept {
                     let kept = Self {
                         disk: Arc::clone(disk),
                         path: path_of(state, destination),
-                        on_disk: Some(record.clone()),
-                        record,
+                        on_disk: Some((*record).clone()),
+                        record: *record,
                     };
                     return Ok((kept, found));
                 }
@@ -242,14 +242,14 @@ pub fn view(disk: &dyn Disk, state: &Path, destination: &str) -> Option<Record> 
     let path = path_of(state, destination);
     for path in [path.clone(), durable::with_suffix(&path, ".prev")] {
         if let Ok(State::Good(record)) = read(disk, &path) {
-            return Some(record);
+            return Some(*record);
         }
     }
     None
 }
 
 enum State {
-    Good(Record),
+    Good(Box<Record>),
     Bad(String),
     Absent,
 }
@@ -278,7 +278,7 @@ fn read(disk: &dyn Disk, path: &Path) -> Result<State, SpoolError> {
         });
     }
     match serde_json::from_str::<Record>(body) {
-        Ok(record) => Ok(State::Good(record)),
+        Ok(record) => Ok(State::Good(Box::new(record))),
         Err(error) => Ok(State::Bad(error.to_string())),
     }
 }

@@ -47,6 +47,11 @@ impl FileName {
         Self(format!("{stem}_{digest}.{}", extension.text()))
     }
 
+    /// Makes the name of lines with this SHA-256 (lower-case hex), for a file that is never written.
+    pub fn of_content(stem: &str, sha256: &str) -> Self {
+        Self::new(stem, sha256, Extension::Siem)
+    }
+
     /// Returns a name that [`FileName::new`] or [`FileName::variant`] can have made, or `None`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (base, extension) = text.rsplit_once('.')?;

@@ -81,7 +81,10 @@ impl Place {
             FarEnd::Syslog(syslog) => {
                 let port = syslog.address().port();
                 let scheme = scheme_of(syslog);
-                let _ = write!(table, "type = \"syslog\"\naddress = \"{scheme}://localhost:{port}\"\n");
+                let _ = write!(
+                    table,
+                    "type = \"syslog\"\naddress = \"{scheme}://localhost:{port}\"\n"
+                );
                 if scheme.contains("tls") {
                     let path = self.installation.path("siem-ca.pem");
                     fs::write(path, syslog.ca_pem()).expect("written");
@@ -99,9 +102,9 @@ impl Place {
                         ("webhook", format!("headers = {{ {name} = \"{value}\" }}\n"))
                     }
                 };
-                let _ = write!(table, "type = \"{kind}\"\n");
+                let _ = writeln!(table, "type = \"{kind}\"");
                 if http.product() != Product::Sumo {
-                    let _ = write!(table, "url = \"{url}\"\n");
+                    let _ = writeln!(table, "url = \"{url}\"");
                 }
                 secrets += &secret;
             }
@@ -123,7 +126,9 @@ impl Place {
             .map(|entry| entry.expect("an entry").path())
             .collect();
         files.sort();
-        let texts = files.iter().map(|path| fs::read_to_string(path).expect("text"));
+        let texts = files
+            .iter()
+            .map(|path| fs::read_to_string(path).expect("text"));
         texts
             .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
             .collect()
@@ -133,7 +138,11 @@ impl Place {
     pub(crate) fn arrived(&self) -> Vec<String> {
         match &self.end {
             FarEnd::Syslog(syslog) => syslog.messages().iter().map(|text| body_of(text)).collect(),
-            FarEnd::Http(http) => http.stored().iter().map(|stored| line_of(&stored.event)).collect(),
+            FarEnd::Http(http) => http
+                .stored()
+                .iter()
+                .map(|stored| line_of(&stored.event))
+                .collect(),
         }
     }
 
@@ -154,7 +163,12 @@ impl Place {
         for line in &published {
             assert!(arrived.contains(line), "lost {line}");
         }
-        assert!(arrived.len() <= published.len() + repeated, "{} of {}", arrived.len(), published.len());
+        assert!(
+            arrived.len() <= published.len() + repeated,
+            "{} of {}",
+            arrived.len(),
+            published.len()
+        );
     }
 
     /// The names of the files that wait.
@@ -186,7 +200,10 @@ fn body_of(message: &str) -> String {
 /// The line in an event of any HTTP product.
 fn line_of(event: &str) -> String {
     let document = serde_json::from_str::<serde_json::Value>(event);
-    match document.as_ref().map(|document| document["message"].as_str()) {
+    match document
+        .as_ref()
+        .map(|document| document["message"].as_str())
+    {
         Ok(Some(line)) => line.to_owned(),
         _ => event.to_owned(),
     }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{FarEnd, Place};
-use crate::harness::{AUDIT, SIEM};
+use crate::harness::{AUDIT, SETUP, SIEM};
 use mimecast_sandbox::receivers::{Http, Product};
 
 fn http(place: &Place) -> &Http {
@@ -16,7 +16,9 @@ fn http(place: &Place) -> &Http {
 #[test]
 fn an_agent_that_takes_files_takes_nothing_from_a_destination() {
     for place in Place::all() {
-        place.installation.edit("config.toml", "localhost", "127.0.0.2"); // nobody is there
+        place
+            .installation
+            .edit("config.toml", "localhost", "127.0.0.2"); // nobody is there
         if let FarEnd::Http(http) = &place.end {
             http.refuses_all(401);
         }
@@ -26,7 +28,9 @@ fn an_agent_that_takes_files_takes_nothing_from_a_destination() {
             fs::remove_file(entry.expect("an entry").path()).expect("removed");
         }
         assert!(!place.waiting().is_empty());
-        place.installation.edit("config.toml", "127.0.0.2", "localhost");
+        place
+            .installation
+            .edit("config.toml", "127.0.0.2", "localhost");
         if let FarEnd::Http(http) = &place.end {
             http.refuses_nothing();
         }
@@ -69,8 +73,14 @@ fn only_the_flag_empties_the_outbox_of_a_destination_that_is_gone() {
     assert_eq!(place.waiting().len(), waiting);
     let status = place.installation.run(SIEM, ["status"]).ends_with(0);
     assert!(status.stdout.contains("--drop-outbox soc"), "{status:?}");
-    place.installation.run(SIEM, ["--drop-outbox", "sox"]).ends_with(64).says("no outbox");
-    let dropped = place.installation.run(SIEM, ["--drop-outbox", "soc", "--json"]);
+    place
+        .installation
+        .run(SIEM, ["--drop-outbox", "sox"])
+        .ends_with(64)
+        .says("no outbox");
+    let dropped = place
+        .installation
+        .run(SIEM, ["--drop-outbox", "soc", "--json"]);
     assert_eq!(dropped.ends_with(0).json()["dropped"], waiting);
     assert!(place.waiting().is_empty());
 }
@@ -137,4 +147,98 @@ fn the_outbox_has_limits_and_what_is_above_them_is_a_gap() {
     assert!(waiting.len() < 12, "{waiting:?} {outcome:?}");
     http(&place).refuses_nothing();
     place.installation.siem().ends_with(65).says("gave up");
+}
+
+#[test]
+fn published_files_of_a_range_are_sent_again_on_purpose() {
+    let place = Place::http(Product::Webhook);
+    place.collect(1..3, 20).stays_silent();
+    let resend = |from: &str, to: &str| {
+        let range = ["resend", "soc", "--from", from, "--to", to, "--json"];
+        place.installation.run(SIEM, range)
+    };
+    let none = resend("2020-01-01", "2020-01-02").ends_with(0).json();
+    assert_eq!((&none["queued"], &none["events"]), (&0.into(), &0.into()));
+    let all = resend("2020-01-01", "2030-01-01").ends_with(0).json();
+    assert_eq!((&all["events"], &all["waiting"]), (&40.into(), &0.into()));
+    assert_eq!(place.arrived().len(), 80);
+    resend("2030-01-01", "2020-01-01").ends_with(64);
+    let range = [
+        "resend",
+        "sox",
+        "--from",
+        "2020-01-01",
+        "--to",
+        "2030-01-01",
+    ];
+    let outcome = place.installation.run(SIEM, range).ends_with(64);
+    outcome.says("no destination sox").says("name one of: soc");
+}
+
+#[test]
+fn check_sends_one_marked_event_to_each_destination() {
+    for place in Place::all() {
+        let config = place.installation.path("config.toml").display().to_string();
+        let mut check = place.installation.command(SETUP);
+        check.args(["check", "--config", &config]);
+        let found = place.installation.finish(check);
+        assert!(found.stdout.contains("took a marked event"), "{found:?}");
+        let arrived = place.arrived();
+        assert_eq!(arrived.len(), 1);
+        assert!(
+            arrived[0].contains("A test of the Mimecast collector"),
+            "{arrived:?}"
+        );
+        assert!(place.waiting().is_empty());
+    }
+    let place = Place::http(Product::Webhook);
+    http(&place).refuses_all(401);
+    let config = place.installation.path("config.toml").display().to_string();
+    let mut check = place.installation.command(SETUP);
+    check.args(["check", "--config", &config]);
+    let found = place.installation.finish(check).ends_with(77);
+    assert!(found.stdout.contains("bad  destination"), "{found:?}");
+}
+
+#[test]
+fn one_destination_does_not_touch_another() {
+    let (good, bad) = (Http::start(Product::Webhook), Http::start(Product::Webhook));
+    bad.refuses_all(401);
+    let place = Place::http(Product::Webhook);
+    let tables: String = [("good", &good), ("bad", &bad)]
+        .iter()
+        .map(|(name, http)| {
+            let url = http.url();
+            format!("[[destination]]\nname = \"{name}\"\ntype = \"webhook\"\nurl = \"{url}\"\n")
+        })
+        .collect();
+    place.installation.configure(&tables);
+    let (name, value) = good.header().expect("it asks for one");
+    let path = place.installation.path("credentials.toml");
+    let mut secrets = fs::read_to_string(&path).expect("text");
+    for destination in ["good", "bad"] {
+        secrets += &format!("[destination.{destination}.headers]\n{name} = \"{value}\"\n");
+    }
+    fs::write(&path, secrets).expect("written");
+    place.collect(1..3, 20).ends_with(77).says("bad");
+    assert_eq!((good.stored().len(), bad.stored().len()), (40, 0));
+    bad.refuses_nothing();
+    place.installation.siem().stays_silent();
+    assert_eq!((good.stored().len(), bad.stored().len()), (40, 40));
+}
+
+#[test]
+fn a_killed_delivery_says_what_may_be_there_twice() {
+    let place = Place::http(Product::Webhook);
+    http(&place).delays(std::time::Duration::from_secs(3));
+    place.installation.serve_batches(1..2, 20);
+    let mut run = place.installation.start(&place.installation.command(SIEM));
+    while http(&place).requests() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    run.kill().expect("it runs");
+    run.wait().expect("it ends");
+    place.installation.siem().ends_with(65).says("interrupted");
+    place.assert_none_lost(20);
+    place.installation.siem().stays_silent();
 }

@@ -27,12 +27,18 @@ fn each_protocol_delivers_each_event_once_and_in_order() {
 #[test]
 fn a_message_has_the_header_that_the_settings_ask_for() {
     for (more, pattern) in [
-        ("hostname = \"gw1\"", "<134>1 T gw1 mimecast - receipt - datetime="),
+        (
+            "hostname = \"gw1\"",
+            "<134>1 T gw1 mimecast - receipt - datetime=",
+        ),
         (
             "hostname = \"gw1\"\nstructured_data = \"[a@32473 b=\\\"c\\\"]\"",
             "<134>1 T gw1 mimecast - receipt [a@32473 b=\"c\"] datetime=",
         ),
-        ("hostname = \"gw1\"\nformat = \"rfc3164\"", "<134>M D gw1 mimecast: datetime="),
+        (
+            "hostname = \"gw1\"\nformat = \"rfc3164\"",
+            "<134>M D gw1 mimecast: datetime=",
+        ),
     ] {
         let place = Place::of(FarEnd::Syslog(Syslog::start(Transport::Relp)), more);
         place.installation.serve_batches(1..2, 20);
@@ -52,21 +58,38 @@ fn a_message_has_the_header_that_the_settings_ask_for() {
         };
         let messages = syslog.messages();
         assert!(messages.iter().all(fits), "{more}: {messages:?}");
-        assert!(messages.iter().all(|message| message.contains(" gw1 mimecast")));
+        assert!(
+            messages
+                .iter()
+                .all(|message| message.contains(" gw1 mimecast"))
+        );
         let is_receipt = |message: &String| message.contains(" mimecast - receipt ");
-        assert_eq!(messages.iter().any(is_receipt), !more.contains("3164"), "{messages:?}");
+        assert_eq!(
+            messages.iter().any(is_receipt),
+            !more.contains("3164"),
+            "{messages:?}"
+        );
     }
 }
 
 #[test]
 fn a_receiver_that_expects_another_framing_is_noticed_and_nothing_is_lost() {
-    let syslog = Syslog::builder(Transport::Tcp).framing(Framing::Counted).start();
+    let syslog = Syslog::builder(Transport::Tcp)
+        .framing(Framing::Counted)
+        .start();
     let place = Place::of(FarEnd::Syslog(syslog), "");
     let outcome = place.collect(1..3, 20).ends_with(78);
     assert!(outcome.stderr.contains("another framing"), "{outcome:?}");
-    assert!(outcome.stderr.contains("framing = \"octet-count\""), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("framing = \"octet-count\""),
+        "{outcome:?}"
+    );
     assert!(place.arrived().is_empty());
-    place.installation.edit("config.toml", "type = \"syslog\"", "type = \"syslog\"\nframing = \"octet-count\"");
+    place.installation.edit(
+        "config.toml",
+        "type = \"syslog\"",
+        "type = \"syslog\"\nframing = \"octet-count\"",
+    );
     place.installation.siem().ends_with(65).says("twice"); // the first events were sent before
     place.assert_delivered();
 }
@@ -86,7 +109,12 @@ fn a_receiver_that_dies_while_it_reads_or_before_it_handles_loses_nothing() {
             fault(syslog, 7);
             let outcome = place.collect(1..3, 40);
             place.assert_none_lost(80);
-            assert_eq!(outcome.code, 65, "{kind} {transport:?} {:?}", place.installation.log("siem"));
+            assert_eq!(
+                outcome.code,
+                65,
+                "{kind} {transport:?} {:?}",
+                place.installation.log("siem")
+            );
             outcome.says("twice");
             assert!(place.waiting().is_empty(), "{kind} {transport:?}");
         }
@@ -96,7 +124,10 @@ fn a_receiver_that_dies_while_it_reads_or_before_it_handles_loses_nothing() {
 #[test]
 fn relp_repeats_only_what_was_not_confirmed() {
     for (fault, most) in [
-        (Syslog::loses_connection_after_acks as fn(&Syslog, usize), 128),
+        (
+            Syslog::loses_connection_after_acks as fn(&Syslog, usize),
+            128,
+        ),
         (Syslog::serverclose_after, 128),
         (Syslog::acks_late, 0),
     ] {
@@ -128,7 +159,10 @@ fn a_message_that_relp_refuses_is_quarantined_alone() {
         unreachable!("it is one")
     };
     strict.refuses(&poison[..60]);
-    again.collect(1..2, 20).ends_with(65).says("refused an event");
+    again
+        .collect(1..2, 20)
+        .ends_with(65)
+        .says("refused an event");
     let arrived = again.arrived();
     assert!(!arrived.contains(&poison));
     assert!(arrived.len() >= syslog.messages().len() - 2);
@@ -139,14 +173,22 @@ fn a_message_that_relp_refuses_is_quarantined_alone() {
 fn only_a_trusted_certificate_is_accepted_and_a_client_can_show_its_own() {
     for transport in [Transport::Tls, Transport::RelpTls] {
         let place = Place::syslog(transport);
-        place.installation.edit("config.toml", "ca_file = \"siem-ca.pem\"", "");
-        place.collect(1..2, 5).ends_with(78).says("not trusted").says("ca_file");
+        place
+            .installation
+            .edit("config.toml", "ca_file = \"siem-ca.pem\"", "");
+        place
+            .collect(1..2, 5)
+            .ends_with(78)
+            .says("not trusted")
+            .says("ca_file");
         assert!(place.arrived().is_empty());
         place.configure();
         place.installation.siem().stays_silent();
         place.assert_delivered();
 
-        let strict = Syslog::builder(transport).requires_client_certificate().start();
+        let strict = Syslog::builder(transport)
+            .requires_client_certificate()
+            .start();
         let place = Place::of(FarEnd::Syslog(strict), "");
         let outcome = place.collect(1..2, 5);
         assert!([75, 78].contains(&outcome.code), "{outcome:?}");
@@ -158,7 +200,9 @@ fn only_a_trusted_certificate_is_accepted_and_a_client_can_show_its_own() {
         fs::write(place.installation.path("cert.pem"), cert).expect("written");
         fs::write(place.installation.path("key.pem"), key).expect("written");
         let with = "type = \"syslog\"\nclient_cert = \"cert.pem\"\nclient_key = \"key.pem\"";
-        place.installation.edit("config.toml", "type = \"syslog\"", with);
+        place
+            .installation
+            .edit("config.toml", "type = \"syslog\"", with);
         let outcome = place.installation.siem();
         assert!([0, 65].contains(&outcome.code), "{outcome:?}");
         place.assert_delivered();
@@ -167,7 +211,10 @@ fn only_a_trusted_certificate_is_accepted_and_a_client_can_show_its_own() {
 
 #[test]
 fn a_long_message_is_cut_at_max_bytes_and_the_run_says_so() {
-    let place = Place::of(FarEnd::Syslog(Syslog::start(Transport::Relp)), "max_bytes = 480");
+    let place = Place::of(
+        FarEnd::Syslog(Syslog::start(Transport::Relp)),
+        "max_bytes = 480",
+    );
     place.installation.serve_batches(1..2, 20);
     let outcome = place.installation.siem();
     let FarEnd::Syslog(syslog) = &place.end else {

@@ -44,7 +44,11 @@ fn one_bad_event_among_good_ones_is_quarantined_alone() {
         let mark = &poison[poison.len() - 40..];
         assert!(!mark.contains('"'), "it is the same text in JSON");
         http(&place).refuses_events_with(mark);
-        place.installation.siem().ends_with(65).says("soc refused an event");
+        place
+            .installation
+            .siem()
+            .ends_with(65)
+            .says("soc refused an event");
         let mut expected = place.published();
         let bad = expected.iter().filter(|line| line.contains(mark)).count();
         expected.retain(|line| !line.contains(mark));
@@ -52,12 +56,23 @@ fn one_bad_event_among_good_ones_is_quarantined_alone() {
         arrived.sort();
         expected.sort();
         let odd = |these: &[String], those: &[String]| -> Vec<String> {
-            these.iter().filter(|line| !those.contains(line)).cloned().collect()
+            these
+                .iter()
+                .filter(|line| !those.contains(line))
+                .cloned()
+                .collect()
         };
         let most = 2 * expected.len();
-        assert!(arrived.len() <= most, "{product:?}: {} events", arrived.len());
+        assert!(
+            arrived.len() <= most,
+            "{product:?}: {} events",
+            arrived.len()
+        );
         let (missing, added) = (odd(&expected, &arrived), odd(&arrived, &expected));
-        assert!(missing.is_empty() && added.is_empty(), "{product:?} {mark} {missing:#?} {added:#?}");
+        assert!(
+            missing.is_empty() && added.is_empty(),
+            "{product:?} {mark} {missing:#?} {added:#?}"
+        );
         if !matches!(product, Product::Hec { .. }) {
             assert_eq!(arrived.len(), expected.len(), "{product:?}"); // Splunk may keep those before a bad one
         }
@@ -127,7 +142,9 @@ fn a_run_that_cannot_collect_still_delivers() {
     http(&place).refuses_all(401);
     place.collect(1..2, 5).ends_with(77);
     http(&place).refuses_nothing();
-    place.installation.always(Endpoint::Siem, changes::status(503));
+    place
+        .installation
+        .always(Endpoint::Siem, changes::status(503));
     place.installation.siem().ends_with(75);
     place.assert_delivered();
 }
@@ -141,7 +158,9 @@ fn an_index_that_is_not_allowed_is_named_and_nothing_is_quarantined() {
     http(&place).allows_indexes(&["mail"]);
     place.collect(1..2, 5).ends_with(77).says("index");
     assert!(place.installation.quarantined().is_empty());
-    place.installation.edit("config.toml", "\"wrong\"", "\"mail\"");
+    place
+        .installation
+        .edit("config.toml", "\"wrong\"", "\"mail\"");
     place.installation.siem().stays_silent();
     place.assert_delivered();
 }

@@ -49,7 +49,11 @@ fn an_event_carries_what_its_product_indexes() {
         assert_eq!(event.index.as_deref(), Some("mail"));
         assert_eq!(event.sourcetype.as_deref(), Some("mimecast:siem"));
         assert!(event.time.is_some());
-        assert!(event.fields.is_some_and(|fields| fields.contains("event_id")));
+        assert!(
+            event
+                .fields
+                .is_some_and(|fields| fields.contains("event_id"))
+        );
     }
 
     let bulk = Place::http(Product::Bulk);
@@ -62,13 +66,19 @@ fn an_event_carries_what_its_product_indexes() {
 
     let webhook = Place::http(Product::Webhook);
     webhook.collect(1..2, 5).stays_silent();
-    assert!(stored(&webhook).iter().all(|event| event.header("idempotency-key").is_some()));
+    assert!(
+        stored(&webhook)
+            .iter()
+            .all(|event| event.header("idempotency-key").is_some())
+    );
 }
 
 #[test]
 fn an_answer_that_was_lost_repeats_at_most_one_batch_and_the_run_says_so() {
     for product in PRODUCTS {
-        for fault in [Http::applies_then_cuts as fn(&Http), |http: &Http| http.applies_then_answers(500)] {
+        for fault in [Http::applies_then_cuts as fn(&Http), |http: &Http| {
+            http.applies_then_answers(500)
+        }] {
             let place = Place::http(product);
             let FarEnd::Http(http) = &place.end else {
                 unreachable!("it is HTTP")
@@ -114,7 +124,13 @@ fn splunk_is_asked_until_it_has_indexed() {
 
 #[test]
 fn a_token_that_does_not_acknowledge_is_refused_if_it_must() {
-    let place = Place::of(FarEnd::Http(Http::start(Product::Hec { ack: false })), "ack = \"always\"");
-    place.collect(1..2, 5).ends_with(78).says("indexer acknowledgement");
-    assert_eq!(place.waiting().is_empty(), false);
+    let place = Place::of(
+        FarEnd::Http(Http::start(Product::Hec { ack: false })),
+        "ack = \"always\"",
+    );
+    place
+        .collect(1..2, 5)
+        .ends_with(78)
+        .says("indexer acknowledgement");
+    assert!(!place.waiting().is_empty());
 }

@@ -1,6 +1,7 @@
 //! Checks of the way to Mimecast: proxy, name, log-in, clock, permissions.
 
 use std::net::ToSocketAddrs as _;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use reqwest::Url;
@@ -12,9 +13,12 @@ use crate::api::signer::signers;
 use crate::api::{ApiError, Client, Identity};
 use crate::clock::Clock;
 use crate::commands::trial;
-use crate::config::{Api, Config, Proxy};
+use crate::config::{Api, Config, Environment, Proxy};
+use crate::delivery::{self, Setting};
+use crate::durable::{Disk, SystemDisk};
 use crate::failure::{Code, Failure};
 use crate::monitor::escaped;
+use crate::run::process;
 
 use super::Finding;
 
@@ -50,6 +54,37 @@ pub(super) fn all(config: &Config, identity: Identity, clock: &Clock) -> Vec<Fin
     }
     checks.extend(clocks(clock));
     checks
+}
+
+/// Sends one marked event to each destination, and tells what its protocol does not promise.
+pub(super) fn destinations(
+    config: &Config,
+    environment: &Environment,
+    clock: &Clock,
+) -> Vec<Finding> {
+    let host = process::host_name();
+    let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+    let setting = Setting {
+        config,
+        environment,
+        clock,
+        host: &host,
+        disk: &disk,
+    };
+    let mut findings = Vec::new();
+    for destination in &config.destinations {
+        let (name, kind) = (&destination.name, destination.kind.name());
+        let caveat = destination.caveat().map(|caveat| format!("; {caveat}"));
+        findings.push(match delivery::send_one(setting, destination) {
+            Ok(()) => {
+                let caveat = caveat.unwrap_or_default();
+                let text = format!("{name} ({kind}) took a marked event{caveat}");
+                Finding::ok("destination", text)
+            }
+            Err(failure) => Finding::bad("destination", failure.context(name)),
+        });
+    }
+    findings
 }
 
 /// Tells which proxy is used and where it comes from, without its password.

@@ -89,19 +89,6 @@ impl Protocol {
     }
 }
 
-impl Syslog {
-    /// Returns the address, as the file spells it.
-    pub fn address(&self) -> String {
-        let schemes = Protocol::SCHEMES.iter();
-        let scheme = schemes
-            .filter(|(_, protocol, _)| *protocol == self.protocol)
-            .map(|(name, ..)| *name)
-            .next();
-        let scheme = scheme.unwrap_or_default();
-        format!("{scheme}://{}:{}", self.host, self.port)
-    }
-}
-
 /// Reads the settings.
 pub(super) fn read(section: &Section<'_>) -> Result<Syslog, ConfigError> {
     let get = |key| section.get(key);
@@ -166,7 +153,8 @@ fn host_name(section: &Section<'_>) -> Result<String, ConfigError> {
 fn structured_data(section: &Section<'_>) -> Result<String, ConfigError> {
     let setting = section.get("structured_data");
     let text = setting.text()?.trim();
-    if !text.is_empty() && !(text.starts_with('[') && text.ends_with(']')) {
+    let is_bracketed = text.starts_with('[') && text.ends_with(']');
+    if !text.is_empty() && !is_bracketed {
         let expected = "expected text in square brackets, such as [example@32473 team=\"mail\"]";
         return Err(setting.refuse(expected));
     }

@@ -196,7 +196,10 @@ fn of_bad_event(bad: usize, count: usize, why: &str) -> Verdict {
 fn told(answer: &Answer) -> String {
     let letters = answer.text.chars().filter(|letter| !letter.is_control());
     let text: String = letters.collect();
-    format!("it answered with code {}: {text}", answer.code.unwrap_or_default())
+    format!(
+        "it answered with code {}: {text}",
+        answer.code.unwrap_or_default()
+    )
 }
 
 /// Returns the meaning of one of Splunk's codes.

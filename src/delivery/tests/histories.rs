@@ -52,11 +52,11 @@ fn random_history(seed: u64) -> (World, Batches, Vec<String>) {
     for _ in 0..random.usize(2..8) {
         world.now += 1_800;
         (0..random.usize(0..3)).for_each(|_| add_batch(&mut batches, &mut random));
-        for place in 0..NAMES.len() {
+        for (place, name) in NAMES.iter().enumerate() {
             let moods: Vec<Mood> = (0..random.usize(0..5))
                 .map(|_| *random.choice(&MOODS).unwrap())
                 .collect();
-            story.push(format!("{} {moods:?}", NAMES[place]));
+            story.push(format!("{name} {moods:?}"));
             world.set_moods(place, &moods);
         }
         let fault = match random.u32(0..5) {
@@ -103,34 +103,33 @@ fn findings(world: &mut World, batches: &Batches, story: &[String]) -> Vec<Strin
         }
     }
     let is_fickle = story.iter().any(|step| step.contains("RefusesAll"));
-    for place in 0..NAMES.len() {
+    for (place, name) in NAMES.into_iter().enumerate() {
         let got = world.end(place).got;
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         got.iter()
             .for_each(|line| *counts.entry(line).or_default() += 1);
         let quarantined = world.quarantined(place);
         let is_told = world.told.iter().any(|told| {
-            told.contains(NAMES[place]) && told.contains("twice")
-                || told.contains("collected again")
+            told.contains(name) && told.contains("twice") || told.contains("collected again")
         });
         for line in batches.iter().flatten().flatten() {
             let count = counts.get(&**line).copied().unwrap_or(0);
             match (is_poison(line), count) {
                 (true, 0) if quarantined.contains(line) => {}
-                (true, _) => wrong.push(format!("{}: {line}: {count} times", NAMES[place])),
+                (true, _) => wrong.push(format!("{name}: {line}: {count} times")),
                 // refused alone, and again after another was taken
                 (false, 0) if is_fickle && quarantined.contains(line) => {}
-                (false, 0) => wrong.push(format!("{}: lost {line}", NAMES[place])),
+                (false, 0) => wrong.push(format!("{name}: lost {line}")),
                 (false, 1) => {}
                 (false, _) if is_told => {}
-                (false, _) => wrong.push(format!("{}: repeated {line} in silence", NAMES[place])),
+                (false, _) => wrong.push(format!("{name}: repeated {line} in silence")),
             }
         }
         if !is_fickle && quarantined.iter().any(|line| !is_poison(line)) {
-            wrong.push(format!("{}: quarantined a good line", NAMES[place]));
+            wrong.push(format!("{name}: quarantined a good line"));
         }
         if world.waiting(place) > 0 {
-            wrong.push(format!("{}: files are left over", NAMES[place]));
+            wrong.push(format!("{name}: files are left over"));
         }
         // a line that was refused for a moment arrives behind the line that proved it
         let moved = out_of_order(&got, &batches).filter(|_| !is_fickle);

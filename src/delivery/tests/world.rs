@@ -68,8 +68,6 @@ pub(super) struct World {
     pub(super) config: Config,
     pub(super) ends: Ends,
     pub(super) now: i64,
-    /// Every committed line, in order.
-    pub(super) lines: Vec<String>,
     /// Every warning that a run has told.
     pub(super) told: Vec<String>,
     locks: tempfile::TempDir,
@@ -102,7 +100,6 @@ impl World {
             config: config(),
             ends: Rc::default(),
             now: START,
-            lines: Vec::new(),
             told: Vec::new(),
             locks: tempfile::tempdir().unwrap(),
         }
