@@ -61,8 +61,13 @@ impl Disk for SystemDisk {
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        if fs::hard_link(from, to).is_ok() {
-            return Ok(());
+        match fs::hard_link(from, to) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) => return Ok(()),
+            Err(_) => {} // the file system may have no links
+        }
+        if self.entry(to)?.is_some() {
+            return Err(io::ErrorKind::AlreadyExists.into());
         }
         // a reader must not see a part of the copy
         let copied = super::with_suffix(to, ".tmp");

@@ -232,12 +232,11 @@ fn a_killed_delivery_says_what_may_be_there_twice() {
     let place = Place::http(Product::Webhook);
     http(&place).delays(std::time::Duration::from_secs(3));
     place.installation.serve_batches(1..2, 20);
-    let mut run = place.installation.start(&place.installation.command(SIEM));
+    let run = place.installation.spawn(SIEM);
     while http(&place).requests() == 0 {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    run.kill().expect("it runs");
-    run.wait().expect("it ends");
+    place.installation.kill(run);
     place.installation.siem().ends_with(65).says("interrupted");
     place.assert_none_lost(20);
     place.installation.siem().stays_silent();
