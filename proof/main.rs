@@ -4,6 +4,7 @@
 //! ```text
 //! cargo test --test proof -- kills       SIGKILL at every file-system call, and again in recovery
 //! cargo test --test proof -- errors      every file-system call fails, with seven errors
+//! cargo test --test proof -- deliveries  SIGKILL at every file-system call of a run that delivers
 //! cargo test --test proof -- cuts        the power fails on real file systems (needs root)
 //! cargo test --test proof -- soak        three weeks of runs, with faults, kills and wrong clocks
 //! cargo test --test proof -- overlap     ten starts at once, 500 times a stream
@@ -23,7 +24,11 @@ mod agent;
 #[path = "../tests/canaries.rs"]
 mod canaries;
 mod cuts;
+mod deliveries;
 mod errors;
+#[allow(dead_code, reason = "shared with the test suite, which uses all of it")]
+#[path = "../tests/delivery/far_ends.rs"]
+mod far_ends;
 #[allow(dead_code, reason = "shared with the test suite, which uses all of it")]
 #[path = "../tests/harness/mod.rs"]
 mod harness;
@@ -48,6 +53,8 @@ enum Campaign {
     Kills(Points),
     /// An error from every file-system call of a run (needs strace)
     Errors(Points),
+    /// SIGKILL at every file-system call of a run that delivers (needs strace)
+    Deliveries(Points),
     /// The power fails on ext4 and xfs (needs root, loop devices, xfsprogs)
     Cuts(cuts::Cuts),
     /// Three weeks of a run every half hour (needs user namespaces, or root)
@@ -93,6 +100,7 @@ fn main() -> ExitCode {
     let tally = match Campaign::parse() {
         Campaign::Kills(points) => Ok(kills::run(&points)),
         Campaign::Errors(points) => Ok(errors::run(&points)),
+        Campaign::Deliveries(points) => Ok(deliveries::run(&points)),
         Campaign::Cuts(cuts) => cuts::run(&cuts),
         Campaign::Soak(soak) => soak::run(&soak),
         Campaign::Overlap { rounds } => Ok(overlap::run(rounds)),

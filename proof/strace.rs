@@ -63,7 +63,7 @@ pub(crate) fn with_points(
 
 /// All calls of one undisturbed run, as points, in their order. What comes before it opens its
 /// configuration is the loader's and not the program's.
-fn calls(place: &Installation, stream: Stream) -> Vec<Point> {
+pub(crate) fn calls(place: &Installation, stream: Stream) -> Vec<Point> {
     let log = place.path("calls");
     let mut strace = place.command("strace");
     strace.args(["-f", "-y", "-o"]).arg(&log).arg("-e");
@@ -161,7 +161,7 @@ fn run(place: &Installation, mut strace: Command, stream: Stream) -> Outcome {
 }
 
 /// Says what is missing.
-fn require() {
+pub(crate) fn require() {
     let found = Command::new("strace").arg("-V").output();
     let installed = found.is_ok_and(|output| output.status.success());
     assert!(

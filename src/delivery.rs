@@ -91,6 +91,9 @@ pub fn make_outboxes(disk: &dyn Disk, config: &Config) -> Result<(), SpoolError>
 /// Delivers to all destinations side by side. A destination that another run serves is left out.
 pub fn deliver(setting: Setting<'_>) -> Vec<Outcome> {
     let destinations = &setting.config.destinations;
+    if let [only] = &destinations[..] {
+        return deliver_to(setting, only).into_iter().collect();
+    }
     std::thread::scope(|scope| {
         let threads: Vec<_> = destinations
             .iter()
