@@ -7,7 +7,6 @@ use crate::stream::Stream;
 use crate::tally::Tally;
 use mimecast_sandbox::receivers::{Product, Transport};
 
-
 /// A far end, with its name.
 type Made = (&'static str, fn() -> Place);
 
