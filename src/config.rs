@@ -123,7 +123,9 @@ impl Config {
     /// # Errors
     /// Other users may open such a file, or its access rights cannot be read.
     pub fn refuse_open_secret(&self) -> Result<(), ConfigError> {
-        if !self.network.proxy.holds_a_secret() {
+        let of_destinations = self.destinations.iter().map(|to| &to.network);
+        let mut networks = of_destinations.chain([&self.network]);
+        if !networks.any(|network| network.proxy.holds_a_secret()) {
             return Ok(());
         }
         let target = match self.path.is_symlink() {

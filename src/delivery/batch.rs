@@ -1,5 +1,7 @@
 //! A batch: lines of consecutive files of one folder, which a destination gets together.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
@@ -24,6 +26,8 @@ pub struct Limits {
 pub struct Source {
     /// Its name in the outbox.
     pub queued: Queued,
+    /// Its log type, such as `receipt`, `cg_url_protect` or `audit`.
+    pub log_type: Arc<str>,
     /// The SHA-256 of its content.
     pub sha256: [u8; 32],
     /// True if the batch has its last line.
@@ -59,6 +63,18 @@ pub struct Batch {
 pub struct Part<'a> {
     batch: &'a Batch,
     lines: &'a [usize],
+}
+
+impl Source {
+    /// Returns the source for a file with this content.
+    pub fn new(queued: Queued, sha256: [u8; 32]) -> Self {
+        Self {
+            log_type: log_type(&queued).into(),
+            queued,
+            sha256,
+            is_complete: false,
+        }
+    }
 }
 
 /// Returns the log type of a file. Its stream tells it, or the beginning of its name.
@@ -179,9 +195,9 @@ impl<'a> Part<'a> {
         self.iter().map(|(text, _)| text.len() + 1).sum()
     }
 
-    /// Returns the log type of a line, such as `receipt`, `cg_url_protect` or `audit`.
-    pub fn log_type(&self, line: &Line) -> String {
-        log_type(&self.batch.sources[line.source].queued)
+    /// Returns the log type of a line.
+    pub fn log_type(&self, line: &Line) -> &'a str {
+        &self.batch.sources[line.source].log_type
     }
 
     /// Returns the id of a line.

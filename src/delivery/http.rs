@@ -254,10 +254,14 @@ impl Reply {
         }
     }
 
-    /// True if the answer is a page for people, such as that of a portal before the network.
-    fn is_page(&self) -> bool {
+    /// Returns what [`Reply::usual`] returns, and refuses a page for people, such as that of a portal before the
+    /// network.
+    fn usual_or_page(&self) -> Option<Verdict> {
         let kind = self.head.text(CONTENT_TYPE.as_str()).unwrap_or_default();
-        kind.to_ascii_lowercase().contains("html") || self.text.trim_start().starts_with('<')
+        let is_page =
+            kind.to_ascii_lowercase().contains("html") || self.text.trim_start().starts_with('<');
+        let page = || Verdict::NotUnderstood("it answered with a page for people".to_owned());
+        self.usual().or_else(|| is_page.then(page))
     }
 }
 

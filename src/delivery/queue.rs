@@ -27,8 +27,8 @@ pub struct Queue<'a> {
 pub enum Next {
     /// Lines to send. There may be none, if the last bytes of a file were confirmed before.
     Batch(Batch),
-    /// A file whose content is not that of its name.
-    Damaged(Queued),
+    /// A file that another program has changed or deleted, with the word for it.
+    Damaged(Queued, &'static str),
     /// No file.
     Nothing,
 }
@@ -140,9 +140,11 @@ impl<'a> Queue<'a> {
                 let opened =
                     Reading::open(self.disk, &path, &queued, record.cursor.offset_of(&queued));
                 match opened.map_err(|error| SpoolError::disk("read", &path, error))? {
-                    Some(reading) => self.reading = Some(reading),
-                    None if batch.sources.is_empty() => return Ok(Next::Damaged(queued)),
-                    None => {
+                    Ok(reading) => self.reading = Some(reading),
+                    Err(what) if batch.sources.is_empty() => {
+                        return Ok(Next::Damaged(queued, what));
+                    }
+                    Err(_) => {
                         self.names.push_front(queued);
                         break;
                     }
@@ -187,28 +189,24 @@ impl<'a> Queue<'a> {
 }
 
 impl Reading {
-    /// Opens a file at a place. Returns `None` if its content is not that of its name, or if it is gone.
+    /// Opens a file at a place. Returns what another program has done with it if that cannot be.
     fn open(
         disk: &dyn Disk,
         path: &Path,
         queued: &Queued,
         offset: u64,
-    ) -> io::Result<Option<Self>> {
+    ) -> io::Result<Result<Self, &'static str>> {
         let mut file = match disk.open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Err("deleted")),
             opened => opened?,
         };
         let sha256 = digest(&mut file)?;
         if !sealed::hex(&sha256).starts_with(queued.name.digest()) {
-            return Ok(None);
+            return Ok(Err("changed"));
         }
         file.seek(SeekFrom::Start(offset))?;
-        Ok(Some(Self {
-            source: Source {
-                queued: queued.clone(),
-                sha256,
-                is_complete: false,
-            },
+        Ok(Ok(Self {
+            source: Source::new(queued.clone(), sha256),
             file: BufReader::with_capacity(BUFFER_BYTES, file),
             offset,
             ahead: None,

@@ -10,6 +10,11 @@ pub trait Sender {
     /// Returns the most that the destination takes at once.
     fn limits(&self) -> Limits;
 
+    /// Returns the most lines of a batch, whose confirmation a killed run can miss.
+    fn most_lines(&self) -> usize {
+        self.limits().lines
+    }
+
     /// Sends lines and waits for the answer. It neither repeats nor decides.
     fn send(&mut self, part: Part<'_>) -> Verdict;
 

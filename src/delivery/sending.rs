@@ -48,6 +48,8 @@ pub struct Sending<'a, 's> {
     delivered: &'s mut Delivered,
     /// Lines that were refused alone, since the last line that was taken.
     refused: Vec<Refused>,
+    /// The number of lines that were refused without a taken one between them.
+    in_a_row: usize,
     /// True if a line was taken after those.
     is_proved: bool,
     /// Where the cursor stood before the first of those.
@@ -105,6 +107,7 @@ impl<'a, 's> Sending<'a, 's> {
             state: &setting.config.folders.state,
             delivered,
             refused: Vec::new(),
+            in_a_row: 0,
             is_proved: false,
             held_at: None,
             uncovered: 0,
@@ -134,7 +137,7 @@ impl<'a, 's> Sending<'a, 's> {
             self.clock.check()?;
             match self.queue.next(&self.kept.record, self.limits())? {
                 Next::Nothing => break,
-                Next::Damaged(queued) => self.give_up_damaged(&queued)?,
+                Next::Damaged(queued, what) => self.give_up_damaged(&queued, what)?,
                 Next::Batch(batch) => self.deliver(&batch)?,
             }
         }
@@ -153,7 +156,7 @@ impl<'a, 's> Sending<'a, 's> {
     /// Sends a batch until each line is delivered or refused.
     fn deliver(&mut self, batch: &Batch) -> Result<(), Failure> {
         if self.kept.record.in_flight.is_none() && !self.sender.knows_repetitions() {
-            self.kept.record.in_flight = Some(self.sender.limits().lines as u64);
+            self.kept.record.in_flight = Some(self.sender.most_lines() as u64);
             self.kept.save()?;
         }
         let mut states = vec![State::Waiting; batch.lines().len()];
@@ -169,7 +172,7 @@ impl<'a, 's> Sending<'a, 's> {
             match verdict {
                 Verdict::Delivered => self.take(&lines, &mut states),
                 Verdict::Each(fates) => {
-                    let again = self.take_each(batch, &lines, fates, &mut states);
+                    let again = self.take_each(batch, &lines, fates, &mut states)?;
                     // those that may have arrived go alone, so that no other answer makes them unclear again
                     work.extend(again.into_iter().filter(|lines| !lines.is_empty()));
                 }
@@ -198,7 +201,7 @@ impl<'a, 's> Sending<'a, 's> {
             return Ok(Verdict::Refused(why));
         }
         let (mut attempts, begun) = (0, self.clock.elapsed());
-        let (mut is_unclear, mut is_counted) = (false, false);
+        let (mut unclear, mut counted) = (0, 0);
         loop {
             let verdict = self.sender.send(batch.part(lines));
             for remark in self.sender.remarks() {
@@ -206,7 +209,7 @@ impl<'a, 's> Sending<'a, 's> {
             }
             let (why, asked) = match verdict {
                 Verdict::Each(fates) if fates.iter().all(Fate::is_again) => {
-                    is_unclear |= fates.iter().any(Fate::is_unknown);
+                    unclear = fates.iter().filter(|fate| fate.is_unknown()).count();
                     (first_reason(fates), None)
                 }
                 Verdict::Delivered
@@ -225,13 +228,13 @@ impl<'a, 's> Sending<'a, 's> {
                 Verdict::SlowDown(asked, why) => (why, asked),
                 Verdict::Broken(why) => (why, None),
                 Verdict::Unknown(why) => {
-                    is_unclear = true;
+                    unclear = lines.len();
                     (why, None)
                 }
             };
-            if is_unclear && !is_counted && !self.sender.knows_repetitions() {
-                is_counted = true;
-                self.delivered.repeated += lines.len() as u64;
+            if unclear > counted && !self.sender.knows_repetitions() {
+                self.delivered.repeated += (unclear - counted) as u64;
+                counted = unclear;
             }
             self.clock.check()?; // a signal explains a broken connection
             attempts += 1;
@@ -265,6 +268,9 @@ impl<'a, 's> Sending<'a, 's> {
         }
         self.has_taken |= !lines.is_empty();
         self.uncovered += lines.len() as u64;
+        if !lines.is_empty() {
+            self.in_a_row = 0;
+        }
         self.is_proved |= !lines.is_empty() && !self.refused.is_empty();
         self.delivered.events += lines.len() as u64;
     }
@@ -277,14 +283,16 @@ impl<'a, 's> Sending<'a, 's> {
         lines: &[usize],
         fates: Vec<Fate>,
         states: &mut [State],
-    ) -> [Vec<usize>; 2] {
+    ) -> Result<[Vec<usize>; 2], Failure> {
         let [mut later, mut unclear] = [Vec::new(), Vec::new()];
+        let mut longest = 0;
         for (line, fate) in lines.iter().zip(fates) {
             match fate {
                 Fate::Delivered => self.take(&[*line], states),
                 Fate::Refused(why) => {
                     states[*line] = State::Refused;
                     self.hold(batch, *line, why);
+                    longest = longest.max(self.in_a_row);
                 }
                 Fate::Again(Again::Later(_)) => later.push(*line),
                 Fate::Again(Again::Unknown(_)) => unclear.push(*line),
@@ -293,7 +301,8 @@ impl<'a, 's> Sending<'a, 's> {
         if !self.sender.knows_repetitions() {
             self.delivered.repeated += unclear.len() as u64;
         }
-        [later, unclear]
+        self.check_row(longest)?;
+        Ok([later, unclear])
     }
 
     /// Holds a line that was refused alone, until another line proves that it is at fault.
@@ -306,7 +315,12 @@ impl<'a, 's> Sending<'a, 's> {
     ) -> Result<(), Failure> {
         states[line] = State::Refused;
         self.hold(batch, line, why);
-        if self.refused.len() < REFUSALS_IN_A_ROW {
+        self.check_row(self.in_a_row)
+    }
+
+    /// Fails if so many lines in a row are refused that a setting must be wrong.
+    fn check_row(&self, refused: usize) -> Result<(), Failure> {
+        if refused < REFUSALS_IN_A_ROW {
             return Ok(());
         }
         let last = self.refused.last().map_or("", |last| &last.why);
@@ -317,6 +331,7 @@ impl<'a, 's> Sending<'a, 's> {
 
     fn hold(&mut self, batch: &Batch, line: usize, why: String) {
         self.is_proved = false;
+        self.in_a_row += 1;
         self.refused.push(Refused {
             batch: batch.of_one(&batch.lines()[line]),
             why,
@@ -460,11 +475,11 @@ impl<'a, 's> Sending<'a, 's> {
         Err(failure.if_it_lasts(Code::Config, correct))
     }
 
-    /// Gives up a file whose content another program has changed.
-    fn give_up_damaged(&mut self, queued: &spool::Queued) -> Result<(), Failure> {
+    /// Gives up a file that another program has changed or deleted.
+    fn give_up_damaged(&mut self, queued: &spool::Queued, what: &str) -> Result<(), Failure> {
         let text = format!(
-            "{}: another program has changed {} since it was published, so it was not delivered: \
-             compare with `verify`",
+            "{}: another program has {what} {} in the outbox, so it was not delivered: if it is still \
+             published, see `verify`",
             self.name(),
             queued.name
         );

@@ -18,7 +18,7 @@ use wire::Dialer;
 /// The lines of a batch. After each batch, the receiver confirms.
 const BATCH_LINES: usize = 5_000;
 /// The bytes of a batch.
-const BATCH_BYTES: usize = 2 << 20;
+const BATCH_BYTES: usize = 1 << 20;
 
 /// Prepares a sender. It connects when it sends.
 ///

@@ -30,11 +30,7 @@ pub fn send_one(setting: Setting<'_>, destination: &Destination) -> Result<(), F
         stream: "test".to_owned(),
         name: FileName::of_content("test", &sealed::hex(&sha256)),
     };
-    let mut batch = Batch::of(Source {
-        queued,
-        sha256,
-        is_complete: true,
-    });
+    let mut batch = Batch::of(Source::new(queued, sha256));
     batch.push(0, line.as_bytes());
     let mut sender = open(setting, destination)?;
     let later = |why: String| {

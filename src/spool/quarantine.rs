@@ -62,7 +62,7 @@ pub(super) fn keep(
 }
 
 /// Copies a line and a note into the quarantine, and returns the path after both are durable. Stores the same
-/// line only once.
+/// line of the same place only once.
 ///
 /// # Errors
 /// [`SpoolError::Disk`].
@@ -73,10 +73,10 @@ pub fn keep_line(
     note: &str,
 ) -> Result<PathBuf, SpoolError> {
     let folder = state.join(logs::QUARANTINE);
-    let sum = sealed::digest(line);
-    let base = format!("{owner}_{}", &sum[..DIGEST_DIGITS]);
+    let whole = [note.as_bytes(), b"\n", line].concat();
+    let base = format!("{owner}_{}", &sealed::digest(&whole)[..DIGEST_DIGITS]);
     let path = folder.join(format!("{base}.raw"));
-    let note = format!("sha256={sum}\n{note}\n");
+    let note = format!("sha256={}\n{note}\n", sealed::digest(line));
     let written = durable::replace(
         disk,
         &folder.join(format!("{base}.txt")),

@@ -127,7 +127,7 @@ fn a_destination_that_is_away_gets_everything_when_it_is_back() {
 
 #[test]
 fn an_answer_of_somebody_else_is_not_a_confirmation() {
-    for product in [Product::Sumo, Product::Hec { ack: false }, Product::Bulk] {
+    for product in PRODUCTS {
         let place = Place::http(product);
         http(&place).answers(200, &[("Content-Type", "text/html")], "<html>Log in</html>");
         place.collect(1..2, 5).ends_with(76);

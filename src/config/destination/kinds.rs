@@ -110,12 +110,12 @@ pub(super) fn read(section: &Section<'_>) -> Result<Kind, ConfigError> {
     Ok(match section.kind {
         "syslog" => Kind::Syslog(syslog::read(section)?),
         "sumo" => Kind::Sumo(Sumo {
-            category: by_folder(&get("category"))?,
+            category: by_folder(section, "category")?,
         }),
         "splunk_hec" => Kind::SplunkHec(SplunkHec {
             url: required_url(&get("url"))?,
-            index: by_folder(&get("index"))?,
-            sourcetype: by_folder(&get("sourcetype"))?,
+            index: by_folder(section, "index")?,
+            sourcetype: by_folder(section, "sourcetype")?,
             ack: get("ack").one_of(&[
                 ("auto", Ack::Auto),
                 ("always", Ack::Always),
@@ -123,8 +123,8 @@ pub(super) fn read(section: &Section<'_>) -> Result<Kind, ConfigError> {
             ])?,
         }),
         "elastic" => {
-            let (setting, index) = (get("index"), by_folder(&get("index"))?);
-            if index.texts().any(str::is_empty) || index.texts().count() < logs::PUBLISHED.len() {
+            let (setting, index) = (get("index"), by_folder(section, "index")?);
+            if index.texts().any(str::is_empty) {
                 return Err(setting.refuse("expected the name of an index for each stream"));
             }
             let url = required_url(&get("url"))?;
@@ -137,28 +137,30 @@ pub(super) fn read(section: &Section<'_>) -> Result<Kind, ConfigError> {
     })
 }
 
-/// Reads a text for all folders, or a table with a text for each.
-fn by_folder(setting: &Setting<'_>) -> Result<ByFolder, ConfigError> {
+/// Reads a text for all folders, or a table with a text for some. The others keep their default.
+fn by_folder(section: &Section<'_>, name: &'static str) -> Result<ByFolder, ConfigError> {
     let mut texts = ByFolder::default();
-    let Some(table) = setting.item.as_table() else {
-        let text = setting.word()?;
-        for folder in logs::PUBLISHED {
+    for setting in [section.default(name), section.get(name)] {
+        let Some(table) = setting.item.as_table() else {
+            let text = setting.word()?;
+            for folder in logs::PUBLISHED {
+                texts.0.insert(folder, text.replace("{folder}", folder));
+            }
+            continue;
+        };
+        for (key, item) in table {
+            let name = &**key.get_ref();
+            let Some(folder) = logs::PUBLISHED.into_iter().find(|folder| *folder == name) else {
+                let what = format!("unknown stream{}", shown(name));
+                return Err(setting.refuse(what));
+            };
+            let text = Setting {
+                item: item.get_ref(),
+                ..setting
+            };
+            let text = text.word()?;
             texts.0.insert(folder, text.replace("{folder}", folder));
         }
-        return Ok(texts);
-    };
-    for (key, item) in table {
-        let name = &**key.get_ref();
-        let Some(folder) = logs::PUBLISHED.into_iter().find(|folder| *folder == name) else {
-            let what = format!("unknown stream{}", shown(name));
-            return Err(setting.refuse(what));
-        };
-        let text = Setting {
-            item: item.get_ref(),
-            ..*setting
-        };
-        let text = text.word()?;
-        texts.0.insert(folder, text.replace("{folder}", folder));
     }
     Ok(texts)
 }

@@ -102,6 +102,21 @@ impl<'a> Section<'a> {
         self.find(name).expect("the defaults of the type have it")
     }
 
+    /// Returns the default of a key that only this type has.
+    ///
+    /// # Panics
+    /// If the type does not have the key.
+    pub(super) fn default(&self, name: &'static str) -> Setting<'a> {
+        let (key, item) = self.own.get_key_value(name).expect("the type has it");
+        Setting {
+            file: self.file,
+            origin: Origin::Default,
+            section: "[destination]",
+            key,
+            item: item.get_ref(),
+        }
+    }
+
     /// Returns the setting of a key, or `None` if this type does not have it.
     pub(super) fn find(&self, name: &'static str) -> Option<Setting<'a>> {
         let look_up = |table: &'a DeTable<'a>, origin| {

@@ -88,3 +88,47 @@ fn stays_within_a_screen_s_width_and_explains_every_key() {
         assert!(lines[at - 1].starts_with("# "), "{key}");
     }
 }
+
+/// The lines of the example with `# ` before them are a table of each type. Those with `## ` explain it.
+fn destinations() -> String {
+    let lines = EXAMPLE
+        .lines()
+        .skip_while(|line| *line != "# [[destination]]");
+    let lines = lines.filter_map(|line| line.strip_prefix("# "));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn lists_every_key_of_every_destination() {
+    let text = destinations();
+    let defaults: toml::Table = include_str!("../destination/defaults.toml")
+        .parse()
+        .unwrap();
+    let example: toml::Table = text.parse().unwrap();
+    let tables = example["destination"].as_array().unwrap();
+    let mut types = Vec::new();
+    for table in tables.iter().map(|table| table.as_table().unwrap()) {
+        let kind = table["type"].as_str().unwrap();
+        types.push(kind);
+        let known = ["every", kind].map(|section| defaults[section].as_table().unwrap());
+        let mut listed: Vec<&String> = table.keys().collect();
+        let mut wanted: Vec<&String> = known.into_iter().flat_map(toml::Table::keys).collect();
+        listed.sort();
+        wanted.sort();
+        assert_eq!(listed, wanted, "{kind}");
+        for section in known {
+            for (key, default) in section {
+                let is_shown = &table[key] == default;
+                let needs_a_value = ["name", "type", "address", "url", "index", "category"];
+                assert!(is_shown || needs_a_value.contains(&&**key), "{kind} {key}");
+            }
+        }
+    }
+    types.sort_unstable();
+    let mut wanted: Vec<&str> = defaults.keys().map(String::as_str).collect();
+    wanted.retain(|section| *section != "every");
+    wanted.sort_unstable();
+    assert_eq!(types, wanted);
+    let whole = format!("{REQUIRED}\n{text}");
+    assert_eq!(parse(&whole).unwrap().destinations.len(), types.len());
+}

@@ -110,7 +110,7 @@ impl<'a> Hec<'a> {
             },
             fields: Fields {
                 event_id: &id,
-                log_type: &log_type,
+                log_type,
             },
         };
         serde_json::to_writer(&mut *body, &event).expect("an event has only string keys");

@@ -41,13 +41,7 @@ impl<'a> Sumo<'a> {
             headers.push(("x-sumo-category", category));
         }
         let reply = self.post.send("", &headers, &body)?;
-        Ok(match reply.usual() {
-            Some(verdict) => verdict,
-            None if reply.is_page() => {
-                Verdict::NotUnderstood("it answered with a page for people".to_owned())
-            }
-            None => Verdict::Delivered,
-        })
+        Ok(reply.usual_or_page().unwrap_or(Verdict::Delivered))
     }
 }
 

@@ -38,7 +38,7 @@ impl Webhook {
             ("x-mimecast-stream", part.folder()),
         ];
         let reply = self.post.send("", &headers, &body)?;
-        Ok(reply.usual().unwrap_or(Verdict::Delivered))
+        Ok(reply.usual_or_page().unwrap_or(Verdict::Delivered))
     }
 }
 

@@ -56,7 +56,7 @@ impl Composer {
         let time = event_time(text);
         let kind = part.log_type(line);
         message.clear();
-        message.extend_from_slice(self.header(time, &kind).as_bytes());
+        message.extend_from_slice(self.header(time, kind).as_bytes());
         message.extend_from_slice(text);
         let Some(most) = self.max_bytes.filter(|most| message.len() > *most) else {
             return;

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use super::message::Composer;
 use super::wire::{Dialer, Read, Wire};
-use super::{BATCH_BYTES, BATCH_LINES};
 use crate::config::destination::{Confirm, Framing, Syslog};
 use crate::delivery::batch::{Limits, Part};
 use crate::delivery::sender::{ANSWER_LIMIT, Sender};
@@ -20,6 +19,10 @@ use crate::delivery::verdict::Verdict;
 /// The time for which the connection of the first event must stay open. A receiver that expects another framing
 /// closes it at once.
 const FRAMING_LIMIT: Duration = Duration::from_millis(250);
+/// The lines of the first batch and of the largest, and the bytes of the largest.
+const FIRST_LINES: usize = 1_000;
+const MOST_LINES: usize = 20_000;
+const MOST_BYTES: usize = 8 << 20;
 /// The time for which the idle connection must outlive the other one.
 const SETTLING: Duration = Duration::from_millis(10);
 /// The number of early closes in a row that are a wrong framing.
@@ -36,6 +39,9 @@ pub struct Stream {
     /// True once a connection has stayed open after an event.
     is_framing_accepted: bool,
     early_closes: u32,
+    /// The lines of the next batch. They grow with each confirmation, so that a backlog is fast and an ordinary run
+    /// has little in doubt.
+    lines: usize,
 }
 
 impl Stream {
@@ -48,6 +54,7 @@ impl Stream {
             idle: None,
             is_framing_accepted: false,
             early_closes: 0,
+            lines: FIRST_LINES,
         }
     }
 
@@ -150,9 +157,13 @@ impl Sender for Stream {
     fn limits(&self) -> Limits {
         let is_first = self.confirm == Confirm::Close && !self.is_framing_accepted;
         Limits {
-            lines: if is_first { 1 } else { BATCH_LINES },
-            bytes: BATCH_BYTES,
+            lines: if is_first { 1 } else { self.lines },
+            bytes: MOST_BYTES,
         }
+    }
+
+    fn most_lines(&self) -> usize {
+        MOST_LINES
     }
 
     fn send(&mut self, part: Part<'_>) -> Verdict {
@@ -160,6 +171,11 @@ impl Sender for Stream {
         let sent = match self.confirm {
             Confirm::Close => self.send_confirmed(&frames),
             Confirm::None => self.send_unconfirmed(&frames),
+        };
+        self.lines = match &sent {
+            Ok(Verdict::Delivered) if part.len() > 1 => (2 * self.lines).min(MOST_LINES),
+            Ok(_) => self.lines,
+            Err(_) => FIRST_LINES,
         };
         sent.unwrap_or_else(|verdict| verdict)
     }
