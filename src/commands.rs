@@ -9,6 +9,7 @@ mod describe;
 mod dry_run;
 mod ending;
 mod history;
+mod prepare;
 mod replay;
 mod resend;
 mod schedule;

@@ -1,6 +1,5 @@
 //! `siem_collection` and `audit_collection`: they collect the waiting logs, then delete old files.
 
-use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use crate::collect::{Collection, Context, Untold, days};
 use crate::config::{self, Api, Config, ConfigError, Environment};
 use crate::credentials::{ClientSecret, Credentials};
 use crate::delivery;
-use crate::durable::{self, Mode, SystemDisk};
+use crate::durable::SystemDisk;
 use crate::event_time::TimeRange;
 use crate::failure::{Code, Failure};
 use crate::history;
@@ -34,6 +33,7 @@ use crate::{siem, windowed};
 use super::collector::Collector;
 use super::deliver::{Deliveries, abandoned};
 use super::ending::Begun;
+use super::prepare::prepare;
 use super::replay;
 
 /// The time budget of a replay, which a person watches.
@@ -283,42 +283,4 @@ pub fn identity(config: &Config, environment: &Environment) -> Result<Identity, 
             Identity::Bearer(Arc::new(Application::new(client_id, secret)))
         }
     })
-}
-
-/// Creates the state folders and checks the data folders, which only the setup creates.
-fn prepare(config: &Config, folder: &str) -> Result<(), Failure> {
-    let folders = &config.folders;
-    for folder in [folders.state.clone(), folders.state.join(logs::QUARANTINE)] {
-        durable::make_folder(&folder, Mode::PRIVATE_FOLDER)
-            .map_err(|error| disk_failure("make the folder", &folder, &error))?;
-    }
-    let staging = folders.data.join(logs::STAGING);
-    let published = folders.data.join(folder);
-    for folder in [&staging, &published] {
-        if !folder.is_dir() {
-            // the collector does not create it, because the right disk may not be mounted yet
-            let what = format!("the folder {} is missing", folder.display());
-            let remedy = "mount its disk; to make the folder, run authentication_setup";
-            return Err(Failure::new(Code::Disk, what, remedy));
-        }
-    }
-    let on_one = process::same_file_system(&staging, &published)
-        .map_err(|error| disk_failure("inspect the folder", &published, &error))?;
-    if !on_one {
-        let what = format!(
-            "{} and {} are on different disks",
-            staging.display(),
-            published.display()
-        );
-        let remedy =
-            "put the whole data folder on one file system, because files are published by a rename";
-        return Err(Failure::new(Code::Config, what, remedy));
-    }
-    Ok(())
-}
-
-pub(super) fn disk_failure(action: &str, path: &Path, error: &io::Error) -> Failure {
-    let what = format!("cannot {action} {}: {error}", path.display());
-    let remedy = "free or repair the disk, or correct its permissions";
-    Failure::new(Code::Disk, what, remedy)
 }

@@ -10,8 +10,8 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::collect::disk_failure;
 use super::collector::Collector;
+use super::prepare::disk_failure;
 use crate::config::{Config, Environment, normalized, unfit_for_data};
 use crate::durable::{self, Mode, SystemDisk};
 use crate::event_time::TimeRange;

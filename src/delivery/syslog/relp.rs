@@ -3,6 +3,8 @@
 //! Standard: <https://www.rsyslog.com/doc/relp.html>. A frame is `number command length[ data]` and a line feed.
 //! `0 serverclose 0` announces the end of the connection.
 
+mod frame;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use super::{BATCH_BYTES, BATCH_LINES};
 use crate::delivery::batch::{Limits, Part};
 use crate::delivery::sender::{ANSWER_LIMIT, Sender};
 use crate::delivery::verdict::{Again, Fate, Verdict};
+use frame::{Frame, parse};
 
 /// The most messages that wait for their confirmation.
 const WINDOW: usize = 128;
@@ -20,8 +23,6 @@ const WINDOW: usize = 128;
 const FLUSH_BYTES: usize = 64 << 10;
 /// The highest number of a frame. The next one is 1.
 const LAST_NUMBER: u32 = 999_999_999;
-/// The longest frame of a receiver, in bytes.
-const FRAME_LIMIT: usize = 64 << 10;
 /// The time for which a closing receiver is listened to.
 const FAREWELL_LIMIT: Duration = Duration::from_millis(500);
 const OFFERS: &str = concat!(
@@ -43,14 +44,6 @@ struct Session {
     /// The number of the next frame.
     next: u32,
     arrived: Vec<u8>,
-}
-
-/// A frame of the receiver.
-#[derive(Debug, PartialEq, Eq)]
-struct Frame {
-    number: u32,
-    command: String,
-    data: String,
 }
 
 /// Messages on the way.
@@ -184,56 +177,6 @@ impl Session {
     }
 }
 
-/// Reads a frame from the beginning of some bytes. Returns it with its size, or `None` if it is not complete.
-fn parse(bytes: &[u8]) -> io::Result<Option<(Frame, usize)>> {
-    let odd = || {
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            "the receiver does not speak RELP",
-        )
-    };
-    if bytes.len() > FRAME_LIMIT {
-        return Err(odd());
-    }
-    // the length ends with a space, or without data with the line feed
-    let head_end = |from: usize, is_end: fn(u8) -> bool| {
-        let at = bytes[from..].iter().position(|byte| is_end(*byte))?;
-        Some(from + at)
-    };
-    let is_space = |byte| byte == b' ';
-    let is_end = |byte| byte == b' ' || byte == b'\n';
-    let text = |from: usize, to: usize| std::str::from_utf8(&bytes[from..to]).map_err(|_| odd());
-    let Some(first) = head_end(0, is_space) else {
-        return Ok(None);
-    };
-    let number = text(0, first)?.parse().map_err(|_| odd())?;
-    let Some(second) = head_end(first + 1, is_space) else {
-        return Ok(None);
-    };
-    let command = text(first + 1, second)?.to_owned();
-    let Some(third) = head_end(second + 1, is_end) else {
-        return Ok(None);
-    };
-    let length: usize = text(second + 1, third)?.parse().map_err(|_| odd())?;
-    let begin = third + usize::from(bytes[third] == b' ');
-    let end = begin.checked_add(length).ok_or_else(odd)?;
-    match bytes.get(end) {
-        None => Ok(None),
-        Some(b'\n') => {
-            let data = String::from_utf8_lossy(&bytes[begin..end]).into_owned();
-            Ok(Some((
-                Frame {
-                    number,
-                    command,
-                    data,
-                },
-                end + 1,
-            )))
-        }
-        Some(_) => Err(odd()),
-    }
-}
-
 /// Returns the beginning of a text of the receiver, without control characters.
 fn shown(text: &str) -> String {
     let letters = text.chars().filter(|letter| !letter.is_control());
@@ -295,42 +238,5 @@ impl Drop for Relp {
             // everything is confirmed: the answer changes nothing
             let _ = session.frame(FAREWELL_LIMIT);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_frame_is_read_when_it_is_complete() {
-        let whole = b"12 rsp 6 200 OK\n";
-        for size in 0..whole.len() {
-            assert_eq!(parse(&whole[..size]).unwrap(), None, "{size}");
-        }
-        let (frame, size) = parse(b"12 rsp 6 200 OK\n0 serverclose 0\n")
-            .unwrap()
-            .unwrap();
-        assert_eq!(
-            (frame.number, &*frame.command, &*frame.data),
-            (12, "rsp", "200 OK")
-        );
-        let (frame, rest) = parse(&b"12 rsp 6 200 OK\n0 serverclose 0\n"[size..])
-            .unwrap()
-            .unwrap();
-        assert_eq!(
-            (frame.number, &*frame.command, rest),
-            (0, "serverclose", 16)
-        );
-        for odd in [
-            "HTTP/1.1 400 Bad\n",
-            "1 rsp x\n",
-            "1 rsp 2 200\n",
-            "-1 rsp 0\n",
-        ] {
-            assert!(parse(odd.as_bytes()).is_err(), "{odd}");
-        }
-        let most = format!("1 rsp {} x", usize::MAX);
-        assert!(parse(most.as_bytes()).is_err());
     }
 }

@@ -12,11 +12,12 @@ use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
 use crate::config::{Config, Destination, Environment};
+use crate::delivery::Setting;
 use crate::delivery::batch::{Limits, Part};
+use crate::delivery::one::{deliver_with, load};
 use crate::delivery::record::Kept;
 use crate::delivery::sender::Sender;
 use crate::delivery::verdict::{Again, Fate, Trouble, Verdict};
-use crate::delivery::{Setting, deliver_with, load};
 use crate::durable::model::{Model, Renames};
 use crate::durable::{Disk, Mode};
 use crate::failure::Failure;
