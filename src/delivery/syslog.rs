@@ -31,7 +31,7 @@ pub fn open<'a>(
 ) -> Result<Box<dyn Sender + 'a>, Failure> {
     let composer = Composer::new(settings, host, clock.clone());
     if settings.protocol == Protocol::Udp {
-        return Ok(Box::new(udp::Udp::new(settings, composer)));
+        return Ok(Box::new(udp::Udp::new(settings, composer, clock.clone())));
     }
     let tls = match settings.protocol.has_tls() {
         true => Some(tls::client_config(destination)?),

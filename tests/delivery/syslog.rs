@@ -225,3 +225,21 @@ fn a_long_message_is_cut_at_max_bytes_and_the_run_says_so() {
     let is_cut = place.published().iter().any(|line| line.len() > 400);
     assert_eq!(outcome.code, if is_cut { 65 } else { 0 }, "{outcome:?}");
 }
+
+#[test]
+fn datagrams_that_nobody_listens_for_are_not_counted_as_delivered() {
+    let place = Place::syslog(Transport::Udp);
+    let config = fs::read_to_string(place.installation.path("config.toml")).expect("text");
+    let FarEnd::Syslog(syslog) = &place.end else {
+        unreachable!("it is one")
+    };
+    let port = syslog.address().port().to_string();
+    let free = Syslog::start(Transport::Udp).address().port().to_string(); // it ends at once
+    place.installation.edit("config.toml", &port, &free);
+    place.collect(1..2, 20).ends_with(75);
+    assert!(!place.waiting().is_empty());
+    fs::write(place.installation.path("config.toml"), config).expect("written");
+    place.installation.siem().stays_silent();
+    syslog.wait_for(20);
+    place.assert_delivered();
+}

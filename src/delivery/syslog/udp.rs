@@ -1,29 +1,36 @@
 //! Syslog over UDP: RFC 5426. One datagram for each message, without any confirmation.
 
 use std::net::UdpSocket;
+use std::time::Duration;
 
 use super::message::Composer;
 use super::{BATCH_BYTES, BATCH_LINES};
+use crate::clock::Clock;
 use crate::config::destination::Syslog;
 use crate::delivery::batch::{Limits, Part};
 use crate::delivery::sender::Sender;
-use crate::delivery::verdict::{Again, Fate, Verdict};
+use crate::delivery::verdict::{Fate, Verdict};
 
 /// The longest datagram over IPv4, in bytes.
 const DATAGRAM_BYTES: usize = 65_507;
+
+/// The time after which the host of the receiver has told that nobody listens.
+const SETTLING: Duration = Duration::from_millis(5);
 
 /// A sender of datagrams.
 pub struct Udp<'a> {
     settings: &'a Syslog,
     composer: Composer,
+    clock: Clock,
     socket: Option<UdpSocket>,
 }
 
 impl<'a> Udp<'a> {
-    pub const fn new(settings: &'a Syslog, composer: Composer) -> Self {
+    pub const fn new(settings: &'a Syslog, composer: Composer, clock: Clock) -> Self {
         Self {
             settings,
             composer,
+            clock,
             socket: None,
         }
     }
@@ -62,15 +69,17 @@ impl Sender for Udp<'_> {
                 fates.push(Fate::Refused(why));
                 continue;
             }
-            match socket.send(&message) {
-                Ok(_) => fates.push(Fate::Delivered),
-                Err(error) if fates.is_empty() => return broken(error),
-                Err(error) => {
-                    let again = || Fate::Again(Again::Later(error.to_string()));
-                    fates.resize_with(part.len(), again);
-                    return Verdict::Each(fates);
-                }
+            // an error is that of an earlier datagram: nobody listens
+            if let Err(error) = socket.send(&message) {
+                return broken(error);
             }
+            fates.push(Fate::Delivered);
+        }
+        if self.clock.sleep(SETTLING).is_err() {
+            return Verdict::Broken("the run ends".to_owned());
+        }
+        if let Ok(Some(error)) = socket.take_error() {
+            return broken(error);
         }
         self.socket = Some(socket);
         Verdict::Each(fates)
