@@ -6,9 +6,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
 use super::model::{Fault, Model, Renames};
-use super::{Disk, Kind, Mode, SystemDisk, append, make_folder, read, read_named, replace};
+use super::{Disk, Kind, Mode, SystemDisk, make_folder, read, replace};
 #[cfg(unix)]
-use super::{File, set_mode};
+use super::{File, append, read_named, set_mode};
 
 const FOLDER: &str = "/folder";
 const FILE: &str = "/folder/file";

@@ -4,9 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use super::{Given, assert_collects, complete, file, saved, set_up};
-use crate::harness::{Installation, SETUP};
 #[cfg(unix)]
-use crate::harness::{SIEM, set_mode};
+use crate::harness::set_mode;
+use crate::harness::{Installation, SETUP, SIEM};
 use mimecast_sandbox::{Endpoint, Sandbox, changes};
 
 /// What is different from a setup that succeeds.
