@@ -1,6 +1,6 @@
 //! Creates the folders, and proves that the collectors can work in them.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -93,10 +93,19 @@ pub(in crate::commands) fn check_can_create(folder: &Path) -> Result<(), Failure
     }
     let probe = existing.join(PROBE);
     drop(SystemDisk.remove(&probe)); // left by a setup that was killed here
-    SystemDisk
+    let tried = SystemDisk
         .create(&probe, Mode::PRIVATE)
-        .and_then(|_| SystemDisk.remove(&probe))
-        .map_err(|error| failure("write in", existing, &error))
+        .and_then(|_| SystemDisk.remove(&probe));
+    match tried {
+        // another setup tries the same folder at this moment
+        Err(error)
+            if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound)
+                && existing.is_dir() =>
+        {
+            Ok(())
+        }
+        tried => tried.map_err(|error| failure("write in", existing, &error)),
+    }
 }
 
 /// Creates the data folder and those below it, if they are missing, and tests them.
