@@ -104,7 +104,7 @@ pub fn drop_outbox(
     invocation.refuse_root(output.program())?;
     let dropped = delivery::drop_outbox(config, name)?;
     let files = dropped.ok_or_else(|| {
-        let what = format!("there is no outbox of a destination {name}");
+        let what = format!("the destination {name} has no outbox");
         Failure::new(Code::Usage, what, "name one that `status` lists")
     })?;
     let document = serde_json::json!({"schema": 1, "destination": name, "dropped": files});

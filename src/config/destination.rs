@@ -67,7 +67,7 @@ pub struct ClientCertificate {
     pub key: PathBuf,
 }
 
-/// A text that may differ by folder. `{folder}` in it stands for the name of the folder.
+/// A text for each folder. The collector replaces `{folder}` in it by the name of the folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ByFolder(BTreeMap<&'static str, String>);
 

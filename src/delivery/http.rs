@@ -14,6 +14,7 @@ use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Identity, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::batch::{Limits, Part};
 use super::sender::Sender;
 use super::verdict::Verdict;
 use crate::api::NoSink;
@@ -32,6 +33,34 @@ const BATCH_LINES: usize = 10_000;
 const BATCH_BYTES: usize = 900 << 10;
 /// The largest file with a certificate and its key, in bytes.
 const FILE_LIMIT: u64 = 1 << 20;
+
+/// A product that gets one request for each batch.
+trait Exchange {
+    /// Sends lines. The meaning of the answer is the result in both cases.
+    fn exchange(&self, part: Part<'_>) -> Result<Verdict, Verdict>;
+
+    /// True if the product recognises lines that it has already.
+    fn knows_repetitions(&self) -> bool {
+        false
+    }
+}
+
+impl<E: Exchange> Sender for E {
+    fn limits(&self) -> Limits {
+        Limits {
+            lines: BATCH_LINES,
+            bytes: BATCH_BYTES,
+        }
+    }
+
+    fn send(&mut self, part: Part<'_>) -> Verdict {
+        self.exchange(part).unwrap_or_else(|verdict| verdict)
+    }
+
+    fn knows_repetitions(&self) -> bool {
+        Exchange::knows_repetitions(self)
+    }
+}
 
 /// Prepares a sender. It connects when it sends.
 ///

@@ -1,4 +1,4 @@
-//! What a destination may be, and what is said about one that may not.
+//! Tests of `[[destination]]`: the accepted tables, and the message about each mistake.
 
 use std::path::Path;
 

@@ -8,10 +8,9 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{BATCH_BYTES, BATCH_LINES, Post, text_of};
+use super::{Exchange, Post, text_of};
 use crate::config::destination::Elastic as Settings;
-use crate::delivery::batch::{Limits, Line, Part};
-use crate::delivery::sender::Sender;
+use crate::delivery::batch::{Line, Part};
 use crate::delivery::verdict::{Again, Fate, Verdict};
 use crate::event_time::event_time;
 
@@ -112,25 +111,6 @@ impl<'a> Elastic<'a> {
         serde_json::to_writer(&mut *body, &document).expect("it has only string keys");
         body.push(b'\n');
     }
-
-    fn exchange(&self, part: Part<'_>) -> Result<Verdict, Verdict> {
-        let mut body = Vec::with_capacity(part.bytes() + 300 * part.len());
-        for (text, line) in part.iter() {
-            self.append(part, text, line, &mut body);
-        }
-        let headers = [("content-type", "application/x-ndjson")];
-        let reply = self.post.send("/_bulk", &headers, &body)?;
-        if let Some(verdict) = reply.usual() {
-            return Ok(verdict);
-        }
-        let answer = serde_json::from_str::<Answer>(&reply.text);
-        match answer {
-            Ok(answer) if answer.items.len() == part.len() => Ok(of_items(answer.items)),
-            _ => Ok(Verdict::NotUnderstood(
-                "the answer does not tell the result of each document".to_owned(),
-            )),
-        }
-    }
 }
 
 /// Returns the time at which a line was committed.
@@ -176,16 +156,24 @@ fn reason(error: &serde_json::Value) -> String {
     letters.take(REASON_LIMIT).collect()
 }
 
-impl Sender for Elastic<'_> {
-    fn limits(&self) -> Limits {
-        Limits {
-            lines: BATCH_LINES,
-            bytes: BATCH_BYTES,
+impl Exchange for Elastic<'_> {
+    fn exchange(&self, part: Part<'_>) -> Result<Verdict, Verdict> {
+        let mut body = Vec::with_capacity(part.bytes() + 300 * part.len());
+        for (text, line) in part.iter() {
+            self.append(part, text, line, &mut body);
         }
-    }
-
-    fn send(&mut self, part: Part<'_>) -> Verdict {
-        self.exchange(part).unwrap_or_else(|verdict| verdict)
+        let headers = [("content-type", "application/x-ndjson")];
+        let reply = self.post.send("/_bulk", &headers, &body)?;
+        if let Some(verdict) = reply.usual() {
+            return Ok(verdict);
+        }
+        let answer = serde_json::from_str::<Answer>(&reply.text);
+        match answer {
+            Ok(answer) if answer.items.len() == part.len() => Ok(of_items(answer.items)),
+            _ => Ok(Verdict::NotUnderstood(
+                "the answer does not tell the result of each document".to_owned(),
+            )),
+        }
     }
 
     fn knows_repetitions(&self) -> bool {

@@ -12,11 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{BATCH_BYTES, BATCH_LINES, Post, Reply, is_object, text_of};
+use super::{Exchange, Post, Reply, is_object, text_of};
 use crate::clock::Clock;
 use crate::config::destination::{Ack, SplunkHec};
-use crate::delivery::batch::{Limits, Line, Part};
-use crate::delivery::sender::Sender;
+use crate::delivery::batch::{Line, Part};
 use crate::delivery::verdict::{Again, Fate, Verdict};
 use crate::event_time::event_time;
 
@@ -117,35 +116,6 @@ impl<'a> Hec<'a> {
         body.push(b'\n');
     }
 
-    fn exchange(&self, part: Part<'_>) -> Result<Verdict, Verdict> {
-        let mut body = Vec::with_capacity(part.bytes() + 200 * part.len());
-        for (text, line) in part.iter() {
-            self.append(part, text, line, &mut body);
-        }
-        let headers = self.headers();
-        let reply = self.post.send(EVENTS, &headers, &body)?;
-        let answer = serde_json::from_str::<Answer>(&reply.text).ok();
-        let Some(answer) = answer.filter(|answer| answer.code.is_some()) else {
-            let odd = || Verdict::NotUnderstood("the answer is not one of Splunk's".to_owned());
-            return Ok(reply.usual().unwrap_or_else(odd));
-        };
-        match (answer.code, answer.ack, self.settings.ack) {
-            (Some(0), Some(ack), Ack::Auto | Ack::Always) => self.wait_for(ack),
-            (Some(0), None, Ack::Always) => Ok(Verdict::misconfigured(
-                "the token does not acknowledge what is indexed",
-                "switch on indexer acknowledgement for the token, or set ack = \"auto\" in [[destination]]",
-            )),
-            (Some(0), ..) => Ok(Verdict::Delivered),
-            (Some(code), ..) if part.len() > 1 => Ok(match answer.bad {
-                Some(bad) if bad < part.len() && is_of_event(code) => {
-                    of_bad_event(bad, part.len(), &told(&answer))
-                }
-                _ => of_code(&answer, &reply),
-            }),
-            _ => Ok(of_code(&answer, &reply)),
-        }
-    }
-
     fn headers(&self) -> [(&'static str, &str); 2] {
         [
             ("content-type", "application/json"),
@@ -224,15 +194,33 @@ fn of_code(answer: &Answer, reply: &Reply) -> Verdict {
     }
 }
 
-impl Sender for Hec<'_> {
-    fn limits(&self) -> Limits {
-        Limits {
-            lines: BATCH_LINES,
-            bytes: BATCH_BYTES,
+impl Exchange for Hec<'_> {
+    fn exchange(&self, part: Part<'_>) -> Result<Verdict, Verdict> {
+        let mut body = Vec::with_capacity(part.bytes() + 200 * part.len());
+        for (text, line) in part.iter() {
+            self.append(part, text, line, &mut body);
         }
-    }
-
-    fn send(&mut self, part: Part<'_>) -> Verdict {
-        self.exchange(part).unwrap_or_else(|verdict| verdict)
+        let headers = self.headers();
+        let reply = self.post.send(EVENTS, &headers, &body)?;
+        let answer = serde_json::from_str::<Answer>(&reply.text).ok();
+        let Some(answer) = answer.filter(|answer| answer.code.is_some()) else {
+            let odd = || Verdict::NotUnderstood("the answer is not one of Splunk's".to_owned());
+            return Ok(reply.usual().unwrap_or_else(odd));
+        };
+        match (answer.code, answer.ack, self.settings.ack) {
+            (Some(0), Some(ack), Ack::Auto | Ack::Always) => self.wait_for(ack),
+            (Some(0), None, Ack::Always) => Ok(Verdict::misconfigured(
+                "the token does not acknowledge what is indexed",
+                "switch on indexer acknowledgement for the token, or set ack = \"auto\" in [[destination]]",
+            )),
+            (Some(0), ..) => Ok(Verdict::Delivered),
+            (Some(code), ..) if part.len() > 1 => Ok(match answer.bad {
+                Some(bad) if bad < part.len() && is_of_event(code) => {
+                    of_bad_event(bad, part.len(), &told(&answer))
+                }
+                _ => of_code(&answer, &reply),
+            }),
+            _ => Ok(of_code(&answer, &reply)),
+        }
     }
 }

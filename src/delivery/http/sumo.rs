@@ -3,10 +3,9 @@
 //! Vendor: <https://www.sumologic.com/help/docs/send-data/hosted-collectors/http-source/logs-metrics/upload-logs/>.
 //! 200 means received. A source whose ingest budget is used up answers the same and drops the lines.
 
-use super::{BATCH_BYTES, BATCH_LINES, Post};
+use super::{Exchange, Post};
 use crate::config::destination::Sumo as Settings;
-use crate::delivery::batch::{Limits, Part};
-use crate::delivery::sender::Sender;
+use crate::delivery::batch::Part;
 use crate::delivery::verdict::Verdict;
 
 /// A sender to an HTTP source.
@@ -25,7 +24,9 @@ impl<'a> Sumo<'a> {
             host,
         }
     }
+}
 
+impl Exchange for Sumo<'_> {
     fn exchange(&self, part: Part<'_>) -> Result<Verdict, Verdict> {
         let mut body = Vec::with_capacity(part.bytes());
         for (text, _) in part.iter() {
@@ -42,18 +43,5 @@ impl<'a> Sumo<'a> {
         }
         let reply = self.post.send("", &headers, &body)?;
         Ok(reply.usual_or_page().unwrap_or(Verdict::Delivered))
-    }
-}
-
-impl Sender for Sumo<'_> {
-    fn limits(&self) -> Limits {
-        Limits {
-            lines: BATCH_LINES,
-            bytes: BATCH_BYTES,
-        }
-    }
-
-    fn send(&mut self, part: Part<'_>) -> Verdict {
-        self.exchange(part).unwrap_or_else(|verdict| verdict)
     }
 }

@@ -3,9 +3,8 @@
 //! A line that is not a JSON object becomes `{"message": …}`. `Idempotency-Key` is the same when a batch is sent
 //! again, so that the far end can recognise it.
 
-use super::{BATCH_BYTES, BATCH_LINES, Post, is_object, text_of};
-use crate::delivery::batch::{Limits, Part};
-use crate::delivery::sender::Sender;
+use super::{Exchange, Post, is_object, text_of};
+use crate::delivery::batch::Part;
 use crate::delivery::verdict::Verdict;
 
 /// A sender to any service.
@@ -17,7 +16,9 @@ impl Webhook {
     pub const fn new(post: Post) -> Self {
         Self { post }
     }
+}
 
+impl Exchange for Webhook {
     fn exchange(&self, part: Part<'_>) -> Result<Verdict, Verdict> {
         let mut body = Vec::with_capacity(part.bytes());
         for (text, _) in part.iter() {
@@ -39,18 +40,5 @@ impl Webhook {
         ];
         let reply = self.post.send("", &headers, &body)?;
         Ok(reply.usual_or_page().unwrap_or(Verdict::Delivered))
-    }
-}
-
-impl Sender for Webhook {
-    fn limits(&self) -> Limits {
-        Limits {
-            lines: BATCH_LINES,
-            bytes: BATCH_BYTES,
-        }
-    }
-
-    fn send(&mut self, part: Part<'_>) -> Verdict {
-        self.exchange(part).unwrap_or_else(|verdict| verdict)
     }
 }
